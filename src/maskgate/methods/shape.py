@@ -1,0 +1,102 @@
+"""How a method's output looks: what the gate can check on sealed bytes without a key.
+
+A shape is data. It goes through JSON unchanged (:meth:`Shape.as_json`), holds no value of the data, and counts the
+cells that do not fit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What every non-null cell of a masked column fulfils.
+
+    Attributes:
+        absent: The column must not be there at all.
+        free: Anything goes; the method promises nothing that can be seen (``keep``).
+        all_null: Every cell is null.
+        constant: Every cell is this text.
+        pattern: RE2 pattern that a whole cell of text matches.
+        minimum: Least number, inclusive.
+        maximum: Greatest number, inclusive.
+        multiple_of: Every number is a multiple of this, off from `offset`.
+        offset: Where the multiples start.
+        max_length: Most characters in a cell of text.
+        type_names: Arrow types the column may have, as ``str(type)``; empty if any.
+    """
+
+    absent: bool = False
+    free: bool = False
+    all_null: bool = False
+    constant: str | None = None
+    pattern: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    multiple_of: float | None = None
+    offset: float = 0.0
+    max_length: int | None = None
+    type_names: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that say something, as JSON values."""
+        default = Shape()
+        return {name: value for name, value in asdict(self).items() if value != getattr(default, name)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Shape:
+        """Make the shape that :meth:`as_json` wrote."""
+        return cls(**{**value, "type_names": tuple(value.get("type_names", ()))})
+
+    def violations(self, column: pa.Array | pa.ChunkedArray) -> int:
+        """Count the non-null cells of a column that do not fit."""
+        present = len(column) - column.null_count
+        if self.free or present == 0:
+            return 0
+        if self.absent or self.all_null:
+            return present
+        if self.type_names and str(column.type) not in self.type_names:
+            return present
+        fits = _all_of(self._tests(column.drop_null()), present)
+        return present - fits
+
+    def _tests(self, column: pa.Array | pa.ChunkedArray) -> list[pa.Array | pa.ChunkedArray]:
+        tests = []
+        if self.constant is not None:
+            tests.append(pc.equal(column, pa.scalar(self.constant, column.type)))
+        if self.pattern is not None:
+            tests.append(pc.match_substring_regex(column, rf"\A(?:{self.pattern})\z"))
+        if self.max_length is not None:
+            tests.append(pc.less_equal(pc.utf8_length(column), self.max_length))
+        if self.minimum is not None or self.maximum is not None or self.multiple_of is not None:
+            tests.extend(self._number_tests(pc.cast(column, pa.float64(), safe=False)))
+        return tests
+
+    def _number_tests(self, numbers: pa.Array | pa.ChunkedArray) -> list[pa.Array | pa.ChunkedArray]:
+        tests = []
+        if self.minimum is not None:
+            tests.append(pc.greater_equal(numbers, self.minimum))
+        if self.maximum is not None:
+            tests.append(pc.less_equal(numbers, self.maximum))
+        if self.multiple_of is not None:
+            steps = pc.divide(pc.subtract(numbers, self.offset), self.multiple_of)
+            away = pc.abs(pc.subtract(steps, pc.round(steps)))
+            # A double carries about 16 digits; what is left after rounding is the division's own error.
+            tests.append(pc.less_equal(away, pc.add(1e-9, pc.multiply(pc.abs(steps), 1e-12))))
+        return tests
+
+
+def _all_of(tests: list[pa.Array | pa.ChunkedArray], length: int) -> int:
+    fits = np.ones(length, dtype=bool)
+    for test in tests:
+        fits &= test.to_numpy(zero_copy_only=False)
+    return int(fits.sum())
