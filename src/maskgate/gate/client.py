@@ -1,0 +1,273 @@
+"""The gate's verbs over HTTP, for pipelines and the command line.
+
+The client decides nothing. It says what the gate answered, as plain JSON values, and it fails closed:
+no answer, a broken answer and an answer of another kind are all `GateUnreachable`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from maskgate.errors import Conflict, GateUnreachable, NotAllowed, NotFound, Refused, StillPending, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+SETTLED = frozenset({"refused", "denied", "expired", "withdrawn", "released", "failed"})
+
+_CHUNK = 1 << 20
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _UNPROCESSABLE = 401, 403, 404, 409, 422
+_SERVER_ERROR = 500
+
+
+class GateClient:
+    """A pipeline's, or an auditor's, connection to one gate.
+
+    Args:
+        url: Where the gate is, such as ``http://127.0.0.1:8470``.
+        token: A gate token; it is sent to this gate only, and never shown.
+        timeout: Seconds to wait for each answer.
+        transport: Another way of reaching the gate, such as an application in this process.
+    """
+
+    def __init__(
+        self, url: str, token: str, *, timeout: float = 30.0, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise UsageError(
+                f"the gate's address {url!r} is no http or https URL. Write something like http://127.0.0.1:8470"
+            )
+        if not token:
+            raise UsageError(
+                "the gate's token is empty. Set MASKGATE_TOKEN to the content of the gate's pipeline.token"
+            )
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(
+            base_url=f"{self.url}/api/v1/",
+            headers={"Authorization": f"Bearer {token.strip()}", "Accept": "application/json"},
+            timeout=timeout,
+            transport=transport,
+            follow_redirects=False,
+        )
+
+    @classmethod
+    def from_environment(cls, *, timeout: float = 30.0) -> Self:
+        """Reach the gate that MASKGATE_URL and MASKGATE_TOKEN name.
+
+        Raises:
+            UsageError: If one of them is not set.
+        """
+        missing = [name for name in ("MASKGATE_URL", "MASKGATE_TOKEN") if not os.environ.get(name)]
+        if missing:
+            raise UsageError(f"{' and '.join(missing)} must be set to reach the gate")
+        return cls(os.environ["MASKGATE_URL"], os.environ["MASKGATE_TOKEN"], timeout=timeout)
+
+    def __repr__(self) -> str:
+        return f"GateClient({self.url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    # --- staging -----------------------------------------------------------------------------------------------
+
+    def open_staging(self, *, root: str | None = None) -> dict[str, Any]:
+        """Open a write-once place for masked files: ``{"id", "uri" or null, "upload", "expires_at"}``."""
+        return self._call("POST", "staging", json={} if root is None else {"root": root})
+
+    def upload(self, staging_id: str, path: str, file: Path | bytes) -> dict[str, Any]:
+        """Send one file up: ``{"path", "size", "sha256"}``.
+
+        Args:
+            staging_id: What :meth:`open_staging` returned.
+            path: Where in the staging, such as ``customers/part-00000.parquet``.
+            file: The file to read, or its bytes.
+        """
+        where = f"staging/{_segment(staging_id)}/files/{quote(path, safe='/')}"
+        headers = {"Content-Type": "application/octet-stream"}
+        if isinstance(file, bytes):
+            return self._call("PUT", where, content=file, headers=headers)
+        with file.open("rb") as opened:
+            headers["Content-Length"] = str(os.fstat(opened.fileno()).st_size)
+            return self._call("PUT", where, content=_chunks(opened), headers=headers)
+
+    # --- requests ----------------------------------------------------------------------------------------------
+
+    def create_request(
+        self,
+        *,
+        staging: str,
+        destination: str,
+        action: str = "export",
+        why: str = "",
+        host: Mapping[str, Any] | None = None,
+        requesters: tuple[str, ...] | list[str] = (),
+    ) -> dict[str, Any]:
+        """Ask for a signature. Asking again for the same run, staging and destination returns the same request."""
+        body = {
+            "action": action,
+            "staging": staging,
+            "destination": destination,
+            "why": why,
+            "host": None if host is None else dict(host),
+            "requesters": list(requesters),
+        }
+        return self._call("POST", "requests", json=body)
+
+    def request(self, request_id: str) -> dict[str, Any]:
+        """Read one request."""
+        return self._call("GET", f"requests/{_segment(request_id)}")
+
+    def requests(self, state: str | None = None) -> list[dict[str, Any]]:
+        """Read the requests this token may see, the newest first."""
+        answer = self._call("GET", "requests", params={} if state is None else {"state": state})
+        return _list(answer, "requests")
+
+    def refresh(self, request_id: str) -> dict[str, Any]:
+        """Tell the gate to look at the host again. It carries no claim about what it will find there."""
+        return self._call("POST", f"requests/{_segment(request_id)}/refresh", json={})
+
+    def release(self, request_id: str, host: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Ask the gate to carry the request out; poll :meth:`request` until it is settled.
+
+        Raises:
+            StillPending: If nobody has decided yet.
+            Refused: If the gate says no.
+        """
+        body = {"host": None if host is None else dict(host)}
+        return self._call("POST", f"requests/{_segment(request_id)}/release", json=body)
+
+    def withdraw(self, request_id: str) -> dict[str, Any]:
+        """Take the request back."""
+        return self._call("POST", f"requests/{_segment(request_id)}/withdraw", json={})
+
+    def wait(
+        self,
+        request_id: str,
+        until: Callable[[dict[str, Any]], bool],
+        timeout: float,
+        on_progress: Callable[[dict[str, Any]], None] | None = None,
+    ) -> dict[str, Any]:
+        """Poll a request, ever more slowly, until it is as wanted or settled.
+
+        Args:
+            request_id: Which request.
+            until: Says whether the document is as wanted.
+            timeout: Seconds after which to give up.
+            on_progress: Told of each document whose state, message or progress is new.
+
+        Raises:
+            StillPending: If the time is over first.
+        """
+        deadline = time.monotonic() + timeout
+        pause, seen = 0.2, None
+        while True:
+            document = self.request(request_id)
+            news = (document.get("state"), document.get("message"), str(document.get("progress")))
+            if on_progress is not None and news != seen:
+                on_progress(document)
+            pause, seen = (0.2 if news != seen else min(pause * 1.5, 5.0)), news
+            if until(document) or document.get("state") in SETTLED:
+                return document
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise StillPending(f"request {request_id} is still {document.get('state')}: {document.get('message')}")
+            time.sleep(min(pause, left))
+
+    # --- ledger and health -------------------------------------------------------------------------------------
+
+    def ledger_entries(self, after: int = -1, limit: int = 1000) -> list[dict[str, Any]]:
+        """Read the ledger's entries whose number is greater than ``after``."""
+        return _list(self._call("GET", "ledger/entries", params={"after": after, "limit": limit}), "entries")
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Read the ledger's size and root, signed."""
+        return self._call("GET", "ledger/checkpoint")
+
+    def healthz(self) -> dict[str, Any]:
+        """Read how the gate is."""
+        return self._call("GET", f"{self.url}/healthz")
+
+    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise GateUnreachable(
+                f"the gate at {self.url} did not answer ({type(error).__name__}). Nothing was released; try again"
+            ) from None
+        except httpx.InvalidURL:
+            raise UsageError(f"the gate at {self.url} cannot be asked for {path!r}: that is no valid path") from None
+        if not response.is_success:
+            raise _error(self.url, response)
+        return self._object(response)
+
+    def _object(self, response: httpx.Response) -> dict[str, Any]:
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise GateUnreachable(f"{self.url} answered, but not as a gate does. Is that the gate's address?")
+        return answer
+
+
+def _error(url: str, response: httpx.Response) -> Exception:
+    """Say a refusal in the words of the gate."""
+    status = response.status_code
+    if status >= _SERVER_ERROR:
+        return GateUnreachable(f"the gate at {url} answered {status}. Nothing was released; try again")
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    problem = body if isinstance(body, dict) else {}
+    if "code" not in problem:
+        return GateUnreachable(f"{url} answered {status}, but not as a gate does. Is that the gate's address?")
+    detail, code = str(problem.get("detail") or problem.get("title") or status), str(problem["code"])
+    if code == "still_pending":
+        return StillPending(detail)
+    if status == _UNPROCESSABLE:
+        return UsageError(detail) if code in _USAGE_CODES else Refused(detail)
+    kinds: dict[int, type[Refused]] = {
+        _UNAUTHORIZED: NotAllowed,
+        _FORBIDDEN: NotAllowed,
+        _NOT_FOUND: NotFound,
+        _CONFLICT: Conflict,
+    }
+    return kinds.get(status, Refused)(detail)
+
+
+_USAGE_CODES = frozenset({"usage_error", "rules_error", "policy_error", "plan_error", "configuration_error"})
+
+
+def _list(answer: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    found = answer.get(key)
+    if not isinstance(found, list):
+        raise GateUnreachable(f"the answer has no list of {key}. Is that the gate's address?")
+    return found
+
+
+def _segment(identifier: str) -> str:
+    return quote(identifier, safe="")
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK):
+        yield chunk
