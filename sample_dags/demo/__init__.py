@@ -1,0 +1,1 @@
+"""Real parts on one machine: a gate, an Airflow, an identity provider. For demos and for tests."""
