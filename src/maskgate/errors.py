@@ -17,6 +17,7 @@
     │   ├── NotFound                   3   there is no such thing, for this caller
     │   └── Conflict                   3   the state does not permit it (any more)
     ├── StillPending                   4   nobody has decided yet
+    ├── HostUnreachable                5   Airflow or Prefect did not answer the gate; try again
     └── GateUnreachable                5   the gate did not answer; try again
 
 A message answers where, what is wrong, and what would be right. No message holds a cell value, nor does its cause.
@@ -125,6 +126,12 @@ class StillPending(MaskgateError):  # noqa: N818  pending is a state
     """Nobody has decided yet."""
 
     exit_code = 4
+
+
+class HostUnreachable(MaskgateError):  # noqa: N818  reads as what it is
+    """The orchestrator did not answer the gate. Nothing was decided or released; try again."""
+
+    exit_code = 5
 
 
 class GateUnreachable(MaskgateError):  # noqa: N818  reads as what it is

@@ -1,0 +1,247 @@
+"""The gate's values: where data waits and goes, what was sealed, who asks, who decides.
+
+Plain frozen dataclasses that go through JSON unchanged. None holds a cell of the data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from maskgate.canonical import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from maskgate.gate.host import HostRun
+
+TRUSTS = ("internal", "external", "public")
+CHANNELS = ("web", "airflow", "slack")
+
+
+@dataclass(frozen=True)
+class StagingRoot:
+    """A registered place under which masked files wait.
+
+    Attributes:
+        id: What the configuration calls it.
+        uri: A local folder or an fsspec URI.
+        upload_only: Clients are not told the URI; files go up over HTTP.
+        options: Storage options for fsspec; they may hold secrets.
+    """
+
+    id: str
+    uri: str
+    upload_only: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A registered place that data may be released to.
+
+    Attributes:
+        id: What the configuration calls it, and what requests name.
+        uri: A local folder or an fsspec URI.
+        trust: ``internal``, ``external`` or ``public``.
+        mode: ``new_version``: every release is a new folder.
+        options: Storage options for fsspec; they may hold secrets.
+    """
+
+    id: str
+    uri: str
+    trust: str
+    mode: str = "new_version"
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what may be shown: everything but the options."""
+        return {"id": self.id, "uri": self.uri, "trust": self.trust, "mode": self.mode}
+
+
+@dataclass(frozen=True)
+class SealedFile:
+    """One file of the sealed copy; ``path`` is like ``customers/part-00000.parquet``."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class MeasuredColumn:
+    """What the gate measured in one column of the sealed bytes.
+
+    Attributes:
+        name: The column's name.
+        type: Its Arrow type, as text.
+        nulls: How many cells are null.
+        shape_violations: Cells that do not look like the registered method's output; None if no rule covers it.
+        classes: Kinds of direct identifier that the gate sees in the name or the values.
+        method: The method of the registered rules; None if no rule covers it.
+    """
+
+    name: str
+    type: str
+    nulls: int
+    shape_violations: int | None = None
+    classes: tuple[str, ...] = ()
+    method: str | None = None
+
+
+@dataclass(frozen=True)
+class MeasuredTable:
+    """What the gate measured in one table of the sealed bytes."""
+
+    name: str
+    rows: int
+    columns: tuple[MeasuredColumn, ...]
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """The gate's own copy of staged files, hashed and measured.
+
+    Attributes:
+        content_digest: Hash of the manifest as the gate read it.
+        folder: Where the gate's copy is.
+        files: Every file, the manifest not among them.
+        tables: What was measured.
+        rules_digest: Digest of the rules that the pipeline says it used.
+        key_versions: Version of each key, as declared.
+        declared: The pipeline's own report, unverified.
+    """
+
+    content_digest: str
+    folder: str
+    files: tuple[SealedFile, ...]
+    tables: tuple[MeasuredTable, ...]
+    rules_digest: str
+    key_versions: Mapping[str, int] = field(default_factory=dict)
+    declared: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size for file in self.files)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        value = asdict(self)
+        value["files"] = list(value["files"])
+        value["tables"] = [
+            {**table, "columns": [{**column, "classes": list(column["classes"])} for column in table["columns"]]}
+            for table in value["tables"]
+        ]
+        return value
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Sealed:
+        """Make what :meth:`as_json` wrote."""
+        tables = tuple(
+            MeasuredTable(
+                table["name"],
+                table["rows"],
+                tuple(MeasuredColumn(**{**column, "classes": tuple(column["classes"])}) for column in table["columns"]),
+            )
+            for table in value["tables"]
+        )
+        files = tuple(SealedFile(**file) for file in value["files"])
+        return cls(**{**value, "files": files, "tables": tables})
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What the policy wants measured figures to be; every table has to meet it."""
+
+    rows_at_least: int | None = None
+    rows_at_most: int | None = None
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What may happen to columns that the gate itself classifies as direct identifiers.
+
+    Attributes:
+        direct_identifier: Methods that suffice; None if the policy sets no floor.
+    """
+
+    direct_identifier: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one request may use.
+
+    Attributes:
+        seal_seconds: Processor seconds for measuring.
+        seal_memory_mb: Memory for measuring.
+        staging_hours: How long staged files wait for a request.
+        release_bytes_per_second: Throttle for releases; None for none.
+    """
+
+    seal_seconds: int = 900
+    seal_memory_mb: int = 2048
+    staging_hours: int = 24
+    release_bytes_per_second: int | None = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a channel says is there, by issuer and stable subject, never by display name.
+
+    Attributes:
+        accounts: Accounts of this one login, such as ``okta|00u1``; Airflow gives one by id and one by name.
+        channel: ``web``, ``airflow`` or ``slack``.
+        groups: Group claims of the identity provider.
+        authenticated_at: When the person proved who they are; group claims age from here.
+    """
+
+    accounts: tuple[str, ...]
+    channel: str
+    groups: tuple[str, ...] = ()
+    authenticated_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls a verb of the gate: the bearer of a token, or a person with a session.
+
+    Attributes:
+        role: ``pipeline``, ``auditor`` or ``person``.
+        token: The token's name, such as ``pipeline``; requests belong to it. None for a person.
+        identity: The session's identity; None for a token.
+    """
+
+    role: str
+    token: str | None = None
+    identity: Identity | None = None
+
+
+@dataclass(frozen=True)
+class DecisionInput:
+    """A decision as a channel brings it to the only door."""
+
+    identity: Identity
+    verdict: str
+    reason: str
+    intent_digest: str
+    context_digest: str
+
+
+@dataclass(frozen=True)
+class RequestInput:
+    """What a caller may say when asking. Requesters only add to those who may not decide."""
+
+    staging: str
+    destination: str
+    action: str = "export"
+    why: str = ""
+    host: HostRun | None = None
+    requesters: tuple[str, ...] = ()
+
+
+def destination_digest(destination: Destination) -> str:
+    """Hash where a destination leads, so that a changed registration does not keep an old grant."""
+    return digest("destination", destination.as_json())

@@ -1,0 +1,91 @@
+"""What the gate asks of a releaser: copy sealed bytes under a temporary name, then publish them at once.
+
+The temporary name holds the grant *and* the fence, so that a releaser that was thought dead can never publish what
+its successor is writing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from maskgate.gate.model import Destination, Sealed, SealedFile
+
+
+@dataclass(frozen=True)
+class ReleaseOrder:
+    """What to release, where, under which fence.
+
+    Attributes:
+        grant: The consumed grant's id.
+        fence: Which attempt this is; a later attempt has a greater fence.
+        request: The request's id.
+        destination: Where to.
+        sealed: The gate's copy of the bytes.
+        version: Name of the folder to appear at the destination.
+    """
+
+    grant: str
+    fence: int
+    request: str
+    destination: Destination
+    sealed: Sealed
+    version: str
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What was written, hashed as it was written."""
+
+    location: str
+    files: tuple[SealedFile, ...]
+    content_digest: str
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size for file in self.files)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "location": self.location,
+            "files": [asdict(file) for file in self.files],
+            "content_digest": self.content_digest,
+        }
+
+
+class Releaser(Protocol):
+    """The part that holds destination credentials and moves approved bytes."""
+
+    def copy(self, order: ReleaseOrder, progress: Callable[[int, int], None]) -> Copied:
+        """Write the sealed files under the temporary name of this grant and fence; nothing is visible yet.
+
+        Args:
+            order: What to copy. Leftovers of earlier fences of the same grant are cleared first.
+            progress: Called with bytes done and bytes in all; what it raises ends the copy.
+
+        Raises:
+            Refused: If what was written does not hash to what was sealed; the temporary name is removed.
+            DatasetError: If the destination cannot be written.
+        """
+        ...
+
+    def commit(self, order: ReleaseOrder) -> None:
+        """Publish what was copied, in one step. Does nothing if it is published already.
+
+        Raises:
+            DatasetError: If the destination cannot be written.
+        """
+        ...
+
+    def probe(self, order: ReleaseOrder) -> str:
+        """Say whether the version is at the destination: ``committed`` or ``absent``."""
+        ...
+
+    def clean(self, order: ReleaseOrder) -> None:
+        """Remove temporary names of this grant, of this fence and earlier ones."""
+        ...
