@@ -1,0 +1,1 @@
+"""The gate as a web service: REST for pipelines, pages for people."""

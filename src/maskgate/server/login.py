@@ -1,0 +1,267 @@
+"""Login at an identity provider: OpenID Connect, authorization code with PKCE.
+
+* Only issuers of the gate's configuration; the discovery document must name the same issuer.
+* The id token counts after its signature (pinned algorithms), issuer, audience, nonce and times were checked.
+* A person is the login's name and the stable subject, never an e-mail address or a display name.
+* Groups are those of this very login. A provider that says "too many, look elsewhere" gets a refusal.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import warnings
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from joserfc import jwt
+from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+
+from maskgate.errors import MaskgateError
+from maskgate.notify.plain_text import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
+_LEEWAY_SECONDS = 60
+_TIMEOUT_SECONDS = 10.0
+_LONGEST_SUBJECT = 255
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+
+
+@dataclass(frozen=True)
+class LoginProvider:
+    """One identity provider of the configuration.
+
+    Args:
+        id: Its name here; the first half of an account such as ``okta|00u1``.
+        issuer: Its issuer URL, exactly as its tokens say.
+        client_id: This gate's name there.
+        client_secret: This gate's secret there; none for a public client.
+        groups_claim: Which claim lists the person's groups.
+        scope: What to ask for; some providers send groups only when asked for the scope ``groups``.
+    """
+
+    id: str
+    issuer: str
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    groups_claim: str = "groups"
+    scope: str = "openid profile"
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A login under way: what the callback has to fit."""
+
+    url: str
+    state: str
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Identified:
+    """Who logged in."""
+
+    account: str
+    name: str
+    groups: tuple[str, ...]
+
+
+class LoginFailed(MaskgateError):  # noqa: N818  a login fails; that is no fault of the gate
+    """Nobody was logged in, and why.
+
+    Args:
+        message: What to tell the person.
+        status: The HTTP status that fits.
+    """
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message, status)
+        self.message = message
+        self.status = status
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Login:
+    """The conversation with one identity provider.
+
+    Args:
+        provider: Which one.
+        redirect_uri: Where it sends people back to.
+    """
+
+    def __init__(self, provider: LoginProvider, redirect_uri: str) -> None:
+        self.provider = provider
+        self.redirect_uri = redirect_uri
+        self._metadata: dict[str, Any] | None = None
+        self._keys: KeySet | None = None
+
+    def begin(self) -> Begun:
+        """Make the address to send a person to."""
+        nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
+        with self._client() as client:
+            url, state = client.create_authorization_url(
+                self._discovered()["authorization_endpoint"], nonce=nonce, code_verifier=verifier
+            )
+        return Begun(url=url, state=state, nonce=nonce, code_verifier=verifier)
+
+    def complete(self, code: str, nonce: str, code_verifier: str) -> Identified:
+        """Exchange a code for who logged in.
+
+        Raises:
+            LoginFailed: If the provider or its token does not fit.
+        """
+        token = self._exchange(code, code_verifier)
+        return self._identified(self._verified_claims(token, nonce))
+
+    def _exchange(self, code: str, code_verifier: str) -> str:
+        authlib = _authlib()
+        endpoint = self._discovered()["token_endpoint"]
+        try:
+            with self._client() as client:
+                answer = client.fetch_token(
+                    endpoint, grant_type="authorization_code", code=code, code_verifier=code_verifier
+                )
+        except authlib.OAuthError:
+            raise LoginFailed("this login was used before or took too long. Please log in again") from None
+        except (httpx.HTTPError, ValueError):
+            raise self._unreachable() from None
+        token = answer.get("id_token")
+        if not isinstance(token, str):
+            raise LoginFailed(f"{self.provider.id} did not say who you are (no id_token)", 502)
+        return token
+
+    def _verified_claims(self, token: str, nonce: str) -> Mapping[str, Any]:
+        registry = jwt.JWTClaimsRegistry(
+            now=int(time.time()),
+            leeway=_LEEWAY_SECONDS,
+            iss={"essential": True, "value": self.provider.issuer},
+            aud={"essential": True, "value": self.provider.client_id},
+            sub={"essential": True},
+            exp={"essential": True},
+            iat={"essential": True},
+            nonce={"essential": True, "value": nonce},
+        )
+        try:
+            claims = self._decoded(token)
+            registry.validate(claims)
+        except (JoseError, ValueError) as error:
+            raise LoginFailed(
+                f"the token of {self.provider.id} does not hold ({type(error).__name__}). Please log in again"
+            ) from None
+        audience = claims["aud"]
+        several = isinstance(audience, list) and len(audience) > 1
+        if claims.get("azp", None if several else self.provider.client_id) != self.provider.client_id:
+            raise LoginFailed(f"the token of {self.provider.id} was made for another application")
+        return claims
+
+    def _decoded(self, token: str) -> dict[str, Any]:
+        try:
+            return jwt.decode(token, self._key_set(), algorithms=ALGORITHMS).claims
+        except InvalidKeyIdError:
+            self._keys = None  # the provider may have changed its keys since
+            return jwt.decode(token, self._key_set(), algorithms=ALGORITHMS).claims
+
+    def _identified(self, claims: Mapping[str, Any]) -> Identified:
+        subject = claims["sub"]
+        if (
+            not isinstance(subject, str)
+            or not 0 < len(subject) <= _LONGEST_SUBJECT
+            or plain(subject[:100]) != subject[:100]
+        ):
+            raise LoginFailed(f"{self.provider.id} sent no usable subject")
+        name = claims.get("preferred_username") or claims.get("name") or subject
+        return Identified(account=f"{self.provider.id}|{subject}", name=plain(name), groups=self._groups(claims))
+
+    def _groups(self, claims: Mapping[str, Any]) -> tuple[str, ...]:
+        elsewhere = claims.get("_claim_names")
+        if elsewhere is not None:
+            raise LoginFailed(
+                f"{self.provider.id} left out your groups, because they are too many for its token. "
+                "Its administrator has to limit the groups that it sends to this gate",
+                403,
+            )
+        groups = claims.get(self.provider.groups_claim, [])
+        if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
+            raise LoginFailed(
+                f'the claim "{self.provider.groups_claim}" of {self.provider.id} is no list of groups', 403
+            )
+        return tuple(sorted(set(groups)))
+
+    def _discovered(self) -> dict[str, Any]:
+        if self._metadata is None:
+            metadata = self._fetched(f"{self.provider.issuer.rstrip('/')}/.well-known/openid-configuration")
+            if metadata.get("issuer") != self.provider.issuer:
+                raise LoginFailed(
+                    f"{self.provider.id} calls itself by another issuer than the gate's configuration", 502
+                )
+            if not all(isinstance(metadata.get(name), str) for name in _ENDPOINTS):
+                raise LoginFailed(f"{self.provider.id} does not say where to log in", 502)
+            self._metadata = metadata
+        return self._metadata
+
+    def _key_set(self) -> KeySet:
+        if self._keys is None:
+            self._keys = KeySet.import_key_set(self._fetched(self._discovered()["jwks_uri"]))  # type: ignore[arg-type]
+        return self._keys
+
+    def _fetched(self, url: str) -> dict[str, Any]:
+        try:
+            with httpx.Client(timeout=_TIMEOUT_SECONDS, follow_redirects=False) as http:
+                response = http.get(url, headers={"Accept": "application/json"})
+                response.raise_for_status()
+                answer = response.json()
+        except (httpx.HTTPError, ValueError):
+            raise self._unreachable() from None
+        if not isinstance(answer, dict):
+            raise self._unreachable()
+        return answer
+
+    def _unreachable(self) -> LoginFailed:
+        return LoginFailed(f"the identity provider {self.provider.id} did not answer. Please try again", 502)
+
+    def _client(self) -> Any:
+        secret = self.provider.client_secret
+        methods = self._discovered().get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        posts = "client_secret_basic" not in methods and "client_secret_post" in methods
+        method = "none" if secret is None else "client_secret_post" if posts else "client_secret_basic"
+        return _authlib().OAuth2Client(
+            client_id=self.provider.client_id,
+            client_secret=secret,
+            token_endpoint_auth_method=method,
+            scope=self.provider.scope,
+            redirect_uri=self.redirect_uri,
+            code_challenge_method="S256",
+            timeout=_TIMEOUT_SECONDS,
+            follow_redirects=False,
+        )
+
+
+@cache
+def _authlib() -> Any:
+    """Import Authlib without its notice that it would rather have httpx2, which Python 3.11 cannot have."""
+    with warnings.catch_warnings():
+        from authlib.deprecate import AuthlibDeprecationWarning  # noqa: PLC0415
+
+        warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+        from authlib.integrations import httpx_client  # noqa: PLC0415
+    return httpx_client
+
+
+def is_local_path(target: str) -> bool:
+    r"""Whether a path stays within this gate, so that a login never sends people elsewhere.
+
+    Example:
+        >>> is_local_path("/requests/req_1"), is_local_path("//elsewhere.example"), is_local_path(r"/\\elsewhere")
+        (True, False, False)
+    """
+    printable = target.isascii() and target.isprintable()
+    return printable and target.startswith("/") and not target.startswith("//") and "\\" not in target
