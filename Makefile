@@ -10,6 +10,63 @@ INSTALL = $(UV) pip install --quiet --no-deps --python $(@D)/bin/python
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
+# --- what people type ----------------------------------------------------------------------------------------------
+
+export ANSWER
+DEMO = PYTHONPATH=sample_dags $(VENV)/server/bin/python -m
+
+.PHONY: help demo demo-prefect test check bench lock clean
+
+demo: $(VENV)/server/.ready $(VENV)/airflow/.ready ## Mask, hold, sign and release in a real Airflow (ANSWER=approve|reject answers for you)
+	@$(DEMO) demo.run_demo
+
+demo-prefect: $(VENV)/server/.ready $(VENV)/prefect/.ready ## The same with a real Prefect server; signed on the review page
+	@$(DEMO) demo.run_prefect_demo
+
+test: test-repository test-core test-server test-prefect test-airflow test-samples test-specifications ## Run every test, each in the environment it is about
+
+check: $(VENV)/core/.ready $(VENV)/server/.ready ## Lint, check the format, and check the types of the core strictly
+	$(VENV)/core/bin/ruff check .
+	$(VENV)/core/bin/ruff format --check .
+	$(VENV)/core/bin/mypy --python-executable $(VENV)/server/bin/python
+
+bench: $(VENV)/core/.ready ## Measure the speed of masking on this machine
+	$(VENV)/core/bin/python benchmarks/masking.py
+
+clean: ## Remove the environments, the demo's files and all caches
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache
+
+# --- tests, by environment -----------------------------------------------------------------------------------------
+
+.PHONY: test-repository test-core test-server test-airflow test-prefect test-samples test-specifications
+
+# PYTEST= passes more arguments: make test-core PYTEST="-k token -x"
+test-repository test-core: $(VENV)/core/.ready
+	$(VENV)/core/bin/python -m pytest tests/$(@:test-%=%) $(PYTEST)
+
+test-server: $(VENV)/server/.ready
+	$(VENV)/server/bin/python -m pytest tests/server $(PYTEST)
+
+test-airflow: $(VENV)/server/.ready $(VENV)/airflow/.ready
+	$(VENV)/airflow/bin/python -m pytest tests/airflow_provider $(PYTEST)
+
+test-prefect: $(VENV)/server/.ready $(VENV)/prefect/.ready
+	$(VENV)/prefect/bin/python -m pytest tests/prefect_blocks $(PYTEST)
+
+# These start gates, Airflows and Prefect servers from their own environments, and look at them from outside.
+test-samples test-specifications: $(VENV)/server/.ready $(VENV)/airflow/.ready $(VENV)/prefect/.ready
+	$(VENV)/server/bin/python -m pytest tests/$(@:test-%=%) $(PYTEST)
+
+# --- hashed requirements; no file records the address of a package index -------------------------------------------
+
+COMPILE = $(UV) pip compile --quiet --no-header --universal --generate-hashes --python-version 3.11 $(UPGRADE)
+
+lock: $(VENV)/tools/.ready ## Resolve requirements/*.txt again (UPGRADE=--upgrade for newer versions)
+	$(COMPILE) pyproject.toml --group test --group check -o requirements/core.txt
+	$(COMPILE) pyproject.toml --extra server --extra s3 --group test --group server-test -o requirements/server.txt
+	$(COMPILE) airflow_provider/pyproject.toml --extra openlineage --group pyproject.toml:test --no-emit-package maskgate -o requirements/airflow.txt
+	$(COMPILE) prefect_blocks/pyproject.toml --group pyproject.toml:test --no-emit-package maskgate -o requirements/prefect.txt
+
 # --- environments: Airflow and Prefect cannot share one, and the gate needs neither -------------------------------
 
 $(VENV)/tools/.ready: requirements/tools.txt
