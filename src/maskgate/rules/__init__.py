@@ -1,0 +1,1 @@
+"""The rules file: one method for each column of each table."""
