@@ -1,50 +1,26 @@
-"""What the gate tells people by chat or mail: ids, counts and a link, never a value."""
+"""What the gate asks of a channel that tells people: send this document's ids, counts and link, never a value."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-
-@dataclass(frozen=True)
-class Notice:
-    """One thing to tell.
-
-    Attributes:
-        kind: ``waiting`` (a request waits for a decision) or ``settled`` (it does no longer).
-        request: The request's id.
-        state: Its state.
-        action: What was asked for.
-        destination: The destination's id; empty if the action has none.
-        trust: The destination's trust; empty likewise.
-        requester: The person who asked; empty if nobody is known.
-        tables: Rows of each table.
-        reviewers: The reviewer groups that are asked.
-        url: The review page. It carries no authority.
-    """
-
-    kind: str
-    request: str
-    state: str
-    action: str
-    destination: str
-    trust: str
-    requester: str
-    tables: tuple[tuple[str, int], ...]
-    reviewers: tuple[str, ...]
-    url: str
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Notifier(Protocol):
-    """One way of telling people."""
+    """One way of telling people. The gate calls it after the change is stored, and again later if it fails."""
 
     @property
-    def name(self) -> str:
+    def channel(self) -> str:
         """What the ledger calls this way, such as ``slack``."""
         ...
 
-    def send(self, notice: Notice) -> None:
-        """Send one notice.
+    def notify(self, document: Mapping[str, Any]) -> None:
+        """Tell people how a request stands.
+
+        Args:
+            document: The request as the REST API shows it; not all of it may be sent.
 
         Raises:
             MaskgateError: If it could not be sent. The message holds no secret of the channel.

@@ -1,0 +1,5 @@
+"""The gate's database: one file, one history of migrations, one transaction for a change and its ledger entry."""
+
+from maskgate.store.database import Store, Work
+
+__all__ = ["Store", "Work"]

@@ -1,0 +1,202 @@
+"""The tables of ledger and gate, as SQLAlchemy knows them.
+
+Rows hold what is true now; the ledger holds how it came about. JSON columns hold values that are read whole.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from maskgate.store.columns import Moment
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ledger = Table(
+    "ledger",
+    METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("type", String(60), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+)
+
+# The right edge of the Merkle tree, so that its root is known without reading the ledger.
+frontier = Table(
+    "frontier",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("size", Integer, nullable=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+
+settings = Table(
+    "settings",
+    METADATA,
+    Column("name", String(60), primary_key=True),
+    Column("value", JSON, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    METADATA,
+    Column("hash", String(64), primary_key=True),
+    Column("name", String(60), nullable=False, unique=True),
+    Column("role", String(20), nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+policies = Table(
+    "policies",
+    METADATA,
+    Column("digest", String(80), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("activated_at", Moment),
+)
+
+rules = Table(
+    "rules",
+    METADATA,
+    Column("digest", String(80), primary_key=True),
+    Column("name", String(300), nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("registered_at", Moment),
+)
+
+stagings = Table(
+    "stagings",
+    METADATA,
+    Column("id", String(80), primary_key=True),
+    Column("root", String(60), nullable=False),
+    Column("token", String(60), nullable=False),
+    Column("uri", Text, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("deleted_at", Moment),
+)
+
+requests = Table(
+    "requests",
+    METADATA,
+    Column("id", String(40), primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    # what was asked, by whom
+    Column("action", String(60), nullable=False),
+    Column("subject", String(80)),
+    Column("staging", String(80), ForeignKey("stagings.id")),
+    Column("destination", JSON),
+    Column("why", Text, nullable=False),
+    Column("token", String(60)),
+    Column("requester_person", String(200)),
+    Column("requester_account", String(500)),
+    Column("involved", JSON, nullable=False),
+    Column("idempotency_key", String(80), unique=True),
+    # the run it was asked from, and the task instance whose answer counts
+    Column("host", JSON),
+    Column("workflow", String(500), nullable=False),
+    Column("task_instance_id", String(100)),
+    Column("try_number", Integer),
+    Column("parked_at", Moment),
+    Column("wake_after", Moment),
+    Column("wake_attempts", Integer, nullable=False),
+    Column("answer_seen", String(80)),
+    # what the policy demands
+    Column("policy_name", String(200), nullable=False),
+    Column("policy_digest", String(80), nullable=False),
+    Column("rule", JSON, nullable=False),
+    # when
+    Column("created_at", Moment, nullable=False),
+    Column("asked_at", Moment),
+    Column("expires_at", Moment),
+    Column("settled_at", Moment),
+    # what was sealed, and what is signed
+    Column("worker", String(60)),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("sealed", JSON),
+    Column("content_digest", String(80)),
+    Column("evidence", JSON),
+    Column("lineage", JSON),
+    Column("intent", JSON),
+    Column("intent_digest", String(80)),
+    Column("context_digest", String(80)),
+    Column("question", JSON),
+    Column("cleaned_at", Moment),
+    Index("ix_requests_state", "state"),
+)
+
+decisions = Table(
+    "decisions",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("request", String(40), ForeignKey("requests.id"), nullable=False),
+    Column("person", String(200), nullable=False),
+    Column("account", String(500), nullable=False),
+    Column("channel", String(20), nullable=False),
+    Column("verdict", String(10), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("slots", JSON, nullable=False),
+    Column("digest", String(80), nullable=False),
+    Column("decided_at", Moment, nullable=False),
+    UniqueConstraint("request", "person"),
+)
+
+refusals = Table(
+    "refusals",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("request", String(40), ForeignKey("requests.id"), nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("message", Text, nullable=False),
+)
+
+grants = Table(
+    "grants",
+    METADATA,
+    Column("id", String(60), primary_key=True),
+    Column("request", String(40), ForeignKey("requests.id"), nullable=False, unique=True),
+    Column("state", String(20), nullable=False),
+    Column("envelope", JSON, nullable=False),
+    Column("release_name", String(120), nullable=False),
+    Column("issued_at", Moment, nullable=False),
+    Column("not_after", Moment, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("lease_until", Moment),
+    Column("worker", String(60)),
+    Column("receipt", JSON),
+)
+
+notices = Table(
+    "notices",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("request", String(40), ForeignKey("requests.id"), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment),
+    Index("ix_notices_due_at", "due_at"),
+)
