@@ -1,0 +1,291 @@
+"""The gate's configuration, ``gate.yaml``: where things are, and who answers there.
+
+Read strictly, with every problem and its line; a block that this version does not know is refused.
+Secrets stand elsewhere and are named by ``env:`` or ``file:``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from maskgate.errors import ConfigurationError, UsageError
+from maskgate.gate.locations import parse_location
+from maskgate.gate.model import TRUSTS, Destination, Limits, StagingRoot
+from maskgate.notify.slack import is_safe_address
+from maskgate.rules.strict_yaml import parse
+from maskgate.server.configuration_section import Problems, Section
+from maskgate.server.login import LoginProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+MODES = ("new_version",)
+_HIGHEST_PORT = 65_535
+
+
+@dataclass(frozen=True)
+class HostInstance:
+    """One orchestrator, and the gate's own account there.
+
+    Attributes:
+        id: What accounts and requests call it.
+        url: Where its API is.
+        username: The gate's account; empty if it needs none.
+        password: Of that account.
+        api_key: Instead of an account, where the host knows such keys.
+    """
+
+    id: str
+    url: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    api_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What ``gate.yaml`` says.
+
+    Attributes:
+        file: The file itself.
+        url: Where people reach the gate.
+        listen: Host and port to listen at.
+        policy: The policy file.
+        rules: Rules files to register at the first start.
+        staging: Staging roots by id; the first is the default.
+        destinations: Destinations by id.
+        airflow: Airflow instances by id.
+        prefect: Prefect servers by id.
+        login: Identity providers by id.
+        slack: The incoming webhook, or none.
+        token_owners: The person of the policy who owns a token, by the token's name.
+        limits: How much one request may use.
+    """
+
+    file: Path
+    url: str
+    listen: tuple[str, int]
+    policy: Path
+    rules: tuple[Path, ...]
+    staging: Mapping[str, StagingRoot]
+    destinations: Mapping[str, Destination]
+    airflow: Mapping[str, HostInstance]
+    prefect: Mapping[str, HostInstance]
+    login: Mapping[str, LoginProvider]
+    slack: str | None = field(repr=False)
+    token_owners: Mapping[str, str]
+    limits: Limits
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach the gate over TLS."""
+        return self.url.startswith("https://")
+
+
+def load_configuration(file: Path) -> Configuration:
+    """Read ``gate.yaml``.
+
+    Raises:
+        ConfigurationError: With every problem of the file, and the references that lead nowhere.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        problems = Problems(str(file), file.parent)
+        problems.add(f"the configuration cannot be read: {reason}", None)
+        raise problems.error() from None
+    return read_configuration(text, file)
+
+
+def read_configuration(text: str, file: Path) -> Configuration:
+    """Read the text of a ``gate.yaml``; paths in it start from the file's folder.
+
+    Raises:
+        ConfigurationError: With every problem.
+    """
+    problems = Problems(str(file), file.absolute().parent)
+    root = Section(problems, parse(text, str(file), ConfigurationError), "", _BLOCKS)
+    root.required("version", "url", "policy", "staging", "destinations")
+    if root.integer("version", 1) != 1:
+        root.problem("version", "is not one that this Maskgate knows. Write `version: 1`")
+    url = root.url("url", "http://127.0.0.1:8470")
+    policy = root.path("policy", "policy.yaml")
+    configuration = Configuration(
+        file=file,
+        url=url,
+        listen=_listen(root, url),
+        policy=policy,
+        rules=tuple(problems.base / name for name in root.strings("rules")),
+        staging={section.name: _staging(section) for section in root.sections("staging", _STAGING)},
+        destinations={section.name: _destination(section) for section in root.sections("destinations", _DESTINATION)},
+        airflow={section.name: _airflow(section) for section in root.sections("airflow", _AIRFLOW)},
+        prefect={section.name: _prefect(section) for section in root.sections("prefect", _PREFECT)},
+        login={section.name: _login(section) for section in root.sections("login", _LOGIN)},
+        slack=_slack(root),
+        token_owners={section.name: section.string("owner") for section in root.sections("tokens", _TOKEN)},
+        limits=_limits(root.section("limits", _LIMITS)),
+    )
+    _check_together(configuration, root)
+    problems.finish()
+    return configuration
+
+
+_BLOCKS = (
+    "version",
+    "url",
+    "listen",
+    "policy",
+    "rules",
+    "staging",
+    "destinations",
+    "airflow",
+    "prefect",
+    "login",
+    "slack",
+    "tokens",
+    "limits",
+)
+_STAGING = ("uri", "upload_only", "options")
+_DESTINATION = ("uri", "trust", "mode", "options")
+_AIRFLOW = ("url", "username", "password")
+_PREFECT = ("url", "username", "password", "api_key")
+_LOGIN = ("issuer", "client_id", "client_secret", "groups_claim", "scope")
+_TOKEN = ("owner",)
+_LIMITS = ("seal_seconds", "seal_memory_mb", "staging_hours", "release_bytes_per_second")
+
+
+def _listen(root: Section, url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    usual = 443 if parts.scheme == "https" else 80
+    if "listen" not in root:
+        return parts.hostname or "127.0.0.1", parts.port or usual
+    text = root.string("listen")
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) <= _HIGHEST_PORT:
+        root.problem("listen", "must be HOST:PORT, such as 127.0.0.1:8470")
+        return "127.0.0.1", usual
+    return host.strip("[]"), int(port)
+
+
+def _staging(section: Section) -> StagingRoot:
+    section.required("uri")
+    return StagingRoot(
+        id=section.name,
+        uri=_location(section),
+        upload_only=section.boolean("upload_only", default=False),
+        options=section.options("options"),
+    )
+
+
+def _destination(section: Section) -> Destination:
+    section.required("uri", "trust")
+    return Destination(
+        id=section.name,
+        uri=_location(section),
+        trust=section.choice("trust", TRUSTS, default="external"),
+        mode=section.choice("mode", MODES, default="new_version"),
+        options=section.options("options"),
+    )
+
+
+def _location(section: Section) -> str:
+    text = section.string("uri")
+    if not text:
+        return ""
+    try:
+        return parse_location(text if ":" in text else str(section.problems.base / text)).uri
+    except UsageError as error:
+        section.problem("uri", f"cannot be used: {error}")
+        return ""
+
+
+def _airflow(section: Section) -> HostInstance:
+    section.required("url", "username", "password")
+    return HostInstance(
+        section.name,
+        section.url("url", ""),
+        username=section.string("username"),
+        password=section.secret("password"),
+    )
+
+
+def _prefect(section: Section) -> HostInstance:
+    section.required("url")
+    return HostInstance(
+        section.name,
+        section.url("url", ""),
+        username=section.string("username"),
+        password=section.secret("password"),
+        api_key=section.secret("api_key"),
+    )
+
+
+def _login(section: Section) -> LoginProvider:
+    section.required("issuer", "client_id")
+    if section.url("issuer", "") and not is_safe_address(section.string("issuer")):
+        section.problem("issuer", "must be an https URL (http is for this machine alone)")
+    return LoginProvider(
+        id=section.name,
+        issuer=section.string("issuer"),  # as it stands: tokens must name it letter by letter
+        client_id=section.string("client_id"),
+        client_secret=section.secret("client_secret") or None,
+        groups_claim=section.string("groups_claim") or "groups",
+        scope=section.string("scope") or "openid profile",
+    )
+
+
+def _slack(root: Section) -> str | None:
+    if "slack" not in root:
+        return None
+    slack = root.section("slack", ("webhook",))
+    slack.required("webhook")
+    webhook = slack.secret("webhook")
+    if webhook and not is_safe_address(webhook):
+        slack.problem("webhook", "must lead to an https URL (http is for this machine alone)")
+    return webhook or None
+
+
+def _limits(section: Section) -> Limits:
+    usual = Limits()
+    return Limits(
+        seal_seconds=section.integer("seal_seconds", usual.seal_seconds),
+        seal_memory_mb=section.integer("seal_memory_mb", usual.seal_memory_mb),
+        staging_hours=section.integer("staging_hours", usual.staging_hours),
+        release_bytes_per_second=section.integer("release_bytes_per_second", 0) or None,
+    )
+
+
+def _check_together(configuration: Configuration, root: Section) -> None:
+    """What no block can see alone: a destination inside a staging root would let anyone release by writing."""
+    for destination in configuration.destinations.values():
+        for staging in configuration.staging.values():
+            if destination.uri and staging.uri and _overlap(destination.uri, staging.uri):
+                root.problem(
+                    "destinations", f'"{destination.id}" and the staging root "{staging.id}" lie in each other'
+                )
+    for name in configuration.token_owners:
+        if name not in {"pipeline", "auditor"}:
+            root.problem("tokens", f'has no token called "{name}". There are pipeline and auditor')
+
+
+def _overlap(one: str, other: str) -> bool:
+    first, second = f"{one.rstrip('/')}/", f"{other.rstrip('/')}/"
+    return first.startswith(second) or second.startswith(first)
+
+
+def describe(configuration: Configuration) -> dict[str, Any]:
+    """Say what is configured, without secrets: for the ledger and for the operator's eyes."""
+    return {
+        "url": configuration.url,
+        "staging": sorted(configuration.staging),
+        "destinations": [each.as_json() for each in configuration.destinations.values()],
+        "hosts": sorted(
+            [f"airflow:{name}" for name in configuration.airflow]
+            + [f"prefect:{name}" for name in configuration.prefect]
+        ),
+        "login": {each.id: each.issuer for each in configuration.login.values()},
+    }
