@@ -1,0 +1,1 @@
+"""Clients of the orchestrators' REST APIs: read a run and an answer, wake a parked run."""
