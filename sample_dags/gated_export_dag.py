@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from airflow.sdk import DAG
+
 from maskgate_airflow import AnonymizeOperator, ApprovalSensor, ReleaseOperator
 
 RULES = Path(__file__).parent / "rules" / "customers.yaml"

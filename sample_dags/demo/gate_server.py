@@ -10,12 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from demo.processes import LOOPBACK, Processes, Program, free_port, program, wait_for_url
 
 SAMPLES = Path(__file__).resolve().parents[1]
 AIRFLOW_INSTANCE = "prod"
 PREFECT_INSTANCE = "local"
 LOGIN = "company"
+
+_YAML = YAML(typ="safe", pure=True)
+_YAML.default_flow_style = False
+_YAML.sort_base_mapping_type_on_output = False
 
 
 @dataclass(frozen=True)
@@ -83,8 +89,8 @@ class GateServer:
         for block, value in configuration.more.items():
             merged = isinstance(value, Mapping) and block in document
             document[block] = {**document[block], **value} if merged else value
-        # YAML 1.2 reads JSON.
-        self.configuration_file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        with self.configuration_file.open("w", encoding="utf-8") as file:
+            _YAML.dump(document, file)
 
     def start(self) -> Program:
         """Start it and wait until it is healthy. Also starts it again after :meth:`stop` or a kill."""
