@@ -38,6 +38,7 @@ class Family(StrEnum):
     TIME = "time"
     NESTED = "nested"
     NULL = "null"
+    OTHER = "other"
 
 
 class Uniqueness(StrEnum):
@@ -64,7 +65,7 @@ class Kind(StrEnum):
     STRING = "string"
     BOOLEAN = "boolean"
     CHOICE = "choice"
-    NUMBERS = "list of numbers"
+    NUMBERS = "number or list of numbers"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maskgate.methods.families import family_of
+from maskgate.methods.layout import plain
+from maskgate.methods.method import Family
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,6 +37,8 @@ class Shape:
         offset: Where the multiples start.
         max_length: Most characters in a cell of text.
         type_names: Arrow types the column may have, as ``str(type)``; empty if any.
+        families: Families of types the column may have, as :class:`~maskgate.methods.Family` spells them; empty if
+            any.
     """
 
     absent: bool = False
@@ -46,6 +52,7 @@ class Shape:
     offset: float = 0.0
     max_length: int | None = None
     type_names: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields that say something, as JSON values."""
@@ -55,21 +62,40 @@ class Shape:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Shape:
         """Make the shape that :meth:`as_json` wrote."""
-        return cls(**{**value, "type_names": tuple(value.get("type_names", ()))})
+        lists = {name: tuple(value.get(name, ())) for name in ("type_names", "families")}
+        return cls(**{**value, **lists})
 
     def violations(self, column: pa.Array | pa.ChunkedArray) -> int:
-        """Count the non-null cells of a column that do not fit."""
-        present = len(column) - column.null_count
-        if self.free or present == 0:
+        """Count the non-null cells of a column that do not fit; all of them if its type cannot fit."""
+        if isinstance(column, pa.ChunkedArray):
+            return sum(self.violations(chunk) for chunk in column.chunks)
+        present = plain(column).drop_null() if pa.types.is_dictionary(column.type) else column.drop_null()
+        if self.free or len(present) == 0:
             return 0
-        if self.absent or self.all_null:
-            return present
-        if self.type_names and str(column.type) not in self.type_names:
-            return present
-        fits = _all_of(self._tests(column.drop_null()), present)
-        return present - fits
+        if self.absent or self.all_null or not self._fits_type(present.type):
+            return len(present)
+        fits = np.ones(len(present), dtype=bool)
+        for test in self._tests(plain(present)):
+            fits &= test.to_numpy(zero_copy_only=False)
+        return int(len(fits) - fits.sum())
 
-    def _tests(self, column: pa.Array | pa.ChunkedArray) -> list[pa.Array | pa.ChunkedArray]:
+    def _fits_type(self, type_: pa.DataType) -> bool:
+        if self.type_names and str(type_) not in self.type_names:
+            return False
+        family = family_of(type_)
+        if self.families and family not in self.families:
+            return False
+        if self._is_of_text() and family is not Family.STRING:
+            return False
+        return not self._is_of_numbers() or family in _NUMBERS
+
+    def _is_of_text(self) -> bool:
+        return any(each is not None for each in (self.constant, self.pattern, self.max_length))
+
+    def _is_of_numbers(self) -> bool:
+        return any(each is not None for each in (self.minimum, self.maximum, self.multiple_of))
+
+    def _tests(self, column: pa.Array) -> list[pa.Array]:
         tests = []
         if self.constant is not None:
             tests.append(pc.equal(column, pa.scalar(self.constant, column.type)))
@@ -77,11 +103,11 @@ class Shape:
             tests.append(pc.match_substring_regex(column, rf"\A(?:{self.pattern})\z"))
         if self.max_length is not None:
             tests.append(pc.less_equal(pc.utf8_length(column), self.max_length))
-        if self.minimum is not None or self.maximum is not None or self.multiple_of is not None:
+        if self._is_of_numbers():
             tests.extend(self._number_tests(pc.cast(column, pa.float64(), safe=False)))
         return tests
 
-    def _number_tests(self, numbers: pa.Array | pa.ChunkedArray) -> list[pa.Array | pa.ChunkedArray]:
+    def _number_tests(self, numbers: pa.Array) -> list[pa.Array]:
         tests = []
         if self.minimum is not None:
             tests.append(pc.greater_equal(numbers, self.minimum))
@@ -95,8 +121,17 @@ class Shape:
         return tests
 
 
-def _all_of(tests: list[pa.Array | pa.ChunkedArray], length: int) -> int:
-    fits = np.ones(length, dtype=bool)
-    for test in tests:
-        fits &= test.to_numpy(zero_copy_only=False)
-    return int(fits.sum())
+_NUMBERS = (Family.INTEGER, Family.FLOAT, Family.DECIMAL)
+
+
+def literally(text: str) -> str:
+    r"""Write a text as a pattern that it alone matches.
+
+    Example:
+        >>> literally("em_1.0*")
+        'em_1\\.0\\*'
+    """
+    return "".join(f"\\{character}" if character in _SPECIAL else character for character in text)
+
+
+_SPECIAL = frozenset(r"\.+*?()|[]{}^$")

@@ -1,0 +1,1 @@
+"""Cryptographic primitives over whole Arrow columns, and the derivation of subkeys."""

@@ -1,0 +1,75 @@
+"""The key ring: the keys of one run, by the names that the rules give them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maskgate.errors import KeyReferenceError
+from maskgate.keys.key import Key
+from maskgate.keys.sources import find_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+class KeyRing:
+    """Named keys.
+
+    Args:
+        keys: The keys by name.
+
+    Example:
+        >>> ring = KeyRing({"people": Key("people", bytes(range(32)))})
+        >>> ring.get("people")
+        Key('people', version=1)
+    """
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, keys: Mapping[str, Key]) -> None:
+        for name, key in keys.items():
+            if not isinstance(key, Key):
+                raise TypeError(f'a key ring holds Key objects; "{name}" is of type {type(key).__name__}')
+        self._keys = dict(keys)
+
+    @classmethod
+    def resolve(cls, references: Mapping[str, str], *, base: Path | None = None) -> KeyRing:
+        """Fetch every key that the rules refer to.
+
+        Args:
+            references: Name to reference, such as ``{"people": "env:MASKGATE_KEY_PEOPLE"}``.
+            base: The folder that relative ``file:`` paths start from, which is that of the rules file.
+
+        Raises:
+            KeyReferenceError: If any key cannot be had or is too weak; all problems in one message.
+        """
+        found = {name: find_key(reference, base) for name, reference in references.items()}
+        problems = [f'key "{name}": {each.problem}' for name, each in found.items() if each.problem]
+        if problems:
+            found.clear()
+            raise KeyReferenceError("\n".join(problems))
+        return cls({name: Key(name, each.material) for name, each in found.items()})
+
+    def get(self, name: str) -> Key:
+        """Return a key by its name.
+
+        Raises:
+            KeyReferenceError: If the ring has no such key.
+        """
+        if name not in self._keys:
+            known = ", ".join(sorted(self._keys)) or "no key at all"
+            raise KeyReferenceError(f'no key is called "{name}". The ring has: {known}.')
+        return self._keys[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._keys
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __repr__(self) -> str:
+        return f"KeyRing({', '.join(sorted(self._keys))})"

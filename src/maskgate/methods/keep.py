@@ -1,0 +1,53 @@
+"""Keep a column as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from maskgate.methods.cleansing import can_be_cleansed, cleansed
+from maskgate.methods.families import EVERY_FAMILY
+from maskgate.methods.method import Declaration, Domain, ReversibleBy, Surroundings, Uniqueness
+from maskgate.methods.shape import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Keep every cell; drop the bytes that no cell shows."""
+
+    declaration: ClassVar[Declaration] = Declaration(
+        name="keep",
+        term="none (the attribute is retained)",
+        summary="Leaves the values as they are.",
+        accepts=EVERY_FAMILY,
+        uniqueness=Uniqueness.PRESERVED,
+        reversible_by=ReversibleBy.EVERYBODY,
+    )
+
+    @classmethod
+    def configure(cls, _options: Mapping[str, Any], _domain: Domain | None) -> Keep:
+        """Make the method; it has no options."""
+        return cls()
+
+    def output_type(self, input_type: pa.DataType) -> pa.DataType:
+        """Return the type itself.
+
+        Raises:
+            ValueError: If it is a union, whose unused bytes cannot be told from the used ones.
+        """
+        if not can_be_cleansed(input_type):
+            raise ValueError(f"keep does not take {input_type}; drop the column, or convert it first")
+        return input_type
+
+    def shape(self) -> Shape:
+        """Promise nothing."""
+        return Shape(free=True)
+
+    def apply(self, column: pa.Array, _surroundings: Surroundings) -> pa.Array:
+        """Return the same cells without the bytes beside them."""
+        return cleansed(column)

@@ -1,0 +1,68 @@
+"""The layouts in which Arrow keeps one and the same column, and what a method makes of them.
+
+A method sees plain columns: strings, bytes and numbers, with no dictionary, view or extension around them. A column
+that arrives dictionary-encoded leaves so: the method runs on the distinct values that the rows use, not on the rows.
+
+* An entry that no row uses does not come out.
+* Entries come out in the order in which rows first use them, and each only once: neither the order of the originals
+  nor which rows shared one can be read from the codes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from maskgate.methods.families import value_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def plain(column: pa.Array) -> pa.Array:
+    """Return the column without extension, dictionary or view layout."""
+    while isinstance(column.type, pa.BaseExtensionType) or pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column.storage
+    if pa.types.is_string_view(column.type):
+        return column.cast(pa.large_string())
+    if pa.types.is_binary_view(column.type):
+        return column.cast(pa.large_binary())
+    return column
+
+
+def by_value(column: pa.Array, mask: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Mask a column by a function of single values, once for each distinct value if it has a dictionary.
+
+    Args:
+        column: A column in any layout.
+        mask: A function from plain column to plain column, of which each cell depends on its own value alone.
+    """
+    if not pa.types.is_dictionary(column.type):
+        return mask(plain(column))
+    used, codes = _used_entries(column)
+    masked = mask(plain(used)).dictionary_encode()
+    rows = pc.take(masked.indices, codes).cast(column.type.index_type)
+    return pa.DictionaryArray.from_arrays(rows, masked.dictionary, safe=False)
+
+
+def in_layout_of(input_type: pa.DataType, output: pa.DataType) -> pa.DataType:
+    """Return the type of a masked column: `output`, behind a dictionary if the input is."""
+    return pa.dictionary(input_type.index_type, output) if pa.types.is_dictionary(input_type) else output
+
+
+def text_type(input_type: pa.DataType) -> pa.DataType:
+    """Return the type of text made from a column: ``large_string`` where the column itself has large offsets."""
+    inner = value_type(input_type)
+    large = any(is_large(inner) for is_large in _LARGE)
+    return in_layout_of(input_type, pa.large_string() if large else pa.string())
+
+
+_LARGE = (pa.types.is_large_string, pa.types.is_large_binary, pa.types.is_string_view, pa.types.is_binary_view)
+
+
+def _used_entries(column: pa.DictionaryArray) -> tuple[pa.Array, pa.Array]:
+    """Return the entries that rows use, in order of first use, and for each row the place of its entry."""
+    codes = column.indices.dictionary_encode()
+    return pc.take(column.dictionary, codes.dictionary), codes.indices

@@ -1,0 +1,21 @@
+"""Every method by its name in the rules file."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from maskgate.methods.drop import Drop
+from maskgate.methods.keep import Keep
+from maskgate.methods.nullify import Nullify
+from maskgate.methods.redact import Redact
+from maskgate.methods.token import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from maskgate.methods.method import Method
+
+_ALL: tuple[type[Method], ...] = (Drop, Keep, Nullify, Redact, Token)
+
+METHODS: Mapping[str, type[Method]] = MappingProxyType({method.declaration.name: method for method in _ALL})
