@@ -20,7 +20,7 @@ if AIRFLOW_VERSION.release < (3, 3):
 # ruff: noqa: E402  an older Airflow must read the sentence above, not a missing name
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Asset, BaseHook, BaseOperator, BaseOperatorLink, Context, Param
-from airflow.sdk.bases.decorator import DecoratedOperator, TaskDecorator, task_decorator_factory
+from airflow.sdk.bases.decorator import DecoratedOperator, TaskDecorator, determine_kwargs, task_decorator_factory
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskAwaitingInput
 from airflow.sdk.plugins_manager import AirflowPlugin
@@ -41,5 +41,6 @@ __all__ = [
     "ParamsDict",
     "TaskAwaitingInput",
     "TaskDecorator",
+    "determine_kwargs",
     "task_decorator_factory",
 ]

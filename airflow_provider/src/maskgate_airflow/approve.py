@@ -1,0 +1,176 @@
+"""Hold a run until someone else has signed.
+
+The task asks the gate, parks under *Required Actions* with the question that the gate renders, and when it resumes it
+tells the gate only *that* something happened. What was answered, by whom and to which question, the gate reads from
+Airflow itself. This task decides nothing, and what it returns is an id.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from maskgate.errors import GateUnreachable, Refused, UsageError
+from maskgate_airflow.hook import MaskgateHook
+from maskgate_airflow.host_version import HITLOperator, Param, ParamsDict, TaskAwaitingInput
+from maskgate_airflow.link import ReviewLink
+from maskgate_airflow.outcomes import airflow_outcomes, with_patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from maskgate_airflow.host_version import BaseOperatorLink, Context
+
+# The gate's own expiry comes first and wakes the task; Airflow's time-out is for a gate that is gone.
+_GRACE = timedelta(minutes=2)
+_SEALING_SECONDS = 3600.0
+_RIDE_OUT_SECONDS = 120.0
+_SIGNED = frozenset({"approved", "releasing", "released"})
+_RENDERED_BY_THE_GATE = ("subject", "body", "options", "defaults", "multiple", "params", "assigned_users")
+
+
+class ApprovalSensor(HITLOperator):
+    """Ask for a signature on staged files and wait for it, without a worker slot.
+
+    Args:
+        staging: What :class:`~maskgate_airflow.AnonymizeOperator` returned, or its staging id.
+        destination: The id of a destination that is registered at the gate.
+        action: What is to be signed.
+        why: A sentence for the reviewer, shown as written by the requester.
+        requesters: People or accounts that also had a hand in this; they may not sign. The gate adds whoever
+            triggered the run.
+        maskgate_conn_id: A connection of type ``maskgate``.
+
+    Returns:
+        ``{"request": id}``, for :class:`~maskgate_airflow.ReleaseOperator`.
+    """
+
+    template_fields: Collection[str] = ("staging", "destination", "action", "why", "requesters", "maskgate_conn_id")
+    operator_extra_links: Sequence[BaseOperatorLink] = (ReviewLink(),)
+    ui_color: ClassVar[str] = "#f4e3c1"
+
+    def __init__(
+        self,
+        *,
+        staging: str | Mapping[str, Any],
+        destination: str,
+        action: str = "export",
+        why: str = "",
+        requesters: Sequence[str] = (),
+        maskgate_conn_id: str = MaskgateHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        for name in (*_RENDERED_BY_THE_GATE, "response_timeout"):
+            if kwargs.get(name):
+                raise UsageError(
+                    f"ApprovalSensor has no argument {name!r}: the gate renders the question, and its policy says how "
+                    "long a request stays open"
+                )
+            kwargs.pop(name, None)
+        super().__init__(
+            subject="The gate is reading the staged files", options=["Approve", "Reject"], **with_patience(kwargs)
+        )
+        self.staging = staging
+        self.destination = destination
+        self.action = action
+        self.why = why
+        self.requesters = requesters
+        self.maskgate_conn_id = maskgate_conn_id
+        self.review_url = ""
+
+    def execute(self, context: Context) -> dict[str, str]:
+        """Ask the gate, wait until it has read the files, and park."""
+        hook = MaskgateHook(self.maskgate_conn_id)
+        with airflow_outcomes(context), hook.get_conn() as gate:
+            asked = gate.create_request(
+                staging=_staging_id(self.staging),
+                destination=self.destination,
+                action=self.action,
+                why=self.why,
+                host=hook.run_identity(context),
+                requesters=list(self.requesters or ()),
+            )
+            self.log.info("request %s: %s", asked["id"], asked["url"])
+            document = gate.wait(asked["id"], lambda found: found["state"] != "sealing", _SEALING_SECONDS, self._report)
+            return self._proceed(document, context)
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any], request: str = "") -> dict[str, str]:
+        """Tell the gate that something happened, and go by what the gate then says."""
+        if event.get("error_type") == "timeout":
+            self.log.warning("Airflow waited longer than the request may stay open")
+        with airflow_outcomes(context), MaskgateHook(self.maskgate_conn_id).get_conn() as gate:
+            document = self._ride_out(lambda: gate.refresh(request))
+            if document["state"] == "pending" and "error" in event:
+                raise Refused(
+                    f"nobody signed request {request} in time. Nothing was released; run the DAG again to ask"
+                )
+            return self._proceed(document, context)
+
+    def _proceed(self, document: Mapping[str, Any], context: Context) -> dict[str, str]:
+        """Return if it is signed, fail if it is refused, park otherwise.
+
+        Raises:
+            Refused: If the request is settled, and not by a signature.
+        """
+        self._show(document, context)
+        if document["state"] in _SIGNED:
+            return {"request": document["id"]}
+        if document["state"] != "pending":
+            raise Refused(f"request {document['id']} is {document['state']}: {document['message']}")
+        for refusal in document.get("refusals") or ():
+            self.log.warning("%s: %s", refusal["at"], refusal["message"])
+        return self._park(document, context)
+
+    def _park(self, document: Mapping[str, Any], context: Context) -> dict[str, str]:
+        """Show the gate's question under *Required Actions*, exactly as the gate rendered it."""
+        question = document["question"]
+        self.subject, self.body, self.options = question["subject"], question["body"], list(question["options"])
+        self.defaults, self.multiple, self.assigned_users = None, False, None
+        self.params = ParamsDict({name: Param(**_field(field)) for name, field in question["params"].items()})
+        self.response_timeout = _time_left(document["expires_at"]) + _GRACE
+        try:
+            return super().execute(context)  # type: ignore[no-any-return]
+        except TaskAwaitingInput as parked:
+            parked.kwargs = {"request": document["id"]}
+            raise
+
+    def _ride_out(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Ask a gate that is being restarted for a while: a retry of the task would ask the reviewer again."""
+        deadline, pause = time.monotonic() + _RIDE_OUT_SECONDS, 1.0
+        while True:
+            try:
+                return ask()
+            except GateUnreachable as error:
+                if time.monotonic() + pause > deadline:
+                    raise
+                self.log.warning("%s (again in %.0f s)", error, pause)
+            time.sleep(pause)
+            pause = min(pause * 2, 15.0)
+
+    def _report(self, document: Mapping[str, Any]) -> None:
+        progress = document.get("progress") or {}
+        self.log.info("%s, %s of %s bytes read", document["state"], progress.get("done", 0), progress.get("total", 0))
+
+    def _show(self, document: Mapping[str, Any], context: Context) -> None:
+        self.review_url = document["url"]
+        context["ti"].xcom_push(key=ReviewLink().xcom_key, value=self.review_url)
+        self.log.info("request %s is %s: %s", document["id"], document["state"], document["message"])
+
+
+def _staging_id(staging: Any) -> str:
+    found = staging.get("staging") if isinstance(staging, dict) else staging
+    if not isinstance(found, str) or not found:
+        raise UsageError(
+            "ApprovalSensor got no staging id. Pass what AnonymizeOperator or @task.anonymize returned, such as "
+            "staging=mask.output"
+        )
+    return found
+
+
+def _field(field: Mapping[str, Any]) -> dict[str, Any]:
+    return {"default": field["value"], "description": field["description"], "schema": field["schema"]}
+
+
+def _time_left(expires_at: str) -> timedelta:
+    return max(datetime.fromisoformat(expires_at) - datetime.now(UTC), timedelta(0))
