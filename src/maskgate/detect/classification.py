@@ -1,0 +1,103 @@
+"""Says what a column holds, from its name and its cells.
+
+What is found is a reason to look, or to refuse; what is not found is no promise. Person names and national numbers
+without separators are known by the name of their column only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from maskgate.detect.column_names import DIRECT_IDENTIFIERS, kinds_of_name
+from maskgate.detect.patterns import PATTERNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A cell of these types cannot be an address or a name, whatever its column is called.
+_TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_integer)
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list, pa.types.is_map)
+_NEVER_BY_NAME = (pa.types.is_boolean, pa.types.is_temporal, pa.types.is_floating)
+
+
+def classify(name: str, column: pa.Array | pa.ChunkedArray | None = None) -> frozenset[str]:
+    """Return which direct identifiers a column holds, such as ``{"email"}``.
+
+    Args:
+        name: Name of the column.
+        column: Its cells, all or a sample; None to judge by the name alone.
+
+    Returns:
+        Some of ``DIRECT_IDENTIFIERS``; empty if nothing was found.
+    """
+    return recognize(name, column) & DIRECT_IDENTIFIERS
+
+
+def recognize(name: str, column: pa.Array | pa.ChunkedArray | None = None) -> frozenset[str]:
+    """Return everything a column is known to hold: direct identifiers, and kinds such as ``birth_date``."""
+    by_name = kinds_of_name(name)
+    if column is None:
+        return by_name
+    found: set[str] = set()
+    for field, cells in _leaves(name, column):
+        kinds = by_name | kinds_of_name(field)
+        if any(is_(cells.type) for is_ in _NEVER_BY_NAME):
+            kinds -= DIRECT_IDENTIFIERS
+        found |= kinds | _kinds_of_cells(cells)
+    return frozenset(found)
+
+
+def _kinds_of_cells(cells: pa.ChunkedArray) -> set[str]:
+    text = _as_text(cells)
+    if text is None:
+        return set()
+    filled = pc.and_not(text.is_valid(), pc.fill_null(pc.match_substring_regex(text, r"^\s*$"), fill_value=False))
+    present = pc.sum(filled).as_py() or 0
+    kinds: set[str] = set()
+    for pattern in PATTERNS:
+        if pattern.kind not in kinds and pattern.occurs(text, present):
+            kinds.add(pattern.kind)
+    return kinds
+
+
+def _as_text(cells: pa.ChunkedArray) -> pa.Array | None:
+    kind = cells.type
+    if any(is_(kind) for is_ in _TEXT):
+        text = cells.cast(pa.large_string())
+    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        try:
+            text = cells.cast(pa.large_string())
+        except pa.ArrowInvalid:
+            return None
+    else:
+        return None
+    return text.combine_chunks()
+
+
+def _leaves(name: str, column: pa.Array | pa.ChunkedArray) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    """Go through the columns inside a column, whatever it is nested in, with the name of each."""
+    cells = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+    kind = cells.type
+    if isinstance(kind, pa.BaseExtensionType):
+        yield from _leaves(name, pa.chunked_array([chunk.storage for chunk in cells.chunks], kind.storage_type))
+    elif pa.types.is_dictionary(kind):
+        yield from _leaves(name, cells.cast(kind.value_type))
+    elif pa.types.is_struct(kind):
+        for field, part in zip(kind, cells.flatten(), strict=True):
+            yield from _leaves(field.name, part)
+    elif any(is_(kind) for is_ in _LISTS):
+        yield from _leaves(name, _flattened(cells))
+    else:
+        yield name, cells
+
+
+def _flattened(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = cells.type
+    if pa.types.is_map(kind):
+        entries = pa.struct([kind.key_field, kind.item_field])
+        inside = [pa.StructArray.from_arrays([each.keys, each.items], fields=list(entries)) for each in cells.chunks]
+        return pa.chunked_array(inside, entries)
+    return pc.list_flatten(cells)
