@@ -192,7 +192,7 @@ def wait_until(check: Callable[[], T | None], *, what: str, timeout: float, prog
     """Ask again and again until there is an answer.
 
     Args:
-        check: Returns None, or False, while the answer is not there yet.
+        check: Returns None, or anything empty, while the answer is not there yet.
         what: What is waited for, for the message.
         timeout: Seconds.
         program: The program whose end, or silence, the failure is blamed on.
@@ -204,7 +204,7 @@ def wait_until(check: Callable[[], T | None], *, what: str, timeout: float, prog
     pause = 0.1
     while True:
         answer = check()
-        if answer is not None and answer is not False:
+        if answer:
             return answer
         log = "" if program is None else f" The end of {program.log}:\n{program.tail()}"
         if program is not None and not program.is_running:
