@@ -15,7 +15,7 @@ help: ## Show this help
 export ANSWER
 DEMO = PYTHONPATH=sample_dags $(VENV)/server/bin/python -m
 
-.PHONY: help demo demo-prefect test check bench lock clean
+.PHONY: help demo demo-prefect test check docs bench lock clean
 
 demo: $(VENV)/server/.ready $(VENV)/airflow/.ready ## Mask, hold, sign and release in a real Airflow (ANSWER=approve|reject answers for you)
 	@$(DEMO) demo.run_demo
@@ -29,6 +29,9 @@ check: $(VENV)/core/.ready $(VENV)/server/.ready ## Lint, check the format, and 
 	$(VENV)/core/bin/ruff check .
 	$(VENV)/core/bin/ruff format --check .
 	$(VENV)/core/bin/mypy --python-executable $(VENV)/server/bin/python
+
+docs: $(VENV)/core/.ready ## Write the table of methods into docs/rules.md
+	$(VENV)/core/bin/python docs/methods_table.py
 
 bench: $(VENV)/core/.ready ## Measure the speed of masking on this machine
 	$(VENV)/core/bin/python benchmarks/masking.py
