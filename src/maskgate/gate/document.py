@@ -1,0 +1,99 @@
+"""A request as everybody sees it: in the REST API, on the page, in messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from maskgate.clock import timestamp
+from maskgate.gate.lifecycle import State
+from maskgate.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from maskgate.gate.request import Request
+    from maskgate.store import Work
+
+
+def document_of(work: Work, request: Request, url: str) -> dict[str, Any]:
+    """Collect what is known of a request.
+
+    Args:
+        work: A transaction to read decisions, refusals and the receipt in.
+        request: The request.
+        url: Its review page.
+    """
+    decisions = list(
+        work.execute(select(tables.decisions).where(tables.decisions.c.request == request.id).order_by("id")).mappings()
+    )
+    requirement = request.requirement
+    missing = requirement.missing(approvals_of(decisions)) if request.state is State.PENDING else {}
+    return {
+        "id": request.id,
+        "state": str(request.state),
+        "message": request.message,
+        "action": request.action,
+        "subject": request.subject,
+        "destination": None if request.destination is None else request.destination.as_json(),
+        "staging": request.staging,
+        "why": request.why,
+        "created_at": timestamp(request.created_at),
+        "expires_at": _time(request.expires_at),
+        "settled_at": _time(request.settled_at),
+        "host": None if request.host is None else request.host.as_json(),
+        "workflow": request.workflow,
+        "requester": {"person": request.requester_person, "account": request.requester_account},
+        "involved": list(request.involved),
+        "policy": {
+            "name": request.policy_name,
+            "digest": request.policy_digest,
+            "reason_min_length": request.reason_min_length,
+        },
+        "requirement": {**requirement.as_json(), "missing": missing},
+        "channels": list(request.channels),
+        "intent_digest": request.intent_digest,
+        "context_digest": request.context_digest,
+        "content_digest": request.content_digest,
+        "evidence": dict(request.evidence),
+        "progress": {"done": request.done, "total": request.total},
+        "decisions": [
+            {
+                "person": row["person"],
+                "verdict": row["verdict"],
+                "reason": row["reason"],
+                "channel": row["channel"],
+                "decided_at": timestamp(row["decided_at"]),
+            }
+            for row in decisions
+        ],
+        "refusals": refusals_of(work, request.id),
+        "question": None if request.question is None else dict(request.question),
+        "lineage": dict(request.lineage),
+        "url": url,
+        "receipt": receipt_of(work, request.id),
+    }
+
+
+def approvals_of(decisions: list[Any]) -> dict[str, frozenset[str]]:
+    """Return everyone who approved, with the reviewer groups that they were in when they did."""
+    return {row["person"]: frozenset(row["slots"]) for row in decisions if row["verdict"] == "approve"}
+
+
+def refusals_of(work: Work, request_id: str) -> list[dict[str, str]]:
+    """Return what was refused about a request, in order."""
+    chosen = select(tables.refusals).where(tables.refusals.c.request == request_id).order_by(tables.refusals.c.id)
+    return [{"at": timestamp(row.at), "message": row.message} for row in work.execute(chosen)]
+
+
+def receipt_of(work: Work, request_id: str) -> Mapping[str, Any] | None:
+    """Return the receipt of a release; None if there was none."""
+    chosen = select(tables.grants.c.receipt).where(tables.grants.c.request == request_id)
+    receipt: Mapping[str, Any] | None = work.execute(chosen).scalar()
+    return receipt
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else timestamp(moment)

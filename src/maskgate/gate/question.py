@@ -1,0 +1,118 @@
+"""What the host shows the reviewer. The gate renders it, and later compares what the host stored, byte for byte.
+
+* It stays the same for the whole life of a request: progress and refusals go elsewhere.
+* Who, what, where and with which trust stand on top, in the gate's words; what the requester wrote is boxed and named
+  as such.
+* It holds names, counts and methods; no value of the data.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from maskgate.gate.markdown import escaped, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from maskgate.gate.host import HostAnswer
+
+APPROVE = "Approve"
+REJECT = "Reject"
+REASON = "reason"
+_LONGEST_REASON = 2000
+_MOST_COLUMNS = 300
+
+
+def render_question(context: Mapping[str, Any], context_digest: str) -> dict[str, Any]:
+    """Write the question for a request.
+
+    Args:
+        context: All that is shown, as ``intent.py`` made it.
+        context_digest: The digest of it, which stands at the end of the body.
+
+    Returns:
+        ``subject``, ``body`` (Markdown), ``options`` and ``params``, as the REST API gives them to the host.
+    """
+    place = context["destination"]
+    where = "" if place is None else f" to {place['id']} ({place['trust']})"
+    needed = context["policy"]["reason_min_length"]
+    hint = f"At least {needed} characters." if needed else "Say why."
+    return {
+        "subject": visible(f"Maskgate: {context['action']}{where}, request {context['request']}", 200),
+        "body": "\n".join([*_head(context), *_why(context), *_tables(context), *_foot(context, context_digest)]),
+        "options": [APPROVE, REJECT],
+        "params": {
+            REASON: {
+                "value": None,
+                "description": f"Your reason; it is recorded. {hint}",
+                "schema": {"type": ["null", "string"], "title": "Reason", "maxLength": _LONGEST_REASON},
+            }
+        },
+    }
+
+
+def difference(question: Mapping[str, Any], answer: HostAnswer) -> str | None:
+    """Say what in the host's record is not the question that the gate rendered; None if all of it is."""
+    stored = {
+        "heading": answer.subject == question["subject"],
+        "text": answer.body == question["body"],
+        "buttons": list(answer.options) == question["options"],
+        "form": dict(answer.params) == question["params"],
+        "default": not answer.defaults,
+        "choice": not answer.multiple,
+    }
+    wrong = [name for name, is_same in stored.items() if not is_same]
+    return ", ".join(wrong) or None
+
+
+def _head(context: Mapping[str, Any]) -> Iterator[str]:
+    place, run = context["destination"], context["host"]
+    requester = context["requester"]["person"]
+    yield "| | |"
+    yield "|---|---|"
+    yield f"| **What** | {escaped(context['action'])} |"
+    if place is not None:
+        yield f"| **Where** | {escaped(place['id'])}, trust **{escaped(place['trust'])}**, {escaped(place['uri'], 500)} |"
+    if context["subject"] is not None:
+        yield f"| **Of** | {escaped(context['subject'])} |"
+    yield f"| **Who asks** | {escaped(requester) if requester else 'nobody known; two people have to sign'} |"
+    yield f"| **May not sign** | {', '.join(escaped(person) for person in context['involved']) or 'nobody is known'} |"
+    if run is not None:
+        yield f"| **Run** | {' · '.join(escaped(str(value), 300) for value in run.values())} |"
+    yield ""
+
+
+def _why(context: Mapping[str, Any]) -> Iterator[str]:
+    if context["why"]:
+        yield "Written by the requester, not checked by anyone:"
+        yield ""
+        yield f"> {escaped(context['why'], 1000)}"
+        yield ""
+
+
+def _tables(context: Mapping[str, Any]) -> Iterator[str]:
+    for table in context["tables"]:
+        yield f"**{escaped(table['name'])}**: {table['rows']:,} rows, counted by the gate"
+        yield ""
+        yield "| column | type | what was done | looks like |"
+        yield "|---|---|---|---|"
+        for column in table["columns"][:_MOST_COLUMNS]:
+            looks = ", ".join(escaped(each) for each in column["classes"])
+            done = escaped(column["done"], 300)
+            yield f"| {escaped(column['name'])} | {escaped(column['type'])} | {done} | {looks} |"
+        beyond = len(table["columns"]) - _MOST_COLUMNS
+        if beyond > 0:
+            yield ""
+            yield f"… and {beyond} more columns, on the review page."
+        yield ""
+
+
+def _foot(context: Mapping[str, Any], context_digest: str) -> Iterator[str]:
+    policy = context["policy"]
+    slots = ", ".join(f"{count} × {escaped(name)}" for name, count in policy["requirement"]["slots"].items())
+    yield f"Policy **{escaped(policy['name'])}** asks for {slots}. Open until {context['expires_at']}."
+    yield ""
+    yield f"Review page: {context['url']}"
+    yield ""
+    yield f"`{context['request']}` · `{context_digest}`"

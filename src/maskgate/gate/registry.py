@@ -1,0 +1,61 @@
+"""What the gate's configuration registers: nobody names a raw URI, a host's address or an account in a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from maskgate.errors import UsageError
+from maskgate.gate.model import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from maskgate.gate.model import Destination, StagingRoot
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Places and limits, as configured.
+
+    Attributes:
+        url: Where people reach the gate.
+        staging: Staging roots by id; the first is the default.
+        destinations: Destinations by id.
+        token_owners: The person who owns a token, by the token's name; they are involved in all it asks for.
+        limits: How much one request may use.
+    """
+
+    url: str
+    staging: Mapping[str, StagingRoot]
+    destinations: Mapping[str, Destination]
+    token_owners: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+
+    def destination(self, id_: str) -> Destination:
+        """Return a registered destination.
+
+        Raises:
+            UsageError: If there is none of this id.
+        """
+        if id_ not in self.destinations:
+            known = ", ".join(sorted(self.destinations)) or "none"
+            raise UsageError(f"no destination {id_[:80]!r} is registered at this gate. Registered: {known}.")
+        return self.destinations[id_]
+
+    def staging_root(self, id_: str | None) -> StagingRoot:
+        """Return a registered staging root; the default one for None.
+
+        Raises:
+            UsageError: If there is none of this id.
+        """
+        if id_ is None:
+            return next(iter(self.staging.values()))
+        if id_ not in self.staging:
+            known = ", ".join(sorted(self.staging))
+            raise UsageError(f"no staging root {id_[:80]!r} is registered at this gate. Registered: {known}.")
+        return self.staging[id_]
+
+    def review_url(self, request: str) -> str:
+        """Return the address of a request's page. It carries no authority."""
+        return f"{self.url.rstrip('/')}/requests/{request}"

@@ -1,0 +1,203 @@
+"""A request as the gate keeps it, and the only ways to store a change of it.
+
+A change names the version that it was decided on; if another change came first, nothing is written (compare-and-set).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from maskgate.errors import Conflict, NotFound
+from maskgate.gate.host import HostRun
+from maskgate.gate.lifecycle import SETTLED, State, check_step
+from maskgate.gate.model import Destination, Sealed
+from maskgate.gate.requirement import Requirement
+from maskgate.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import RowMapping
+
+    from maskgate.store import Work
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request; the columns of its table say what each field is for."""
+
+    id: str
+    state: State
+    version: int
+    message: str
+    action: str
+    created_at: datetime
+    policy_name: str
+    policy_digest: str
+    rule: Mapping[str, Any]
+    involved: tuple[str, ...] = ()
+    why: str = ""
+    subject: str | None = None
+    staging: str | None = None
+    destination: Destination | None = None
+    token: str | None = None
+    requester_person: str | None = None
+    requester_account: str | None = None
+    idempotency_key: str | None = None
+    host: HostRun | None = None
+    workflow: str = ""
+    task_instance_id: str | None = None
+    try_number: int | None = None
+    parked_at: datetime | None = None
+    wake_after: datetime | None = None
+    wake_attempts: int = 0
+    answer_seen: str | None = None
+    asked_at: datetime | None = None
+    expires_at: datetime | None = None
+    settled_at: datetime | None = None
+    worker: str | None = None
+    done: int = 0
+    total: int = 0
+    sealed: Sealed | None = None
+    content_digest: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    lineage: Mapping[str, Any] = field(default_factory=dict)
+    intent: Mapping[str, Any] | None = None
+    intent_digest: str | None = None
+    context_digest: str | None = None
+    question: Mapping[str, Any] | None = None
+    cleaned_at: datetime | None = None
+
+    @property
+    def requirement(self) -> Requirement:
+        """Whose signatures the policy demands."""
+        return Requirement.from_json(self.rule["requirement"])
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Through which channels a decision may come."""
+        return tuple(self.rule["channels"])
+
+    @property
+    def reason_min_length(self) -> int:
+        """How long a reason must be."""
+        return int(self.rule["reason_min_length"])
+
+    @property
+    def expires(self) -> timedelta:
+        """How long a decision may take, and then the grant may wait."""
+        return timedelta(seconds=self.rule["expires_seconds"])
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the policy records it and asks nobody."""
+        return bool(self.rule["allow"])
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing can change it any more."""
+        return self.state in SETTLED
+
+
+_NAMES = tuple(each.name for each in fields(Request))
+
+
+def insert_request(work: Work, request: Request) -> None:
+    """Store a new request."""
+    work.execute(tables.requests.insert().values(_row(request, _NAMES)))
+
+
+def change_request(work: Work, before: Request, **changes: Any) -> Request:
+    """Store a change of what was read.
+
+    Raises:
+        Conflict: If it was changed since it was read, or may not go to that state.
+    """
+    after = replace(before, version=before.version + 1, **changes)
+    if after.state != before.state:
+        check_step(before.id, before.state, after.state)
+    seen = (tables.requests.c.id == before.id, tables.requests.c.version == before.version)
+    values = _row(after, ("version", *changes))
+    if work.execute(update(tables.requests).where(*seen).values(values)).rowcount != 1:
+        raise Conflict(f"request {before.id} was changed by somebody else in the meantime. Look at it again.")
+    return after
+
+
+def find_request(work: Work, request_id: str) -> Request | None:
+    """Read a request; None if there is none."""
+    row = work.execute(select(tables.requests).where(tables.requests.c.id == request_id)).mappings().first()
+    return None if row is None else _request(row)
+
+
+def get_request(work: Work, request_id: str) -> Request:
+    """Read a request.
+
+    Raises:
+        NotFound: If there is none.
+    """
+    request = find_request(work, request_id)
+    if request is None:
+        raise no_such_request(request_id)
+    return request
+
+
+def no_such_request(request_id: str) -> NotFound:
+    """Say that there is no such request, in the same words whether there is none or the caller may not know."""
+    shown = "".join(letter for letter in request_id[:60] if letter.isprintable())
+    return NotFound(f"there is no request {shown!r} that you may see.")
+
+
+def find_by_key(work: Work, key: str) -> Request | None:
+    """Read the request that was made for the same run, staging, destination and action."""
+    row = work.execute(select(tables.requests).where(tables.requests.c.idempotency_key == key)).mappings().first()
+    return None if row is None else _request(row)
+
+
+def list_requests(work: Work, *states: State, token: str | None = None) -> list[Request]:
+    """Read requests, the newest first."""
+    chosen = select(tables.requests).order_by(tables.requests.c.created_at.desc(), tables.requests.c.id)
+    if states:
+        chosen = chosen.where(tables.requests.c.state.in_(states))
+    if token is not None:
+        chosen = chosen.where(tables.requests.c.token == token)
+    return [_request(row) for row in work.execute(chosen).mappings()]
+
+
+def _row(request: Request, names: tuple[str, ...]) -> dict[str, Any]:
+    values = {name: getattr(request, name) for name in names}
+    for name in values.keys() & _TO_JSON.keys():
+        values[name] = None if values[name] is None else _TO_JSON[name](values[name])
+    return values
+
+
+_TO_JSON = {
+    "state": str,
+    "destination": lambda place: place.as_json(),
+    "host": lambda run: run.as_json(),
+    "sealed": lambda sealed: sealed.as_json(),
+    "involved": sorted,
+    "rule": dict,
+    "evidence": dict,
+    "lineage": dict,
+}
+_FROM_JSON = {
+    "state": State,
+    "destination": lambda value: Destination(**value),
+    "host": HostRun.from_json,
+    "sealed": Sealed.from_json,
+    "involved": tuple,
+}
+
+
+def _request(row: RowMapping) -> Request:
+    values = {name: row[name] for name in _NAMES}
+    for name, read in _FROM_JSON.items():
+        values[name] = None if values[name] is None else read(values[name])
+    for name in ("evidence", "lineage"):
+        values[name] = values[name] or {}
+    return Request(**values)
