@@ -57,7 +57,8 @@ class Shape:
     def as_json(self) -> dict[str, Any]:
         """Return the fields that say something, as JSON values."""
         default = Shape()
-        return {name: value for name, value in asdict(self).items() if value != getattr(default, name)}
+        fields = {name: value for name, value in asdict(self).items() if value != getattr(default, name)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Shape:
