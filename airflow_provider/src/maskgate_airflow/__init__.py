@@ -1,4 +1,4 @@
-"""Maskgate in Airflow: mask tables, hold exports under *Required Actions*, release them when someone else has signed."""
+"""Maskgate in Airflow: mask tables, hold exports under *Required Actions*, release them once they are signed."""
 
 from __future__ import annotations
 

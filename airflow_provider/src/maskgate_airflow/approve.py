@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from maskgate.errors import GateUnreachable, Refused, UsageError
 from maskgate_airflow.hook import MaskgateHook
-from maskgate_airflow.host_version import HITLOperator, Param, ParamsDict, TaskAwaitingInput
+from maskgate_airflow.host_version import HITLOperator, Param, ParamsDict, TaskAwaitingInput, upsert_hitl_detail
 from maskgate_airflow.link import ReviewLink
 from maskgate_airflow.outcomes import airflow_outcomes, with_patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from typing import Never
 
     from maskgate_airflow.host_version import BaseOperatorLink, Context
 
@@ -93,7 +94,7 @@ class ApprovalSensor(HITLOperator):
             )
             self.log.info("request %s: %s", asked["id"], asked["url"])
             document = gate.wait(asked["id"], lambda found: found["state"] != "sealing", _SEALING_SECONDS, self._report)
-            return self._proceed(document, context)
+            return self._proceed(document, context, tell=True)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], request: str = "") -> dict[str, str]:
         """Tell the gate that something happened, and go by what the gate then says."""
@@ -105,9 +106,9 @@ class ApprovalSensor(HITLOperator):
                 raise Refused(
                     f"nobody signed request {request} in time. Nothing was released; run the DAG again to ask"
                 )
-            return self._proceed(document, context)
+            return self._proceed(document, context, tell=False)
 
-    def _proceed(self, document: Mapping[str, Any], context: Context) -> dict[str, str]:
+    def _proceed(self, document: Mapping[str, Any], context: Context, *, tell: bool) -> dict[str, str]:
         """Return if it is signed, fail if it is refused, park otherwise.
 
         Raises:
@@ -120,20 +121,31 @@ class ApprovalSensor(HITLOperator):
             raise Refused(f"request {document['id']} is {document['state']}: {document['message']}")
         for refusal in document.get("refusals") or ():
             self.log.warning("%s: %s", refusal["at"], refusal["message"])
-        return self._park(document, context)
+        self._park(document, context, tell=tell)
 
-    def _park(self, document: Mapping[str, Any], context: Context) -> dict[str, str]:
-        """Show the gate's question under *Required Actions*, exactly as the gate rendered it."""
+    def _park(self, document: Mapping[str, Any], context: Context, *, tell: bool) -> Never:
+        """Show the gate's question under *Required Actions*, exactly as the gate rendered it.
+
+        Not by the parent's ``execute``: Airflow may forbid that to a task that resumes.
+        """
         question = document["question"]
         self.subject, self.body, self.options = question["subject"], question["body"], list(question["options"])
         self.defaults, self.multiple, self.assigned_users = None, False, None
         self.params = ParamsDict({name: Param(**_field(field)) for name, field in question["params"].items()})
         self.response_timeout = _time_left(document["expires_at"]) + _GRACE
-        try:
-            return super().execute(context)  # type: ignore[no-any-return]
-        except TaskAwaitingInput as parked:
-            parked.kwargs = {"request": document["id"]}
-            raise
+        upsert_hitl_detail(
+            ti_id=context["ti"].id,
+            options=self.options,
+            subject=self.subject,
+            body=self.body,
+            multiple=self.multiple,
+            params=self.serialized_params,
+        )
+        for notifier in self.notifiers if tell else ():
+            notifier(context)
+        raise TaskAwaitingInput(
+            method_name="execute_complete", kwargs={"request": document["id"]}, timeout=self.response_timeout
+        )
 
     def _ride_out(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Ask a gate that is being restarted for a while: a retry of the task would ask the reviewer again."""

@@ -23,6 +23,7 @@ from airflow.sdk import Asset, BaseHook, BaseOperator, BaseOperatorLink, Context
 from airflow.sdk.bases.decorator import DecoratedOperator, TaskDecorator, determine_kwargs, task_decorator_factory
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskAwaitingInput
+from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 from airflow.sdk.plugins_manager import AirflowPlugin
 
 __all__ = [
@@ -43,4 +44,5 @@ __all__ = [
     "TaskDecorator",
     "determine_kwargs",
     "task_decorator_factory",
+    "upsert_hitl_detail",
 ]
