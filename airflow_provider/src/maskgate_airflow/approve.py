@@ -117,11 +117,11 @@ class ApprovalSensor(HITLOperator):
         self._show(document, context)
         if document["state"] in _SIGNED:
             return {"request": document["id"]}
-        if document["state"] != "pending":
-            raise Refused(f"request {document['id']} is {document['state']}: {document['message']}")
-        for refusal in document.get("refusals") or ():
-            self.log.warning("%s: %s", refusal["at"], refusal["message"])
-        self._park(document, context, tell=tell)
+        if document["state"] == "pending":
+            for refusal in document.get("refusals") or ():
+                self.log.warning("%s: %s", refusal["at"], refusal["message"])
+            self._park(document, context, tell=tell)
+        raise Refused(f"request {document['id']} is {document['state']}: {document['message']}")
 
     def _park(self, document: Mapping[str, Any], context: Context, *, tell: bool) -> Never:
         """Show the gate's question under *Required Actions*, exactly as the gate rendered it.

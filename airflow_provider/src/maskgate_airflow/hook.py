@@ -12,6 +12,7 @@ from maskgate_airflow.provider_info import CONNECTION_TYPE
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
+
     from maskgate_airflow.host_version import Context
 
 

@@ -71,9 +71,8 @@ def _operator_lineage(lineage: Mapping[str, Any], target: str) -> Any:
 
 def _columns(table: Mapping[str, Any], source: tuple[str, str]) -> Any:
     """Say from which original column each column comes, and that it is masked."""
-    from openlineage.client.facet_v2 import column_lineage_dataset as facets  # noqa: PLC0415
-
     from maskgate.lineage.openlineage import column_lineage  # noqa: PLC0415
+    from openlineage.client.facet_v2 import column_lineage_dataset as facets  # noqa: PLC0415
 
     plain = column_lineage(table, *source)
     fields = {}
