@@ -27,8 +27,14 @@ def run_demo(answer: str) -> subprocess.CompletedProcess[str]:
 def left_behind(output: str) -> list[str]:
     """Processes that still work in the demo's folder."""
     folder = re.search(r"(\S+)/run/", output)[1]
-    commands = {path: path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()}
-    return [path.parent.name for path, command in commands.items() if folder.encode() in command]
+    left = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes()
+        except OSError:  # it ended while we looked
+            continue
+        left += [path.parent.name] if folder.encode() in command else []
+    return left
 
 
 class TestDemo:
