@@ -106,7 +106,7 @@ class Sealed:
     Attributes:
         content_digest: Hash of the manifest as the gate read it.
         folder: Where the gate's copy is.
-        files: Every file, the manifest not among them.
+        files: Every file that leaves, in order of path, the manifest last.
         tables: What was measured.
         rules_digest: Digest of the rules that the pipeline says it used.
         key_versions: Version of each key, as declared.

@@ -1,0 +1,134 @@
+"""What the gate holds against a sealed copy, and what it shows of it.
+
+Each figure is *measured* by the gate on the sealed bytes, or *declared* by the pipeline. Refusals and thresholds go
+by measured figures only; declared ones are shown beside them, as what they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from maskgate.gate.staged_names import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from maskgate.gate.model import Floor, MeasuredColumn, MeasuredTable, Sealed, Thresholds
+    from maskgate.rules import Rules, TableRules
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Figures for the reviewer, and reasons not to ask one.
+
+    Attributes:
+        measured: What the gate counted, as JSON values.
+        declared: What the pipeline says, as JSON values.
+        refusals: Why the request is refused before anyone is asked; empty if nothing stands against asking.
+    """
+
+    measured: Mapping[str, Any] = field(default_factory=dict)
+    declared: Mapping[str, Any] = field(default_factory=dict)
+    refusals: tuple[str, ...] = ()
+
+
+def judge(sealed: Sealed, rules: Rules, floor: Floor, thresholds: Thresholds) -> Evidence:
+    """Hold what was measured against the registered rules, the floor and the policy's thresholds."""
+    return Evidence(
+        measured={"bytes": sealed.size, "files": len(sealed.files), "tables": _measured(sealed)},
+        declared={"keys": dict(sealed.key_versions), "tables": dict(sealed.declared.get("report", {}))},
+        refusals=tuple(
+            refusal for table in sealed.tables for refusal in _refusals(table, sealed, rules, floor, thresholds)
+        ),
+    )
+
+
+def _measured(sealed: Sealed) -> dict[str, Any]:
+    return {
+        table.name: {
+            "rows": table.rows,
+            "columns": {
+                column.name: {
+                    "type": column.type,
+                    "nulls": column.nulls,
+                    "shape_violations": column.shape_violations,
+                    "classes": list(column.classes),
+                    "method": column.method,
+                }
+                for column in table.columns
+            },
+        }
+        for table in sealed.tables
+    }
+
+
+def _refusals(
+    table: MeasuredTable, sealed: Sealed, rules: Rules, floor: Floor, thresholds: Thresholds
+) -> Iterator[str]:
+    covered = rules.tables.get(table.name)
+    if covered is None:
+        yield f"table {shown(table.name)} is not in the registered rules. Add it to them, or leave it out."
+        return
+    yield from _schema_refusals(table, sealed.declared)
+    yield from _missing(table, covered)
+    for column in table.columns:
+        yield from _column_refusals(f"table {shown(table.name)}, column {shown(column.name)}", column, covered, rules)
+        yield from _floor_refusals(f"table {shown(table.name)}, column {shown(column.name)}", column, floor)
+    yield from _threshold_refusals(table, thresholds)
+
+
+def _schema_refusals(table: MeasuredTable, declared: Mapping[str, Any]) -> Iterator[str]:
+    said = declared.get("tables", {}).get(table.name, {})
+    schema = [[column.name, column.type] for column in table.columns]
+    if said.get("schema") != schema:
+        yield (
+            f"table {shown(table.name)}: the columns in the files are not those of the manifest. "
+            "Stage the manifest that was written with the files."
+        )
+    if said.get("rows") != table.rows:
+        yield (
+            f"table {shown(table.name)}: the files hold {table.rows} rows, the manifest says {said.get('rows')}. "
+            "Stage the manifest that was written with the files."
+        )
+
+
+def _missing(table: MeasuredTable, covered: TableRules) -> Iterator[str]:
+    present = {column.name for column in table.columns}
+    for name, shape in covered.shapes().items():
+        if not shape.absent and name not in present:
+            yield (
+                f"table {shown(table.name)}: the registered rules have a column {shown(name)}, the files do not. "
+                "Mask with the registered rules."
+            )
+
+
+def _column_refusals(where: str, column: MeasuredColumn, covered: TableRules, rules: Rules) -> Iterator[str]:
+    shape = covered.shapes().get(column.name)
+    if shape is None and rules.unlisted in {"fail", "drop"}:
+        yield f"{where}: the registered rules do not cover it. Add a rule, or leave the column out."
+    elif shape is not None and shape.absent:
+        yield f"{where}: the registered rules drop it, but it is there. Mask with the registered rules."
+    elif column.shape_violations:
+        method = column.method or rules.unlisted
+        yield (
+            f"{where}: {column.shape_violations} cells do not look like the output of `{method}`. "
+            "The column was not masked as the registered rules say; mask again with them."
+        )
+
+
+def _floor_refusals(where: str, column: MeasuredColumn, floor: Floor) -> Iterator[str]:
+    if floor.direct_identifier is None or not column.classes:
+        return
+    if column.method not in floor.direct_identifier:
+        yield (
+            f"{where} looks like {', '.join(column.classes)}, and `{column.method or 'no method'}` is below the "
+            f"policy's floor. Use one of: {', '.join(floor.direct_identifier)}."
+        )
+
+
+def _threshold_refusals(table: MeasuredTable, thresholds: Thresholds) -> Iterator[str]:
+    if thresholds.rows_at_least is not None and table.rows < thresholds.rows_at_least:
+        yield f"table {shown(table.name)} has {table.rows} rows; the policy wants at least {thresholds.rows_at_least}."
+    if thresholds.rows_at_most is not None and table.rows > thresholds.rows_at_most:
+        yield f"table {shown(table.name)} has {table.rows} rows; the policy allows at most {thresholds.rows_at_most}."

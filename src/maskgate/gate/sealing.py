@@ -1,0 +1,268 @@
+"""Sealing: the gate's own copy of what was staged, after which it cannot change unnoticed.
+
+* Exactly the files that the manifest names, byte for byte what it says, plain files under plain names.
+* Copied first, then hashed, measured, sampled and released from that one copy.
+* What is in the files is measured by a child process without keys, environment or network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from maskgate.canonical import canonical_bytes, digest
+from maskgate.errors import Refused
+from maskgate.gate import confined_child
+from maskgate.gate.confined_child import checked_count, checked_list, checked_object, checked_text
+from maskgate.gate.manifest import MOST_COLUMNS, Manifest, parse_manifest
+from maskgate.gate.model import MeasuredColumn, MeasuredTable, Sealed, SealedFile
+from maskgate.gate.staged_names import MANIFEST, shown
+from maskgate.gate.staging import LARGEST_MANIFEST
+from maskgate.methods.shape import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from maskgate.gate.model import Limits
+    from maskgate.gate.staging import Staging
+    from maskgate.rules import Rules, TableRules
+
+_CHUNK = 1 << 20
+_MOST_CLASSES = 100
+
+
+def seal(
+    staging: Staging,
+    staging_id: str,
+    folder: Path,
+    *,
+    rules: Mapping[str, Rules],
+    limits: Limits,
+    progress: Callable[[int, int], None],
+) -> Sealed:
+    """Copy a staging into the gate's own folder, and measure the copy.
+
+    Args:
+        staging: The root that the staging lies under.
+        staging_id: Which staging.
+        folder: Where the copy goes; what an interrupted sealing left there is removed.
+        rules: The registered rules, by digest.
+        limits: Memory and time for measuring.
+        progress: Called with bytes done and in all (each byte is copied, then measured); what it raises ends sealing.
+
+    Raises:
+        Refused: With one message that says what is wrong with the staging. The folder is gone then.
+    """
+    _empty(folder)
+    try:
+        manifest = _read_manifest(staging, staging_id)
+        registered = _registered(manifest, rules)
+        _check_names(staging, staging_id, manifest)
+        steps = _Steps(2 * sum(file.size for file in manifest.files), progress)
+        for file in manifest.files:
+            _copy(staging, staging_id, file, folder, steps)
+        manifest_file = _write_manifest(manifest, registered, folder)
+        tables = _measure(manifest, registered, folder, limits, steps)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    files = (*manifest.files, manifest_file)
+    return Sealed(
+        content_digest=_content_digest(manifest.rules_digest, files, tables),
+        folder=str(folder),
+        files=files,
+        tables=tables,
+        rules_digest=manifest.rules_digest,
+        key_versions=manifest.key_versions,
+        declared=_declared(manifest, registered),
+    )
+
+
+@dataclass
+class _Steps:
+    total: int
+    progress: Callable[[int, int], None]
+    done: int = 0
+
+    def add(self, size: int) -> None:
+        self.done = min(self.done + size, self.total)
+        self.progress(self.done, self.total)
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+
+
+def _read_manifest(staging: Staging, staging_id: str) -> Manifest:
+    if MANIFEST not in staging.names(staging_id):
+        raise Refused(f"the staging has no {MANIFEST}. Stage it last, after the files that it names.")
+    with staging.read(staging_id, MANIFEST) as stream:
+        text = _read_at_most(stream, LARGEST_MANIFEST)
+    return parse_manifest(text)
+
+
+def _read_at_most(stream: Any, most: int) -> bytes:
+    text = b""
+    while chunk := stream.read(_CHUNK):
+        text += chunk
+        if len(text) > most:
+            raise Refused(f"{MANIFEST} is larger than {most} bytes. Stage fewer, larger parts.")
+    return text
+
+
+def _registered(manifest: Manifest, rules: Mapping[str, Rules]) -> Rules:
+    registered = rules.get(manifest.rules_digest)
+    if registered is None:
+        raise Refused(
+            f"{MANIFEST}: the rules {manifest.rules_digest} are not registered at this gate. "
+            "Ask the operator to register the rules file that masked this data, or mask with the registered one."
+        )
+    for table in manifest.tables:
+        if table.name not in registered.tables:
+            raise Refused(f"{MANIFEST}: the registered rules have no table {shown(table.name)}. Add it to them.")
+    for key in manifest.key_versions:
+        if key not in registered.keys:
+            raise Refused(f"{MANIFEST}: the registered rules have no key {shown(key)}. Mask with the registered rules.")
+    return registered
+
+
+def _check_names(staging: Staging, staging_id: str, manifest: Manifest) -> None:
+    staged = staging.names(staging_id)
+    named = {file.path for file in manifest.files} | {MANIFEST}
+    for path in sorted(named - staged):
+        raise Refused(f"{MANIFEST} names {shown(path)}, but that file is not staged.")
+    for path in sorted(staged - named):
+        raise Refused(f"the file {shown(path)} is staged, but {MANIFEST} does not name it.")
+
+
+def _copy(staging: Staging, staging_id: str, file: SealedFile, folder: Path, steps: _Steps) -> None:
+    target = folder / file.path
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    hashed, size = hashlib.sha256(), 0
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o400)
+    with os.fdopen(descriptor, "wb") as sealed, staging.read(staging_id, file.path) as stream:
+        # One byte more than promised is enough to know; a file that grows must not fill the disk.
+        while chunk := stream.read(min(_CHUNK, file.size + 1 - size)):
+            hashed.update(chunk)
+            sealed.write(chunk)
+            size += len(chunk)
+            if size > file.size:
+                break
+            steps.add(len(chunk))
+        sealed.flush()
+        os.fsync(sealed.fileno())
+    if size != file.size or hashed.hexdigest() != file.sha256:
+        raise Refused(
+            f"the staged file {shown(file.path)} is not the one that {MANIFEST} describes: its "
+            f"{'size' if size != file.size else 'SHA-256'} differs. It was changed after masking; mask again."
+        )
+
+
+def _write_manifest(manifest: Manifest, registered: Rules, folder: Path) -> SealedFile:
+    """Write the manifest anew, so that nothing leaves which was not understood."""
+    known = manifest.as_json()
+    report = _declared(manifest, registered)["report"]
+    text = canonical_bytes({**known, "report": report})
+    descriptor = os.open(folder / MANIFEST, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
+    with os.fdopen(descriptor, "wb") as sealed:
+        sealed.write(text)
+        sealed.flush()
+        os.fsync(sealed.fileno())
+    return SealedFile(path=MANIFEST, size=len(text), sha256=hashlib.sha256(text).hexdigest())
+
+
+def _declared(manifest: Manifest, registered: Rules) -> dict[str, Any]:
+    """The pipeline's word, about columns that the registered rules know."""
+    schema = {
+        table.name: {"rows": table.rows, "schema": [list(column) for column in table.schema]}
+        for table in manifest.tables
+    }
+    report = {
+        table.name: {
+            "rows": table.rows,
+            "columns": {
+                name: column.as_json()
+                for name, column in sorted(table.columns.items())
+                if name in registered.tables[table.name].columns
+            },
+        }
+        for table in manifest.tables
+    }
+    return {"tables": schema, "report": report}
+
+
+def _measure(
+    manifest: Manifest, registered: Rules, folder: Path, limits: Limits, steps: _Steps
+) -> tuple[MeasuredTable, ...]:
+    task = {
+        "task": "measure",
+        "folder": str(folder),
+        "tables": {
+            table.name: {
+                "files": [file.path for file in table.files],
+                "shapes": {name: shape.as_json() for name, shape in registered.tables[table.name].shapes().items()},
+                "unlisted": unlisted_shape(registered.unlisted).as_json(),
+            }
+            for table in manifest.tables
+        },
+    }
+    answer = confined_child.ask(task, limits, steps.add)
+    if set(answer.tables) != set(task["tables"]):
+        raise confined_child.nonsense()
+    return tuple(
+        _measured_table(table.name, checked_object(answer.tables[table.name]), registered.tables[table.name])
+        for table in manifest.tables
+    )
+
+
+def unlisted_shape(unlisted: str) -> Shape:
+    """Say how a column looks that the rules do not list, by what they say about such columns."""
+    if unlisted == "keep":
+        return Shape(free=True)
+    if unlisted == "nullify":
+        return Shape(all_null=True)
+    return Shape(absent=True)
+
+
+def _measured_table(name: str, value: Mapping[str, Any], rules: TableRules) -> MeasuredTable:
+    rows = checked_count(value.get("rows"))
+    columns = tuple(
+        _measured_column(column, rows, rules) for column in checked_list(value.get("columns"), MOST_COLUMNS)
+    )
+    return MeasuredTable(name=name, rows=rows, columns=columns)
+
+
+def _measured_column(said: Any, rows: int, rules: TableRules) -> MeasuredColumn:
+    value = checked_object(said)
+    name = checked_text(value.get("name"))
+    rule = rules.columns.get(name)
+    nulls, violations = checked_count(value.get("nulls")), checked_count(value.get("shape_violations"))
+    if nulls > rows or violations > rows:
+        raise confined_child.nonsense()
+    return MeasuredColumn(
+        name=name,
+        type=checked_text(value.get("type")),
+        nulls=nulls,
+        shape_violations=violations,
+        classes=tuple(checked_text(item, 40) for item in checked_list(value.get("classes"), _MOST_CLASSES)),
+        method=None if rule is None else rule.method,
+    )
+
+
+def _content_digest(rules_digest: str, files: tuple[SealedFile, ...], tables: tuple[MeasuredTable, ...]) -> str:
+    return digest(
+        "content",
+        {
+            "rules": rules_digest,
+            "files": [asdict(file) for file in files],
+            "tables": {
+                table.name: {"rows": table.rows, "schema": [[column.name, column.type] for column in table.columns]}
+                for table in tables
+            },
+        },
+    )

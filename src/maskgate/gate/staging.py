@@ -1,0 +1,117 @@
+"""Where masked files wait until they are released, denied or expired.
+
+A staging is a random, write-once place below a root that the gate's configuration names. Nothing in it is trusted:
+until it is sealed, it is whatever the last writer made of it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from maskgate.errors import Refused
+from maskgate.gate.locations import parse_location
+from maskgate.gate.staged_folder import StagedFolders
+from maskgate.gate.staged_names import MANIFEST, check_staged_name, check_staging_id
+from maskgate.gate.staged_objects import StagedObjects
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from typing import BinaryIO
+
+    from maskgate.gate.model import SealedFile, StagingRoot
+
+MOST_FILES = 10_000
+LARGEST_FILE = 1 << 40
+LARGEST_MANIFEST = 16 << 20
+
+
+class StagedFiles(Protocol):
+    """What a kind of storage does for a staging root. Ids and names have been checked before."""
+
+    def create(self, staging_id: str) -> None: ...  # noqa: D102  the verbs are those of Staging
+    def exists(self, staging_id: str) -> bool: ...  # noqa: D102
+    def write(self, staging_id: str, names: tuple[str, ...], stream: BinaryIO, at_most: int) -> SealedFile: ...  # noqa: D102
+    def names(self, staging_id: str, at_most: int) -> frozenset[str]: ...  # noqa: D102
+    def read(self, staging_id: str, path: str) -> AbstractContextManager[BinaryIO]: ...  # noqa: D102
+    def delete(self, staging_id: str) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Where a client puts its files.
+
+    Attributes:
+        uri: The folder or prefix, if both sides reach it; else None.
+        upload: Whether files have to go up through the gate.
+    """
+
+    uri: str | None
+    upload: bool
+
+
+def new_staging_id() -> str:
+    """Draw an id that nobody can guess."""
+    return f"stg_{secrets.token_hex(16)}"
+
+
+class Staging:
+    """The stagings of one root."""
+
+    def __init__(self, root: StagingRoot) -> None:
+        self.root = root
+        self._location = parse_location(root.uri)
+        self._files: StagedFiles = (
+            StagedFolders(self._location.path)
+            if self._location.is_local
+            else StagedObjects(self._location, root.options)
+        )
+
+    def open(self, staging_id: str) -> Opened:
+        """Make an empty staging.
+
+        Raises:
+            Conflict: If the id is in use.
+        """
+        self._files.create(check_staging_id(staging_id))
+        if self.root.upload_only:
+            return Opened(uri=None, upload=True)
+        return Opened(uri=self._location.child(staging_id), upload=False)
+
+    def exists(self, staging_id: str) -> bool:
+        """Whether there is such a staging; in an object store, whether it has files."""
+        return self._files.exists(check_staging_id(staging_id))
+
+    def put(self, staging_id: str, path: str, stream: BinaryIO) -> SealedFile:
+        """Write one new file from a stream, hashing it on the way.
+
+        Returns:
+            Path, size and SHA-256 of what was written.
+
+        Raises:
+            UsageError: If the name is not one that a staging may hold.
+            Conflict: If the file is there already.
+            Refused: If it is too large, or one too many.
+        """
+        names = check_staged_name(path)
+        staged = self._files.names(check_staging_id(staging_id), MOST_FILES)
+        if len(staged) >= MOST_FILES:
+            raise Refused(f"a staging holds at most {MOST_FILES} files. Stage fewer, larger parts.")
+        return self._files.write(staging_id, names, stream, LARGEST_MANIFEST if path == MANIFEST else LARGEST_FILE)
+
+    def names(self, staging_id: str) -> frozenset[str]:
+        """List the staged files; the manifest is one of them.
+
+        Raises:
+            Refused: If anything but plain files is there, or more than `MOST_FILES`.
+        """
+        return self._files.names(check_staging_id(staging_id), MOST_FILES)
+
+    def read(self, staging_id: str, path: str) -> AbstractContextManager[BinaryIO]:
+        """Open a staged file for one reading from beginning to end."""
+        return self._files.read(check_staging_id(staging_id), path)
+
+    def delete(self, staging_id: str) -> None:
+        """Remove a staging and all that is in it; being gone already is fine."""
+        self._files.delete(check_staging_id(staging_id))

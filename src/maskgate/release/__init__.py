@@ -1,0 +1,1 @@
+"""Moving approved bytes: destinations, and the releaser that holds their credentials."""

@@ -1,0 +1,104 @@
+"""The releaser: moves the bytes that were signed to the destination that was signed, and no others.
+
+It believes the order, which the gate makes from a verified and consumed grant, but not the sealed folder: every byte
+is hashed as it is written, and compared with what was sealed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from maskgate.clock import timestamp
+from maskgate.errors import Refused
+from maskgate.gate.locations import parse_location
+from maskgate.gate.releaser import Copied
+from maskgate.gate.staged_names import MANIFEST, check_staged_name
+from maskgate.release.destinations import open_destination
+from maskgate.release.sealed_bytes import Pace
+from maskgate.release.temporary_name import check_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from maskgate.gate.releaser import ReleaseOrder
+    from maskgate.release.destinations import Place
+
+
+class DestinationReleaser:
+    """Releases to registered destinations; satisfies :class:`maskgate.gate.releaser.Releaser`.
+
+    Attributes:
+        bytes_per_second: Throttle; None for none.
+    """
+
+    def __init__(self, bytes_per_second: int | None = None) -> None:
+        self.bytes_per_second = bytes_per_second
+
+    def copy(self, order: ReleaseOrder, progress: Callable[[int, int], None]) -> Copied:
+        """Write the sealed files where they are not visible yet.
+
+        Raises:
+            Refused: If the bytes are not those that were sealed; what was written is removed.
+            Conflict: If a later fence is at work.
+            DatasetError: If the destination cannot be written.
+        """
+        place = _place(order)
+        try:
+            place.copy(order, Pace(self.bytes_per_second, progress, order.sealed.size))
+        except Refused:
+            place.clean(order)
+            raise
+        return Copied(location(order), order.sealed.files, order.sealed.content_digest)
+
+    def commit(self, order: ReleaseOrder) -> None:
+        """Publish what was copied, in one step; does nothing if it is published.
+
+        Raises:
+            Refused: If something else is there under the version's name.
+            Conflict: If a later fence is at work.
+            DatasetError: If the destination cannot be written.
+        """
+        _place(order).commit(order)
+
+    def probe(self, order: ReleaseOrder) -> str:
+        """Say whether the version is at the destination: ``committed`` or ``absent``.
+
+        Raises:
+            Refused: If something else is there under its name.
+            DatasetError: If the destination cannot be read.
+        """
+        return _place(order).probe(order)
+
+    def clean(self, order: ReleaseOrder) -> None:
+        """Remove what this grant has left unpublished, up to this fence."""
+        _place(order).clean(order)
+
+
+def location(order: ReleaseOrder) -> str:
+    """Return the address of the folder that appears at the destination."""
+    return parse_location(order.destination.uri).child(order.version)
+
+
+def receipt(order: ReleaseOrder, released_at: datetime) -> dict[str, Any]:
+    """Say what was released where; the same after a crash as it would have been before."""
+    return {
+        "grant": order.grant,
+        "request": order.request,
+        "destination": order.destination.id,
+        "location": location(order),
+        "files": [{"path": file.path, "size": file.size, "sha256": file.sha256} for file in order.sealed.files],
+        "bytes": order.sealed.size,
+        "content_digest": order.sealed.content_digest,
+        "released_at": timestamp(released_at),
+    }
+
+
+def _place(order: ReleaseOrder) -> Place:
+    check_order(order)
+    paths = [file.path for file in order.sealed.files]
+    for path in paths:
+        check_staged_name(path)
+    if MANIFEST not in paths:
+        raise Refused(f"request {order.request} was sealed without {MANIFEST}. Make a new request.")
+    return open_destination(order.destination)
