@@ -70,13 +70,13 @@ class Shape:
         """Count the non-null cells of a column that do not fit; all of them if its type cannot fit."""
         if isinstance(column, pa.ChunkedArray):
             return sum(self.violations(chunk) for chunk in column.chunks)
-        present = plain(column).drop_null() if pa.types.is_dictionary(column.type) else column.drop_null()
-        if self.free or len(present) == 0:
+        if self.free or column.null_count == len(column):
             return 0
+        present = plain(column).drop_null()
         if self.absent or self.all_null or not self._fits_type(present.type):
             return len(present)
         fits = np.ones(len(present), dtype=bool)
-        for test in self._tests(plain(present)):
+        for test in self._tests(present):
             fits &= test.to_numpy(zero_copy_only=False)
         return int(len(fits) - fits.sum())
 

@@ -1,0 +1,61 @@
+"""Every method keeps every promise of the contract, on columns of every type it takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from maskgate.methods import METHODS, Domain
+from maskgate.testing.haunted_columns import haunted_columns
+from maskgate.testing.method_contract import PROMISES, takes
+
+NOISE = {"scale": 500, "min": 0, "max": 250_000}
+HMAC = Domain("customer", "hmac", "people", "cu_")
+CMAC = Domain("customer", "cmac", "people", "", ("trim", "lower"))
+
+# A method is tried in each of these ways; one that is not named here is tried without options.
+WAYS = {
+    "mask": [({}, None), ({"keep_first": 2, "keep_last": 1, "char": "."}, None), ({"keep_last": 4}, None)],
+    "redact": [({}, None), ({"with": ""}, None)],
+    "token": [({}, HMAC), ({}, CMAC)],
+    "generalize": [
+        ({"to": "year", "not_before": 1936}, None),
+        ({"to": "quarter"}, None),
+        ({"to": "month"}, None),
+        ({"to": "week", "not_before": 1936}, None),
+        ({"band": 10}, None),
+        ({"band": 0.1}, None),
+        ({"band": [0, 18, 65.5]}, None),
+        ({"keep_first": 3}, None),
+    ],
+    "noise": [(NOISE, None), ({**NOISE, "round_to": 100}, None), ({"scale": 0.5, "min": -1, "max": 1}, None)],
+    "shift_date": [({"days": 1}, None), ({"days": 180}, None)],
+}
+
+METHODS_TRIED = [
+    pytest.param(METHODS[name].configure(options, domain), id=f"{name} {options or (domain and domain.scheme) or ''}")
+    for name in METHODS
+    if name != "drop"
+    for options, domain in WAYS.get(name, [({}, None)])
+]
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+@pytest.mark.parametrize("method", METHODS_TRIED)
+class TestContract:
+    def test_every_method_keeps_it(self, method, promise):
+        """Whatever the type of the column."""
+        tried = [column for column in haunted_columns() if takes(method, column.array.type)]
+        assert tried
+        for column in tried:
+            try:
+                promise(method, column)
+            except AssertionError as error:
+                raise AssertionError(f"{column.name}: {error}") from error
+
+
+class TestDrop:
+    def test_a_dropped_column_has_no_output(self):
+        """Its type is none, and its shape says that it is absent."""
+        drop = METHODS["drop"].configure({}, None)
+        assert all(drop.output_type(column.array.type) is None for column in haunted_columns())
+        assert drop.shape().absent
