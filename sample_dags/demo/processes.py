@@ -14,7 +14,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -22,7 +24,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
@@ -170,22 +172,23 @@ class Processes:
 
     def stop_all(self) -> None:
         """Stop what still runs, the last one started first. A second Ctrl-C does not leave half of it running."""
-        before = signal.getsignal(signal.SIGINT)
-        on_main_thread = _ignore_interrupts()
-        try:
+        with _undisturbed():
             while self._programs:
                 self._programs.pop().stop()
-        finally:
-            if on_main_thread:
-                signal.signal(signal.SIGINT, before)
 
 
-def _ignore_interrupts() -> bool:
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ignore Ctrl-C and TERM for a while. Only the main thread gets them, so others need not."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # only the main thread may
-        return False
-    return True
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def wait_until(check: Callable[[], T | None], *, what: str, timeout: float, program: Program | None = None) -> T:
