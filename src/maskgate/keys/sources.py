@@ -68,19 +68,25 @@ def _from_file(name: str, base: Path | None) -> Found:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         return Found(problem=f"the file {name} cannot be read: {error.strerror}. It must hold {_ADVICE}")
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        mode = stat.S_IMODE(status.st_mode)
-        if not stat.S_ISREG(status.st_mode):
-            return Found(problem=f"{name} is not a regular file. It must hold {_ADVICE}")
-        if mode & ~LOOSEST_MODE:
-            return Found(
-                problem=f"the file {name} has mode {mode:04o}, so that others may read or change it. "
-                f"It must be {LOOSEST_MODE:04o} or stricter: chmod 0600 {name}"
-            )
-        if status.st_size > _LARGEST_FILE:
-            return Found(problem=f"the file {name} is larger than {_LARGEST_FILE} bytes. It must hold {_ADVICE}")
-        return _decoded(file.read(_LARGEST_FILE).decode("ascii", "replace"), f"the file {name}")
+    try:
+        return _from_descriptor(descriptor, name)
+    finally:
+        os.close(descriptor)
+
+
+def _from_descriptor(descriptor: int, name: str) -> Found:
+    status = os.fstat(descriptor)
+    mode = stat.S_IMODE(status.st_mode)
+    if not stat.S_ISREG(status.st_mode):
+        return Found(problem=f"{name} is not a regular file. It must hold {_ADVICE}")
+    if mode & ~LOOSEST_MODE:
+        return Found(
+            problem=f"the file {name} has mode {mode:04o}, so that others may read or change it. "
+            f"It must be {LOOSEST_MODE:04o} or stricter: chmod 0600 {name}"
+        )
+    if status.st_size > _LARGEST_FILE:
+        return Found(problem=f"the file {name} is larger than {_LARGEST_FILE} bytes. It must hold {_ADVICE}")
+    return _decoded(os.read(descriptor, _LARGEST_FILE).decode("ascii", "replace"), f"the file {name}")
 
 
 def _from_entry_point(scheme: str, name: str) -> Found:
