@@ -16,7 +16,7 @@ from maskgate.errors import MaskgateError, UsageError
 from maskgate.notify.plain_text import plain
 
 if TYPE_CHECKING:
-    from maskgate.gate.notifier import Notice
+    from collections.abc import Mapping
 
 _OK = 200
 
@@ -26,14 +26,14 @@ class NotSent(MaskgateError):  # noqa: N818  reads as what happened
 
 
 class SlackWebhook:
-    """Sends notices to one incoming webhook.
+    """Tells one channel, by its incoming webhook.
 
     Args:
         url: The webhook's address; itself a secret, so it is never shown.
         timeout: Seconds to wait for Slack.
     """
 
-    name = "slack"
+    channel = "slack"
 
     def __init__(self, url: str, *, timeout: float = 5.0) -> None:
         if not is_safe_address(url):
@@ -44,8 +44,8 @@ class SlackWebhook:
     def __repr__(self) -> str:
         return "SlackWebhook()"
 
-    def send(self, notice: Notice) -> None:
-        """Send one notice.
+    def notify(self, document: Mapping[str, Any]) -> None:
+        """Tell the channel how a request stands.
 
         Raises:
             NotSent: If Slack did not take it. The message names no address.
@@ -53,7 +53,7 @@ class SlackWebhook:
         try:
             with (
                 httpx.Client(timeout=self._timeout, follow_redirects=False, trust_env=False) as http,
-                http.stream("POST", self._url, json=message(notice)) as response,
+                http.stream("POST", self._url, json=message(document)) as response,
             ):
                 status = response.status_code
         except httpx.HTTPError as error:
@@ -79,39 +79,57 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def message(notice: Notice) -> dict[str, Any]:
-    """Lay a notice out as Slack's blocks.
+def message(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay out as Slack's blocks how a request stands.
 
     A requester's *why* and a reviewer's *reason* stay on the review page: people write names into free text.
     """
-    headline = escape(_headline(notice))
+    headline = escape(_headline(document))
     blocks = [_section(headline)]
-    context = _figures(notice)
-    if notice.kind == "waiting" and notice.reviewers:
-        context.append("asked: " + ", ".join(plain(group) for group in notice.reviewers))
+    context = [*_figures(document), *_wanted(document)]
     if context:
         elements = [{"type": "plain_text", "text": line, "emoji": False} for line in context]
         blocks.append({"type": "context", "elements": elements})
-    if notice.url:
-        address = escape(notice.url).replace("|", "%7C")
+    if document.get("url"):
+        address = escape(str(document["url"])).replace("|", "%7C")
         blocks.append(_section(f"<{address}|Open the review page>: log in there to read and decide"))
     return {"text": headline, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
-def _headline(notice: Notice) -> str:
-    where = f" to {plain(notice.destination)} ({plain(notice.trust)})" if notice.destination else ""
-    what = f"{plain(notice.action)}{where}"
-    by = f", asked by {plain(notice.requester)}" if notice.requester else ""
-    if notice.kind == "waiting":
-        return f"{plain(notice.request)} waits for a signature: {what}{by}"
-    return f"{plain(notice.request)} is {plain(notice.state)}: {what}{by}"
+def _headline(document: Mapping[str, Any]) -> str:
+    place = document.get("destination")
+    where = f" to {plain(place['id'])} ({plain(place['trust'])})" if place else ""
+    person = (document.get("requester") or {}).get("person")
+    by = f", asked by {plain(person)}" if person else ""
+    state = _STATES.get(str(document["state"]), f"is {plain(document['state'])}")
+    return f"{plain(document['id'])} {state}: {plain(document['action'])}{where}{by}"
 
 
-def _figures(notice: Notice) -> list[str]:
-    if not notice.tables:
+_STATES = {
+    "pending": "waits for a signature",
+    "refused": "was refused before anyone was asked",
+    "denied": "was denied, nothing was released",
+    "expired": "ran out of time, nothing was released",
+    "withdrawn": "was taken back, nothing was released",
+    "released": "was released",
+    "failed": "could not be released",
+}
+
+
+def _figures(document: Mapping[str, Any]) -> list[str]:
+    measured = (document.get("evidence") or {}).get("measured") or {}
+    tables = list((measured.get("tables") or {}).values())
+    if not tables:
         return []
-    tables, rows = len(notice.tables), sum(count for _, count in notice.tables)
-    return [f"{tables} {'table' if tables == 1 else 'tables'}, {rows:,} {'row' if rows == 1 else 'rows'}"]
+    rows = sum(int(table["rows"]) for table in tables)
+    return [f"{len(tables)} {'table' if len(tables) == 1 else 'tables'}, {rows:,} {'row' if rows == 1 else 'rows'}"]
+
+
+def _wanted(document: Mapping[str, Any]) -> list[str]:
+    missing = (document.get("requirement") or {}).get("missing") or {}
+    if document["state"] != "pending" or not missing:
+        return []
+    return ["wanted: " + ", ".join(f"{int(count)} of {plain(slot)}" for slot, count in missing.items())]
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -1,0 +1,215 @@
+"""The REST API. Each route reads its input, calls one verb of the gate, and says what the gate said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from anyio import from_thread, to_thread
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field
+
+from maskgate.errors import NotAllowed
+from maskgate.gate.host import HostRun
+from maskgate.gate.model import Caller, DecisionInput, RequestInput
+from maskgate.server.callers import Visitor, any_caller, changing_caller, deciding_visitor
+from maskgate.server.problems import problem
+from maskgate.server.services import services_of
+from maskgate.server.strict_json import Body, StrictJsonRoute
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+_Text = Annotated[str, Field(max_length=500)]
+_LongText = Annotated[str, Field(max_length=4000)]
+_Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+_REASON = Annotated[str, Field(max_length=2000)]
+
+Reader = Annotated[Caller, Depends(any_caller)]
+Changer = Annotated[Caller, Depends(changing_caller)]
+Decider = Annotated[Visitor, Depends(deciding_visitor)]
+
+
+class StagingBody(Body):
+    """Where to stage: the first root of the configuration, or the one named."""
+
+    root: _Text | None = None
+
+
+class RequestBody(Body):
+    """What to ask for."""
+
+    staging: _Text
+    destination: _Text
+    action: _Text = "export"
+    why: _LongText = ""
+    host: dict[str, Any] | None = None
+    requesters: Annotated[list[_Text], Field(max_length=50, default_factory=list)]
+
+
+class DecisionBody(Body):
+    """What a person decided, and what exactly the person saw."""
+
+    verdict: Literal["approve", "deny"]
+    reason: _REASON = ""
+    intent_digest: _Digest
+    context_digest: _Digest
+
+
+class ReleaseBody(Body):
+    """Which run asks for the release."""
+
+    host: dict[str, Any] | None = None
+
+
+class EmptyBody(Body):
+    """Nothing."""
+
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {"application/problem+json": {"example": problem(status, "…", code)}}}
+    for status, text, code in (
+        (401, "No token and no session", "not_authenticated"),
+        (403, "This caller may not", "not_allowed"),
+        (404, "No such thing, for this caller", "not_found"),
+        (409, "The state does not permit it", "conflict"),
+        (422, "Refused, or not understood", "refused"),
+    )
+}
+
+router = APIRouter(prefix="/api/v1", route_class=StrictJsonRoute, responses=_PROBLEMS)
+
+
+@router.post("/staging", status_code=201, tags=["staging"])
+def open_staging(request: Request, caller: Changer, body: StagingBody) -> dict[str, Any]:
+    """Open a write-once place for masked files."""
+    return services_of(request).gate.open_staging(caller, root=body.root)
+
+
+@router.put("/staging/{staging_id}/files/{path:path}", status_code=201, tags=["staging"])
+async def put_file(request: Request, caller: Changer, staging_id: str, path: str) -> dict[str, Any]:
+    """Send one file up; what is there stays as it is."""
+    gate, stream = services_of(request).gate, _BodyStream(request.stream())
+    return await to_thread.run_sync(lambda: gate.put_file(caller, staging_id, path, stream))
+
+
+@router.post("/requests", status_code=202, tags=["requests"])
+def create_request(request: Request, caller: Changer, body: RequestBody) -> dict[str, Any]:
+    """Ask for a signature. The same run, staging and destination get the same request."""
+    services = services_of(request)
+    wanted = RequestInput(
+        staging=body.staging,
+        destination=body.destination,
+        action=body.action,
+        why=body.why,
+        host=None if body.host is None else HostRun.from_json(body.host),
+        requesters=tuple(body.requesters),
+    )
+    document = services.gate.create_request(caller, wanted)
+    services.background.wake()
+    return document
+
+
+@router.get("/requests", tags=["requests"])
+def list_requests(request: Request, caller: Reader, state: Annotated[str | None, Query()] = None) -> dict[str, Any]:
+    """Read the requests that the caller may see."""
+    return {"requests": services_of(request).gate.requests(caller, state=state)}
+
+
+@router.get("/requests/{request_id}", tags=["requests"])
+def read_request(request: Request, caller: Reader, request_id: str) -> dict[str, Any]:
+    """Read one request."""
+    return services_of(request).gate.request(caller, request_id)
+
+
+@router.post("/requests/{request_id}/refresh", tags=["requests"])
+def refresh(request: Request, caller: Changer, request_id: str, body: EmptyBody | None = None) -> dict[str, Any]:  # noqa: ARG001
+    """Have the gate look at the host again."""
+    return services_of(request).gate.refresh(caller, request_id)
+
+
+@router.post("/requests/{request_id}/decisions", tags=["requests"])
+def decide(request: Request, visitor: Decider, request_id: str, body: DecisionBody) -> dict[str, Any]:
+    """Approve or deny, as a logged-in person with the session's CSRF token in ``X-CSRF-Token``. No token decides."""
+    services = services_of(request)
+    decision = DecisionInput(visitor.identity, body.verdict, body.reason, body.intent_digest, body.context_digest)
+    services.gate.decide(request_id, decision)
+    services.background.wake()
+    return services.gate.request(visitor.caller, request_id)
+
+
+@router.post("/requests/{request_id}/release", tags=["requests"], responses={202: {"description": "Releasing"}})
+def release(
+    request: Request, response: Response, caller: Changer, request_id: str, body: ReleaseBody
+) -> dict[str, Any]:
+    """Carry an approved request out, once; 200 when it is done, 202 while it is being done."""
+    services = services_of(request)
+    host = None if body.host is None else HostRun.from_json(body.host)
+    document = services.gate.release(caller, request_id, host)
+    services.background.wake()
+    response.status_code = 200 if document.get("receipt") else 202
+    return document
+
+
+@router.post("/requests/{request_id}/withdraw", tags=["requests"])
+def withdraw(request: Request, caller: Changer, request_id: str, body: EmptyBody | None = None) -> dict[str, Any]:  # noqa: ARG001
+    """Take a request back."""
+    services = services_of(request)
+    document = services.gate.withdraw(caller, request_id)
+    services.background.wake()
+    return document
+
+
+@router.get("/ledger/entries", tags=["ledger"])
+def ledger_entries(
+    request: Request,
+    caller: Reader,
+    after: Annotated[int, Query(ge=-1)] = -1,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> dict[str, Any]:
+    """Read entries of the ledger, for auditors and people."""
+    _must_not_be_pipeline(caller)
+    return {"entries": services_of(request).gate.ledger_entries(caller, after=after, limit=limit)}
+
+
+@router.get("/ledger/checkpoint", tags=["ledger"])
+def ledger_checkpoint(request: Request, caller: Reader) -> dict[str, Any]:
+    """Read the ledger's size and root, signed."""
+    _must_not_be_pipeline(caller)
+    return services_of(request).gate.checkpoint(caller)
+
+
+def _must_not_be_pipeline(caller: Caller) -> None:
+    if caller.role == "pipeline":
+        raise NotAllowed("a pipeline's token does not read the ledger. Use the auditor's")
+
+
+class _BodyStream:
+    """The body of an asynchronous request as a file, for a thread that reads it."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._next: Callable[[], bytes] = lambda: from_thread.run(_next_chunk, chunks)
+        self._rest = b""
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to ``size`` bytes; none at the end."""
+        parts, have = [self._rest], len(self._rest)
+        while not self._ended and (size < 0 or have == 0 or have < size):
+            chunk = self._next()
+            self._ended = not chunk
+            parts.append(chunk)
+            have += len(chunk)
+        whole = b"".join(parts)
+        cut = len(whole) if size < 0 else size
+        self._rest = whole[cut:]
+        return whole[:cut]
+
+
+async def _next_chunk(chunks: AsyncIterator[bytes]) -> bytes:
+    async for chunk in chunks:
+        if chunk:
+            return chunk
+    return b""

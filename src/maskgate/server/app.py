@@ -1,0 +1,134 @@
+"""The web application: routes, what stands before them, and how errors read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.staticfiles import StaticFiles
+
+from maskgate.errors import MaskgateError
+from maskgate.server import api, login_routes, pages, status_routes
+from maskgate.server.body_limit import BodyLimit
+from maskgate.server.host_check import HostCheck
+from maskgate.server.login import LoginFailed
+from maskgate.server.pages import LoginNeeded
+from maskgate.server.problems import MEDIA_TYPE, NotAuthenticated, problem, problem_of, status_of
+from maskgate.server.rendering import STATIC, render_message
+from maskgate.server.security_headers import SecurityHeaders
+
+if TYPE_CHECKING:
+    from maskgate.server.services import Services
+
+_API = "/api/"
+_CODES = {401: "not_authenticated", 403: "not_allowed", 404: "not_found", 405: "method_not_allowed", 422: "usage_error"}
+_TITLES = {
+    401: "Log in first",
+    403: "Not allowed",
+    404: "Not here",
+    405: "Not this way",
+    409: "Not any more",
+    500: "Something went wrong",
+    502: "No answer",
+}
+
+
+def make_app(services: Services) -> FastAPI:
+    """Put the application together."""
+    app = FastAPI(
+        title="Maskgate",
+        summary="Mask the personal data in your pipelines. Release it only when someone else has signed.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    for router in (api.router, status_routes.router, login_routes.router, pages.router):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_exception_handler(MaskgateError, answer_error)
+    app.add_exception_handler(StarletteHTTPException, answer_http_error)
+    app.add_exception_handler(RequestValidationError, answer_invalid)
+    app.add_exception_handler(Exception, answer_unexpected)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(HostCheck, url=services.url)
+    app.add_middleware(SecurityHeaders, https=services.url.startswith("https://"))
+    return app
+
+
+def answer_error(request: Request, error: Exception) -> Response:
+    """Answer one of our errors, as a problem document or as a page."""
+    if isinstance(error, LoginNeeded):
+        return RedirectResponse(error.location, status_code=303)
+    if isinstance(error, LoginFailed):
+        return render_message(
+            "Not logged in", error.message, status=error.status, tone="bad", link=("/login", "Log in")
+        )
+    if not isinstance(error, MaskgateError):
+        return answer_unexpected(request, error)
+    status = status_of(error)
+    if request.url.path.startswith(_API):
+        headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAuthenticated) else None
+        return JSONResponse(problem_of(error), status, headers, MEDIA_TYPE)
+    return _page(status, str(error))
+
+
+def answer_http_error(request: Request, error: Exception) -> Response:
+    """Answer what the framework refused, such as a path that is not there."""
+    status = error.status_code if isinstance(error, HTTPException | StarletteHTTPException) else 500
+    detail = str(getattr(error, "detail", ""))
+    headers = getattr(error, "headers", None)
+    if request.url.path.startswith(_API):
+        code = _CODES.get(status, "error")
+        return JSONResponse(problem(status, detail, code), status, headers, MEDIA_TYPE)
+    texts = {
+        404: "There is no such page, or it is not for you.",
+        405: "This address only takes what a form of this gate sends. Links and previews change nothing here.",
+    }
+    answer = _page(status, texts.get(status, detail))
+    answer.headers.update(headers or {})
+    return answer
+
+
+def answer_invalid(request: Request, error: Exception) -> Response:
+    """Answer input of another shape, naming the places and not the input."""
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    places = [
+        f"{'.'.join(str(part)[:60] for part in each['loc'])}: {_MESSAGES.get(each['type'], each['type'])}"
+        for each in found
+    ]
+    detail = "; ".join(places[:20])
+    if request.url.path.startswith(_API):
+        return JSONResponse(problem(422, detail, "usage_error"), 422, media_type=MEDIA_TYPE)
+    return _page(422, f"This form is not understood: {detail}")
+
+
+_MESSAGES = {
+    "extra_forbidden": "is not known",
+    "missing": "is missing",
+    "string_type": "must be text",
+    "string_too_long": "is too long",
+    "string_pattern_mismatch": "has another form than it must have",
+    "literal_error": "is none of the words that it may be",
+    "int_parsing": "must be a whole number",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_attributes_type": "must be a JSON object (with Content-Type: application/json)",
+}
+
+
+def answer_unexpected(request: Request, error: Exception) -> Response:  # noqa: ARG001  its text could quote a value
+    """Answer a mistake of ours, without saying anything about it that could be a value."""
+    text = "The gate made a mistake. Nothing was decided or released by this; its log has the place."
+    if request.url.path.startswith(_API):
+        return JSONResponse(problem(500, text, "internal_error"), 500, media_type=MEDIA_TYPE)
+    return _page(500, text)
+
+
+def _page(status: int, text: str) -> Response:
+    link = ("/login", "Log in") if status == 401 else ("/", "All requests")  # noqa: PLR2004  HTTP's number
+    return render_message(_TITLES.get(status, "Not done"), text, status=status, tone="bad", link=link)

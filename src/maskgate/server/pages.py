@@ -1,0 +1,222 @@
+"""The pages of reviewers: what waits, one request, and the form that decides.
+
+* A page without a session leads to the login, and back.
+* GET shows. The one entry that a GET writes is that the masked rows were looked at.
+* POST carries the digests of what was shown; if that is no longer so, nothing is decided.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from maskgate.errors import Conflict, MaskgateError, NotAllowed, NotFound, Refused, UsageError
+from maskgate.gate.model import DecisionInput
+from maskgate.server.callers import Visitor, token_caller, visitor_of
+from maskgate.server.csrf import check_csrf, csrf_token
+from maskgate.server.presentation import headline, inbox_row, review, sample_views
+from maskgate.server.problems import NotAuthenticated, status_of
+from maskgate.server.rendering import render, render_message
+from maskgate.server.services import services_of
+
+if TYPE_CHECKING:
+    from maskgate.server.presentation import Document
+    from maskgate.server.services import Services
+
+router = APIRouter(include_in_schema=False)
+
+_OPEN = frozenset({"sealing", "pending", "approved", "releasing"})
+_MOVING = frozenset({"sealing", "releasing"})
+_MOST_SETTLED = 50
+_REFRESH_SECONDS = 3
+
+
+class DecisionForm(BaseModel):
+    """What the form of a review page sends."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    verdict: Annotated[str, Field(max_length=20)] = ""
+    reason: Annotated[str, Field(max_length=4000)] = ""
+    intent_digest: Annotated[str, Field(max_length=100)] = ""
+    context_digest: Annotated[str, Field(max_length=100)] = ""
+    csrf_token: Annotated[str, Field(max_length=200)] = ""
+
+
+class LoginNeeded(MaskgateError):  # noqa: N818  reads as what it is
+    """Nobody is logged in; the login leads back to ``path``."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    @property
+    def location(self) -> str:
+        """Where to log in."""
+        return "/login" if self.path == "/" else f"/login?next={quote(self.path, safe='')}"
+
+
+def logged_in(request: Request) -> Visitor:
+    """Return the person who looks at a page.
+
+    Raises:
+        LoginNeeded: If nobody is logged in.
+    """
+    visitor = visitor_of(request)
+    if visitor is None:
+        raise LoginNeeded(request.url.path)
+    return visitor
+
+
+def posting(request: Request) -> Visitor:
+    """Return the person who sent a form.
+
+    Raises:
+        NotAllowed: If a token tries.
+        NotAuthenticated: If nobody is logged in (any more).
+    """
+    caller = token_caller(request)
+    if caller is not None:
+        services_of(request).gate.refuse_token_decision(caller, str(request.path_params.get("request_id", "")))
+    visitor = visitor_of(request)
+    if visitor is None:
+        raise NotAuthenticated("your session has ended. Log in and decide again")
+    return visitor
+
+
+Looking = Annotated[Visitor, Depends(logged_in)]
+Posting = Annotated[Visitor, Depends(posting)]
+
+
+@router.get("/")
+def inbox(request: Request, visitor: Looking) -> Response:
+    """Show what waits for this person, what the person asked for, and what is settled."""
+    services = services_of(request)
+    now = services.clock.now()
+    person = services.gate.person_of(visitor.identity)
+    waiting, asked, others, settled = [], [], [], []
+    for document in services.gate.requests(visitor.caller):
+        row = inbox_row(document, now)
+        if document["state"] not in _OPEN:
+            settled.append(row)
+        elif document["state"] == "pending" and services.gate.standing(document["id"], visitor.identity).may:
+            waiting.append(row)
+        elif person is not None and (document.get("requester") or {}).get("person") == person:
+            asked.append(row)
+        else:
+            others.append(row)
+    count = len(waiting)
+    summary = (
+        "Nothing waits for you."
+        if not count
+        else f"{count} {'request waits' if count == 1 else 'requests wait'} for you."
+    )
+    note = (
+        ""
+        if person
+        else f"The account {visitor.session.account} is linked to nobody in the policy, so it decides nothing."
+    )
+    return render(
+        "inbox.html",
+        visitor=visitor,
+        person=person,
+        here="inbox",
+        summary=summary,
+        note=note,
+        waiting=waiting,
+        asked=asked,
+        open=others,
+        settled=settled[:_MOST_SETTLED],
+    )
+
+
+@router.get("/requests/{request_id}")
+def show_request(request: Request, visitor: Looking, request_id: str) -> Response:
+    """Show one request, with a few masked rows and the form."""
+    services = services_of(request)
+    return review_page(services, visitor, services.gate.request(visitor.caller, request_id))
+
+
+@router.post("/requests/{request_id}/decisions")
+def decide(request: Request, visitor: Posting, request_id: str, form: Annotated[DecisionForm, Form()]) -> Response:
+    """Decide, as the form says."""
+    services = services_of(request)
+    check_csrf(request, visitor.session, f"requests/{request_id}", form.csrf_token, services.url)
+    decision = DecisionInput(visitor.identity, form.verdict, form.reason, form.intent_digest, form.context_digest)
+    back = (f"/requests/{quote(request_id)}", "Back to the request")
+    try:
+        services.gate.decide(request_id, decision)
+    except Conflict as error:
+        return render_message("Not decided", str(error), status=409, tone="wait", link=back, visitor=visitor)
+    except (NotAllowed, NotFound) as error:
+        return render_message(
+            "Not decided", str(error), status=status_of(error), tone="bad", link=back, visitor=visitor
+        )
+    except (Refused, UsageError) as error:
+        document = services.gate.request(visitor.caller, request_id)
+        return review_page(services, visitor, document, problem=str(error), reason=form.reason, status=422)
+    services.background.wake()
+    return RedirectResponse(back[0], status_code=303)
+
+
+def review_page(
+    services: Services, visitor: Visitor, document: Document, *, problem: str = "", reason: str = "", status: int = 200
+) -> Response:
+    """Render the review page."""
+    page = review(document, services.clock.now())
+    standing = services.gate.standing(document["id"], visitor.identity)
+    sample, sample_note = _sample(services, visitor, document)
+    page |= {"sample": sample, "sample_note": sample_note}
+    page["decide"] = _decide(document, visitor, standing, problem=problem, reason=reason)
+    return render(
+        "review.html",
+        status=status,
+        visitor=visitor,
+        person=standing.person,
+        page=page,
+        refresh_seconds=_REFRESH_SECONDS if document["state"] in _MOVING else 0,
+    )
+
+
+def _sample(services: Services, visitor: Visitor, document: Document) -> tuple[list[dict[str, Any]], str]:
+    if document["state"] != "pending":
+        return [], ""
+    try:
+        return sample_views(services.gate.view_sample(document["id"], visitor.identity)), ""
+    except Refused as refusal:
+        return [], f"No rows are shown: {refusal}"
+
+
+def _decide(document: Document, visitor: Visitor, standing: Any, *, problem: str, reason: str) -> dict[str, Any]:
+    """Return what stands beside the request: a form, or why there is none."""
+    state, may = document["state"], document["state"] == "pending" and standing.may
+    least = max(1, int((document.get("policy") or {}).get("reason_min_length") or 1))
+    return {
+        "title": "Your decision" if may else "Signatures",
+        "may": may,
+        "why_not": None if may else _why_not(state, standing),
+        "tone": "" if state == "pending" else "note",
+        "problem": problem,
+        "csrf_token": csrf_token(visitor.session, f"requests/{document['id']}"),
+        "least": least,
+        "hint": f"At least {least} characters. It goes into the ledger, with your name: no personal data in it, please."
+        if least > 1
+        else "It goes into the ledger, with your name: no personal data in it, please.",
+        "reason": reason,
+        "lines": [f"You decide as {standing.person}, for: {headline(document)}."] if may else [],
+    }
+
+
+def _why_not(state: str, standing: Any) -> str | None:
+    if state == "pending":
+        return standing.why_not
+    return {
+        "sealing": "The gate is reading and measuring the staged files. Nobody is asked before it knows them.",
+        "approved": "Signed. The pipeline may release it now.",
+        "releasing": "Signed, and being released.",
+        "released": "Released, once. Nothing is left to decide.",
+    }.get(state, "Settled. Nothing is left to decide.")

@@ -1,0 +1,331 @@
+"""What the review page and the inbox show of a request.
+
+* The layout is fixed. Facts are the gate's; what the requester wrote stands in one box that says so.
+* Measured and declared figures never stand in one table.
+* Everything is plain text here, without control or direction characters; the templates escape it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from maskgate.notify.plain_text import plain
+from maskgate.server.wording import (
+    counted,
+    method_words,
+    size_words,
+    state_name,
+    state_tone,
+    trust_tone,
+    when,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+Document = dict[str, Any]
+_LONGEST_TEXT = 4000
+_UNSIGNED = frozenset({"sealing", "refused", "denied", "expired", "withdrawn"})
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a person is to a request.
+
+    Attributes:
+        person: Whom of the policy the login is; None if nobody.
+        why_not: Why the person may not decide; None if the person may.
+        roles: Reviewer groups of the policy that the person is in.
+    """
+
+    person: str | None
+    why_not: str | None = None
+    roles: tuple[str, ...] = ()
+
+
+def inbox_row(document: Document, now: datetime) -> dict[str, Any]:
+    """Return one line of the inbox."""
+    tables = _tables(document)
+    rows = sum(int(table.get("rows", 0)) for table in tables.values())
+    parts = [
+        f"asked by {_requester(document)['person']}",
+        f"{counted(len(tables), 'table')}, {counted(rows, 'row')}" if tables else "",
+        _run(document)["title"] if _run(document) else "",
+        document["id"],
+    ]
+    settled, expires = document.get("settled_at"), document.get("expires_at")
+    time = (
+        when(settled or document.get("created_at"), now) if settled or not expires else f"runs out {when(expires, now)}"
+    )
+    return {
+        "id": document["id"],
+        "headline": headline(document),
+        "meta": " · ".join(plain(part) for part in parts if part),
+        "state": state_name(document["state"]),
+        "tone": state_tone(document["state"]),
+        "time": time,
+    }
+
+
+def headline(document: Document) -> str:
+    """Say in a few words what is asked for."""
+    action = plain(document.get("action", "")).replace("-", " ").capitalize()
+    destination = document.get("destination")
+    return f"{action} to {plain(destination['id'])}" if destination else action
+
+
+def review(document: Document, now: datetime) -> dict[str, Any]:
+    """Return everything on the review page but the sample and the form."""
+    state = document["state"]
+    progress = document.get("progress") or {}
+    return {
+        "id": document["id"],
+        "headline": headline(document),
+        "state": state_name(state),
+        "tone": state_tone(state),
+        "message": plain(document.get("message", ""), longest=_LONGEST_TEXT),
+        "figures": _figures(document),
+        "progress": progress if state in {"sealing", "releasing"} and progress.get("total") else None,
+        "progress_of": "Reading and measuring the staged files" if state == "sealing" else "Copying to the destination",
+        "destination": _destination(document),
+        "requester": _requester(document),
+        "involved": ", ".join(plain(person) for person in document.get("involved") or []),
+        "run": _run(document),
+        "created": when(document.get("created_at"), now),
+        "expires": None if document.get("settled_at") else when(document.get("expires_at"), now),
+        "settled": when(document.get("settled_at"), now),
+        "why": plain(document.get("why") or "", longest=_LONGEST_TEXT, lines=True),
+        "content_digest": document.get("content_digest"),
+        "intent_digest": document.get("intent_digest"),
+        "context_digest": document.get("context_digest"),
+        "tables": list(_table_views(document)),
+        "declared": list(_declared(document)),
+        "history": list(_history(document, now)),
+        "slots": list(_slots(document)),
+        "policy": _policy(document),
+        "receipt": _receipt(document, now),
+    }
+
+
+def sample_views(sample: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a few masked rows of each table, as the page shows them."""
+    return [
+        {
+            "name": plain(name),
+            "columns": [plain(column) for column in table.columns],
+            "rows": [[None if cell is None else plain(cell) for cell in row] for row in table.rows],
+        }
+        for name, table in sample.items()
+        if table.rows
+    ]
+
+
+def _tables(document: Document) -> dict[str, Any]:
+    measured = (document.get("evidence") or {}).get("measured") or {}
+    return dict(measured.get("tables") or {})
+
+
+def _figures(document: Document) -> list[dict[str, str]]:
+    tables = _tables(document)
+    if not tables:
+        return []
+    measured = document["evidence"]["measured"]
+    rows = sum(int(table["rows"]) for table in tables.values())
+    columns = sum(len(table["columns"]) for table in tables.values())
+    return [
+        {"value": f"{len(tables):,}", "name": "table" if len(tables) == 1 else "tables"},
+        {"value": f"{rows:,}", "name": "row" if rows == 1 else "rows"},
+        {"value": f"{columns:,}", "name": "column" if columns == 1 else "columns"},
+        {"value": size_words(int(measured.get("bytes", 0))), "name": counted(int(measured.get("files", 0)), "file")},
+    ]
+
+
+def _destination(document: Document) -> dict[str, str] | None:
+    given = document.get("destination")
+    if not given:
+        return None
+    return {
+        "id": plain(given.get("id", "")),
+        "uri": readable_uri(str(given.get("uri", ""))),
+        "trust": plain(given.get("trust", "")),
+        "tone": trust_tone(str(given.get("trust", ""))),
+        "mode": {"new_version": "a new version each time"}.get(str(given.get("mode")), plain(given.get("mode", ""))),
+    }
+
+
+def readable_uri(uri: str) -> str:
+    """Write an address so that letters which only look like others give themselves away.
+
+    Example:
+        >>> readable_uri("s3://p\u0430rtner/x")
+        's3://xn--prtner-3nf/x'
+    """
+    text = plain(uri, longest=_LONGEST_TEXT)
+    host = urlsplit(text).netloc
+    if not host or host.isascii():
+        return text
+    try:
+        return text.replace(host, host.encode("idna").decode("ascii"), 1)
+    except UnicodeError:
+        return ascii(text)[1:-1]
+
+
+def _requester(document: Document) -> dict[str, str]:
+    given = document.get("requester") or {}
+    return {
+        "person": plain(given.get("person") or "nobody known: the run was not started by a person"),
+        "account": plain(given.get("account") or ""),
+    }
+
+
+def _run(document: Document) -> dict[str, str] | None:
+    host = document.get("host")
+    if not host:
+        return None
+    instance = f"{plain(host.get('kind', ''))}:{plain(host.get('instance', ''))}"
+    if host.get("kind") == "prefect":
+        return {"title": f"flow run of {instance}", "detail": plain(host.get("flow_run_id", ""))}
+    detail = f"{instance} · run {plain(host.get('run_id', ''), longest=300)} · task {plain(host.get('task_id', ''))}"
+    if int(host.get("map_index", -1)) >= 0:
+        detail += f" [{host['map_index']}]"
+    return {"title": f"DAG {plain(host.get('dag_id', ''))}", "detail": detail}
+
+
+def _table_views(document: Document) -> Iterator[dict[str, Any]]:
+    dropped = _dropped(document)
+    for name, table in _tables(document).items():
+        columns = [_column_view(document, name, column, facts) for column, facts in table["columns"].items()]
+        yield {
+            "name": plain(name),
+            "rows": f"{int(table['rows']):,}",
+            "columns": columns,
+            "dropped": ", ".join(plain(column) for column in dropped.get(name, ())),
+        }
+
+
+def _column_view(document: Document, table: str, name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    violations, method = facts.get("shape_violations"), facts.get("method")
+    if violations:
+        tone, check = "bad", f"{counted(int(violations), 'cell')} of another shape"
+    elif method is None or violations is None:
+        tone, check = "wait", "not covered"
+    elif method == "keep":
+        tone, check = "", "nothing to check"
+    else:
+        tone, check = "good", "shape holds"
+    lineage = _lineage(document).get((table, name), {})
+    return {
+        "name": plain(name),
+        "classes": [plain(kind).replace("_", " ") for kind in facts.get("classes", ())],
+        "type": plain(facts.get("type", "")),
+        "nulls": f"{int(facts.get('nulls', 0)):,}",
+        "method": plain(method or ""),
+        "done": method_words(method),
+        "detail": _method_detail(lineage),
+        "tone": tone,
+        "check": check,
+    }
+
+
+def _method_detail(lineage: Mapping[str, Any]) -> str:
+    parts = []
+    if lineage.get("domain"):
+        parts.append(f"domain {plain(lineage['domain'])}")
+    if lineage.get("key"):
+        parts.append(f"key {plain(lineage['key'])} v{lineage.get('key_version') or 1}")
+    return ", ".join(parts)
+
+
+def _lineage_columns(document: Document) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    tables = (document.get("lineage") or {}).get("tables") or []
+    pairs = tables.items() if isinstance(tables, dict) else ((table.get("table", ""), table) for table in tables)
+    for name, table in pairs:
+        for column in table.get("columns", ()):
+            yield name, column
+
+
+def _lineage(document: Document) -> dict[tuple[str, str], Mapping[str, Any]]:
+    return {(table, str(column.get("output"))): column for table, column in _lineage_columns(document)}
+
+
+def _dropped(document: Document) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for table, column in _lineage_columns(document):
+        if column.get("output") is None:
+            found.setdefault(table, []).append(str(column.get("input")))
+    return found
+
+
+def _declared(document: Document) -> Iterator[dict[str, str]]:
+    declared = (document.get("evidence") or {}).get("declared") or {}
+    for name, version in (declared.get("keys") or {}).items():
+        yield {"name": "Key", "value": f"{plain(name)}, version {plain(version)}"}
+    for name, table in (declared.get("tables") or {}).items():
+        columns = table.get("columns") or {}
+        methods = "; ".join(f"{plain(column)}: {plain(each.get('method', ''))}" for column, each in columns.items())
+        yield {"name": f"Table {plain(name)}", "value": f"{counted(int(table.get('rows', 0)), 'row')}. {methods}"}
+
+
+def _slots(document: Document) -> Iterator[dict[str, str]]:
+    requirement, state = document.get("requirement") or {}, document["state"]
+    missing = dict(requirement.get("missing") or {})
+    slots = dict(requirement.get("slots") or {})
+    for name, count in [*slots.items(), *((name, missing[name]) for name in missing if name not in slots)]:
+        have = int(count) - int(missing.get(name, 0))
+        if state in _UNSIGNED:
+            yield {"name": plain(name), "tone": "", "text": f"{count} needed"}
+        else:
+            tone = "good" if have >= int(count) else "wait"
+            yield {"name": plain(name), "tone": tone, "text": f"{have} of {count} signed"}
+
+
+def _policy(document: Document) -> dict[str, Any]:
+    given, requirement = document.get("policy") or {}, document.get("requirement") or {}
+    facts = []
+    if int(requirement.get("distinct") or 0) > 1:
+        facts.append({"name": "Different people", "value": str(requirement["distinct"])})
+    if document.get("channels"):
+        facts.append({"name": "Decided through", "value": ", ".join(plain(each) for each in document["channels"])})
+    if document.get("involved"):
+        involved = ", ".join(plain(each) for each in document["involved"])
+        facts.append({"name": "Involved, so they may not decide", "value": involved})
+    if given.get("digest"):
+        facts.append({"name": "Policy digest", "value": plain(given["digest"])})
+    return {"name": plain(given.get("name") or "no policy matched"), "facts": facts}
+
+
+def _history(document: Document, now: datetime) -> Iterator[dict[str, str]]:
+    events = [
+        (
+            each.get("decided_at") or "",
+            "good" if each["verdict"] == "approve" else "bad",
+            _decision_words(each),
+            plain(each.get("reason") or "", longest=_LONGEST_TEXT, lines=True),
+        )
+        for each in document.get("decisions") or []
+    ]
+    events += [
+        (each.get("at") or "", "bad", plain(each["message"], longest=_LONGEST_TEXT), "")
+        for each in document.get("refusals") or []
+    ]
+    for at, tone, text, quote in sorted(events):
+        yield {"time": when(at, now), "tone": tone, "text": text, "quote": quote}
+
+
+def _decision_words(decision: Mapping[str, Any]) -> str:
+    verb = "approved" if decision["verdict"] == "approve" else "denied"
+    return f"{plain(decision['person'])} {verb} through {plain(decision.get('channel', ''))}"
+
+
+def _receipt(document: Document, now: datetime) -> dict[str, str] | None:
+    given = document.get("receipt")
+    if not given:
+        return None
+    return {
+        "location": readable_uri(str(given.get("location", ""))),
+        "size": f"{counted(len(given.get('files', ())), 'file')}, {size_words(int(given.get('bytes', 0)))}",
+        "at": when(given.get("released_at"), now),
+    }
