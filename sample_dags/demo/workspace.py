@@ -64,5 +64,5 @@ def make_data(where: Workspace, processes: Processes, environment: dict[str, str
         return
     say("making 50,000 customers and 200,000 orders")
     where.data.mkdir(parents=True, exist_ok=True)
-    processes.run("make-data", [program("server", "python"), DATA_MAKER, where.data], env=environment)
+    processes.run("make-data", [program("server", "python"), DATA_MAKER, "--output", where.data], env=environment)
     stamp.write_text(maker, encoding="utf-8")
