@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
+from maskgate.testing.object_store import new_bucket, object_store
+
 
 class Webhook:
     """A server that speaks the protocol of Slack's incoming webhooks."""
