@@ -33,6 +33,12 @@ class Staged:
     uri: str | None
     bundle: MaskedBundle
 
+    @property
+    def lineage(self) -> dict[str, Any]:
+        """Which column became which, by which method, domain and key version. No values."""
+        tables = [{"table": name, **described} for name, described in self.bundle.tables.items()]
+        return {"rules_digest": self.bundle.manifest["rules"]["digest"], "tables": tables}
+
     def as_reference(self) -> dict[str, Any]:
         """Return what travels between tasks: an id and counts."""
         tables = self.bundle.manifest["tables"]
