@@ -95,7 +95,7 @@ class _Steps:
 
 def _empty(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
+    folder.mkdir(mode=0o700, parents=True)
 
 
 def _read_manifest(staging: Staging, staging_id: str) -> Manifest:

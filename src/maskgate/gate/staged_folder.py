@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,16 +78,11 @@ class StagedFolders:
         Raises:
             Refused: If there is anything but plain files in plain folders, or too much of it.
         """
-        found: list[str] = []
-        with no_follow.root_folder(self._path) as root, self._folder(root, staging_id) as staging:
-            for entry in _entries(staging, at_most):
-                if not no_follow.is_folder(staging, entry):
-                    found.append(_plain(staging, entry, entry))
-                    continue
-                with no_follow.folder(staging, entry) as table:
-                    parts = _entries(table, at_most - len(found))
-                    found.extend(_plain(table, part, f"{entry}/{part}") for part in parts)
-        return frozenset(found)
+        try:
+            with no_follow.root_folder(self._path) as root, self._folder(root, staging_id) as staging:
+                return frozenset(_walk(staging, at_most))
+        except OSError as error:
+            raise _unreadable(f"staging {staging_id}", error) from None
 
     @contextmanager
     def read(self, staging_id: str, path: str) -> Iterator[BinaryIO]:
@@ -108,6 +103,8 @@ class StagedFolders:
             raise Refused(f"the staged file {shown(path)} {error}. Stage plain files only.") from None
         except FileNotFoundError:
             raise Refused(f"the staged file {shown(path)} is missing.") from None
+        except OSError as error:
+            raise _unreadable(f"the staged file {shown(path)}", error) from None
         with os.fdopen(descriptor, "rb", buffering=0) as opened:
             yield opened
 
@@ -125,12 +122,14 @@ class StagedFolders:
 
     @contextmanager
     def _folder(self, root: int, staging_id: str) -> Iterator[int]:
-        try:
-            opened = no_follow.folder(root, staging_id)
-            with opened as staging:
-                yield staging
-        except FileNotFoundError:
-            raise NotFound(f"there is no staging {staging_id}. Open one first.") from None
+        with ExitStack() as opened:
+            try:
+                staging = opened.enter_context(no_follow.folder(root, staging_id))
+            except FileNotFoundError:
+                raise NotFound(f"there is no staging {staging_id}. Open one first.") from None
+            except no_follow.UnsafeFileError as error:
+                raise Refused(f"staging {staging_id} {error}. Open another one.") from None
+            yield staging
 
     @contextmanager
     def _uploads(self, root: int) -> Iterator[int]:
@@ -178,6 +177,24 @@ def _link_in(uploads: int, upload: str, staging: int, names: tuple[str, ...]) ->
         raise Conflict(f"{path} is staged already, and staged files are never written over.") from None
     except no_follow.UnsafeFileError as error:
         raise Refused(f"the staged folder of {path} {error}.") from None
+
+
+def _walk(staging: int, at_most: int) -> list[str]:
+    found: list[str] = []
+    for entry in _entries(staging, at_most):
+        if not no_follow.is_folder(staging, entry):
+            found.append(_plain(staging, entry, entry))
+            continue
+        with no_follow.folder(staging, entry) as table:
+            found.extend(_plain(table, part, f"{entry}/{part}") for part in _entries(table, at_most - len(found)))
+    return found
+
+
+def _unreadable(what: str, error: OSError) -> Refused:
+    return Refused(
+        f"{what} cannot be read: {error.strerror or 'it changed while it was read'}. "
+        "Stage files that the gate's group may read, and leave them alone."
+    )
 
 
 def _entries(opened: int, at_most: int) -> list[str]:
