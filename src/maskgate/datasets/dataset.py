@@ -1,0 +1,101 @@
+"""Mask one table into one file, or into a folder with a manifest."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from maskgate.datasets.bundle import describe, write_manifest
+from maskgate.datasets.manifest import make_manifest
+from maskgate.datasets.outputs import is_one_file, open_output
+from maskgate.datasets.run import mask_into, plan_all
+from maskgate.datasets.sources import open_source
+from maskgate.errors import UsageError
+from maskgate.masking.table import resolve_keys
+from maskgate.rules.strict_yaml import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from maskgate.datasets.run import Progress
+    from maskgate.keys import KeyRing
+    from maskgate.masking import MaskingReport
+    from maskgate.rules import Rules
+
+
+@dataclass(frozen=True)
+class MaskedDataset:
+    """A dataset that was masked and written.
+
+    Attributes:
+        manifest: Its files with their SHA-256, its schema; in a folder also written as ``manifest.json``.
+        report: Counts.
+        table: What the rules call it, with its ``columns`` as lineage wants them.
+    """
+
+    manifest: Mapping[str, Any]
+    report: MaskingReport
+    table: Mapping[str, Any]
+
+
+def mask_dataset(
+    source: Any,
+    target: str | os.PathLike[str],
+    rules: Rules,
+    *,
+    table_name: str | None = None,
+    keys: KeyRing | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    workers: int | None = None,
+) -> MaskedDataset:
+    """Mask a dataset of one table, all or nothing, in bounded memory.
+
+    Args:
+        source: Path or URI of a Parquet file, of a folder of them, or a pattern; or a table, reader or data frame.
+        target: With the suffix ``.parquet`` one file, otherwise a folder of parts with a manifest. It must not exist,
+            or be an empty folder.
+        rules: What to do.
+        table_name: What the rules call the table; None for the stem of the source, or the only table of the rules.
+        keys: The keys; None to resolve the references in the rules.
+        progress: Told after every batch.
+        workers: Threads that mask; None for as many as there are cores, up to four.
+
+    Raises:
+        UsageError: If the rules, their keys or the table's name do not fit.
+        DatasetError: If the source cannot be read or the target not written.
+        MaskingError: If a method cannot take a value.
+    """
+    place = os.fspath(target)
+    name = table_name or _name_of(source, rules)
+    ring = resolve_keys(rules, [name], keys)
+    opened = open_source(name, source)
+    plan = plan_all({name: opened}, rules, ring)[name]
+    output = open_output(place)
+    path = PurePosixPath(place).name if is_one_file(place) else "part-00000.parquet"
+    try:
+        masked = mask_into(output, path, opened, plan, progress=progress, workers=workers)
+        manifest = make_manifest(rules, {name: masked})
+        if not is_one_file(place):
+            write_manifest(output, manifest)
+        output.finish()
+    except BaseException:
+        output.abandon()
+        raise
+    return MaskedDataset(manifest, masked.report, {"table": name, **describe(masked)})
+
+
+def _name_of(source: Any, rules: Rules) -> str:
+    if isinstance(source, str | os.PathLike):
+        stem = PurePosixPath(os.fspath(source).rstrip("/")).stem
+        if stem in rules.tables:
+            return stem
+        if len(rules.tables) > 1:
+            raise UsageError(
+                f'the rules have no table "{stem}", which is what the source is called.'
+                f"{did_you_mean(stem, rules.tables)} Or name the table: --table NAME, table_name=."
+            )
+    elif len(rules.tables) > 1:
+        raise UsageError(f"name the table: the rules have {', '.join(sorted(rules.tables))}.")
+    return next(iter(rules.tables))
