@@ -64,15 +64,18 @@ def _cleansed_nested(column: pa.Array) -> pa.Array:
 
 def _cleansed_lists(column: pa.Array) -> pa.Array:
     kind = column.type
-    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
-        return cleansed(column.cast(pa.large_list(kind.value_field))).cast(kind)
     if pa.types.is_map(kind):
         entry = pa.struct([kind.key_field, kind.item_field])
         lists = _cleansed_lists(column.cast(pa.list_(pa.field("entries", entry, nullable=False))))
         keys, items = lists.values.flatten()
         return pa.MapArray.from_arrays(lists.offsets, keys, items, type=kind, mask=column.is_null())
-    large = pa.types.is_large_list(kind)
+    large = pa.types.is_large_list(kind) or pa.types.is_large_list_view(kind)
+    sizes = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
     offsets = np.zeros(len(column) + 1, np.int64 if large else np.int32)
-    np.cumsum(pc.fill_null(pc.list_value_length(column), 0), out=offsets[1:])
-    build = pa.LargeListArray.from_arrays if large else pa.ListArray.from_arrays
-    return build(pa.array(offsets), cleansed(column.flatten()), type=kind, mask=column.is_null())
+    np.cumsum(sizes, out=offsets[1:])
+    values, mask = cleansed(column.flatten()), column.is_null()
+    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
+        views = pa.LargeListViewArray if large else pa.ListViewArray
+        return views.from_arrays(pa.array(offsets[:-1]), pa.array(sizes), values, type=kind, mask=mask)
+    lists = pa.LargeListArray if large else pa.ListArray
+    return lists.from_arrays(pa.array(offsets), values, type=kind, mask=mask)

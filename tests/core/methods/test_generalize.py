@@ -1,0 +1,163 @@
+"""Periods of dates, bands of numbers, beginnings of texts."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from maskgate.errors import MaskingError
+from maskgate.methods import METHODS, Surroundings
+
+HERE = Surroundings("customers", "column")
+
+
+def generalize(**options):
+    return METHODS["generalize"].configure(options, None)
+
+
+def generalized(values, kind=None, **options):
+    return generalize(**options).apply(pa.array(values, kind), HERE).to_pylist()
+
+
+class TestPeriods:
+    @pytest.mark.parametrize("to", ["year", "quarter", "month", "week"])
+    def test_no_dates_no_periods(self, to):
+        assert generalized([], pa.date32(), to=to) == []
+        assert generalized([None], pa.timestamp("us"), to=to) == [None]
+
+    @pytest.mark.parametrize(
+        ("day", "year", "quarter", "month", "week"),
+        [
+            ("0001-01-01", 1, "0001-Q1", "0001-01", "0001-W01"),
+            ("9999-12-31", 9999, "9999-Q4", "9999-12", "9999-W52"),
+            ("1987-07-03", 1987, "1987-Q3", "1987-07", "1987-W27"),
+            ("2021-01-03", 2021, "2021-Q1", "2021-01", "2020-W53"),
+            ("2024-12-30", 2024, "2024-Q4", "2024-12", "2025-W01"),
+            ("1969-12-31", 1969, "1969-Q4", "1969-12", "1970-W01"),
+        ],
+    )
+    def test_every_period(self, day, year, quarter, month, week):
+        for kind in (pa.date32(), pa.date64(), pa.timestamp("s"), pa.timestamp("us", "UTC")):
+            value = [date.fromisoformat(day) if pa.types.is_date(kind) else datetime.fromisoformat(day)]
+            found = [generalized(value, kind, to=to)[0] for to in ("year", "quarter", "month", "week")]
+            assert found == [year, quarter, month, week]
+
+    def test_weeks_are_those_of_the_standard(self):
+        days = [date(1999, 12, 1) + timedelta(number) for number in range(3000)]
+        expected = ["{:04d}-W{:02d}".format(*day.isocalendar()[:2]) for day in days]
+        assert generalized(days, to="week") == expected
+
+    def test_a_zone_counts_as_utc(self):
+        """The result must not depend on this machine's knowledge of zones."""
+        instant = pa.array([datetime(2019, 12, 31, 23, 30, tzinfo=UTC)], pa.timestamp("s", "Europe/Berlin"))
+        assert generalize(to="year").apply(instant, HERE).to_pylist() == [2019]
+
+    @pytest.mark.parametrize(
+        ("to", "first"), [("year", 1936), ("quarter", "1936-Q1"), ("month", "1936-01"), ("week", "1936-W01")]
+    )
+    def test_what_is_before_becomes_the_first_period(self, to, first):
+        """Few are that old, so their year would single them out."""
+        days = [date(1, 1, 1), date(1935, 12, 31), date(1936, 1, 1), None]
+        assert generalized(days, to=to, not_before=1936) == [first, first, first, None]
+
+    def test_the_year_is_a_number_and_its_bound_is_in_the_shape(self):
+        method = generalize(to="year", not_before=1936)
+        assert method.output_type(pa.date32()) == pa.int32()
+        assert method.shape().violations(pa.array([1935, 1936], pa.int32())) == 1
+        assert method.shape().violations(pa.array([date(1987, 7, 3)])) == 1
+
+
+class TestBands:
+    def test_no_numbers_no_bands(self):
+        assert generalized([], pa.int64(), band=10) == []
+
+    @pytest.mark.parametrize(
+        ("width", "number", "band"),
+        [
+            pytest.param(10, 0, "[0, 10)", id="a band begins at 0"),
+            pytest.param(10, 9, "[0, 10)", id="its end is outside"),
+            pytest.param(10, 10, "[10, 20)", id="and begins the next"),
+            pytest.param(10, -1, "[-10, 0)", id="below zero"),
+            pytest.param(10, 2**63 - 1, "[9223372036854775800, 9223372036854775810)", id="the greatest int64, exactly"),
+            pytest.param(10, -(2**63), "[-9223372036854775810, -9223372036854775800)", id="the least int64, exactly"),
+            pytest.param(0.1, 0.3, "[0.3, 0.4)", id="0.3 over 0.1 is 3, though not in doubles"),
+            pytest.param(0.1, 0.7, "[0.7, 0.8)", id="likewise 0.7"),
+            pytest.param(0.1, Decimal("0.30"), "[0.3, 0.4)", id="a decimal falls where its double does"),
+            pytest.param(2.5, 6, "[5, 7.5)", id="integers in bands of a broken width"),
+            pytest.param(1000, 1e300, ">=9007199254739000", id="beyond what doubles tell apart"),
+            pytest.param(1000, float("-inf"), "<-9007199254739000", id="minus infinity"),
+        ],
+    )
+    def test_by_width(self, width, number, band):
+        assert generalized([number, None], band=width) == [band, None]
+
+    def test_every_edge_of_many_bands_falls_above_itself(self):
+        edges = [float(f"{number / 100:.2f}") for number in range(-2000, 2000)]
+        bands = generalized(edges, band=0.01)
+        assert [float(band[1:].split(",")[0]) for band in bands] == edges
+
+    @pytest.mark.parametrize(
+        ("number", "band"),
+        [(17, "<18"), (18, "[18, 65.5)"), (65, "[18, 65.5)"), (66, ">=65.5"), (float("inf"), ">=65.5")],
+    )
+    def test_by_edges(self, number, band):
+        assert generalized([number], band=[18, 65.5]) == [band]
+
+    def test_one_edge_makes_two_bands(self):
+        assert generalized([1, 2], band=[2]) == ["<2", ">=2"]
+
+    @pytest.mark.parametrize("band", [10, [0, 10]])
+    def test_nan_is_in_no_band(self, band):
+        with pytest.raises(MaskingError) as refused:
+            generalized([float("nan"), 1.5], band=band)
+        assert str(refused.value) == 'column "column": 1 values are NaN, which no band holds. Make them null first.'
+
+    def test_the_shape_knows_the_names_of_bands(self):
+        shape = generalize(band=[18, 65]).shape()
+        assert shape.violations(pa.array(["[18, 65)", "<18", ">=65", "[18, 66)", "42"])) == 2
+        assert generalize(band=10).shape().violations(pa.array([42])) == 1
+
+
+class TestPrefix:
+    @pytest.mark.parametrize(
+        ("text", "prefix"), [("", ""), (None, None), ("SW1A 1AA", "SW1"), ("ab", "ab"), ("Ελένη", "Ελέ")]
+    )
+    def test_the_beginning_stays(self, text, prefix):
+        assert generalized([text], pa.string(), keep_first=3) == [prefix]
+        assert generalize(keep_first=3).shape().violations(pa.array([prefix], pa.string())) == 0
+
+    def test_a_longer_text_does_not_fit(self):
+        assert generalize(keep_first=3).shape().violations(pa.array(["SW1A", "SW1"])) == 1
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            pytest.param({}, "exactly one", id="no way at all"),
+            pytest.param({"to": "year", "keep_first": 3}, "exactly one", id="two ways"),
+            pytest.param({"band": 10, "not_before": 1936}, "goes with `to:`", id="a year for numbers"),
+            pytest.param({"band": 0}, "above zero", id="no width"),
+            pytest.param({"band": -1}, "above zero", id="a negative width"),
+            pytest.param({"band": float("inf")}, "above zero", id="an endless width"),
+            pytest.param({"band": 0.12345678901234567}, "too many digits", id="a width with too many digits"),
+            pytest.param({"band": []}, "at least one edge", id="no edge"),
+            pytest.param({"band": [1, 1]}, "go up", id="edges that stand still"),
+            pytest.param({"band": [1, float("nan")]}, "finite", id="an edge that is no number"),
+        ],
+    )
+    def test_options_that_make_no_sense(self, options, words):
+        with pytest.raises(ValueError, match=words):
+            generalize(**options)
+
+    @pytest.mark.parametrize(
+        ("options", "kind"),
+        [({"to": "year"}, pa.string()), ({"band": 10}, pa.date32()), ({"keep_first": 3}, pa.int64())],
+        ids=str,
+    )
+    def test_types_that_the_way_does_not_fit(self, options, kind):
+        with pytest.raises(ValueError, match="generalizes"):
+            generalize(**options).output_type(kind)

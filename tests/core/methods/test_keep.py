@@ -1,0 +1,51 @@
+"""What is kept stays as it is, type and all."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from maskgate.methods import METHODS, Surroundings
+from maskgate.testing.haunted_columns import haunted_columns
+
+KEEP = METHODS["keep"].configure({}, None)
+HERE = Surroundings("customers", "column")
+
+
+class TestKeep:
+    @pytest.mark.parametrize("column", haunted_columns(), ids=lambda column: column.name)
+    def test_every_type_comes_out_equal(self, column):
+        assert KEEP.apply(column.array, HERE).equals(column.array) or pa.types.is_dictionary(column.array.type)
+
+    def test_a_dictionary_keeps_its_values_and_its_order(self):
+        column = pa.array(["b", "a", None, "b"]).dictionary_encode()
+        ordered = pa.DictionaryArray.from_arrays(column.indices, pa.array(["low", "high"]), ordered=True)
+        kept = KEEP.apply(ordered, HERE)
+        assert kept.type == ordered.type
+        assert kept.dictionary.to_pylist() == ["low", "high"]
+        assert kept.to_pylist() == ["low", "high", None, "low"]
+
+    @pytest.mark.parametrize(
+        ("values", "kind"),
+        [
+            pytest.param([["a"], None, [], [None, "b"]], pa.large_list(pa.string()), id="large lists"),
+            pytest.param([["a"], None, [], ["bc"]], pa.list_view(pa.string()), id="list views"),
+            pytest.param([["a"], None, [], ["bc"]], pa.large_list_view(pa.string()), id="large list views"),
+            pytest.param([[1, 2], None, [None, 3]], pa.list_(pa.int64(), 2), id="lists of a fixed size"),
+            pytest.param([[{"a": ["x"]}], None], pa.list_(pa.struct([("a", pa.list_(pa.string()))])), id="nested deep"),
+            pytest.param([[("k", 1)], None, []], pa.map_(pa.string(), pa.int64()), id="maps"),
+            pytest.param(["a", "a", None], pa.run_end_encoded(pa.int32(), pa.string()), id="runs"),
+            pytest.param([{"a": 1}, None], pa.struct([pa.field("a", pa.int64(), metadata={"b": "c"})]), id="structs"),
+        ],
+    )
+    def test_nested_columns_come_out_equal(self, values, kind):
+        column = pa.array(values, kind)
+        kept = KEEP.apply(column.slice(1), HERE)
+        kept.validate(full=True)
+        assert kept.type == kind
+        assert kept.to_pylist() == column.slice(1).to_pylist()
+
+    def test_a_union_is_refused(self):
+        kind = pa.list_(pa.dense_union([pa.field("a", pa.int64())]))
+        with pytest.raises(ValueError, match="keep does not take"):
+            KEEP.output_type(kind)

@@ -1,0 +1,184 @@
+"""Noise is bounded, repeatable, and belongs to entity and value."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from maskgate.errors import MaskingError
+from maskgate.keys import Key
+from maskgate.methods import METHODS, Shape, Surroundings
+from maskgate.methods.laplace import laplace
+
+KEY = Key("people", bytes(range(32)))
+INCOME = {"scale": 500, "min": 0, "max": 250_000}
+
+
+def noise(**options):
+    return METHODS["noise"].configure({**INCOME, **options}, None)
+
+
+def noisy(values, entity=None, *, kind=None, key=KEY, table="customers", column="income", **options):
+    entity = pa.array(range(len(values)) if entity is None else entity)
+    return noise(**options).apply(pa.array(values, kind), Surroundings(table, column, key, entity)).to_pylist()
+
+
+class TestNoise:
+    def test_no_numbers_no_noise(self):
+        assert noisy([], [], kind=pa.int64()) == []
+
+    def test_same_entity_and_value_same_draw(self):
+        assert len(set(noisy([40_000.0] * 5, ["ann"] * 5))) == 1
+
+    def test_an_entity_is_the_same_as_a_number_or_as_text(self):
+        assert noisy([40_000.0], [42]) == noisy([40_000.0], ["42"])
+
+    @pytest.mark.parametrize(
+        "kind", [pa.int32(), pa.int64(), pa.uint64(), pa.decimal128(12, 2), pa.float32(), pa.float64()]
+    )
+    def test_the_type_of_a_number_does_not_change_its_draw(self, kind):
+        values = [40_000, 0, 1234]
+        numbers = [Decimal(each) for each in values] if pa.types.is_decimal(kind) else values
+        assert noisy(numbers, kind=kind, round_to=1) == noisy(values, round_to=1)
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            pytest.param({"key": Key("people", bytes(range(1, 33)))}, id="another key"),
+            pytest.param({"table": "staff"}, id="another table"),
+            pytest.param({"column": "bonus"}, id="another column"),
+            pytest.param({"entity": ["bob"] * 20}, id="another entity"),
+            pytest.param({"scale": 501}, id="another scale"),
+            pytest.param({"max": 250_001}, id="another bound"),
+            pytest.param({"round_to": 0.1}, id="another step"),
+        ],
+    )
+    def test_anything_else_draws_anew(self, other):
+        values = [40_000.0 + 1000 * number for number in range(20)]
+        before = noisy(values, ["ann"] * 20)
+        after = noisy(values, **{"entity": ["ann"] * 20, **other})
+        assert sum(abs(one - two) < 1e-6 for one, two in zip(before, after, strict=True)) <= 1
+
+    def test_a_changed_value_draws_anew(self):
+        """Two releases must not show the exact change."""
+        before, after = noisy([40_000.0, 40_001.0], ["ann", "ann"])
+        assert abs((after - before) - 1) > 1e-6
+
+    def test_it_has_the_spread_of_laplace(self):
+        """Mean size 1, half of it below log 2, both signs alike."""
+        draws = laplace(np.random.default_rng(7).integers(0, 2**64, (200_000, 2), np.uint64))
+        assert abs(np.abs(draws).mean() - 1) < 0.01
+        assert abs(np.median(np.abs(draws)) - np.log(2)) < 0.01
+        assert abs((draws > 0).mean() - 0.5) < 0.01
+
+    def test_noise_of_a_column_has_the_scale(self):
+        out = np.array(noisy([125_000.0] * 20_000))
+        assert abs(np.abs(out - 125_000).mean() / 500 - 1) < 0.03
+
+    def test_a_draw_never_changes(self):
+        """These numbers may not change while the rules file stays as it is."""
+        assert noisy([40_000, 40_000, 250_000], ["ann", "bob", "ann"]) == [40688, 39452, 250000]
+
+    def test_zero_and_minus_zero_are_one_value(self):
+        assert len(set(noisy([0.0, -0.0], ["ann", "ann"], min=-1000))) == 1
+
+
+class TestBounds:
+    @pytest.mark.parametrize(
+        ("values", "kind"),
+        [
+            pytest.param([-(2**63), 2**63 - 1, 0], pa.int64(), id="the ends of int64"),
+            pytest.param([0, 2**64 - 1], pa.uint64(), id="the end of uint64"),
+            pytest.param([1e308, -1e308, float("inf"), float("-inf"), 5e-324], pa.float64(), id="the ends of doubles"),
+            pytest.param([Decimal(10) ** 75, -(Decimal(10) ** 75)], pa.decimal256(76, 0), id="the ends of decimals"),
+        ],
+    )
+    def test_whatever_goes_in_stays_within(self, values, kind):
+        out = noisy(values, kind=kind)
+        assert all(0 <= each <= 250_000 for each in out)
+
+    def test_results_are_multiples(self):
+        out = noisy([float(number) for number in range(1000)], round_to=100)
+        assert all(each % 100 == 0 for each in out)
+
+    def test_bounds_that_are_no_multiples_hold_all_the_same(self):
+        assert set(noisy([50.0] * 500, scale=1000, min=30, max=270, round_to=100)) == {100, 200}
+
+    def test_without_a_step_the_last_digits_tell_nothing(self):
+        """A power of ten a thousand times finer than the scale."""
+        for value in noisy([40_000.123456789, 40_000.987654321]):
+            assert value == round(value, 1)
+
+    def test_integers_stay_integers_of_their_type(self):
+        method = noise(max=100)
+        assert method.output_type(pa.int8()) == pa.int8()
+        assert method.output_type(pa.float32()) == pa.float64()
+
+    def test_the_shape_holds_and_survives_json(self):
+        method = noise(round_to=100)
+        shape = Shape.from_json(json.loads(json.dumps(method.shape().as_json())))
+        assert shape.violations(pa.array([0, 100, 250_000, 250_100, -100, 50])) == 3
+        assert shape.violations(pa.array(["100"])) == 1
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            pytest.param({"min": 10, "max": 10}, "no two results", id="bounds that meet"),
+            pytest.param({"min": 10, "max": 0}, "no two results", id="bounds the wrong way round"),
+            pytest.param({"max": 50, "round_to": 100}, "no two results", id="a step wider than the bounds"),
+            pytest.param({"scale": 0}, "above 0", id="no scale"),
+            pytest.param({"round_to": 0}, "above 0", id="no step"),
+            pytest.param({"max": float("inf")}, "finite", id="no upper bound"),
+            pytest.param({"max": 1e15, "round_to": 0.001}, "too fine", id="more steps than doubles can count"),
+        ],
+    )
+    def test_options_that_make_no_sense(self, options, words):
+        with pytest.raises(ValueError, match=words):
+            noise(**options)
+
+    @pytest.mark.parametrize(
+        ("options", "kind", "words"),
+        [
+            pytest.param({}, pa.int8(), "does not reach", id="a type too small for the bounds"),
+            pytest.param({"min": -1}, pa.uint32(), "does not reach", id="below zero, unsigned"),
+            pytest.param({"round_to": 0.5}, pa.int64(), "must be whole", id="fractions of integers"),
+            pytest.param({"round_to": 0.001}, pa.decimal128(12, 2), "multiples of 0.001", id="too fine for a decimal"),
+            pytest.param({}, pa.decimal128(5, 2), "does not reach", id="a decimal too small"),
+            pytest.param({"min": 0.2, "max": 0.8, "scale": 0.1}, pa.int64(), "holds nothing", id="no integer between"),
+        ],
+    )
+    def test_types_that_cannot_hold_the_results(self, options, kind, words):
+        with pytest.raises(ValueError, match=words):
+            noise(**options).output_type(kind)
+
+    def test_nan_is_refused_without_saying_more(self):
+        with pytest.raises(MaskingError) as refused:
+            noisy([float("nan"), 31_337.0])
+        assert str(refused.value) == 'column "income": 1 values are NaN. Make them null first.'
+
+    def test_a_number_without_entity_is_refused(self):
+        with pytest.raises(MaskingError) as refused:
+            noisy([31_337.0, None, 2.0], ["ann", None, None])
+        assert 'column "income": 1 rows have a value and no entity' in str(refused.value)
+        assert "31337" not in str(refused.value)
+
+    def test_a_null_without_entity_is_a_null(self):
+        assert noisy([None, None], ["ann", None], kind=pa.int64()) == [None, None]
+
+    @pytest.mark.parametrize(
+        ("surroundings", "words"),
+        [
+            pytest.param(Surroundings("t", "c", KEY), "Add `entity:` to the table", id="no entity column"),
+            pytest.param(Surroundings("t", "c", KEY, pa.array([0.5])), "no one spelling", id="a float as entity"),
+            pytest.param(Surroundings("t", "c", None, pa.array([1])), "noise needs a key", id="no key"),
+        ],
+    )
+    def test_what_the_draw_needs(self, surroundings, words):
+        with pytest.raises(MaskingError, match=words):
+            noise().apply(pa.array([1.0]), surroundings)
