@@ -68,9 +68,9 @@ def mask_dataset(
         MaskingError: If a method cannot take a value.
     """
     place = os.fspath(target)
+    opened = open_source(table_name or "data", source)
     name = table_name or _name_of(source, rules)
     ring = resolve_keys(rules, [name], keys)
-    opened = open_source(name, source)
     plan = plan_all({name: opened}, rules, ring)[name]
     output = open_output(place)
     path = PurePosixPath(place).name if is_one_file(place) else "part-00000.parquet"

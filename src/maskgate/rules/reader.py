@@ -26,6 +26,7 @@ NORMALIZERS = ("trim", "lower")
 
 # The table's name becomes that of a folder.
 _TABLE_NAME = re.compile(r"\w(?:[\w .-]{0,98}[\w-])?")
+_KEY_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 _REFERENCE = re.compile(r"[a-z][a-z0-9_+.-]*:\S(?:.*\S)?")
 
 
@@ -105,6 +106,11 @@ class _RulesReader:
     def _keys(self, located: Located | None) -> dict[str, str]:
         keys = {}
         for name, entry in self.reader.mapping(located, "keys").items():
+            if not _KEY_NAME.fullmatch(name):
+                self.reader.problem(
+                    f'key "{name}": a key\'s name has letters, digits, `_`, `-` and `.`, and starts with a letter.',
+                    entry.line,
+                )
             keys[name] = entry.value if isinstance(entry.value, str) else ""
             if not _REFERENCE.fullmatch(keys[name]):
                 # Whatever stands there may be the secret itself, so it is not repeated.

@@ -1,0 +1,98 @@
+"""The command ``maskgate``: finds the subcommand, and turns every error into one message and an exit code.
+
+Exit codes: 0 done; 1 failed; 2 bad usage, rules or policy; 3 refused or denied; 4 still pending; 5 gate unreachable.
+What a program reads goes to stdout, what people read to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from maskgate.errors import MaskgateError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Name: module, attribute, and what it does; a command is imported when it is called.
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "init": ("maskgate.cli.init", "init", "Write first rules, keys and a policy for your data."),
+    "mask": ("maskgate.cli.mask", "mask", "Mask Parquet data by a rules file."),
+    "keys": ("maskgate.cli.keys", "keys", "Make keys."),
+    "serve": ("maskgate.cli.serve", "serve", "Run the gate."),
+    "requests": ("maskgate.cli.requests", "requests", "List what waits for a signature."),
+    "ledger": ("maskgate.cli.ledger", "ledger", "Show and verify what the gate has recorded."),
+}
+INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    """A group that imports a command when it is called, not to list it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  likewise
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, _, summary) in COMMANDS.items()])
+
+
+@click.group(cls=_Commands, name="maskgate", context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("maskgate"), prog_name="maskgate")
+def commands() -> None:
+    """Mask the personal data in your pipelines. Release it only when someone else has signed."""
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        result: Any = commands.main(args=list(arguments), prog_name="maskgate", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say("stopped.")
+        return INTERRUPTED
+    except MaskgateError as error:
+        _say(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read the output has gone; there is nobody left to tell.
+        return 1
+    except Exception as error:  # noqa: BLE001  the message and the traceback of an unexpected error may hold a cell
+        _say(f"unexpected {type(error).__name__} at {_place(error)}. This is a bug of Maskgate; please report it.")
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _say(message: str) -> None:
+    click.echo(message if "\n" in message else f"maskgate: {message}", err=True)
+
+
+def _place(error: BaseException) -> str:
+    """Say where an error came from, without any value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "maskgate" in PurePath(frame.filename).parts] or frames
+    return f"{PurePath(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown place"
