@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from io import RawIOBase
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal, cast
 
 from anyio import from_thread, to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -89,7 +90,7 @@ def open_staging(request: Request, caller: Changer, body: StagingBody) -> dict[s
 async def put_file(request: Request, caller: Changer, staging_id: str, path: str) -> dict[str, Any]:
     """Send one file up; what is there stays as it is."""
     gate, stream = services_of(request).gate, _BodyStream(request.stream())
-    return await to_thread.run_sync(lambda: gate.put_file(caller, staging_id, path, stream))
+    return await to_thread.run_sync(lambda: gate.put_file(caller, staging_id, path, cast("BinaryIO", stream)))
 
 
 @router.post("/requests", status_code=202, tags=["requests"])
@@ -183,19 +184,22 @@ def _must_not_be_pipeline(caller: Caller) -> None:
         raise NotAllowed("a pipeline's token does not read the ledger. Use the auditor's")
 
 
-class _BodyStream:
+class _BodyStream(RawIOBase):
     """The body of an asynchronous request as a file, for a thread that reads it."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        super().__init__()
         self._next: Callable[[], bytes] = lambda: from_thread.run(_next_chunk, chunks)
         self._rest = b""
         self._ended = False
 
     def readable(self) -> bool:
+        """Say that it can be read."""
         return True
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1) -> bytes:
         """Return up to ``size`` bytes; none at the end."""
+        size = -1 if size is None else size
         parts, have = [self._rest], len(self._rest)
         while not self._ended and (size < 0 or have == 0 or have < size):
             chunk = self._next()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from fastapi import Request  # noqa: TC002  FastAPI reads the annotation
 
-from maskgate.errors import NotAllowed
 from maskgate.gate.model import Caller, Identity
 from maskgate.server.csrf import check_csrf
 from maskgate.server.problems import NotAuthenticated
@@ -95,12 +94,13 @@ def deciding_visitor(request: Request) -> Visitor:
         NotAuthenticated: If nobody is logged in.
     """
     caller = token_caller(request)
+    request_id = str(request.path_params.get("request_id", ""))
     if caller is not None:
-        raise NotAllowed(f"no token decides, and this is the token {caller.token}. A person has to log in and decide")
+        services_of(request).gate.refuse_token_decision(caller, request_id)
     visitor = visitor_of(request)
     if visitor is None:
         raise NotAuthenticated("a decision needs a person: log in at the gate")
-    purpose = f"requests/{request.path_params.get('request_id', '')}"
+    purpose = f"requests/{request_id}"
     token = request.headers.get("x-csrf-token")
     check_csrf(request, visitor.session, purpose, token, services_of(request).url)
     return visitor

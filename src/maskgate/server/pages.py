@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from maskgate.errors import Conflict, MaskgateError, NotAllowed, NotFound, Refused, UsageError
+from maskgate.errors import Conflict, MaskgateError, NotAllowed, NotFound, Refused, StillPending, UsageError
 from maskgate.gate.model import DecisionInput
 from maskgate.server.callers import Visitor, token_caller, visitor_of
 from maskgate.server.csrf import check_csrf, csrf_token
@@ -24,6 +24,7 @@ from maskgate.server.rendering import render, render_message
 from maskgate.server.services import services_of
 
 if TYPE_CHECKING:
+    from maskgate.gate.service import Standing
     from maskgate.server.presentation import Document
     from maskgate.server.services import Services
 
@@ -92,7 +93,7 @@ Looking = Annotated[Visitor, Depends(logged_in)]
 Posting = Annotated[Visitor, Depends(posting)]
 
 
-@router.get("/")
+@router.api_route("/", methods=["GET", "HEAD"])
 def inbox(request: Request, visitor: Looking) -> Response:
     """Show what waits for this person, what the person asked for, and what is settled."""
     services = services_of(request)
@@ -134,11 +135,12 @@ def inbox(request: Request, visitor: Looking) -> Response:
     )
 
 
-@router.get("/requests/{request_id}")
+@router.api_route("/requests/{request_id}", methods=["GET", "HEAD"])
 def show_request(request: Request, visitor: Looking, request_id: str) -> Response:
     """Show one request, with a few masked rows and the form."""
     services = services_of(request)
-    return review_page(services, visitor, services.gate.request(visitor.caller, request_id))
+    document = services.gate.request(visitor.caller, request_id)
+    return review_page(services, visitor, document, with_rows=request.method == "GET")
 
 
 @router.post("/requests/{request_id}/decisions")
@@ -164,12 +166,19 @@ def decide(request: Request, visitor: Posting, request_id: str, form: Annotated[
 
 
 def review_page(
-    services: Services, visitor: Visitor, document: Document, *, problem: str = "", reason: str = "", status: int = 200
+    services: Services,
+    visitor: Visitor,
+    document: Document,
+    *,
+    with_rows: bool = True,
+    problem: str = "",
+    reason: str = "",
+    status: int = 200,
 ) -> Response:
     """Render the review page."""
     page = review(document, services.clock.now())
     standing = services.gate.standing(document["id"], visitor.identity)
-    sample, sample_note = _sample(services, visitor, document)
+    sample, sample_note = _sample(services, visitor, document) if with_rows else ([], "")
     page |= {"sample": sample, "sample_note": sample_note}
     page["decide"] = _decide(document, visitor, standing, problem=problem, reason=reason)
     return render(
@@ -183,15 +192,15 @@ def review_page(
 
 
 def _sample(services: Services, visitor: Visitor, document: Document) -> tuple[list[dict[str, Any]], str]:
-    if document["state"] != "pending":
+    if document["state"] != "pending" or document["content_digest"] is None:
         return [], ""
     try:
         return sample_views(services.gate.view_sample(document["id"], visitor.identity)), ""
-    except Refused as refusal:
+    except (Refused, StillPending) as refusal:
         return [], f"No rows are shown: {refusal}"
 
 
-def _decide(document: Document, visitor: Visitor, standing: Any, *, problem: str, reason: str) -> dict[str, Any]:
+def _decide(document: Document, visitor: Visitor, standing: Standing, *, problem: str, reason: str) -> dict[str, Any]:
     """Return what stands beside the request: a form, or why there is none."""
     state, may = document["state"], document["state"] == "pending" and standing.may
     least = max(1, int((document.get("policy") or {}).get("reason_min_length") or 1))
@@ -211,7 +220,7 @@ def _decide(document: Document, visitor: Visitor, standing: Any, *, problem: str
     }
 
 
-def _why_not(state: str, standing: Any) -> str | None:
+def _why_not(state: str, standing: Standing) -> str | None:
     if state == "pending":
         return standing.why_not
     return {

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -31,29 +30,15 @@ _LONGEST_TEXT = 4000
 _UNSIGNED = frozenset({"sealing", "refused", "denied", "expired", "withdrawn"})
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What a person is to a request.
-
-    Attributes:
-        person: Whom of the policy the login is; None if nobody.
-        why_not: Why the person may not decide; None if the person may.
-        roles: Reviewer groups of the policy that the person is in.
-    """
-
-    person: str | None
-    why_not: str | None = None
-    roles: tuple[str, ...] = ()
-
-
 def inbox_row(document: Document, now: datetime) -> dict[str, Any]:
     """Return one line of the inbox."""
     tables = _tables(document)
     rows = sum(int(table.get("rows", 0)) for table in tables.values())
+    run = _run(document)
     parts = [
         f"asked by {_requester(document)['person']}",
         f"{counted(len(tables), 'table')}, {counted(rows, 'row')}" if tables else "",
-        _run(document)["title"] if _run(document) else "",
+        run["title"] if run else "",
         document["id"],
     ]
     settled, expires = document.get("settled_at"), document.get("expires_at")
@@ -102,6 +87,7 @@ def review(document: Document, now: datetime) -> dict[str, Any]:
         "intent_digest": document.get("intent_digest"),
         "context_digest": document.get("context_digest"),
         "tables": list(_table_views(document)),
+        "changes": list(_changes(document)),
         "declared": list(_declared(document)),
         "history": list(_history(document, now)),
         "slots": list(_slots(document)),
@@ -257,6 +243,11 @@ def _dropped(document: Document) -> dict[str, list[str]]:
         if column.get("output") is None:
             found.setdefault(table, []).append(str(column.get("input")))
     return found
+
+
+def _changes(document: Document) -> Iterator[dict[str, str]]:
+    for line in (document.get("evidence") or {}).get("changes") or ():
+        yield {"text": plain(line, longest=500), "tone": {"+": "good", "-": "bad"}.get(str(line)[:1], "")}
 
 
 def _declared(document: Document) -> Iterator[dict[str, str]]:

@@ -1,0 +1,91 @@
+"""The gate's home: a folder that only its owner enters, and one gate at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maskgate.errors import MaskgateError
+from maskgate.gate.signer import read_secret, write_secret
+
+if TYPE_CHECKING:
+    from typing import IO
+
+_SECRET_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where a gate keeps what it must not lose.
+
+    Attributes:
+        folder: ``$MASKGATE_HOME``.
+    """
+
+    folder: Path
+
+    @classmethod
+    def find(cls, folder: Path | None) -> Home:
+        """Return the home that was named, or that of the environment, or the usual one."""
+        named = os.environ.get("MASKGATE_HOME")
+        return cls((folder or (Path(named) if named else Path.home() / ".maskgate")).absolute())
+
+    @property
+    def configuration(self) -> Path:
+        """The configuration, unless another is named."""
+        return self.folder / "gate.yaml"
+
+    @property
+    def database(self) -> Path:
+        """Ledger and state."""
+        return self.folder / "gate.db"
+
+    @property
+    def signing_key(self) -> Path:
+        """The Ed25519 key that signs grants and checkpoints."""
+        return self.folder / "signing-key.pem"
+
+    @property
+    def sealed(self) -> Path:
+        """The gate's own copies of staged files."""
+        return self.folder / "sealed"
+
+    def token(self, role: str) -> Path:
+        """Where the token of a role is kept for whoever sets up its holder."""
+        return self.folder / f"{role}.token"
+
+    def make(self) -> None:
+        """Make the folder, and close it to others."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.sealed.mkdir(mode=0o700, exist_ok=True)
+            self.sealed.chmod(0o700)
+        except OSError as error:
+            raise MaskgateError(f"the gate's home {self.folder} cannot be used: {error.strerror}") from None
+
+    def lock(self) -> IO[bytes]:
+        """Keep other gates out, for as long as the returned file is open.
+
+        Raises:
+            MaskgateError: If another gate runs here.
+        """
+        file = (self.folder / "gate.lock").open("wb")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise MaskgateError(
+                f"another gate runs on {self.folder}. A home serves one gate; stop that one first"
+            ) from None
+        return file
+
+    def session_secret(self) -> bytes:
+        """Return the secret that signs cookies, making it at the first start."""
+        file = self.folder / "session-secret"
+        if not file.exists():
+            write_secret(file, secrets.token_hex(_SECRET_BYTES).encode("ascii"))
+        return bytes.fromhex(read_secret(file).decode("ascii").strip())

@@ -1,0 +1,147 @@
+"""From a home and a configuration to a running gate."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from maskgate.clock import SystemClock
+from maskgate.gate.registry import Registry
+from maskgate.gate.service import Gate
+from maskgate.gate.signer import Signer
+from maskgate.hosts.airflow import AirflowHost
+from maskgate.hosts.prefect import PrefectHost
+from maskgate.notify import SlackWebhook
+from maskgate.release.releaser import DestinationReleaser
+from maskgate.server.app import make_app
+from maskgate.server.background import Background, Task
+from maskgate.server.configuration import load_configuration
+from maskgate.server.home import Home
+from maskgate.server.login import Login
+from maskgate.server.login_state import LoginState
+from maskgate.server.services import Services
+from maskgate.server.serving import bind, serve_on
+from maskgate.server.sessions import Sessions
+from maskgate.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from maskgate.clock import Clock
+    from maskgate.gate.host import Host
+    from maskgate.server.configuration import Configuration
+
+_ROLES = ("pipeline", "auditor")
+_WORK_PAUSE = 0.5
+_SWEEP_PAUSE = 1.0
+
+
+def run(config: Path | None, folder: Path | None, say: Callable[[str], None]) -> None:
+    """Run a gate until it is stopped.
+
+    Args:
+        config: The configuration; by default ``gate.yaml`` in the home.
+        folder: The home; by default ``$MASKGATE_HOME``.
+        say: Tells whoever starts the gate.
+
+    Raises:
+        ConfigurationError: If the configuration cannot be used.
+        MaskgateError: If the address or the home is in use.
+    """
+    home = Home.find(folder)
+    configuration = load_configuration(config or home.configuration)
+    with ExitStack() as stack:
+        home.make()
+        stack.enter_context(home.lock())
+        listener = stack.enter_context(bind(*configuration.listen))
+        is_first = not home.signing_key.exists()
+        store = Store.open(home.database)
+        stack.callback(store.close)
+        clock = SystemClock()
+        gate = make_gate(configuration, home, store, clock)
+        lines = gate.start(configuration.policy, configuration.rules, {role: home.token(role) for role in _ROLES})
+        services = make_services(configuration, home, gate, clock)
+        services.background.start()
+        stack.callback(services.background.stop)
+        for line in (*_greeting(configuration, home, gate, is_first=is_first), *lines):
+            say(line)
+        serve_on(listener, make_app(services))
+        say("the gate has stopped")
+
+
+def make_gate(configuration: Configuration, home: Home, store: Store, clock: Clock) -> Gate:
+    """Put the gate's parts together."""
+    registry = Registry(
+        url=configuration.url,
+        staging=configuration.staging,
+        destinations=configuration.destinations,
+        token_owners=configuration.token_owners,
+        limits=configuration.limits,
+    )
+    key = home.signing_key
+    return Gate(
+        store,
+        clock=clock,
+        signer=Signer.load(key) if key.exists() else Signer.create(key),
+        registry=registry,
+        hosts=_hosts(configuration),
+        releaser=DestinationReleaser(configuration.limits.release_bytes_per_second),
+        sealed_folder=home.sealed,
+        notifiers=() if configuration.slack is None else (SlackWebhook(configuration.slack),),
+    )
+
+
+def make_services(configuration: Configuration, home: Home, gate: Gate, clock: Clock) -> Services:
+    """Put together what the routes work with."""
+    secret, secure, url = home.session_secret(), configuration.is_https, configuration.url
+
+    def sweep() -> bool:
+        gate.sweep()
+        return False
+
+    return Services(
+        gate=gate,
+        clock=clock,
+        url=url,
+        sessions=Sessions(secret, clock=clock, secure=secure),
+        logins={
+            name: Login(provider, f"{url}/login/{name}/callback") for name, provider in configuration.login.items()
+        },
+        login_state=LoginState(secret, clock=clock, secure=secure),
+        background=Background(
+            (
+                Task("sealing", gate.seal_waiting, _WORK_PAUSE),
+                Task("releasing", gate.release_waiting, _WORK_PAUSE),
+                Task("sweeping", sweep, _SWEEP_PAUSE),
+            )
+        ),
+    )
+
+
+def _hosts(configuration: Configuration) -> dict[str, Host]:
+    airflow: dict[str, Host] = {
+        f"airflow:{name}": AirflowHost(name, each.url, each.username, each.password)
+        for name, each in configuration.airflow.items()
+    }
+    prefect: dict[str, Host] = {
+        f"prefect:{name}": PrefectHost(
+            name, each.url, username=each.username, password=each.password, api_key=each.api_key
+        )
+        for name, each in configuration.prefect.items()
+    }
+    return airflow | prefect
+
+
+def _greeting(configuration: Configuration, home: Home, gate: Gate, *, is_first: bool) -> tuple[str, ...]:
+    host, port = configuration.listen
+    lines = [
+        f"maskgate is at {configuration.url} (listening at {host}:{port})",
+        f"fingerprint of its signing key: {gate.fingerprint}",
+        *(f"token of role {role}: {home.token(role)}" for role in _ROLES),
+    ]
+    if is_first:
+        lines.insert(0, f"first start: made database, signing key and tokens in {home.folder}. Pin the fingerprint")
+    if not configuration.login:
+        lines.append("nobody can log in at the pages: the configuration has no `login:`")
+    return tuple(lines)
