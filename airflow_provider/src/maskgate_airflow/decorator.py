@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maskgate.errors import UsageError
+from maskgate.gate.masked_staging import stage_masked
 from maskgate_airflow.hook import MaskgateHook
 from maskgate_airflow.host_version import DecoratedOperator, determine_kwargs, task_decorator_factory
 from maskgate_airflow.lineage import masked_lineage, mirror_masking
 from maskgate_airflow.mask import beside_the_dag
 from maskgate_airflow.outcomes import airflow_outcomes, with_patience
-from maskgate_airflow.staging import stage_masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from maskgate.gate.masked_staging import Staged
     from maskgate_airflow.host_version import Context, TaskDecorator
-    from maskgate_airflow.staging import Staged
 
 
 class AnonymizeDecoratedOperator(DecoratedOperator):

@@ -13,8 +13,8 @@ from maskgate_airflow.host_version import Asset
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from maskgate.gate.masked_staging import Staged
     from maskgate_airflow.host_version import Context
-    from maskgate_airflow.staging import Staged
 
 _KEY = "maskgate"
 
@@ -71,8 +71,9 @@ def _operator_lineage(lineage: Mapping[str, Any], target: str) -> Any:
 
 def _columns(table: Mapping[str, Any], source: tuple[str, str]) -> Any:
     """Say from which original column each column comes, and that it is masked."""
-    from maskgate.lineage.openlineage import column_lineage  # noqa: PLC0415
     from openlineage.client.facet_v2 import column_lineage_dataset as facets  # noqa: PLC0415
+
+    from maskgate.lineage.openlineage import column_lineage  # noqa: PLC0415
 
     plain = column_lineage(table, *source)
     fields = {}

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from maskgate.gate.masked_staging import stage_masked
 from maskgate_airflow.hook import MaskgateHook
 from maskgate_airflow.host_version import BaseOperator
 from maskgate_airflow.lineage import masked_lineage, mirror_masking
 from maskgate_airflow.outcomes import airflow_outcomes, with_patience
-from maskgate_airflow.staging import stage_masked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from maskgate.gate.masked_staging import Staged
     from maskgate_airflow.host_version import Context
-    from maskgate_airflow.staging import Staged
 
 
 class AnonymizeOperator(BaseOperator):
