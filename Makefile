@@ -35,6 +35,7 @@ docs: $(VENV)/core/.ready ## Write the table of methods into docs/rules.md
 
 bench: $(VENV)/core/.ready ## Measure the speed of masking on this machine
 	$(VENV)/core/bin/python benchmarks/masking.py
+	$(VENV)/core/bin/python benchmarks/tokens.py
 
 clean: ## Remove the environments, the demo's files and all caches
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache
