@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -58,8 +59,6 @@ def open_output(target: str, *, existing: bool = False) -> Output:
     path = Path(target)
     if path.is_symlink() or (path.exists() and not (path.is_dir() and not target.endswith(SUFFIX) and _is_empty(path))):
         raise DatasetError(f"{target}: it exists already. Choose another target, or remove it first.")
-    if not path.parent.is_dir():
-        raise DatasetError(f"{target}: the folder {path.parent} does not exist. Make it first.")
     return _New(path)
 
 
@@ -78,8 +77,10 @@ class _New:
 
     path: Path
     temporary: Path = field(init=False)
+    missing: list[Path] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.missing = [folder for folder in self.path.parents if not folder.exists()]
         self.temporary = self.path.with_name(f".{self.path.name}.maskgate-{secrets.token_hex(8)}")
 
     def create(self, name: str) -> BinaryIO:
@@ -103,6 +104,10 @@ class _New:
             shutil.rmtree(self.temporary, ignore_errors=True)
         else:
             self.temporary.unlink(missing_ok=True)
+        for folder in self.missing:
+            # Not if somebody else has put something there meanwhile.
+            with suppress(OSError):
+                folder.rmdir()
 
 
 @dataclass

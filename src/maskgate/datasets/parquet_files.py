@@ -71,8 +71,11 @@ class ParquetFiles:
             raise DatasetError(f"{uri}: there is no Parquet file here. Name a file, a folder of them, or a pattern.")
         return cls(tuple(names), schema, rows, _batch_rows(size, rows), filesystem)
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Read all rows, file after file.
+
+        Args:
+            columns: The columns to read; None for all.
 
         Raises:
             DatasetError: If a file turns out to be damaged.
@@ -80,7 +83,7 @@ class ParquetFiles:
         for name in self.names:
             rows = 0
             with _opened(self._filesystem, name) as file:
-                for batch in _read(file, name, self.batch_rows):
+                for batch in _read(file, name, self.batch_rows, columns):
                     rows += batch.num_rows
                     yield batch
                 if rows != file.metadata.num_rows:
@@ -114,8 +117,8 @@ def _opened(filesystem: Any, name: str) -> Iterator[pq.ParquetFile]:
         yield file
 
 
-def _read(file: pq.ParquetFile, name: str, rows: int) -> Iterator[pa.RecordBatch]:
-    batches = file.iter_batches(batch_size=rows)
+def _read(file: pq.ParquetFile, name: str, rows: int, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+    batches = file.iter_batches(batch_size=rows, columns=None if columns is None else list(columns))
     while True:
         failed = False
         try:

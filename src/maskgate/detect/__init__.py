@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from maskgate.detect.classification import classify, recognize
-from maskgate.detect.column_names import DIRECT_IDENTIFIERS, kinds_of_name
+from maskgate.detect.column_names import DIRECT_IDENTIFIERS, PEOPLE, kinds_of_name
 
-__all__ = ["DIRECT_IDENTIFIERS", "classify", "kinds_of_name", "recognize"]
+__all__ = ["DIRECT_IDENTIFIERS", "PEOPLE", "classify", "kinds_of_name", "recognize"]

@@ -55,7 +55,7 @@ _ABOUT_WORDS = (
     "verified verification valid type kind count flag status consent opt optin optout preference enabled is has "
     "domain provider format length version source hash at on date"
 )
-_PEOPLE = frozenset(_PEOPLE_WORDS.split())
+PEOPLE = frozenset(_PEOPLE_WORDS.split())
 _ABOUT = frozenset(_ABOUT_WORDS.split())
 # Words after which "address" and "ip" are not a place where somebody lives.
 _ADDRESS_KINDS = frozenset({"ip", "mac", "email", "mail", "web"})
@@ -80,7 +80,7 @@ def kinds_of_name(name: str) -> frozenset[str]:
             kind = _KINDS.get(tuple(words[start : start + length]))
             if kind is not None and start + length <= len(words):
                 kinds.add(kind)
-    if words == ["name"] or (len(words) > 1 and words[-1] == "name" and words[-2] in _PEOPLE - {"user"}):
+    if words == ["name"] or (len(words) > 1 and words[-1] == "name" and words[-2] in PEOPLE - {"user"}):
         kinds.add("person_name")
     if "street_address" in kinds and _ADDRESS_KINDS & set(words):
         kinds.discard("street_address")
