@@ -104,7 +104,7 @@ def _lines(child: subprocess.Popen[bytes], deadline: float) -> Iterator[bytes]:
     pipe = child.stdout
     if pipe is None:
         raise nonsense()
-    pending, size = b"", 0
+    pending, size = bytearray(), 0
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
         while True:
@@ -118,8 +118,11 @@ def _lines(child: subprocess.Popen[bytes], deadline: float) -> Iterator[bytes]:
             size += len(chunk)
             if size > _LARGEST_ANSWER:
                 raise nonsense()
-            *whole, pending = (pending + chunk).split(b"\n")
-            yield from whole
+            first, *others = chunk.split(b"\n")
+            pending += first
+            for other in others:
+                yield bytes(pending)
+                pending = bytearray(other)
 
 
 def _object(line: bytes) -> dict[str, Any]:

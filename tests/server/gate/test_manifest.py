@@ -64,7 +64,9 @@ class TestManifest:
             pytest.param(["tables"], [], "tables is not an object", id="tables as a list"),
             pytest.param(["tables", ".."], {}, '".."', id="the folder above as a table"),
             pytest.param(["tables", "customers", "rows"], -1, "customers.*rows", id="rows below zero"),
-            pytest.param(["tables", "customers", "rows"], 1 << 53, "customers.*rows", id="rows beyond what JSON can say"),
+            pytest.param(
+                ["tables", "customers", "rows"], 1 << 53, "customers.*rows", id="rows beyond what JSON can say"
+            ),
             pytest.param(["tables", "customers", "rows"], True, "customers.*rows", id="rows that are true"),
             pytest.param(["tables", "customers", "extra"], 1, "unknown", id="an unknown key in a table"),
             pytest.param(["tables", "customers", "files"], [], "files is empty", id="a table without files"),

@@ -196,9 +196,7 @@ class TestHostileStaging:
         outside.write_bytes((staged.folder / PART).read_bytes())
 
         def point_outside(value):
-            value["tables"]["customers"]["files"] = [
-                describe_file("../../outside.parquet", outside.read_bytes())
-            ]
+            value["tables"]["customers"]["files"] = [describe_file("../../outside.parquet", outside.read_bytes())]
 
         edit_manifest(staged.folder, point_outside)
         assert "../../outside.parquet" in (said := staged.refusal())
@@ -319,7 +317,9 @@ class TestHostileFiles:
 
     def test_a_bomb_of_many_rows_takes_no_more_time_than_it_may(self, stage):
         """One repeated value, a hundred million times, in a small file."""
-        column = pa.DictionaryArray.from_arrays(pa.array([0], pa.int8()).take(pa.array([0] * 50_000_000, pa.int32())), ["NO"])
+        column = pa.DictionaryArray.from_arrays(
+            pa.array([0], pa.int8()).take(pa.array([0] * 50_000_000, pa.int32())), ["NO"]
+        )
         content = staged_bytes({"customers": pa.table({"country": column})}, RULES, store_schema=False)[PART]
         assert len(content) < 1 << 20
         files = staged_bytes({"customers": masked_tables()["customers"]}, RULES)

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -122,7 +123,7 @@ class TestStaging:
     def test_a_missing_file_is_refused_by_name(self, staging):
         staging_id = new_staging_id()
         staging.open(staging_id)
-        with pytest.raises(Refused, match="customers/part-00000.parquet.*missing"), staging.read(staging_id, PART):
+        with pytest.raises(Refused, match=r"customers/part-00000\.parquet.*missing"), staging.read(staging_id, PART):
             pass
 
 
@@ -134,7 +135,7 @@ class TestStagingFolder:
         opened = folder.open(staging_id)
         assert opened.uri == str(tmp_path / "staging" / staging_id)
         assert not opened.upload
-        assert stat.S_IMODE(os.stat(opened.uri).st_mode) == 0o2770
+        assert stat.S_IMODE(Path(opened.uri).stat().st_mode) == 0o2770
 
     def test_an_upload_only_root_tells_nobody_where_it_is(self, tmp_path):
         root = StagingRoot(id="private", uri=str(tmp_path), upload_only=True)
@@ -157,7 +158,7 @@ class TestStagingFolder:
         opened = folder.open(staging_id := new_staging_id())
         outside = tmp_path / "outside"
         outside.mkdir()
-        os.symlink(outside, f"{opened.uri}/customers")
+        Path(opened.uri, "customers").symlink_to(outside)
         with pytest.raises(Refused, match="is a link"):
             put(folder, staging_id, PART, b"x")
         assert list(outside.iterdir()) == []
@@ -167,7 +168,7 @@ class TestStagingFolder:
         outside = tmp_path / "outside"
         outside.mkdir()
         (outside / "precious").write_text("kept")
-        os.symlink(outside, f"{opened.uri}/customers")
+        Path(opened.uri, "customers").symlink_to(outside)
         folder.delete(staging_id)
         assert not folder.exists(staging_id)
         assert (outside / "precious").read_text() == "kept"
