@@ -24,7 +24,7 @@ with DAG("gated_export", schedule=None, tags=["maskgate"], doc_md=__doc__):
     )
     approve = ApprovalSensor(
         task_id="approve",
-        staging=mask.output["staging"],
+        staging=mask.output,
         destination="partner",
         why="Weekly extract for the analytics partner",
     )

@@ -6,15 +6,14 @@ from pathlib import Path
 import pytest
 
 from maskgate.gate.policy_reader import read_policy
+from maskgate.rules import load_rules
 from maskgate.server.configuration import read_configuration
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def examples(name: str) -> list[str]:
-    return re.findall(
-        r"^```yaml\n(.*?)^```", (ROOT / "docs" / name).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    )
+def examples(path: str) -> list[str]:
+    return re.findall(r"^```yaml\n(.*?)^```", (ROOT / path).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
 class TestGuides:
@@ -26,14 +25,17 @@ class TestGuides:
         secret = tmp_path / "oidc-secret"
         secret.write_text("s", encoding="utf-8")
         secret.chmod(0o600)
-        configuration = read_configuration(examples("gate.md")[0], tmp_path / "gate.yaml")
+        configuration = read_configuration(examples("docs/gate.md")[0], tmp_path / "gate.yaml")
         assert configuration.destinations["partner"].trust == "external"
         assert configuration.listen == ("127.0.0.1", 8470)
+
+    def test_the_rules_of_the_readme_load(self):
+        assert load_rules(examples("README.md")[0]).tables["customers"].columns["customer_id"].method == "drop"
 
     @pytest.mark.parametrize(
         "text",
         [
-            pytest.param(examples("gate.md")[1], id="the policy of the guide"),
+            pytest.param(examples("docs/gate.md")[1], id="the policy of the guide"),
             pytest.param(
                 (ROOT / "sample_dags" / "policy.yaml").read_text(encoding="utf-8"), id="the policy of the demo"
             ),
