@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import pytest
+
+from maskgate.errors import PolicyError, RulesError
+from maskgate.rules.strict_yaml import MAX_CHARACTERS, MAX_DEPTH, Located, Reader, parse
+
+
+def plain(text):
+    return parse(text, "file.yaml", RulesError).plain()
+
+
+class TestParse:
+    """A file says one thing only, and everything else is refused with its line."""
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            pytest.param("{}", {}, id="an empty mapping is a mapping"),
+            pytest.param("a: [NO, no, yes, on, off]", {"a": ["NO", "no", "yes", "on", "off"]}, id="words stay words"),
+            pytest.param("a: 1936-01-01", {"a": "1936-01-01"}, id="a date stays text"),
+            pytest.param("a: 12:30:00", {"a": "12:30:00"}, id="a time stays text"),
+            pytest.param("a: [true, False, ~, null]", {"a": [True, False, None, None]}, id="constants of YAML 1.2"),
+            pytest.param("a: [0, -12, 0x1f, 0o17]", {"a": [0, -12, 31, 15]}, id="whole numbers"),
+            pytest.param("a: [1.5, -.5, 1e3]", {"a": [1.5, -0.5, 1000.0]}, id="fractions"),
+            pytest.param(
+                "a: [007, 1_000, .inf, .nan]", {"a": ["007", "1_000", ".inf", ".nan"]}, id="odd ones stay text"
+            ),
+            pytest.param("a: ['1', \"true\"]", {"a": ["1", "true"]}, id="quoted is text"),
+            pytest.param("1: x\nNO: y\n'': z", {"1": "x", "NO": "y", "": "z"}, id="a key is always text"),
+            pytest.param("a:\nb: >\n  x\n  y\n", {"a": None, "b": "x y\n"}, id="nothing, and folded text"),
+        ],
+    )
+    def test_reads(self, text, expected):
+        assert plain(text) == expected
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            pytest.param("", "file.yaml:1, a mapping is expected here", id="an empty file"),
+            pytest.param("- 1", "file.yaml:1, a mapping is expected here", id="a list"),
+            pytest.param("just text", "file.yaml:1, a mapping is expected here", id="text"),
+            pytest.param(
+                "a: drop\nb: 1\na: keep",
+                'file.yaml:3, "a" stands here a second time; first in line 1',
+                id="a key twice",
+            ),
+            pytest.param("a: {x: 1, 'x': 2}", '"x" stands here a second time', id="a key twice, once quoted"),
+            pytest.param("a: &x 1\nb: *x", "file.yaml:1, anchors (&x) are not allowed", id="an anchor"),
+            pytest.param("a: &x 1\nb: *x", "file.yaml:2, aliases (*x) are not allowed", id="an alias"),
+            pytest.param("<<: {a: 1}", "merge keys (<<) are not allowed", id="a merge key"),
+            pytest.param("a: !!python/object:os.system 1", "tags (", id="a tag"),
+            pytest.param("a: !include other.yaml", "tags (!include) are not allowed", id="a tag of one's own"),
+            pytest.param("%YAML 1.1\n---\na: 1", "directives", id="a directive"),
+            pytest.param("a: 1\n---\nb: 2", "file.yaml:2, a second document begins here", id="two documents"),
+            pytest.param("? [a]\n: 1", "file.yaml:1, a key must be a name", id="a list as key"),
+            pytest.param(": 1", "file.yaml:1, a key is missing", id="no key"),
+            pytest.param("a: [1,\nb: 2", "file.yaml:2, this is not YAML", id="a bracket left open"),
+            pytest.param("a: b: c", "file.yaml:1, this is not YAML", id="two colons"),
+            pytest.param("\x00PAR1", "file.yaml: this is not YAML", id="binary data"),
+            pytest.param(
+                "a: 99999999999999999999999", "file.yaml:1, this number is too large", id="a number no digest can hold"
+            ),
+            pytest.param("a: 1e999", "file.yaml:1, this number is too large", id="a fraction that is infinite"),
+            pytest.param("a: " + "[" * 40 + "]" * 40, f"more than {MAX_DEPTH} levels", id="too deep"),
+            pytest.param("a: " + "x" * MAX_CHARACTERS, "longer than 1,000,000 characters", id="too long"),
+        ],
+    )
+    def test_refuses(self, text, message):
+        with pytest.raises(RulesError) as caught:
+            plain(text)
+        assert message in str(caught.value)
+
+    def test_an_alias_bomb_costs_nothing(self):
+        bomb = "a0: &a0 [x]\n" + "".join(f"a{at}: &a{at} [{f'*a{at - 1},' * 9}]\n" for at in range(1, 20))
+        with pytest.raises(RulesError, match="anchors"):
+            plain(bomb)
+
+    def test_what_is_no_yaml_is_not_quoted(self):
+        with pytest.raises(RulesError) as caught:
+            plain("name\temail\n\tAnn\tann@secret.example: [")
+        assert "secret" not in str(caught.value)
+        assert caught.value.__cause__ is None
+
+    def test_the_error_is_the_callers(self):
+        with pytest.raises(PolicyError):
+            parse("[]", "policy.yaml", PolicyError)
+
+    def test_a_value_stands_in_the_line_of_its_key(self):
+        root = parse("a: 1\nb:\n  c:\n    - 2\n", "file.yaml", RulesError)
+        assert root.value["b"].line == 2
+        assert root.value["b"].value["c"].value[0] == Located(2, 4)
+
+
+class TestReader:
+    """Every problem of a file is shown, in the order of its lines."""
+
+    @pytest.fixture
+    def reader(self):
+        return Reader("file.yaml")
+
+    def test_without_problems_nothing_is_raised(self, reader):
+        reader.finish(RulesError)
+
+    def test_what_is_absent_reads_as_its_default(self, reader):
+        assert reader.string(None, "x", "d") == "d"
+        assert reader.integer(None, "x", default=3) == 3
+        assert reader.mapping(None, "x") == {}
+        reader.finish(RulesError)
+
+    def test_all_problems_come_together_and_sorted(self, reader):
+        fields = reader.mapping(
+            parse("nam: 1\nage: old\nsize: 11\nkind: tree\nis: 1\n", "file.yaml", RulesError),
+            "thing",
+            ("name", "age", "size", "kind", "is"),
+            ("name",),
+        )
+        reader.choice(fields["kind"], "kind", ("three", "four"))
+        reader.integer(fields["size"], "size", minimum=1, maximum=10)
+        reader.integer(fields["age"], "age")
+        reader.boolean(fields["is"], "is")
+        with pytest.raises(RulesError) as caught:
+            reader.finish(RulesError)
+        assert str(caught.value).splitlines() == [
+            "file.yaml:1, thing: 'nam' is not known here. Did you mean 'name'?",
+            "file.yaml:1, thing: 'name' is missing.",
+            "file.yaml:2, age: a whole number is expected here, not text.",
+            "file.yaml:3, size: at most 10 is expected here.",
+            "file.yaml:4, kind: one of three, four is expected here. Did you mean 'three'?",
+            "file.yaml:5, is: true or false is expected here, not a number.",
+        ]
+
+    def test_true_is_no_number(self, reader):
+        reader.number(Located(value=True, line=1), "x")
+        with pytest.raises(RulesError, match="a number is expected here, not true or false"):
+            reader.finish(RulesError)
+
+    def test_what_is_not_enforced_has_its_own_sentence(self, reader):
+        root = parse("k: 5\n", "file.yaml", RulesError)
+        reader.mapping(root, "evidence", ("rows",), unenforced={"k": "this version does not measure it."})
+        with pytest.raises(RulesError, match="file.yaml:1, evidence: this version does not measure it"):
+            reader.finish(RulesError)
