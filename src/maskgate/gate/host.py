@@ -48,6 +48,11 @@ class HostRun:
         return f"{self.kind}:{self.instance}"
 
     @property
+    def parks(self) -> bool:
+        """Whether its tasks park and wait for an answer, rather than ask the gate again and again."""
+        return self.kind == "airflow"
+
+    @property
     def identity(self) -> dict[str, Any]:
         """Whose grant it is: the run, not the task or the try, so that another task of the run can release."""
         if self.kind == "prefect":

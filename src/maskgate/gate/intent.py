@@ -37,6 +37,7 @@ def make_context(request: Request, rules: Rules | None, url: str) -> dict[str, A
         "involved": sorted(request.involved),
         "host": None if request.host is None else request.host.identity,
         "content_digest": request.content_digest,
+        "changes": list(request.evidence.get("changes", ())),
         "tables": [_table(table, rules) for table in tables],
         "policy": {
             "name": request.policy_name,

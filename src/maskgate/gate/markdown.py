@@ -13,12 +13,12 @@ _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 
 def visible(text: str, at_most: int) -> str:
-    """Keep the characters that show as themselves, on one line, and not too many of them.
+    r"""Keep the characters that show as themselves, on one line, and not too many of them.
 
     Control and format characters go, among them those that turn the direction of writing round or take no room.
 
     Example:
-        >>> visible("in\\u202evoice  \\n two", 40)
+        >>> visible("in\u202evoice  \n two", 40)
         'invoice two'
     """
     spaced = "".join(" " if letter.isspace() else letter for letter in text)

@@ -40,7 +40,7 @@ def render_question(context: Mapping[str, Any], context_digest: str) -> dict[str
     hint = f"At least {needed} characters." if needed else "Say why."
     return {
         "subject": visible(f"Maskgate: {context['action']}{where}, request {context['request']}", 200),
-        "body": "\n".join([*_head(context), *_why(context), *_tables(context), *_foot(context, context_digest)]),
+        "body": "\n".join(_body(context, context_digest)),
         "options": [APPROVE, REJECT],
         "params": {
             REASON: {
@@ -50,6 +50,14 @@ def render_question(context: Mapping[str, Any], context_digest: str) -> dict[str
             }
         },
     }
+
+
+def _body(context: Mapping[str, Any], context_digest: str) -> Iterator[str]:
+    yield from _head(context)
+    yield from _why(context)
+    yield from _changes(context)
+    yield from _tables(context)
+    yield from _foot(context, context_digest)
 
 
 def difference(question: Mapping[str, Any], answer: HostAnswer) -> str | None:
@@ -73,7 +81,8 @@ def _head(context: Mapping[str, Any]) -> Iterator[str]:
     yield "|---|---|"
     yield f"| **What** | {escaped(context['action'])} |"
     if place is not None:
-        yield f"| **Where** | {escaped(place['id'])}, trust **{escaped(place['trust'])}**, {escaped(place['uri'], 500)} |"
+        where = f"{escaped(place['id'])}, trust **{escaped(place['trust'])}**, {escaped(place['uri'], 500)}"
+        yield f"| **Where** | {where} |"
     if context["subject"] is not None:
         yield f"| **Of** | {escaped(context['subject'])} |"
     yield f"| **Who asks** | {escaped(requester) if requester else 'nobody known; two people have to sign'} |"
@@ -88,6 +97,15 @@ def _why(context: Mapping[str, Any]) -> Iterator[str]:
         yield "Written by the requester, not checked by anyone:"
         yield ""
         yield f"> {escaped(context['why'], 1000)}"
+        yield ""
+
+
+def _changes(context: Mapping[str, Any]) -> Iterator[str]:
+    if context["changes"]:
+        yield "What would change, line by line:"
+        yield ""
+        for line in context["changes"]:
+            yield f"- {escaped(line, 300)}"
         yield ""
 
 
@@ -110,7 +128,7 @@ def _tables(context: Mapping[str, Any]) -> Iterator[str]:
 
 def _foot(context: Mapping[str, Any], context_digest: str) -> Iterator[str]:
     policy = context["policy"]
-    slots = ", ".join(f"{count} × {escaped(name)}" for name, count in policy["requirement"]["slots"].items())
+    slots = ", ".join(f"{count} of {escaped(name)}" for name, count in policy["requirement"]["slots"].items())
     yield f"Policy **{escaped(policy['name'])}** asks for {slots}. Open until {context['expires_at']}."
     yield ""
     yield f"Review page: {context['url']}"

@@ -19,7 +19,7 @@ from maskgate.gate.requirement import Requirement
 from maskgate.store import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from sqlalchemy import RowMapping
@@ -175,7 +175,7 @@ def _row(request: Request, names: tuple[str, ...]) -> dict[str, Any]:
     return values
 
 
-_TO_JSON = {
+_TO_JSON: dict[str, Callable[[Any], Any]] = {
     "state": str,
     "destination": lambda place: place.as_json(),
     "host": lambda run: run.as_json(),
@@ -185,7 +185,7 @@ _TO_JSON = {
     "evidence": dict,
     "lineage": dict,
 }
-_FROM_JSON = {
+_FROM_JSON: dict[str, Callable[[Any], Any]] = {
     "state": State,
     "destination": lambda value: Destination(**value),
     "host": HostRun.from_json,

@@ -91,7 +91,6 @@ stagings = Table(
     Column("id", String(80), primary_key=True),
     Column("root", String(60), nullable=False),
     Column("token", String(60), nullable=False),
-    Column("uri", Text, nullable=False),
     Column("opened_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("deleted_at", Moment),

@@ -59,7 +59,6 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=80), nullable=False),
         sa.Column("root", sa.String(length=60), nullable=False),
         sa.Column("token", sa.String(length=60), nullable=False),
-        sa.Column("uri", sa.Text(), nullable=False),
         sa.Column("opened_at", Moment(), nullable=False),
         sa.Column("expires_at", Moment(), nullable=False),
         sa.Column("deleted_at", Moment(), nullable=True),

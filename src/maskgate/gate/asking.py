@@ -1,0 +1,242 @@
+"""Asking for a signature: who asks is read from the host, what is asked from the registry and the policy."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from maskgate.canonical import digest
+from maskgate.errors import MaskgateError, NotAllowed, NotFound, Refused, UsageError
+from maskgate.gate.governing import GOVERNED
+from maskgate.gate.involvement import involve
+from maskgate.gate.lifecycle import State
+from maskgate.gate.markdown import visible
+from maskgate.gate.parts import active_policy
+from maskgate.gate.request import Request, change_request, find_by_key, insert_request
+from maskgate.store import tables
+
+if TYPE_CHECKING:
+    from maskgate.gate.host import HostRun, RunFacts
+    from maskgate.gate.involvement import Involvement
+    from maskgate.gate.model import Caller, Destination, RequestInput
+    from maskgate.gate.parts import Parts
+    from maskgate.gate.policy import Policy, Rule
+    from maskgate.store import Work
+
+_ACTION = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_LONGEST_WHY = 4000
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request input that was looked up."""
+
+    action: str
+    why: str
+    staging: str
+    destination: Destination
+    host: HostRun | None
+    facts: RunFacts | None
+    token: str
+    requesters: tuple[str, ...]
+
+
+def create_request(parts: Parts, caller: Caller, wanted: RequestInput) -> Request:
+    """Make a request, or return the one that was made for the same run, staging, destination and action.
+
+    Raises:
+        UsageError: If something is named that is not registered.
+        NotAllowed: If this caller may not ask, or it cannot be told who asks.
+        NotFound: If there is no such staging.
+        Refused: If no policy permits the action, or nobody could ever sign it.
+        HostUnreachable: If the host does not answer.
+    """
+    if caller.role != "pipeline" or caller.token is None:
+        raise NotAllowed(f"only a pipeline's token asks for signatures, and this caller is {caller.role}.")
+    if not _ACTION.fullmatch(wanted.action) or wanted.action in GOVERNED:
+        raise UsageError(f"{visible(wanted.action, 40)!r} is no action to ask for. Write a verb such as export.")
+    asked = _Asked(
+        action=wanted.action,
+        why=visible(wanted.why, _LONGEST_WHY),
+        staging=wanted.staging,
+        destination=replace(parts.registry.destination(wanted.destination), options={}),
+        host=wanted.host,
+        facts=None if wanted.host is None else _facts(parts, wanted.host),
+        token=caller.token,
+        requesters=wanted.requesters,
+    )
+    with parts.store.write() as work:
+        _must_be_staged(parts, work, asked)
+        known = find_by_key(work, _key(asked))
+        if known is not None:
+            return _rebind(parts, work, known, asked)
+        try:
+            with work.begin_nested():
+                return _insert(parts, work, asked)
+        except MaskgateError as error:
+            refusal = error
+        parts.record(
+            work,
+            "request.refused",
+            refusal=str(refusal),
+            action=asked.action,
+            destination=asked.destination.id,
+            staging=asked.staging,
+            host=None if asked.host is None else asked.host.as_json(),
+            token=asked.token,
+        )
+    raise refusal
+
+
+def _facts(parts: Parts, run: HostRun) -> RunFacts:
+    if run.host not in parts.hosts:
+        known = ", ".join(sorted(parts.hosts)) or "none"
+        raise UsageError(f"{visible(run.host, 80)} is not in the gate's configuration. Configured: {known}.")
+    facts = parts.hosts[run.host].read_run(run)
+    if facts.try_number is not None and run.try_number > facts.try_number:
+        raise Refused(f"{run.host} knows no try {run.try_number} of task {visible(run.task_id, 200)}.")
+    return facts
+
+
+def _must_be_staged(parts: Parts, work: Work, asked: _Asked) -> None:
+    row = work.execute(select(tables.stagings).where(tables.stagings.c.id == asked.staging)).first()
+    if row is None or row.token != asked.token:
+        raise NotFound("there is no such staging. Use the `id` that opening a staging returned.")
+    is_gone = row.deleted_at is not None or row.expires_at <= parts.clock.now()
+    if is_gone and find_by_key(work, _key(asked)) is None:
+        raise NotFound(f"staging {asked.staging} was deleted; its time is over. Stage the data again.")
+
+
+def _key(asked: _Asked) -> str:
+    run = None if asked.host is None else {**asked.host.identity, "task_id": asked.host.task_id}
+    return digest(
+        "request-key",
+        {
+            "token": asked.token,
+            "host": run,
+            "staging": asked.staging,
+            "destination": asked.destination.id,
+            "action": asked.action,
+        },
+    )
+
+
+def _rebind(parts: Parts, work: Work, known: Request, asked: _Asked) -> Request:
+    """Return a request that was made before; a later try of the task takes the place of the earlier one."""
+    if asked.facts is None or asked.facts.task_instance_id == known.task_instance_id:
+        return known
+    now = parts.clock.now()
+    wake = now if known.state not in {State.SEALING, State.PENDING} else None
+    bound = change_request(
+        work,
+        known,
+        host=asked.host,
+        task_instance_id=asked.facts.task_instance_id,
+        try_number=asked.facts.try_number,
+        parked_at=None,
+        wake_after=wake,
+        wake_attempts=0,
+    )
+    parts.record(
+        work,
+        "request.rebound",
+        bound,
+        task_instance=bound.task_instance_id,
+        try_number=bound.try_number,
+        before=known.task_instance_id,
+    )
+    return bound
+
+
+def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
+    policy = active_policy(work)
+    rule = policy.rule_for(asked.action, asked.destination)
+    if rule is None:
+        raise Refused(
+            f"no policy permits {asked.action} to {asked.destination.id} (trust {asked.destination.trust}). "
+            "The gate's operator can add one."
+        )
+    owner = parts.registry.token_owners.get(asked.token)
+    involvement = involve(policy, asked.host, asked.facts, owner, asked.requesters)
+    request = _new(parts, asked, policy, rule, involvement)
+    if not rule.allow:
+        must_be_signable(policy, request)
+    insert_request(work, request)
+    parts.record(
+        work,
+        "request.created",
+        request,
+        action=request.action,
+        destination=asked.destination.as_json(),
+        staging=request.staging,
+        why=request.why,
+        host=None if request.host is None else request.host.as_json(),
+        task_instance=request.task_instance_id,
+        token=request.token,
+        requester={"person": request.requester_person, "account": request.requester_account},
+        involved=list(request.involved),
+        policy={"name": rule.name, "digest": policy.digest},
+    )
+    return request
+
+
+def _new(parts: Parts, asked: _Asked, policy: Policy, rule: Rule, involvement: Involvement) -> Request:
+    demanded = rule.as_json()
+    if not involvement.is_known:
+        demanded["requirement"] = rule.requirement.at_least(2).as_json()
+    facts = asked.facts
+    return Request(
+        id=new_request_id(),
+        state=State.SEALING,
+        version=0,
+        message="The gate reads and measures the staged files.",
+        action=asked.action,
+        why=asked.why,
+        staging=asked.staging,
+        destination=asked.destination,
+        token=asked.token,
+        requester_person=involvement.person,
+        requester_account=involvement.account,
+        involved=tuple(sorted(involvement.people)),
+        idempotency_key=_key(asked),
+        host=asked.host,
+        workflow="" if facts is None else visible(facts.workflow, 500),
+        task_instance_id=None if facts is None else facts.task_instance_id,
+        try_number=None if facts is None else facts.try_number,
+        policy_name=rule.name,
+        policy_digest=policy.digest,
+        rule=demanded,
+        created_at=parts.clock.now(),
+        worker=parts.worker,
+    )
+
+
+def must_be_signable(policy: Policy, request: Request) -> None:
+    """Refuse a request that nobody could ever sign, before somebody waits for it.
+
+    Raises:
+        Refused: If everyone who is not involved would not suffice, and no group claim may bring others.
+    """
+    slots = request.requirement.slots.keys()
+    if any(policy.reviewers[slot].group is not None for slot in slots):
+        return
+    able = {
+        person: frozenset(slot for slot in slots if person in policy.reviewers[slot].people)
+        for slot in slots
+        for person in policy.reviewers[slot].people
+        if person not in request.involved
+    }
+    if request.requirement.missing(able):
+        raise Refused(
+            f'policy "{request.policy_name}" needs {request.requirement.distinct} of its reviewers to sign, and there '
+            f"are too few beside those involved ({', '.join(request.involved) or 'nobody'}). Add reviewers."
+        )
+
+
+def new_request_id() -> str:
+    """Draw an id that nobody can guess."""
+    return f"req_{secrets.token_hex(10)}"

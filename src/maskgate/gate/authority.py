@@ -1,0 +1,134 @@
+"""Whether somebody may decide a request. Every channel ends here; there is no other way to a decision.
+
+* Only an account that the policy links to a person; never a token, never the gate's own account.
+* Only through a channel that the policy allows.
+* Nobody involved, whichever of their accounts they use.
+* Only someone in a reviewer group that the request needs, by name or by a fresh group claim.
+* Only about what they saw: intent and context are those of the request, to the byte.
+* An approval with a reason as long as the policy asks for; a denial counts without one, because it is the safe side.
+* Once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from maskgate.errors import Conflict, NotAllowed, Refused, UsageError
+from maskgate.gate.lifecycle import State, is_over
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from maskgate.gate.model import DecisionInput, Identity
+    from maskgate.gate.policy import Policy
+    from maskgate.gate.request import Request
+
+LONGEST_REASON = 2000
+
+
+@dataclass(frozen=True)
+class Authority:
+    """The right to decide one request.
+
+    Attributes:
+        person: Who decides.
+        account: The account that they came with.
+        groups: The reviewer groups that they are in now.
+    """
+
+    person: str
+    account: str
+    groups: frozenset[str]
+
+
+def authorize(
+    request: Request, decision: DecisionInput, policy: Policy, decided: Collection[str], now: datetime
+) -> Authority:
+    """Establish that a decision counts.
+
+    Args:
+        request: What is decided.
+        decision: The decision, and who says so through which channel.
+        policy: The policy in force.
+        decided: People who have decided it already.
+        now: The present moment.
+
+    Raises:
+        NotAllowed: If this person may not decide this request, so or at all.
+        Conflict: If the request cannot be decided any more, or is not the one that was seen.
+        Refused: If the reason is too short.
+        UsageError: If it is neither an approval nor a denial.
+    """
+    if decision.verdict not in {"approve", "deny"}:
+        raise UsageError('a decision is "approve" or "deny"')
+    authority = may_decide(request, decision.identity, policy, decided, now)
+    if (decision.intent_digest, decision.context_digest) != (request.intent_digest, request.context_digest):
+        raise Conflict(f"what was signed is not request {request.id} as it stands. Open it again, read it, and decide.")
+    _must_have_reason(request, decision)
+    return authority
+
+
+def may_decide(
+    request: Request, identity: Identity, policy: Policy, decided: Collection[str], now: datetime
+) -> Authority:
+    """Establish that somebody may decide a request, whatever they will say.
+
+    Raises:
+        NotAllowed: If this person may not.
+        Conflict: If it cannot be decided any more, or not by them again.
+    """
+    _must_be_open(request, now)
+    person, account = _who(request, identity, policy)
+    groups = policy.groups_of(person, identity, now)
+    wanted = request.requirement.slots.keys()
+    if not groups & wanted:
+        raise NotAllowed(
+            f"{person} is not among the reviewers of this request, who are {', '.join(sorted(wanted))}. "
+            "If a group of the identity provider makes them one, they have to log in again."
+        )
+    if person in decided:
+        raise Conflict(
+            f"{person} has decided request {request.id} already. One person signs once; another has to sign."
+        )
+    return Authority(person, account, groups)
+
+
+def _must_be_open(request: Request, now: datetime) -> None:
+    if request.state is not State.PENDING:
+        raise Conflict(f"request {request.id} is {request.state}; it cannot be decided (any more).")
+    if is_over(request.expires_at, now):
+        raise Conflict(f"the time to decide request {request.id} is over; that is a denial. Ask again.")
+
+
+def _who(request: Request, identity: Identity, policy: Policy) -> tuple[str, str]:
+    if identity.channel not in request.channels:
+        raise NotAllowed(
+            f"the policy takes no decision about this request through {identity.channel}, "
+            f"only through {', '.join(request.channels)}."
+        )
+    person = policy.people.person_of(identity.accounts)
+    shown = " / ".join(identity.accounts) or "nobody"
+    if person is None:
+        raise NotAllowed(
+            f"the account {shown} is linked to nobody in the policy, so it decides nothing. "
+            "Have it linked to its person under `people:`."
+        )
+    if person in request.involved:
+        raise NotAllowed(
+            f"{person} ({shown}) is involved in request {request.id}, and cannot also decide it. "
+            "Another reviewer has to; to take the request back, withdraw it."
+        )
+    return person, identity.accounts[0]
+
+
+def _must_have_reason(request: Request, decision: DecisionInput) -> None:
+    length = len(" ".join(decision.reason.split()))
+    if decision.verdict == "approve" and length < request.reason_min_length:
+        raise Refused(
+            f"an approval of this request needs a reason of at least {request.reason_min_length} characters; "
+            f"this one has {length}."
+        )
+    if len(decision.reason) > LONGEST_REASON:
+        raise Refused(f"a reason has at most {LONGEST_REASON} characters.")

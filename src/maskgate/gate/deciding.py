@@ -1,0 +1,146 @@
+"""The only door to a decision.
+
+Decision, ledger entry, and the grant that it may lead to are one transaction. A refusal is an entry as well.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from maskgate.canonical import digest
+from maskgate.clock import timestamp
+from maskgate.errors import MaskgateError
+from maskgate.gate.authority import LONGEST_REASON, authorize
+from maskgate.gate.document import approvals_of
+from maskgate.gate.governing import GOVERNED, activate
+from maskgate.gate.granting import issue_grant
+from maskgate.gate.lifecycle import State, after_decision, is_over
+from maskgate.gate.markdown import visible
+from maskgate.gate.parts import active_policy
+from maskgate.gate.request import change_request, get_request
+from maskgate.store import tables
+
+if TYPE_CHECKING:
+    from maskgate.gate.authority import Authority
+    from maskgate.gate.model import DecisionInput
+    from maskgate.gate.parts import Parts
+    from maskgate.gate.request import Request
+    from maskgate.store import Work
+
+
+def decide(parts: Parts, request_id: str, decision: DecisionInput) -> Request:
+    """Take one person's decision about a request.
+
+    Raises:
+        NotFound: If there is no such request.
+        NotAllowed: If this person may not decide it, so or at all.
+        Conflict: If it cannot be decided any more, or is not what was seen.
+        Refused: If the reason is too short.
+    """
+    with parts.store.write() as work:
+        request = get_request(work, request_id)
+        try:
+            with work.begin_nested():
+                return _decide(parts, work, request, decision)
+        except MaskgateError as error:
+            refusal = error
+        identity = decision.identity
+        accounts = [visible(account, 500) for account in identity.accounts]
+        facts = {"channel": identity.channel, "accounts": accounts, "verdict": visible(decision.verdict, 20)}
+        parts.refuse(work, request, "decision.refused", refusal, **facts)
+        if request.state is State.PENDING:
+            if is_over(request.expires_at, parts.clock.now()):
+                expire(parts, work, request)
+            else:
+                change_request(work, request, message=f"{refusal} {wanted(work, request)}")
+    raise refusal
+
+
+def _decide(parts: Parts, work: Work, request: Request, decision: DecisionInput) -> Request:
+    now = parts.clock.now()
+    made = _decisions(work, request)
+    authority = authorize(request, decision, active_policy(work), [row["person"] for row in made], now)
+    _record(parts, work, request, decision, authority)
+    state = after_decision(decision.verdict, request.requirement, approvals_of(_decisions(work, request)))
+    if state is State.PENDING:
+        return change_request(work, request, message=wanted(work, request))
+    if state is State.DENIED:
+        message = f"Denied by {authority.person}. Nothing was released."
+        denied = parts.advance(work, request, state, message)
+        parts.record(work, "request.denied", denied, person=authority.person)
+        return denied
+    return approve(parts, work, request, "Signed. The next step of the run, or `maskgate release`, releases it.")
+
+
+def approve(parts: Parts, work: Work, request: Request, message: str) -> Request:
+    """Turn a request whose requirement is met into a grant; or carry it out, if it is about the gate itself."""
+    approved = parts.advance(work, request, State.APPROVED, message)
+    issue_grant(parts, work, approved)
+    return activate(parts, work, approved) if request.action in GOVERNED else approved
+
+
+def expire(parts: Parts, work: Work, request: Request) -> Request:
+    """Let the time for a decision be over, which is a denial."""
+    expired = parts.advance(
+        work, request, State.EXPIRED, "Nobody signed in time, which is a denial. Nothing was released; ask again."
+    )
+    parts.record(work, "request.expired", expired, was=str(request.state))
+    return expired
+
+
+def wanted(work: Work, request: Request) -> str:
+    """Say whose signatures a pending request waits for."""
+    missing = request.requirement.missing(approvals_of(_decisions(work, request)))
+    names = ", ".join(f"{count} of {name}" for name, count in missing.items())
+    return f"Waiting for a signature: {names}, through {' or '.join(request.channels)}."
+
+
+def decided_by(work: Work, request: Request) -> list[str]:
+    """List who has decided a request."""
+    return [row["person"] for row in _decisions(work, request)]
+
+
+def _decisions(work: Work, request: Request) -> list[Any]:
+    chosen = select(tables.decisions).where(tables.decisions.c.request == request.id).order_by(tables.decisions.c.id)
+    return list(work.execute(chosen).mappings())
+
+
+def _record(parts: Parts, work: Work, request: Request, decision: DecisionInput, authority: Authority) -> None:
+    now = parts.clock.now()
+    reason = visible(decision.reason, LONGEST_REASON)
+    signed = {
+        "request": request.id,
+        "intent_digest": decision.intent_digest,
+        "context_digest": decision.context_digest,
+        "verdict": decision.verdict,
+        "reason": reason,
+        "person": authority.person,
+        "account": authority.account,
+        "channel": decision.identity.channel,
+        "groups": sorted(authority.groups),
+        "authenticated_at": _time(decision),
+        "decided_at": timestamp(now),
+    }
+    hashed = digest("decision", signed)
+    work.execute(
+        tables.decisions.insert().values(
+            request=request.id,
+            person=authority.person,
+            account=authority.account,
+            channel=decision.identity.channel,
+            verdict=decision.verdict,
+            reason=reason,
+            slots=sorted(authority.groups),
+            digest=hashed,
+            decided_at=now,
+        )
+    )
+    facts = {name: value for name, value in signed.items() if name not in {"request", "verdict"}}
+    parts.record(work, f"decision.{decision.verdict}", request, decision=hashed, **facts)
+
+
+def _time(decision: DecisionInput) -> str | None:
+    proved = decision.identity.authenticated_at
+    return None if proved is None else timestamp(proved)

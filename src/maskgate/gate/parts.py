@@ -1,0 +1,153 @@
+"""What every verb of the gate works with, and the few steps that all of them share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy import select
+
+from maskgate.errors import MaskgateError
+from maskgate.gate.document import document_of
+from maskgate.gate.lifecycle import SETTLED, State
+from maskgate.gate.policy_reader import read_policy
+from maskgate.gate.request import change_request
+from maskgate.gate.signer import Ring
+from maskgate.gate.work_queue import WorkQueue
+from maskgate.ledger import append
+from maskgate.rules import Rules
+from maskgate.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from maskgate.clock import Clock
+    from maskgate.gate.host import Host
+    from maskgate.gate.model import Limits, Sealed
+    from maskgate.gate.notifier import Notifier
+    from maskgate.gate.policy import Policy
+    from maskgate.gate.registry import Registry
+    from maskgate.gate.releaser import Releaser
+    from maskgate.gate.request import Request
+    from maskgate.gate.signer import Signer
+    from maskgate.gate.staging import Staging
+    from maskgate.store import Store, Work
+
+
+class Sealer(Protocol):
+    """What :func:`maskgate.gate.sealing.seal` does."""
+
+    def __call__(
+        self,
+        staging: Staging,
+        staging_id: str,
+        folder: Path,
+        *,
+        rules: Mapping[str, Rules],
+        limits: Limits,
+        progress: Callable[[int, int], None],
+    ) -> Sealed:
+        """Copy a staging into the gate's own folder, and measure the copy."""
+        ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of one gate process.
+
+    Attributes:
+        store: The database.
+        clock: What time it is.
+        signer: The gate's signing key.
+        registry: What the configuration registers.
+        hosts: Orchestrators by kind and instance, such as ``airflow:prod``.
+        notifiers: Ways of telling people.
+        releaser: Moves approved bytes.
+        sealer: Copies and measures staged bytes.
+        sealed_folder: Where the gate keeps its own copies.
+        worker: Random name of this process; leases carry it.
+        queue: What this process has taken on.
+    """
+
+    store: Store
+    clock: Clock
+    signer: Signer
+    registry: Registry
+    hosts: Mapping[str, Host]
+    notifiers: tuple[Notifier, ...]
+    releaser: Releaser
+    sealer: Sealer
+    sealed_folder: Path
+    worker: str
+    queue: WorkQueue = field(default_factory=WorkQueue)
+
+    @property
+    def ring(self) -> Ring:
+        """The keys whose grants this gate releases: its own, from its file, never from the database."""
+        return Ring.of(self.signer.public_key)
+
+    def record(self, work: Work, type_: str, request: Request | None = None, **facts: Any) -> None:
+        """Append an entry to the ledger, in the caller's transaction."""
+        named = {} if request is None else {"request": request.id}
+        append(work, type_, {**named, **facts}, self.clock.now())
+
+    def document(self, work: Work, request: Request) -> dict[str, Any]:
+        """Show a request."""
+        return document_of(work, request, self.registry.review_url(request.id))
+
+    def sealed_copy(self, request: Request) -> Path:
+        """Return where the gate's copy for a request is."""
+        return self.sealed_folder / request.id
+
+    def advance(self, work: Work, request: Request, state: State, message: str, **changes: Any) -> Request:
+        """Bring a request to another state: wake its task, and tell people, where that is due."""
+        now = self.clock.now()
+        if state in SETTLED:
+            changes = {"settled_at": now, **changes}
+        is_decided = state not in {State.SEALING, State.PENDING} and request.state in {State.SEALING, State.PENDING}
+        if is_decided and request.host is not None and request.host.parks:
+            changes = {"wake_after": now, "wake_attempts": 0, **changes}
+        after = change_request(work, request, state=state, message=message, **changes)
+        if state is State.PENDING or state in SETTLED or state is State.APPROVED:
+            work.execute(
+                tables.notices.insert().values(
+                    request=request.id, state=str(state), attempts=0, due_at=now if self.notifiers else None
+                )
+            )
+        return after
+
+    def refuse(self, work: Work, request: Request, type_: str, error: MaskgateError, **facts: Any) -> None:
+        """Record a refusal about a request, for the ledger and for people."""
+        message = str(error)
+        work.execute(tables.refusals.insert().values(request=request.id, at=self.clock.now(), message=message))
+        self.record(work, type_, request, refusal=message, **facts)
+
+
+def active_policy(work: Work) -> Policy:
+    """Return the policy in force."""
+    row = work.execute(select(tables.policies).where(tables.policies.c.active)).first()
+    if row is None:
+        raise MaskgateError("the gate has no policy yet. Start it with `maskgate serve`.")
+    return _parsed(row.digest, row.text)
+
+
+def registered_rules(work: Work) -> dict[str, Rules]:
+    """Return the rules in force, by digest."""
+    rows = work.execute(select(tables.rules).where(tables.rules.c.active))
+    return {row.digest: Rules.from_json(row.content) for row in rows}
+
+
+def is_due(moment: datetime | None, now: datetime) -> bool:
+    """Whether something planned has come due."""
+    return moment is not None and moment <= now
+
+
+_PARSED: dict[str, Policy] = {}
+
+
+def _parsed(digest: str, text: str) -> Policy:
+    if digest not in _PARSED:
+        _PARSED[digest] = read_policy(text, "the gate's policy")
+    return _PARSED[digest]

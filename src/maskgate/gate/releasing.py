@@ -1,0 +1,264 @@
+"""Using a grant: check everything, consume it, copy, commit, keep the receipt.
+
+::
+
+    release()          envelope, live row, run, destination, time  ─▶ consume ─▶ (a worker's turn)
+    carry_out()        copy under a temporary name ─▶ committing ─▶ publish ─▶ used, with receipt
+
+A crash between any two steps leaves nothing visible half-done, and loses nothing: what was being copied is copied
+again under a new fence; what was being committed is looked for at the destination first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from maskgate.clock import timestamp
+from maskgate.errors import Conflict, MaskgateError, NotAllowed, Refused, StillPending
+from maskgate.gate import consumption
+from maskgate.gate.grants import open_envelope
+from maskgate.gate.lifecycle import State
+from maskgate.gate.locations import parse_location
+from maskgate.gate.model import destination_digest
+from maskgate.gate.releaser import ReleaseOrder
+from maskgate.gate.request import get_request
+from maskgate.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from maskgate.gate.consumption import Held
+    from maskgate.gate.grants import Grant
+    from maskgate.gate.host import HostRun
+    from maskgate.gate.parts import Parts
+    from maskgate.gate.request import Request
+    from maskgate.store import Work
+
+_LONGEST_PAUSE = timedelta(minutes=5)
+_TOLD_SO = {
+    State.SEALING: "the gate is still reading the staged files. Ask again in a moment.",
+    State.PENDING: "nobody has signed yet. Have a reviewer sign; then release again.",
+}
+
+
+def release(parts: Parts, request_id: str, run: HostRun | None) -> Request:
+    """Start an approved release, once; say how it stands if it was started before.
+
+    Raises:
+        NotAllowed: If the call comes from another run than the request.
+        StillPending: If nobody has signed yet.
+        Refused: If it was denied, has run out, or anything is not as it was signed.
+    """
+    with parts.store.write() as work:
+        request = get_request(work, request_id)
+        try:
+            with work.begin_nested():
+                return _start(parts, work, request, run)
+        except MaskgateError as error:
+            refusal = error
+        claimed = None if run is None else run.as_json()
+        parts.refuse(work, request, "release.refused", refusal, host=claimed, state=str(request.state))
+    raise refusal
+
+
+def carry_out(parts: Parts, request_id: str) -> None:
+    """Copy and publish what was consumed, or what another process left unfinished."""
+    with parts.queue.claim(request_id) as is_mine:
+        if not is_mine:
+            return
+        held = parts.queue.take(request_id) or _take_over(parts, request_id)
+        if held is None:
+            return
+        try:
+            _carry_out(parts, request_id, held)
+        except Conflict:
+            return  # A later attempt has taken over; it finishes, or says why not.
+        except Refused as error:
+            _fail(parts, request_id, held, str(error))
+        except MaskgateError as error:
+            _try_later(parts, request_id, held, str(error))
+        except OSError as error:
+            _try_later(parts, request_id, held, f"the destination: {error.strerror or type(error).__name__}.")
+
+
+def unfinished(parts: Parts) -> list[str]:
+    """List releases that wait for a worker of this process, or that nobody carries out any more."""
+    with parts.store.read() as work:
+        abandoned = consumption.interrupted(work, parts.clock.now())
+    return list(dict.fromkeys([*parts.queue.waiting(), *abandoned]))
+
+
+def _start(parts: Parts, work: Work, request: Request, run: HostRun | None) -> Request:
+    _must_be_its_run(request, run)
+    if request.state in {State.RELEASED, State.RELEASING}:
+        return request
+    if request.state in _TOLD_SO:
+        raise StillPending(f"request {request.id} is {request.state}: {_TOLD_SO[request.state]}")
+    if request.state is not State.APPROVED:
+        raise Refused(f"request {request.id} is {request.state}, so nothing is released. {request.message}")
+    grant = _checked_grant(parts, work, request)
+    held = consumption.consume(work, grant.id, worker=parts.worker, now=parts.clock.now())
+    message = "The gate copies the files to the destination."
+    started = parts.advance(work, request, State.RELEASING, message, done=0)
+    parts.record(work, "release.started", started, grant=grant.id, fence=held.fence)
+    parts.queue.put(request.id, held)
+    return started
+
+
+def _must_be_its_run(request: Request, run: HostRun | None) -> None:
+    asked = None if request.host is None else request.host.identity
+    if asked == (None if run is None else run.identity):
+        return
+    if asked is None:
+        raise NotAllowed(f"request {request.id} was made outside of any run, so no run releases it.")
+    name = ", ".join(f"{key} {value}" for key, value in asked.items())
+    raise NotAllowed(
+        f"request {request.id} belongs to another run than this one: {name}. Its grant works there alone. "
+        "Release it in that run, or make a request in this one."
+    )
+
+
+def _checked_grant(parts: Parts, work: Work, request: Request) -> Grant:
+    """Return the grant of a request, if signature, row, request and registered destination all say the same."""
+    row = work.execute(select(tables.grants).where(tables.grants.c.request == request.id)).first()
+    if row is None:
+        raise Refused(f"request {request.id} has no grant. Ask again.")
+    grant = open_envelope(row.envelope, parts.ring)
+    place = request.destination
+    registered = None if place is None else parts.registry.destinations.get(place.id)
+    if registered is None:
+        raise Refused(f"the destination of request {request.id} is no longer registered. Nothing was released.")
+    same = (
+        (grant.id, grant.request, grant.action) == (row.id, request.id, request.action)
+        and (grant.intent_digest, grant.content_digest) == (request.intent_digest, request.content_digest)
+        and grant.host == (None if request.host is None else request.host.identity)
+        and grant.destination == registered.id
+    )
+    if not same:
+        raise Refused(f"the grant of request {request.id} is for something else. Nothing was released; ask again.")
+    if grant.destination_digest != destination_digest(registered):
+        raise Refused(
+            f"destination {registered.id!r} leads elsewhere, or is trusted otherwise, than when it was signed. "
+            "Nothing was released; ask again."
+        )
+    if grant.not_after <= parts.clock.now():
+        raise Refused(f"the grant of request {request.id} ran out at {timestamp(grant.not_after)}. Ask again.")
+    return grant
+
+
+def _take_over(parts: Parts, request_id: str) -> Held | None:
+    with parts.store.write() as work:
+        row = work.execute(select(tables.grants.c.id).where(tables.grants.c.request == request_id)).one()
+        try:
+            held = consumption.consume(work, row.id, worker=parts.worker, now=parts.clock.now())
+        except Conflict:
+            return None
+        parts.record(work, "release.started", get_request(work, request_id), grant=held.grant, fence=held.fence)
+        return held
+
+
+def _carry_out(parts: Parts, request_id: str, held: Held) -> None:
+    with parts.store.read() as work:
+        request = get_request(work, request_id)
+        row = work.execute(select(tables.grants).where(tables.grants.c.id == held.grant)).one()
+        grant = open_envelope(row.envelope, parts.ring)
+    order = _order(parts, request, row.release_name, held)
+    if row.state == "committing":
+        if parts.releaser.probe(order) == "committed":
+            _finish(parts, request_id, held, order)
+            return
+        with parts.store.write() as work:
+            consumption.copy_again(work, held)
+    if grant.not_after <= parts.clock.now() and held.fence > 1:
+        raise Refused(
+            f"the grant ran out at {timestamp(grant.not_after)} before the files could be released. Ask again."
+        )
+    copied = parts.releaser.copy(order, _progress(parts, request_id, held))
+    if copied.content_digest != grant.content_digest:
+        parts.releaser.clean(order)
+        raise Refused("what was written is not what was signed. Nothing was released; stage the data and ask again.")
+    with parts.store.write() as work:
+        consumption.begin_commit(work, held, parts.clock.now())
+        parts.record(work, "release.committing", get_request(work, request_id), grant=held.grant, fence=held.fence)
+    parts.releaser.commit(order)
+    _finish(parts, request_id, held, order)
+
+
+def _order(parts: Parts, request: Request, version: str, held: Held) -> ReleaseOrder:
+    if request.destination is None or request.sealed is None:
+        raise Refused(f"request {request.id} has nothing to release.")
+    registered = parts.registry.destinations.get(request.destination.id)
+    if registered is None or destination_digest(registered) != destination_digest(request.destination):
+        raise Refused(f"destination {request.destination.id!r} is not registered as it was signed. Ask again.")
+    return ReleaseOrder(held.grant, held.fence, request.id, registered, request.sealed, version)
+
+
+def _progress(parts: Parts, request_id: str, held: Held) -> Callable[[int, int], None]:
+    renewed = parts.clock.now()
+    step = 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal renewed, step
+        now = parts.clock.now()
+        reached = done * 20 // total if total else 20
+        if reached == step and now - renewed < consumption.LEASE / 4:
+            return
+        step, renewed = reached, now
+        with parts.store.write() as work:
+            consumption.renew(work, held, now)
+            work.execute(
+                update(tables.requests).where(tables.requests.c.id == request_id).values(done=done, total=total)
+            )
+
+    return tell
+
+
+def _finish(parts: Parts, request_id: str, held: Held, order: ReleaseOrder) -> None:
+    with parts.store.write() as work:
+        receipt = _receipt(parts, order)
+        consumption.finish(work, held, receipt)
+        released = parts.advance(
+            work, get_request(work, request_id), State.RELEASED, f"Released to {receipt['location']}."
+        )
+        parts.record(work, "release.completed", released, receipt=receipt, fence=held.fence)
+
+
+def _receipt(parts: Parts, order: ReleaseOrder) -> dict[str, Any]:
+    return {
+        "grant": order.grant,
+        "request": order.request,
+        "destination": order.destination.id,
+        "location": parse_location(order.destination.uri).child(order.version),
+        "files": [asdict(file) for file in order.sealed.files],
+        "bytes": order.sealed.size,
+        "content_digest": order.sealed.content_digest,
+        "released_at": timestamp(parts.clock.now()),
+    }
+
+
+def _fail(parts: Parts, request_id: str, held: Held, message: str) -> None:
+    with parts.store.write() as work:
+        consumption.fail(work, held)
+        failed = parts.advance(work, get_request(work, request_id), State.FAILED, message)
+        parts.refuse(work, failed, "release.failed", Refused(message), grant=held.grant, fence=held.fence)
+
+
+def _try_later(parts: Parts, request_id: str, held: Held, message: str) -> None:
+    """Leave the grant to the next attempt; the pause grows with each, and the grant's own end ends it."""
+    pause = min(timedelta(seconds=2 ** min(held.fence, 9)), _LONGEST_PAUSE)
+    with parts.store.write() as work:
+        consumption.let_go(work, held, parts.clock.now() + pause)
+        later = f"{message} The gate tries again."
+        work.execute(update(tables.requests).where(tables.requests.c.id == request_id).values(message=later))
+        parts.refuse(
+            work,
+            get_request(work, request_id),
+            "release.interrupted",
+            Refused(later),
+            grant=held.grant,
+            fence=held.fence,
+        )

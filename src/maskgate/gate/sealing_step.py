@@ -1,0 +1,177 @@
+"""From *sealing* to *pending*: the gate reads, hashes and measures what was staged, and judges it before it asks.
+
+Only then is there something to sign: context, intent, question. Nothing of it changes afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from maskgate.errors import Conflict, MaskgateError, Refused
+from maskgate.gate.deciding import approve, wanted
+from maskgate.gate.evidence import judge
+from maskgate.gate.intent import context_digest_of, intent_digest_of, make_context, make_intent
+from maskgate.gate.lifecycle import State, after_sealing
+from maskgate.gate.lineage import lineage_of
+from maskgate.gate.parts import active_policy, registered_rules
+from maskgate.gate.question import render_question
+from maskgate.gate.request import change_request, get_request
+from maskgate.gate.staging import Staging
+from maskgate.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from maskgate.gate.evidence import Evidence
+    from maskgate.gate.model import Sealed, Thresholds
+    from maskgate.gate.parts import Parts
+    from maskgate.gate.policy import Policy
+    from maskgate.gate.request import Request
+    from maskgate.rules import Rules
+    from maskgate.store import Work
+
+_PROGRESS_STEPS = 50
+
+
+def seal_request(parts: Parts, request_id: str) -> None:
+    """Seal what a request is about, and ask for signatures, allow it or refuse it."""
+    with parts.queue.claim(request_id) as is_mine:
+        if not is_mine:
+            return
+        with parts.store.read() as work:
+            request, rules = get_request(work, request_id), registered_rules(work)
+            root = work.execute(select(tables.stagings.c.root).where(tables.stagings.c.id == request.staging)).scalar()
+        if request.state is not State.SEALING:
+            return
+        try:
+            sealed = _seal(parts, request, str(root), rules)
+        except _GoneError:
+            return
+        except MaskgateError as error:
+            _refuse(parts, request, str(error))
+        except OSError as error:
+            # Of a foreign error only the system's words are kept; others could hold data.
+            _refuse(parts, request, f"the staged files could not be read: {error.strerror or type(error).__name__}.")
+        else:
+            _ask(parts, request, sealed, rules)
+
+
+class _GoneError(Exception):
+    """The request stopped being sealed while it was: withdrawn, or under another policy."""
+
+
+def _seal(parts: Parts, request: Request, root: str, rules: dict[str, Rules]) -> Sealed:
+    if root not in parts.registry.staging:
+        raise Refused(f"the staging root {root!r} is no longer in the gate's configuration. Stage the data again.")
+    return parts.sealer(
+        Staging(parts.registry.staging[root]),
+        request.staging or "",
+        parts.sealed_copy(request),
+        rules=rules,
+        limits=parts.registry.limits,
+        progress=_progress(parts, request.id),
+    )
+
+
+def _progress(parts: Parts, request_id: str) -> Callable[[int, int], None]:
+    seen = -1
+
+    def tell(done: int, total: int) -> None:
+        nonlocal seen
+        step = _PROGRESS_STEPS if total <= 0 else done * _PROGRESS_STEPS // total
+        if step == seen:
+            return
+        seen = step
+        chosen = update(tables.requests).where(tables.requests.c.id == request_id, tables.requests.c.state == "sealing")
+        with parts.store.write() as work:
+            if work.execute(chosen.values(done=done, total=total)).rowcount != 1:
+                raise _GoneError
+
+    return tell
+
+
+def _refuse(parts: Parts, request: Request, message: str) -> None:
+    with parts.store.write() as work:
+        now = get_request(work, request.id)
+        if now.state is State.SEALING:
+            refused = parts.advance(work, now, State.REFUSED, f"{message} Nobody was asked.")
+            parts.refuse(work, refused, "request.refused", Refused(message))
+
+
+def _ask(parts: Parts, request: Request, sealed: Sealed, rules: dict[str, Rules]) -> None:
+    registered = rules[sealed.rules_digest]
+    with parts.store.write() as work:
+        now = get_request(work, request.id)
+        if now.state is not State.SEALING:
+            return
+        policy = active_policy(work)
+        evidence = judge(sealed, registered, policy.floor, _thresholds(policy, now))
+        ready = _prepare(parts, work, now, sealed, rules=registered, evidence=evidence)
+        state = after_sealing(evidence.refusals, is_allowed=now.is_allowed)
+        if state is State.REFUSED:
+            _refuse_measured(parts, work, ready, evidence)
+        elif state is State.APPROVED:
+            approve(parts, work, ready, "The policy allows it without a signature; it is recorded.")
+        else:
+            parts.advance(work, ready, state, wanted(work, ready))
+
+
+def _thresholds(policy: Policy, request: Request) -> Thresholds:
+    for rule in policy.rules:
+        if rule.name == request.policy_name and policy.digest == request.policy_digest:
+            return rule.thresholds
+    raise Conflict(f"request {request.id} was made under another policy.")
+
+
+def _prepare(
+    parts: Parts, work: Work, request: Request, sealed: Sealed, *, rules: Rules, evidence: Evidence
+) -> Request:
+    """Fix what will be signed, and record what was sealed."""
+    now = parts.clock.now()
+    facts: dict[str, Any] = {
+        "sealed": sealed,
+        "content_digest": sealed.content_digest,
+        "evidence": {"measured": dict(evidence.measured), "declared": dict(evidence.declared)},
+        "lineage": lineage_of(sealed, rules),
+        "asked_at": now,
+        "expires_at": now + request.expires,
+    }
+    facts |= fix_intent(parts, replace(request, **facts), rules)
+    ready = change_request(work, request, **facts)
+    parts.record(
+        work,
+        "request.sealed",
+        ready,
+        content_digest=sealed.content_digest,
+        rules_digest=sealed.rules_digest,
+        files=len(sealed.files),
+        bytes=sealed.size,
+        rows={table.name: table.rows for table in sealed.tables},
+        context_digest=ready.context_digest,
+        intent_digest=ready.intent_digest,
+        lineage=dict(ready.lineage),
+    )
+    return ready
+
+
+def fix_intent(parts: Parts, request: Request, rules: Rules | None) -> dict[str, Any]:
+    """Make context, intent and question of a request that is ready to be signed."""
+    context = make_context(request, rules, parts.registry.review_url(request.id))
+    context_digest = context_digest_of(context)
+    intent = make_intent(request, context_digest, parts.signer.fingerprint)
+    return {
+        "context_digest": context_digest,
+        "intent": intent,
+        "intent_digest": intent_digest_of(intent),
+        "question": render_question(context, context_digest),
+    }
+
+
+def _refuse_measured(parts: Parts, work: Work, request: Request, evidence: Evidence) -> None:
+    message = " ".join(evidence.refusals)
+    refused = parts.advance(work, request, State.REFUSED, f"{message} Nobody was asked.")
+    for refusal in evidence.refusals:
+        parts.refuse(work, refused, "request.refused", Refused(refusal))

@@ -1,0 +1,384 @@
+"""The gate: every verb of it, and nothing else. Channels and clients call these; none decides anything itself."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from sqlalchemy import func, select
+
+from maskgate.clock import timestamp
+from maskgate.errors import MaskgateError, NotAllowed, NotFound, StillPending
+from maskgate.gate import answering, asking, consumption, deciding, establishing, releasing, sealing_step, sweeping
+from maskgate.gate.authority import may_decide
+from maskgate.gate.beginning import begin
+from maskgate.gate.lifecycle import State
+from maskgate.gate.markdown import visible
+from maskgate.gate.model import Caller
+from maskgate.gate.parts import Parts, active_policy
+from maskgate.gate.request import get_request, list_requests, no_such_request
+from maskgate.gate.sample import sample
+from maskgate.gate.sealing import seal
+from maskgate.gate.staging import Staging, new_staging_id
+from maskgate.gate.visibility import is_concerned, may_see
+from maskgate.ledger import entries_after, head, sign_checkpoint
+from maskgate.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from maskgate.clock import Clock
+    from maskgate.gate.host import Host, HostRun
+    from maskgate.gate.model import DecisionInput, Identity, RequestInput
+    from maskgate.gate.notifier import Notifier
+    from maskgate.gate.parts import Sealer
+    from maskgate.gate.registry import Registry
+    from maskgate.gate.releaser import Releaser
+    from maskgate.gate.request import Request
+    from maskgate.gate.sample import TableSample
+    from maskgate.gate.signer import Signer
+    from maskgate.store import Store, Work
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How somebody stands to a request.
+
+    Attributes:
+        person: Who they are; None if their account is linked to nobody.
+        may: Whether they may decide it now.
+        why_not: Why not, in a sentence.
+    """
+
+    person: str | None
+    may: bool
+    why_not: str = ""
+
+
+class Gate:
+    """One gate process.
+
+    Args:
+        store: The database.
+        clock: What time it is.
+        signer: The gate's signing key.
+        registry: What the configuration registers.
+        hosts: Orchestrators by kind and instance, such as ``airflow:prod``.
+        releaser: Moves approved bytes.
+        sealed_folder: Where the gate keeps its own copies.
+        notifiers: Ways of telling people.
+        sealer: Copies and measures staged bytes.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        signer: Signer,
+        registry: Registry,
+        hosts: Mapping[str, Host],
+        releaser: Releaser,
+        sealed_folder: Path,
+        notifiers: Sequence[Notifier] = (),
+        sealer: Sealer = seal,
+    ) -> None:
+        self._parts = Parts(
+            store=store,
+            clock=clock,
+            signer=signer,
+            registry=registry,
+            hosts=hosts,
+            notifiers=tuple(notifiers),
+            releaser=releaser,
+            sealer=sealer,
+            sealed_folder=sealed_folder,
+            worker=secrets.token_hex(8),
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """The signing key's fingerprint, for clients and releasers to pin."""
+        return self._parts.signer.fingerprint
+
+    # --- the start ---------------------------------------------------------------------------------------------
+
+    def start(self, policy: Path, rules: Sequence[Path], token_files: Mapping[str, Path]) -> tuple[str, ...]:
+        """Make the gate ready; the first start makes tokens, ledger entry 0, and the first policy and rules.
+
+        Only the holder of the home's lock may call it: leases of other processes count as over from here on.
+
+        Args:
+            policy: The policy file.
+            rules: Rules files to register.
+            token_files: Where the token of each role is kept, such as ``{"pipeline": …, "auditor": …}``.
+
+        Returns:
+            Lines for whoever starts the gate, about what is not in force and why.
+
+        Raises:
+            FileProblems: If policy or rules cannot be used.
+            LedgerError: If the database belongs to another signing key.
+        """
+        read = establishing.read_files(policy, rules)
+        begin(self._parts, read, token_files)
+        with self._parts.store.write() as work:
+            consumption.end_leases_of_others(work, self._parts.worker, self._parts.clock.now())
+        return establishing.ask_for_changes(self._parts, read)
+
+    # --- staging -----------------------------------------------------------------------------------------------
+
+    def open_staging(self, caller: Caller, root: str | None = None) -> dict[str, Any]:
+        """Open a random, write-once place for masked files."""
+        token = _pipeline(caller, "stages data")
+        place = self._parts.registry.staging_root(root)
+        staging_id, now = new_staging_id(), self._parts.clock.now()
+        opened = Staging(place).open(staging_id)
+        expires_at = now + timedelta(hours=self._parts.registry.limits.staging_hours)
+        with self._parts.store.write() as work:
+            row = {"id": staging_id, "root": place.id, "token": token, "opened_at": now, "expires_at": expires_at}
+            work.execute(tables.stagings.insert().values(row))
+            self._parts.record(work, "staging.opened", staging=staging_id, root=place.id, token=token)
+        return {
+            "id": staging_id,
+            "uri": opened.uri,
+            "upload": opened.upload,
+            "expires_at": timestamp(expires_at),
+        }
+
+    def put_file(self, caller: Caller, staging_id: str, path: str, stream: BinaryIO) -> dict[str, Any]:
+        """Write one new file into a staging, hashing it on the way."""
+        token = _pipeline(caller, "stages data")
+        with self._parts.store.read() as work:
+            row = work.execute(select(tables.stagings).where(tables.stagings.c.id == staging_id)).first()
+        if row is None or row.token != token or row.deleted_at is not None:
+            raise NotFound("there is no such staging. Use the `id` that opening a staging returned.")
+        if row.expires_at <= self._parts.clock.now():
+            raise NotFound(f"the time of staging {staging_id} is over. Open another.")
+        written = Staging(self._parts.registry.staging_root(row.root)).put(staging_id, path, stream)
+        return {"path": written.path, "size": written.size, "sha256": written.sha256}
+
+    # --- requests ----------------------------------------------------------------------------------------------
+
+    def create_request(self, caller: Caller, wanted: RequestInput) -> dict[str, Any]:
+        """Ask for a signature; the same run, staging, destination and action get the same request."""
+        return self._document(asking.create_request(self._parts, caller, wanted))
+
+    def request(self, caller: Caller, request_id: str) -> dict[str, Any]:
+        """Show a request."""
+        return self._document(self._seen(caller, request_id))
+
+    def requests(self, caller: Caller, state: str | None = None) -> list[dict[str, Any]]:
+        """Show the requests that the caller may see, the newest first."""
+        states = () if state is None else (_state(state),)
+        with self._parts.store.read() as work:
+            policy = active_policy(work)
+            found = [request for request in list_requests(work, *states) if may_see(request, caller, policy)]
+            return [self._parts.document(work, request) for request in found]
+
+    def refresh(self, caller: Caller, request_id: str) -> dict[str, Any]:
+        """Look at the host again. The caller carries no claim about what is there."""
+        return self._document(answering.refresh(self._parts, self._seen(caller, request_id)))
+
+    def withdraw(self, caller: Caller, request_id: str) -> dict[str, Any]:
+        """Take a request back, and a grant that nobody has used yet with it."""
+        self._may_change(caller, request_id, "withdraws")
+        with self._parts.store.write() as work:
+            request = get_request(work, request_id)
+            if request.state is State.WITHDRAWN:
+                return self._parts.document(work, request)
+            withdrawn = self._parts.advance(work, request, State.WITHDRAWN, "Taken back. Nothing was released.")
+            row = work.execute(select(tables.grants.c.id).where(tables.grants.c.request == request_id)).first()
+            if row is not None:
+                consumption.void(work, row.id)
+            who = self._name(work, caller)
+            self._parts.record(work, "request.withdrawn", withdrawn, by=who)
+            return self._parts.document(work, withdrawn)
+
+    # --- decisions ---------------------------------------------------------------------------------------------
+
+    def decide(self, request_id: str, decision: DecisionInput) -> dict[str, Any]:
+        """Take one person's decision: the only door, for every channel."""
+        return self._document(deciding.decide(self._parts, request_id, decision))
+
+    def refuse_token_decision(self, caller: Caller, request_id: str) -> None:
+        """Refuse a decision that came with a token, and record that it came.
+
+        Raises:
+            NotAllowed: Always.
+        """
+        refusal = NotAllowed(f"the token {caller.token} decides nothing. A person has to log in and decide.")
+        with self._parts.store.write() as work:
+            about = visible(request_id, 60)
+            self._parts.record(work, "decision.refused", about=about, token=caller.token, refusal=str(refusal))
+        raise refusal
+
+    def person_of(self, identity: Identity) -> str | None:
+        """Return the person whose account this is; None if it is nobody's."""
+        with self._parts.store.read() as work:
+            return active_policy(work).people.person_of(identity.accounts)
+
+    def standing(self, request_id: str, identity: Identity) -> Standing:
+        """Say whether somebody may decide a request now, and why not."""
+        person = None
+        with self._parts.store.read() as work:
+            request, policy = get_request(work, request_id), active_policy(work)
+            decided = deciding.decided_by(work, request)
+            try:
+                person = policy.people.person_of(identity.accounts)
+                may_decide(request, identity, policy, decided, self._parts.clock.now())
+            except MaskgateError as error:
+                return Standing(person, may=False, why_not=str(error))
+        return Standing(person, may=True)
+
+    def view_sample(self, request_id: str, identity: Identity) -> dict[str, TableSample]:
+        """Show a few masked rows to somebody concerned; that they looked is recorded first."""
+        with self._parts.store.write() as work:
+            request, policy = get_request(work, request_id), active_policy(work)
+            if not is_concerned(request, identity, policy):
+                raise no_such_request(request_id)
+            if request.sealed is None or request.state not in {State.PENDING, State.APPROVED}:
+                raise StillPending(f"request {request_id} is {request.state}; there are no rows to show.")
+            person = policy.people.person_of(identity.accounts)
+            self._parts.record(work, "page.sample_viewed", request, person=person, accounts=list(identity.accounts))
+        return sample(request.sealed, self._parts.registry.limits)
+
+    # --- releases ----------------------------------------------------------------------------------------------
+
+    def release(self, caller: Caller, request_id: str, run: HostRun | None) -> dict[str, Any]:
+        """Start the release of an approved request, once; :meth:`work` carries it out."""
+        self._may_change(caller, request_id, "releases")
+        return self._document(releasing.release(self._parts, request_id, run))
+
+    # --- work and time -----------------------------------------------------------------------------------------
+
+    def seal(self, request_id: str) -> None:
+        """Read, hash and measure what a request is about, and ask for signatures."""
+        sealing_step.seal_request(self._parts, request_id)
+
+    def carry_out(self, request_id: str) -> None:
+        """Copy and publish a release that was started."""
+        releasing.carry_out(self._parts, request_id)
+
+    def seal_waiting(self) -> bool:
+        """Seal one request that waits for it; say whether there was one."""
+        with self._parts.store.read() as work:
+            waiting = list_requests(work, State.SEALING)
+        for request in reversed(waiting):
+            if not self._parts.queue.is_busy(request.id):
+                self.seal(request.id)
+                return True
+        return False
+
+    def release_waiting(self) -> bool:
+        """Carry out one release that waits for it, or that a process left unfinished; say whether there was one."""
+        for request_id in releasing.unfinished(self._parts):
+            if not self._parts.queue.is_busy(request_id):
+                self.carry_out(request_id)
+                return True
+        return False
+
+    def work(self) -> bool:
+        """Do one piece of work that waits; say whether there was one."""
+        return self.seal_waiting() or self.release_waiting()
+
+    def sweep(self) -> None:
+        """Do what has come due: time-outs, waking tasks, deletions, messages."""
+        sweeping.sweep(self._parts)
+
+    # --- the record --------------------------------------------------------------------------------------------
+
+    def record_login(self, account: str, groups: Sequence[str]) -> None:
+        """Record that somebody logged in."""
+        with self._parts.store.write() as work:
+            shown = [visible(group, 200) for group in groups]
+            self._parts.record(work, "login.completed", account=visible(account, 500), groups=shown)
+
+    def record_login_refused(self, provider: str, message: str) -> None:
+        """Record that a login did not succeed."""
+        with self._parts.store.write() as work:
+            refusal = visible(message, 500)
+            self._parts.record(work, "login.refused", provider=visible(provider, 100), refusal=refusal)
+
+    def ledger_entries(self, caller: Caller, after: int = -1, limit: int = 1000) -> list[dict[str, Any]]:
+        """Read the ledger in order, for auditors and people of the policy."""
+        with self._parts.store.read() as work:
+            self._may_read_ledger(work, caller)
+            return [entry.as_json() for entry in entries_after(work, after, limit)]
+
+    def checkpoint(self, caller: Caller) -> dict[str, Any]:
+        """Sign the ledger's size and root, for keeping elsewhere."""
+        with self._parts.store.read() as work:
+            self._may_read_ledger(work, caller)
+            tree = head(work)
+        note = sign_checkpoint(tree, self._parts.signer.key)
+        return {**tree.as_json(), "note": note, "fingerprint": self.fingerprint}
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Count requests by state, and entries of the ledger by type."""
+        with self._parts.store.read() as work:
+            return {
+                "requests": _counted(work, tables.requests.c.state),
+                "entries": _counted(work, tables.ledger.c.type),
+            }
+
+    def caller_of(self, token: str) -> Caller | None:
+        """Return whose token this is; None if it is not one of this gate."""
+        hashed = hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+        with self._parts.store.read() as work:
+            row = work.execute(select(tables.tokens).where(tables.tokens.c.hash == hashed)).first()
+        return None if row is None else Caller(role=row.role, token=row.name)
+
+    # --- what they share ---------------------------------------------------------------------------------------
+
+    def _document(self, request: Request) -> dict[str, Any]:
+        with self._parts.store.read() as work:
+            return self._parts.document(work, get_request(work, request.id))
+
+    def _seen(self, caller: Caller, request_id: str) -> Request:
+        with self._parts.store.read() as work:
+            request = get_request(work, request_id)
+            if not may_see(request, caller, active_policy(work)):
+                raise no_such_request(request_id)
+            return request
+
+    def _may_change(self, caller: Caller, request_id: str, verb: str) -> Request:
+        """Let the token that asked, or for taking back the person who asked, change a request."""
+        request = self._seen(caller, request_id)
+        if caller.role == "pipeline":
+            return request
+        if caller.identity is not None and verb == "withdraws" and self.person_of(caller.identity) in request.involved:
+            return request
+        raise NotAllowed(f"{caller.role}s do not do this; whoever asked {verb} it, with the token that asked.")
+
+    def _name(self, work: Work, caller: Caller) -> str | None:
+        if caller.identity is None:
+            return caller.token
+        return active_policy(work).people.person_of(caller.identity.accounts)
+
+    def _may_read_ledger(self, work: Work, caller: Caller) -> None:
+        if caller.role == "auditor":
+            return
+        if caller.identity is None or active_policy(work).people.person_of(caller.identity.accounts) is None:
+            raise NotAllowed("the ledger is for auditors and for people of the policy.")
+
+
+def _pipeline(caller: Caller, what: str) -> str:
+    if caller.role != "pipeline" or caller.token is None:
+        raise NotAllowed(f"only a pipeline's token {what}, and this caller is {caller.role}.")
+    return caller.token
+
+
+def _state(name: str) -> State:
+    try:
+        return State(name)
+    except ValueError:
+        raise NotFound(f"no request is ever {visible(name, 40)!r}. States are {', '.join(State)}.") from None
+
+
+def _counted(work: Work, column: Any) -> dict[str, int]:
+    return dict(work.execute(select(column, func.count()).group_by(column)).tuples().all())

@@ -1,0 +1,195 @@
+"""What has to happen without anybody asking: time runs out, tasks are woken, copies are deleted, people are told."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from maskgate.errors import HostUnreachable, MaskgateError, Refused
+from maskgate.gate import consumption
+from maskgate.gate.deciding import expire
+from maskgate.gate.lifecycle import SETTLED, State, is_over
+from maskgate.gate.parts import is_due
+from maskgate.gate.request import Request, change_request, get_request, list_requests
+from maskgate.gate.staging import Staging
+from maskgate.store import tables
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from maskgate.gate.host import RunFacts
+    from maskgate.gate.parts import Parts
+
+# Airflow 3.3 fails a task that is answered within about a second of parking.
+PARKED_FOR = timedelta(seconds=3)
+_MOST_WAKINGS = 60
+_MOST_NOTICES = 8
+_LONGEST_PAUSE = timedelta(seconds=60)
+_OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+_SIGNED = frozenset({State.APPROVED, State.RELEASING, State.RELEASED})
+
+
+def sweep(parts: Parts) -> None:
+    """Do everything that has come due."""
+    end_what_is_over(parts)
+    wake_parked_tasks(parts)
+    delete_what_is_done(parts)
+    send_notices(parts)
+
+
+def end_what_is_over(parts: Parts) -> None:
+    """Expire requests that nobody signed in time, and grants that nobody used in time."""
+    now = parts.clock.now()
+    with parts.store.read() as work:
+        waiting = list_requests(work, State.PENDING, State.APPROVED)
+    for seen in waiting:
+        if not is_over(seen.expires_at, now):
+            continue
+        with parts.store.write() as work:
+            request = get_request(work, seen.id)
+            if request.state is State.PENDING:
+                expire(parts, work, request)
+            elif request.state is State.APPROVED:
+                _expire_grant(parts, work, request, now)
+
+
+def _expire_grant(parts: Parts, work: Any, request: Request, now: datetime) -> None:
+    grant = work.execute(select(tables.grants).where(tables.grants.c.request == request.id)).one()
+    if grant.not_after <= now and consumption.void(work, grant.id):
+        message = "It was signed, but not released in time. Nothing was released; ask again."
+        expired = parts.advance(work, request, State.EXPIRED, message)
+        parts.record(work, "request.expired", expired, was=str(request.state), grant=grant.id)
+
+
+def wake_parked_tasks(parts: Parts) -> None:
+    """Answer tasks whose request was decided elsewhere, until they are no longer parked."""
+    now = parts.clock.now()
+    with parts.store.read() as work:
+        decided = [request for request in list_requests(work) if is_due(request.wake_after, now)]
+    for request in decided:
+        _wake(parts, request)
+
+
+def _wake(parts: Parts, request: Request) -> None:
+    run, now = request.host, parts.clock.now()
+    if run is None or run.host not in parts.hosts or request.wake_attempts >= _MOST_WAKINGS:
+        _plan(parts, request, None)
+        return
+    host = parts.hosts[run.host]
+    again = now + min(timedelta(seconds=2 ** min(request.wake_attempts, 6) / 2), _LONGEST_PAUSE)
+    try:
+        facts = host.read_run(run)
+        if facts.state in _OVER:
+            _plan(parts, request, None)
+        elif not facts.parked:
+            _plan(parts, request, again)
+        elif now < (since := _parked_since(request, facts, now)) + PARKED_FOR:
+            _plan(parts, request, since + PARKED_FOR, parked_at=since)
+        else:
+            host.wake(run, approved=request.state in _SIGNED)
+            _plan(parts, request, again, parked_at=since)
+    except HostUnreachable:
+        _plan(parts, request, again)
+    except Refused:
+        _plan(parts, request, None)
+
+
+def _parked_since(request: Request, facts: RunFacts, now: datetime) -> datetime:
+    return facts.parked_since or request.parked_at or now
+
+
+def _plan(parts: Parts, request: Request, when: datetime | None, parked_at: datetime | None = None) -> None:
+    """Note when to look again. It changes nothing that was decided, so it does not count as a change."""
+    values = {"wake_after": when, "wake_attempts": request.wake_attempts + 1, "parked_at": parked_at}
+    chosen = update(tables.requests).where(
+        tables.requests.c.id == request.id, tables.requests.c.wake_after == request.wake_after
+    )
+    with parts.store.write() as work:
+        work.execute(chosen.values(values))
+
+
+def delete_what_is_done(parts: Parts) -> None:
+    """Delete sealed copies of settled requests, and stagings that nothing waits for."""
+    with parts.store.read() as work:
+        settled = [request for request in list_requests(work, *SETTLED) if request.cleaned_at is None]
+    for request in settled:
+        shutil.rmtree(parts.sealed_copy(request), ignore_errors=True)
+        if parts.sealed_copy(request).exists():
+            continue
+        with parts.store.write() as work:
+            change_request(work, get_request(work, request.id), cleaned_at=parts.clock.now())
+    for staging_id in _stagings_to_delete(parts):
+        _delete_staging(parts, staging_id)
+
+
+def _stagings_to_delete(parts: Parts) -> list[str]:
+    now = parts.clock.now()
+    with parts.store.read() as work:
+        open_ = work.execute(select(tables.stagings).where(tables.stagings.c.deleted_at.is_(None))).all()
+        wanted, used = set(), set()
+        for request in list_requests(work):
+            used.add(request.staging)
+            if not request.is_settled:
+                wanted.add(request.staging)
+    return [row.id for row in open_ if row.id not in wanted and (row.id in used or row.expires_at <= now)]
+
+
+def _delete_staging(parts: Parts, staging_id: str) -> None:
+    with parts.store.read() as work:
+        row = work.execute(select(tables.stagings).where(tables.stagings.c.id == staging_id)).one()
+    root = parts.registry.staging.get(row.root)
+    if root is None:
+        return
+    try:
+        Staging(root).delete(staging_id)
+    except (MaskgateError, OSError):
+        return  # The next sweep tries again; until then the row says that it is there.
+    with parts.store.write() as work:
+        now = parts.clock.now()
+        done = work.execute(
+            update(tables.stagings)
+            .where(tables.stagings.c.id == staging_id, tables.stagings.c.deleted_at.is_(None))
+            .values(deleted_at=now)
+        )
+        if done.rowcount == 1:
+            parts.record(work, "staging.deleted", staging=staging_id, root=row.root)
+
+
+def send_notices(parts: Parts) -> None:
+    """Tell people what changed, once it is stored; a message that does not get through is tried again."""
+    now = parts.clock.now()
+    with parts.store.read() as work:
+        due = work.execute(select(tables.notices).where(tables.notices.c.due_at <= now).order_by("id")).all()
+    for notice in due:
+        with parts.store.read() as work:
+            request = get_request(work, notice.request)
+            document = parts.document(work, request)
+        if str(request.state) != notice.state:
+            _notice_done(parts, notice.id, None, 0)
+            continue
+        failed = [refusal for notifier in parts.notifiers if (refusal := _send(parts, notifier, request, document))]
+        attempts = notice.attempts + 1
+        again = now + timedelta(seconds=2**attempts) if failed and attempts < _MOST_NOTICES else None
+        _notice_done(parts, notice.id, again, attempts)
+
+
+def _send(parts: Parts, notifier: Any, request: Request, document: Any) -> str | None:
+    refusal = None
+    try:
+        notifier.notify(document)
+    except MaskgateError as error:
+        refusal = str(error)
+    facts = {"refusal": refusal} if refusal else {}
+    with parts.store.write() as work:
+        kind = "notification.failed" if refusal else "notification.sent"
+        parts.record(work, kind, request, channel=notifier.channel, state=str(request.state), **facts)
+    return refusal
+
+
+def _notice_done(parts: Parts, notice: int, due_at: datetime | None, attempts: int) -> None:
+    with parts.store.write() as work:
+        chosen = update(tables.notices).where(tables.notices.c.id == notice)
+        work.execute(chosen.values(due_at=due_at, attempts=attempts))
