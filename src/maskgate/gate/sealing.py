@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from maskgate.canonical import canonical_bytes, digest
+from maskgate.canonical import canonical_bytes
 from maskgate.errors import Refused
 from maskgate.gate import confined_child
 from maskgate.gate.confined_child import checked_count, checked_list, checked_object, checked_text
+from maskgate.gate.content import content_digest
 from maskgate.gate.manifest import MOST_COLUMNS, Manifest, parse_manifest
 from maskgate.gate.model import MeasuredColumn, MeasuredTable, Sealed, SealedFile
 from maskgate.gate.staged_names import MANIFEST, shown
@@ -72,7 +73,7 @@ def seal(
         raise
     files = (*manifest.files, manifest_file)
     return Sealed(
-        content_digest=_content_digest(manifest.rules_digest, files, tables),
+        content_digest=content_digest(manifest.rules_digest, files, tables),
         folder=str(folder),
         files=files,
         tables=tables,
@@ -251,18 +252,4 @@ def _measured_column(said: Any, rows: int, rules: TableRules) -> MeasuredColumn:
         shape_violations=violations,
         classes=tuple(checked_text(item, 40) for item in checked_list(value.get("classes"), _MOST_CLASSES)),
         method=None if rule is None else rule.method,
-    )
-
-
-def _content_digest(rules_digest: str, files: tuple[SealedFile, ...], tables: tuple[MeasuredTable, ...]) -> str:
-    return digest(
-        "content",
-        {
-            "rules": rules_digest,
-            "files": [asdict(file) for file in files],
-            "tables": {
-                table.name: {"rows": table.rows, "schema": [[column.name, column.type] for column in table.columns]}
-                for table in tables
-            },
-        },
     )

@@ -6,10 +6,10 @@ is hashed as it is written, and compared with what was sealed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from maskgate.clock import timestamp
 from maskgate.errors import Refused
+from maskgate.gate.content import content_digest
 from maskgate.gate.locations import parse_location
 from maskgate.gate.releaser import Copied
 from maskgate.gate.staged_names import MANIFEST, check_staged_name
@@ -19,7 +19,6 @@ from maskgate.release.temporary_name import check_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from maskgate.gate.releaser import ReleaseOrder
     from maskgate.release.destinations import Place
@@ -44,12 +43,19 @@ class DestinationReleaser:
             DatasetError: If the destination cannot be written.
         """
         place = _place(order)
+        sealed = order.sealed
+        digest = content_digest(sealed.rules_digest, sealed.files, sealed.tables)
+        if digest != sealed.content_digest:
+            raise Refused(
+                f"request {order.request}: the gate's list of sealed files is not the one that was signed. "
+                "Nothing was released. Look into who can write to the gate's database, and make a new request."
+            )
         try:
-            place.copy(order, Pace(self.bytes_per_second, progress, order.sealed.size))
+            place.copy(order, Pace(self.bytes_per_second, progress, sealed.size))
         except Refused:
             place.clean(order)
             raise
-        return Copied(location(order), order.sealed.files, order.sealed.content_digest)
+        return Copied(location(order), sealed.files, digest)
 
     def commit(self, order: ReleaseOrder) -> None:
         """Publish what was copied, in one step; does nothing if it is published.
@@ -78,20 +84,6 @@ class DestinationReleaser:
 def location(order: ReleaseOrder) -> str:
     """Return the address of the folder that appears at the destination."""
     return parse_location(order.destination.uri).child(order.version)
-
-
-def receipt(order: ReleaseOrder, released_at: datetime) -> dict[str, Any]:
-    """Say what was released where; the same after a crash as it would have been before."""
-    return {
-        "grant": order.grant,
-        "request": order.request,
-        "destination": order.destination.id,
-        "location": location(order),
-        "files": [{"path": file.path, "size": file.size, "sha256": file.sha256} for file in order.sealed.files],
-        "bytes": order.sealed.size,
-        "content_digest": order.sealed.content_digest,
-        "released_at": timestamp(released_at),
-    }
 
 
 def _place(order: ReleaseOrder) -> Place:

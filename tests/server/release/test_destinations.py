@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from maskgate.errors import UsageError
+from maskgate.gate.locations import parse_location
+from maskgate.gate.model import Destination
+from maskgate.release.destinations import check_mode, open_destination
+from maskgate.release.local import LocalFolder
+from maskgate.release.objects import ObjectPrefix
+
+
+class TestMode:
+    """A mode that is not enforced is refused, and never treated as another."""
+
+    def test_a_new_version_each_time(self):
+        check_mode("new_version")
+
+    @pytest.mark.parametrize("mode", ["replace", "append"])
+    def test_modes_of_a_later_version(self, mode):
+        with pytest.raises(UsageError, match=f"this version does not enforce `{mode}`. Use `new_version`"):
+            check_mode(mode)
+
+    @pytest.mark.parametrize("mode", ["", "New_Version", "overwrite"])
+    def test_modes_that_are_none(self, mode):
+        with pytest.raises(UsageError, match="no mode is called"):
+            check_mode(mode)
+
+
+class TestLocation:
+    """A root or destination is one place, written out, of a known protocol."""
+
+    @pytest.mark.parametrize(
+        ("uri", "written"),
+        [
+            pytest.param("/srv/released", "/srv/released", id="a folder"),
+            pytest.param("/srv/released/", "/srv/released", id="a slash at the end"),
+            pytest.param("file:///srv/released", "/srv/released", id="a folder as a URI"),
+            pytest.param("s3://bucket/prefix/", "s3://bucket/prefix", id="a prefix"),
+            pytest.param("gs://bucket", "gs://bucket", id="a whole bucket"),
+        ],
+    )
+    def test_is_understood(self, uri, written):
+        assert parse_location(uri).uri == written
+
+    @pytest.mark.parametrize(
+        ("uri", "words"),
+        [
+            pytest.param("", "empty", id="nothing"),
+            pytest.param("released", "not absolute", id="a relative path"),
+            pytest.param("simplecache::s3://bucket/x", "chained", id="a chained address"),
+            pytest.param("zip://x.zip::/srv", "chained", id="an archive in a folder"),
+            pytest.param("https://example.com/x", "no protocol", id="the web"),
+            pytest.param("github://org:repo@main/", "no protocol", id="a repository"),
+            pytest.param("/srv/../etc", "`..`", id="a way up in a path"),
+            pytest.param("s3://bucket/../other", "`..`", id="a way up in a prefix"),
+            pytest.param("s3:///prefix", "bucket is missing", id="no bucket"),
+            pytest.param("s3://key:secret@bucket/x", "options", id="a login"),
+            pytest.param("s3://bucket/x?versionId=1", "options", id="a query"),
+            pytest.param("s3://bucket/\u202ex", "cannot be seen", id="a character that turns text round"),
+        ],
+    )
+    def test_is_refused(self, uri, words):
+        with pytest.raises(UsageError, match=words) as caught:
+            parse_location(uri)
+        assert "secret" not in str(caught.value)
+
+    def test_a_folder_and_a_bucket_are_released_to_differently(self):
+        assert isinstance(open_destination(Destination("a", "/srv", "internal")), LocalFolder)
+        assert isinstance(open_destination(Destination("a", "s3://bucket", "internal")), ObjectPrefix)
+
+    def test_options_appear_in_no_representation(self):
+        assert "secret" not in repr(Destination("a", "s3://bucket", "internal", options={"secret": "secret"}))
