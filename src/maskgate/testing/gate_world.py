@@ -1,0 +1,201 @@
+"""A whole gate in one folder: real database, real staging, real releaser; the time and the host stand still."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from maskgate.gate.model import Caller, DecisionInput, Destination, Identity, Limits, RequestInput, StagingRoot
+from maskgate.gate.registry import Registry
+from maskgate.gate.sealing import seal
+from maskgate.gate.service import Gate
+from maskgate.gate.signer import Signer
+from maskgate.gate.staging import Staging
+from maskgate.release.releaser import DestinationReleaser
+from maskgate.store import Store
+from maskgate.testing.host import ScriptedHost, airflow_run
+from maskgate.testing.staged_tables import RULES_TEXT, masked_tables, put_staged, sample_rules, staged_bytes
+from maskgate.testing.still_clock import StillClock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from maskgate.gate.host import HostRun
+    from maskgate.gate.notifier import Notifier
+    from maskgate.gate.parts import Sealer
+    from maskgate.gate.releaser import Releaser
+
+POLICY = """
+version: 1
+people:
+  anna: ["airflow:prod|anna", "okta|anna"]
+  bert: ["airflow:prod|bert", "okta|bert"]
+  cleo: ["airflow:prod|cleo", "okta|cleo"]
+  dora: ["okta|dora"]
+reviewers:
+  privacy: {people: [anna, bert], group: privacy-team}
+  legal: {people: [bert, cleo]}
+requesters:
+  "airflow:prod|nightly_*": [anna]
+policies:
+  - name: external export
+    when: {action: export, destination: {trust: external}}
+    require: {slots: {privacy: 1}}
+    channels: [web, airflow]
+    reason: {min_length: 10}
+    expires: 24h
+    evidence: {rows: {at_least: 1}}
+  - name: publication
+    when: {action: publish, destination: {trust: public}}
+    require: {slots: {privacy: 1, legal: 1}}
+    expires: 1h
+  - name: internal copy
+    when: {action: export, destination: {trust: internal}}
+    allow: true
+otherwise: refuse
+"""
+REASON = "checked the columns"
+
+
+@dataclass
+class GateWorld:
+    """One gate, its surroundings, and what people do with it.
+
+    Attributes:
+        folder: Where all of it lies.
+        policy: The policy's text.
+        releaser: Another releaser than the real one.
+        sealer: Another sealer than the real one.
+        notifiers: Ways of telling people.
+    """
+
+    folder: Path
+    policy: str = POLICY
+    releaser: Releaser = field(default_factory=DestinationReleaser)
+    sealer: Sealer = seal
+    notifiers: tuple[Notifier, ...] = ()
+    clock: StillClock = field(default_factory=StillClock)
+    lines: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("staging", "released", "sealed"):
+            (self.folder / name).mkdir(exist_ok=True)
+        self.host = ScriptedHost(self.clock)
+        self.start()
+
+    @property
+    def registry(self) -> Registry:
+        """What is configured."""
+        places = {
+            name: Destination(name, str(self.folder / "released" / name), trust)
+            for name, trust in (("partner", "external"), ("site", "public"), ("archive", "internal"))
+        }
+        for name in places:
+            (self.folder / "released" / name).mkdir(exist_ok=True)
+        root = StagingRoot("shared", str(self.folder / "staging"))
+        return Registry("http://127.0.0.1:8470", {"shared": root}, places, {}, Limits())
+
+    def start(self) -> None:
+        """Start a gate process on what lies in the folder, as after a crash."""
+        self.store = Store.open(self.folder / "gate.db")
+        key = self.folder / "signing-key.pem"
+        self.signer = Signer.load(key) if key.exists() else Signer.create(key)
+        (self.folder / "policy.yaml").write_text(self.policy)
+        (self.folder / "rules.yaml").write_text(RULES_TEXT)
+        self.gate = Gate(
+            self.store,
+            clock=self.clock,
+            signer=self.signer,
+            registry=self.registry,
+            hosts={"airflow:prod": self.host},
+            releaser=self.releaser,
+            sealed_folder=self.folder / "sealed",
+            notifiers=self.notifiers,
+            sealer=self.sealer,
+        )
+        tokens = {role: self.folder / f"{role}.token" for role in ("pipeline", "auditor")}
+        self.lines = self.gate.start(self.folder / "policy.yaml", [self.folder / "rules.yaml"], tokens)
+
+    @property
+    def pipeline(self) -> Caller:
+        """The pipeline's token."""
+        return self._bearer("pipeline")
+
+    @property
+    def auditor(self) -> Caller:
+        """The auditor's token."""
+        return self._bearer("auditor")
+
+    def _bearer(self, role: str) -> Caller:
+        found = self.gate.caller_of((self.folder / f"{role}.token").read_text())
+        if found is None:
+            raise AssertionError(f"the token of role {role} is not one of the gate")
+        return found
+
+    def stage(self, rows: int = 4) -> str:
+        """Stage masked tables, as a worker does."""
+        opened = self.gate.open_staging(self.pipeline)
+        staging = Staging(self.registry.staging["shared"])
+        put_staged(staging, opened["id"], staged_bytes(masked_tables(rows), sample_rules()))
+        return str(opened["id"])
+
+    def ask(
+        self,
+        *,
+        triggered_by: tuple[str, ...] = ("anna",),
+        destination: str = "partner",
+        action: str = "export",
+        run: HostRun | None = None,
+        staging: str | None = None,
+        sealed: bool = True,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Ask from a run, and seal."""
+        run = run or airflow_run()
+        if run.run_id not in self.host.runs:
+            self.host.add_run(run, triggered_by=triggered_by)
+        wanted = RequestInput(staging or self.stage(), destination, action, "for the partner", run, **more)
+        document = self.gate.create_request(self.pipeline, wanted)
+        while sealed and self.gate.seal_waiting():
+            pass
+        return self.read(document["id"])
+
+    def read(self, request_id: str) -> dict[str, Any]:
+        """Read a request as an auditor."""
+        return self.gate.request(self.auditor, request_id)
+
+    def decide(
+        self,
+        document: Mapping[str, Any],
+        person: str = "bert",
+        verdict: str = "approve",
+        reason: str = REASON,
+        *,
+        identity: Identity | None = None,
+        **changes: str,
+    ) -> dict[str, Any]:
+        """Decide on the page, as a person who has just logged in."""
+        who = identity or Identity((f"okta|{person}",), "web", (), self.clock.now())
+        digests = {name: str(document[name]) for name in ("intent_digest", "context_digest")} | changes
+        return self.gate.decide(str(document["id"]), DecisionInput(who, verdict, reason, **digests))
+
+    def release(self, document: Mapping[str, Any], run: HostRun | None = None) -> dict[str, Any]:
+        """Release, from another task of the same run, and wait for it."""
+        asked = run or airflow_run(task_id="release")
+        self.gate.release(self.pipeline, str(document["id"]), asked)
+        while self.gate.release_waiting():
+            pass
+        return self.read(str(document["id"]))
+
+    def entries(self, *types: str, request: str | None = None) -> list[dict[str, Any]]:
+        """Read bodies of the ledger's entries, of these types, about this request."""
+        bodies = [entry["body"] for entry in self.gate.ledger_entries(self.auditor)]
+        return [
+            body for body in bodies if (not types or body["type"] in types) and request in {None, body.get("request")}
+        ]
+
+    def released(self) -> list[str]:
+        """List every file at any destination, hidden ones too."""
+        folder = self.folder / "released"
+        return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
