@@ -138,5 +138,5 @@ class TestReader:
     def test_what_is_not_enforced_has_its_own_sentence(self, reader):
         root = parse("k: 5\n", "file.yaml", RulesError)
         reader.mapping(root, "evidence", ("rows",), unenforced={"k": "this version does not measure it."})
-        with pytest.raises(RulesError, match="file.yaml:1, evidence: this version does not measure it"):
+        with pytest.raises(RulesError, match=r"file\.yaml:1, evidence: this version does not measure it"):
             reader.finish(RulesError)

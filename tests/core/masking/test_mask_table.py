@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import io
+import traceback
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from maskgate.errors import KeyReferenceError, MaskgateError, MaskingError
+from maskgate.keys import Key, KeyRing
+from maskgate.masking import mask_table
+from maskgate.methods.keep import Keep
+from maskgate.rules import read_rules
+from maskgate.testing.haunted_columns import haunted_columns
+
+PLANTED = [
+    b"lanted",
+    b"secret.example",
+    b"078-05-1120",
+    b"7946 0958",
+    (1000000001).to_bytes(8, "little"),
+]
+
+
+def written(table):
+    """Every byte of a table as it travels between processes."""
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return sink.getvalue()
+
+
+def as_cells(column):
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def keep_all(table):
+    columns = "\n".join(f'      "{name}": keep' for name in table.schema.names)
+    return read_rules(f"version: 1\ntables:\n  t:\n    columns:\n{columns}\n", "rules.yaml")
+
+
+class TestMaskTable:
+    """A table goes in, a masked table and counts come out; the original is as it was."""
+
+    def test_no_rows_keep_their_schema(self, rules, keys, customers):
+        masked, report = mask_table(customers.slice(0, 0), rules, table_name="customers", keys=keys)
+        full, _ = mask_table(customers, rules, table_name="customers", keys=keys)
+        assert masked.schema == full.schema
+        assert masked.num_rows == report.rows == 0
+        assert set(report.columns) == set(customers.schema.names)
+
+    def test_each_column_is_masked_by_its_rule(self, rules, keys, customers):
+        masked, report = mask_table(customers, rules, table_name="customers", keys=keys)
+        rows = masked.to_pylist()
+        assert [row["phone"] for row in rows] == ["**************58", "", None]
+        assert [row["birth_date"] for row in rows] == [1987, 1936, None]
+        assert [row["notes"] for row in rows] == ["***", None, "***"]
+        assert [row["country"] for row in rows] == ["DE", "NO", "GB"]
+        assert rows[0]["email"].startswith("em_")
+        assert rows[1]["email"] is None
+        assert "full_name" not in rows[0]
+        assert report.as_json()["columns"]["email"] == {"method": "token", "nulls": 1}
+        assert report.columns["full_name"].nulls_after is None
+
+    def test_a_null_stays_a_null_and_the_empty_string_is_a_value(self, rules, keys, customers):
+        masked, _ = mask_table(customers, rules, table_name="customers", keys=keys)
+        for name in masked.schema.names:
+            assert masked[name].is_null().to_pylist() == customers[name].is_null().to_pylist(), name
+
+    def test_planted_values_are_nowhere_in_the_bytes(self, rules, keys, customers):
+        noted = customers.replace_schema_metadata({"pandas": '{"note": "Planted Person"}'})
+        masked, _ = mask_table(noted, rules, table_name="customers", keys=keys)
+        content = written(masked)
+        assert [value for value in PLANTED if value in written(noted)] == PLANTED
+        assert [value for value in PLANTED if value in content] == []
+
+    def test_the_same_value_has_the_same_token_in_every_table(self, rules, keys, customers, orders):
+        masked, _ = mask_table(customers, rules, table_name="customers", keys=keys)
+        ordered, _ = mask_table(orders, rules, table_name="orders", keys=keys)
+        tokens = dict(zip(customers["customer_id"].to_pylist(), masked["customer_id"].to_pylist(), strict=True))
+        assert [tokens[each] for each in orders["customer_id"].to_pylist()] == ordered["customer_id"].to_pylist()
+
+    @pytest.mark.parametrize("size", [1, 2, 7, 1000])
+    def test_it_does_not_matter_how_the_table_is_cut(self, rules, keys, customers, size):
+        many = pa.concat_tables([customers] * 5).combine_chunks()
+        whole, report = mask_table(many, rules, table_name="customers", keys=keys)
+        pieces = pa.Table.from_batches(many.to_batches(max_chunksize=size))
+        cut, cut_report = mask_table(pieces, rules, table_name="customers", keys=keys)
+        assert cut.combine_chunks() == whole.combine_chunks()
+        assert cut_report == report
+
+    def test_another_key_has_other_tokens(self, rules, keys, customers):
+        other = KeyRing({name: Key(name, bytes([7]) * 32) for name in ("people", "contact")})
+        ours, _ = mask_table(customers, rules, table_name="customers", keys=keys)
+        theirs, _ = mask_table(customers, rules, table_name="customers", keys=other)
+        for name in ("customer_id", "email"):
+            assert not pc.any(pc.equal(ours[name], theirs[name])).as_py()
+
+    def test_rules_read_originals_whatever_their_order(self, keys, customers):
+        text = """\
+version: 1
+keys: {people: env:A}
+domains: {customer: {scheme: hmac}}
+tables:
+  customers:
+    entity: customer_id
+    columns:
+      FIRST
+      SECOND
+"""
+        token, shift = "customer_id: {method: token, domain: customer}", "signed_up_at: {method: shift_date, days: 9}"
+        table = customers.select(["customer_id", "signed_up_at"])
+        ways = [text.replace("FIRST", one).replace("SECOND", two) for one, two in ((token, shift), (shift, token))]
+        masked = [mask_table(table, read_rules(way, "r"), table_name="customers", keys=keys)[0] for way in ways]
+        assert masked[0] == masked[1]
+
+    def test_the_original_is_not_changed(self, rules, keys, customers):
+        before = written(customers)
+        mask_table(customers, rules, table_name="customers", keys=keys)
+        assert written(customers) == before
+
+    def test_keys_come_from_the_rules_if_none_are_given(self, rules, customers, orders, monkeypatch):
+        monkeypatch.delenv("MASKGATE_KEY_CONTACT", raising=False)
+        monkeypatch.setenv("MASKGATE_KEY_PEOPLE", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+        assert mask_table(orders, rules, table_name="orders")[1].rows == 4
+        with pytest.raises(KeyReferenceError, match="MASKGATE_KEY_CONTACT is not set"):
+            mask_table(customers, rules, table_name="customers")
+
+
+class TestKeptColumns:
+    """A kept column brings its cells, and none of the bytes beside them."""
+
+    @pytest.mark.parametrize("column", haunted_columns(), ids=lambda column: column.name)
+    def test_no_ghost_comes_along(self, column):
+        table = pa.table({"c": column.array})
+        masked, _ = mask_table(table, keep_all(table), table_name="t")
+        assert as_cells(masked["c"].combine_chunks()).equals(as_cells(column.array))
+        if column.ghost:
+            assert column.ghost not in written(masked)
+
+    def test_metadata_stays_behind_on_every_level(self):
+        inner = pa.field("inner", pa.string(), metadata={"note": "planted"})
+        kinds = [
+            pa.struct([inner]),
+            pa.list_(inner),
+            pa.large_list(inner),
+            pa.list_(inner, 2),
+            pa.map_(pa.field("key", pa.string(), nullable=False, metadata={"note": "planted"}), inner),
+        ]
+        fields = [pa.field(str(at), kind, metadata={"note": "planted"}) for at, kind in enumerate(kinds)]
+        table = pa.schema(fields, metadata={"note": "planted"}).empty_table()
+        rows = [{"0": {"inner": "x"}, "1": ["x"], "2": ["x"], "3": ["x", "y"], "4": [("k", "x")]}]
+        table = pa.Table.from_pylist(rows, schema=table.schema)
+        masked, _ = mask_table(table, keep_all(table), table_name="t")
+        assert b"planted" in written(table)
+        assert b"planted" not in written(masked)
+        assert masked.to_pylist() == table.to_pylist()
+
+    def test_an_extension_type_leaves_as_what_it_stores(self):
+        table = pa.table({"id": pa.array([bytes(16)], pa.uuid())})
+        masked, _ = mask_table(table, keep_all(table), table_name="t")
+        assert masked.schema.field("id").type == pa.binary(16)
+
+    def test_the_unused_entries_of_a_dictionary_stay_behind(self):
+        codes = pa.array([1, None, 1], pa.int8())
+        table = pa.table({"c": pa.DictionaryArray.from_arrays(codes, ["planted", "used", "planted too"])})
+        masked, _ = mask_table(table, keep_all(table), table_name="t")
+        assert b"planted" not in written(masked)
+        assert masked["c"].to_pylist() == ["used", None, "used"]
+
+
+class TestFailures:
+    """What a method stumbles over is named by its column, never by its value."""
+
+    def test_an_unexpected_failure_shows_no_value(self, monkeypatch):
+        def fail(_self, column, _surroundings):
+            raise ValueError(f"cannot take {column[0]}")
+
+        monkeypatch.setattr(Keep, "apply", fail)
+        table = pa.table({"c": ["planted"]})
+        with pytest.raises(MaskingError) as caught:
+            mask_table(table, keep_all(table), table_name="t")
+        assert str(caught.value).startswith('table "t", column "c" (string): \'keep\' failed on a value (ValueError).')
+        assert "planted" not in "".join(traceback.format_exception(caught.value))
+        assert caught.value.__cause__ is caught.value.__context__ is None
+
+    def test_a_row_without_entity_is_refused(self, rules, keys, orders):
+        nameless = orders.set_column(1, "customer_id", pa.array([1, None, 3, 4]))
+        with pytest.raises(MaskgateError, match='"ordered_at"'):
+            mask_table(nameless, rules, table_name="orders", keys=keys)
+
+    def test_a_method_that_breaks_its_word_is_caught(self, monkeypatch):
+        monkeypatch.setattr(Keep, "apply", lambda _self, column, _surroundings: column.slice(1))
+        table = pa.table({"c": np.arange(3)})
+        with pytest.raises(MaskingError, match="gave 2 cells of int64, and announced 3"):
+            mask_table(table, keep_all(table), table_name="t")
