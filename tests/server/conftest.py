@@ -80,6 +80,8 @@ def provider():
         found = Provider(server.server_port)
         found.user("reviewer", name="Rhea Viewer", groups=["privacy-team"])
         found.user("requester", name="Quentin", groups=["analysts"])
+        found.user("second", name="Sam Second", groups=["privacy-team"])
+        found.user("outsider", name="Olga", groups=["sales"])
         found.user("stranger", name="Stranger", groups=["privacy-team"])
         yield found
 

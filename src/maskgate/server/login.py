@@ -130,14 +130,21 @@ class Login:
                 answer = client.fetch_token(
                     endpoint, grant_type="authorization_code", code=code, code_verifier=code_verifier
                 )
-        except authlib.OAuthError:
-            raise LoginFailed("this login was used before or took too long. Please log in again") from None
+        except authlib.OAuthError as error:
+            raise self._not_exchanged(plain(error.error, longest=40)) from None
         except (httpx.HTTPError, ValueError):
             raise self._unreachable() from None
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise LoginFailed(f"{self.provider.id} did not say who you are (no id_token)", 502)
         return token
+
+    def _not_exchanged(self, code: str) -> LoginFailed:
+        if code == "invalid_grant":
+            return LoginFailed("this login was used before or took too long. Please log in again")
+        return LoginFailed(
+            f"{self.provider.id} does not accept this gate ({code}). Its operator has to correct `login:`", 502
+        )
 
     def _verified_claims(self, token: str, nonce: str) -> Mapping[str, Any]:
         registry = jwt.JWTClaimsRegistry(

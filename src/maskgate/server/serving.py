@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import signal
 import socket
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,10 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Stop by a signal, in good order."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
         former = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
@@ -58,8 +63,8 @@ class _Server(uvicorn.Server):
                 signal.signal(each, handler)
 
 
-def serve_on(listener: socket.socket, app: ASGIApp) -> None:
-    """Answer until SIGTERM or SIGINT. Addresses, queries and headers are not logged: they may hold secrets."""
+def make_server(app: ASGIApp) -> uvicorn.Server:
+    """Make a server that stops in good order. It logs no addresses, queries or headers: they may hold secrets."""
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -70,4 +75,4 @@ def serve_on(listener: socket.socket, app: ASGIApp) -> None:
         timeout_graceful_shutdown=_GRACE_SECONDS,
         h11_max_incomplete_event_size=32 * 1024,
     )
-    _Server(config).run(sockets=[listener])
+    return _Server(config)

@@ -20,7 +20,7 @@ from maskgate.server.home import Home
 from maskgate.server.login import Login
 from maskgate.server.login_state import LoginState
 from maskgate.server.services import Services
-from maskgate.server.serving import bind, serve_on
+from maskgate.server.serving import bind, make_server
 from maskgate.server.sessions import Sessions
 from maskgate.store import Store
 
@@ -66,7 +66,7 @@ def run(config: Path | None, folder: Path | None, say: Callable[[str], None]) ->
         stack.callback(services.background.stop)
         for line in (*_greeting(configuration, home, gate, is_first=is_first), *lines):
             say(line)
-        serve_on(listener, make_app(services))
+        make_server(make_app(services)).run(sockets=[listener])
         say("the gate has stopped")
 
 
