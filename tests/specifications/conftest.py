@@ -45,6 +45,8 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
                     user = marker.kwargs.get("user", "requester")
                     started.start(name, dag_id, marker.kwargs.get("conf", {}), user)
         yield started
+        for user in started.users.values():
+            user.__exit__()
 
 
 @pytest.fixture

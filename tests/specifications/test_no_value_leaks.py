@@ -21,7 +21,8 @@ class TestNoValueLeaks:
     """Destination, staging, logs, XCom, ledger, gate database, Airflow's database: no planted value in their bytes."""
 
     @pytest.fixture(scope="class")
-    def everything(self, world):
+    @classmethod
+    def everything(cls, world):
         # One run at least has gone all the way; databases may hold their latest pages in the -wal file alone.
         assert any(world.gate.released.iterdir())
         return every_file(world.gate.work, world.slow_gate.work, world.airflow.work, world.root / "process_logs")

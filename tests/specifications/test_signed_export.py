@@ -17,7 +17,8 @@ class TestSignedExport:
     """A reviewer signs under *Required Actions*; the gate releases exactly the bytes that were signed."""
 
     @pytest.fixture(scope="class")
-    def signed(self, world):
+    @classmethod
+    def signed(cls, world):
         run = world.runs["signed"]
         world.parked(run)
         request = world.request(run)
@@ -46,6 +47,7 @@ class TestSignedExport:
         assert {file["path"] for file in receipt["files"]} == {
             "customers/part-00000.parquet",
             "orders/part-00000.parquet",
+            "manifest.json",
         }
 
     def test_tokens_of_both_tables_join(self, world, signed):

@@ -15,7 +15,8 @@ class TestOwnRequestInAirflow:
     """Whoever triggered the run cannot sign it under *Required Actions*; somebody else then can."""
 
     @pytest.fixture(scope="class")
-    def refused(self, world):
+    @classmethod
+    def refused(cls, world):
         run = world.runs["own_in_airflow"]
         first = world.parked(run)
         world.answer(run, "requester")

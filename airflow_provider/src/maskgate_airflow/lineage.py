@@ -35,16 +35,16 @@ def mirror_release(context: Context, outlets: Iterable[Any], document: Mapping[s
 
 
 def masked_lineage(staged: Staged | None) -> Any:
-    """Describe the staged tables to OpenLineage; None if nothing was staged, or OpenLineage is not installed."""
+    """Describe the staged tables to OpenLineage; none if nothing was staged, None if OpenLineage is not installed."""
     if staged is None:
-        return None
+        return _operator_lineage({}, "")
     return _operator_lineage(staged.lineage, staged.uri or f"maskgate://staging/{staged.staging}")
 
 
 def released_lineage(document: Mapping[str, Any] | None) -> Any:
-    """Describe the released tables to OpenLineage; None if nothing was released, or OpenLineage is not installed."""
+    """Describe the released tables to OpenLineage, as above."""
     if document is None or not document.get("receipt"):
-        return None
+        return _operator_lineage({}, "")
     return _operator_lineage(document.get("lineage") or {}, document["receipt"]["location"])
 
 
