@@ -62,8 +62,9 @@ class HashingFile(io.RawIOBase):
             self._file.close()
             return
         discard()
-        # Or else fsspec would finish the upload when the file is collected.
-        self._file.closed = True  # type: ignore[misc]
+        # Or else fsspec would finish the upload when the file is collected. A file in memory has nothing to finish.
+        with contextlib.suppress(AttributeError):
+            self._file.closed = True  # type: ignore[misc]
 
 
 class ParquetSink:

@@ -1,0 +1,371 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import traceback
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from maskgate.datasets import Progress, mask_dataset
+from maskgate.errors import DatasetError, MaskingError, PlanError, UsageError
+from maskgate.masking import MaskingPlan, mask_table
+from maskgate.rules import read_rules
+
+PLANTED = [b"lanted", b"secret.example", b"078-05-1120", b"7946 0958", (1000000001).to_bytes(8, "little")]
+COUNTING = "version: 1\ntables: {counts: {columns: {n: keep, text: {method: redact, with: x}}}}"
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def mask(raw, tmp_path, rules, keys):
+    """Mask the customers into a target."""
+
+    def run(target="masked", source=None, **options):
+        source = raw / "customers.parquet" if source is None else source
+        return mask_dataset(source, tmp_path / target, rules, keys=keys, **options)
+
+    return run
+
+
+class TestMaskDataset:
+    """Parquet goes in, masked Parquet comes out with the hash of every byte."""
+
+    def test_no_rows_keep_their_schema(self, mask, tmp_path, customers):
+        pq.write_table(customers.slice(0, 0), tmp_path / "customers.parquet")
+        done = mask(source=tmp_path / "customers.parquet")
+        written = pq.read_table(tmp_path / "masked" / "part-00000.parquet")
+        assert (written.num_rows, done.report.rows) == (0, 0)
+        assert "email" in written.schema.names
+        assert "full_name" not in written.schema.names
+
+    def test_a_folder_gets_a_part_and_a_manifest(self, mask, tmp_path, rules):
+        done = mask()
+        part = tmp_path / "masked" / "part-00000.parquet"
+        assert done.manifest == json.loads((tmp_path / "masked" / "manifest.json").read_text(encoding="utf-8"))
+        assert done.manifest["format"] == "maskgate-manifest/1"
+        assert done.manifest["rules"] == {"digest": rules.digest}
+        assert done.manifest["keys"] == {"contact": 1, "people": 1}
+        (file,) = done.manifest["tables"]["customers"]["files"]
+        assert file == {"path": "part-00000.parquet", "size": part.stat().st_size, "sha256": sha256(part)}
+        assert done.manifest["report"]["customers"]["columns"]["email"] == {"method": "token", "nulls": 1}
+
+    def test_the_manifest_has_the_types_that_a_reader_sees(self, mask, tmp_path):
+        schema = mask().manifest["tables"]["customers"]["schema"]
+        seen = pq.read_schema(tmp_path / "masked" / "part-00000.parquet")
+        assert schema == [{"name": item.name, "type": str(item.type)} for item in seen]
+
+    def test_a_name_with_the_suffix_is_one_file(self, mask, tmp_path):
+        done = mask("deep/down/masked.parquet")
+        (file,) = done.manifest["tables"]["customers"]["files"]
+        assert file["path"] == "masked.parquet"
+        assert file["sha256"] == sha256(tmp_path / "deep" / "down" / "masked.parquet")
+        assert [path.name for path in (tmp_path / "deep" / "down").iterdir()] == ["masked.parquet"]
+
+    def test_the_cells_are_those_of_mask_table(self, mask, tmp_path, customers, rules, keys):
+        mask()
+        masked, _ = mask_table(customers, rules, table_name="customers", keys=keys)
+        assert pq.read_table(tmp_path / "masked" / "part-00000.parquet") == masked
+
+    def test_planted_values_are_nowhere_in_the_bytes(self, mask, tmp_path, raw):
+        mask()
+        original = pq.read_table(raw / "customers.parquet")
+        pq.write_table(original, tmp_path / "plain.parquet", compression="none")
+        assert all(value in (tmp_path / "plain.parquet").read_bytes() for value in PLANTED)
+        part = tmp_path / "masked" / "part-00000.parquet"
+        pq.write_table(pq.read_table(part), tmp_path / "opened.parquet", compression="none")
+        for path in (part, tmp_path / "opened.parquet", tmp_path / "masked" / "manifest.json"):
+            assert [value for value in PLANTED if value in path.read_bytes()] == [], path.name
+
+    def test_no_metadata_of_the_input_comes_along(self, mask, tmp_path):
+        mask()
+        part = tmp_path / "masked" / "part-00000.parquet"
+        assert set(pq.ParquetFile(part).metadata.metadata) == {b"ARROW:schema"}
+        assert pq.read_schema(part).metadata is None
+
+    @pytest.mark.parametrize("workers", [1, 2, 3])
+    def test_a_second_run_gives_the_same_bytes(self, mask, tmp_path, workers):
+        mask("first")
+        mask("second", workers=workers)
+        for name in ("part-00000.parquet", "manifest.json"):
+            assert sha256(tmp_path / "first" / name) == sha256(tmp_path / "second" / name)
+
+    def test_the_table_is_called_like_the_source(self, mask, raw):
+        assert mask(source=raw / "orders.parquet").report.table == "orders"
+
+    def test_or_else_it_has_to_be_named(self, mask, raw):
+        (raw / "orders.parquet").rename(raw / "2024.parquet")
+        with pytest.raises(UsageError, match='no table "2024"'):
+            mask(source=raw / "2024.parquet")
+        assert mask(source=raw / "2024.parquet", table_name="orders").report.rows == 4
+
+    def test_an_empty_folder_is_a_target(self, mask, tmp_path):
+        (tmp_path / "masked").mkdir()
+        mask()
+        assert (tmp_path / "masked" / "manifest.json").exists()
+
+    def test_progress_counts_rows(self, mask):
+        seen = []
+        done = mask(progress=seen.append)
+        assert [type(each) for each in seen] == [Progress]
+        assert (seen[-1].table, seen[-1].rows, seen[-1].total_rows) == ("customers", 3, 3)
+        assert seen[-1].bytes <= done.manifest["tables"]["customers"]["files"][0]["size"]
+
+
+class TestSources:
+    """A source is a file, a folder of them or a pattern, here or in an object store, or something in memory."""
+
+    @pytest.fixture
+    def parts(self, tmp_path, customers):
+        folder = tmp_path / "customers"
+        folder.mkdir()
+        for at in range(3):
+            pq.write_table(customers.slice(at, 1), folder / f"part-{at}.parquet")
+        (folder / "_SUCCESS").touch()
+        return folder
+
+    @pytest.mark.parametrize("name", ["customers", "customers/part-*.parquet"])
+    def test_several_files_are_one_table(self, mask, parts, tmp_path, customers, name):
+        mask("one")
+        mask("many", source=str(tmp_path / name), table_name="customers")
+        assert sha256(tmp_path / "one" / "part-00000.parquet") == sha256(tmp_path / "many" / "part-00000.parquet")
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            pytest.param(
+                lambda table: table.set_column(0, "customer_id", table["customer_id"].cast(pa.int32())),
+                '"customer_id" is int64 there and int32 here',
+                id="another type",
+            ),
+            pytest.param(lambda table: table.append_column("x", [["y"]]), '"x" is not there', id="one more column"),
+            pytest.param(lambda table: table.drop(["notes"]), '"notes" is missing here', id="one column less"),
+            pytest.param(lambda table: table.select(table.schema.names[::-1]), "another order", id="another order"),
+        ],
+    )
+    def test_files_with_other_columns_are_named(self, mask, parts, customers, change, message):
+        pq.write_table(change(customers.slice(0, 1)), parts / "part-2.parquet")
+        with pytest.raises(DatasetError) as caught:
+            mask(source=parts)
+        assert str(caught.value).startswith(f"{parts / 'part-2.parquet'}: its columns are not those of")
+        assert message in str(caught.value)
+
+    def test_a_folder_inside_is_refused(self, mask, parts):
+        (parts / "country=DE").mkdir()
+        with pytest.raises(DatasetError, match="it has folders inside"):
+            mask(source=parts)
+
+    def test_another_file_inside_is_refused(self, mask, parts):
+        (parts / "more.csv").touch()
+        with pytest.raises(DatasetError, match=r"more\.csv is not a \.parquet file"):
+            mask(source=parts)
+
+    def test_an_object_store_is_read(self, mask, raw, tmp_path):
+        store = fsspec.filesystem("memory")
+        store.pipe("/raw/customers.parquet", (raw / "customers.parquet").read_bytes())
+        done = mask(source="memory://raw/customers.parquet")
+        assert done.table["source"] == "memory://raw/customers.parquet"
+        mask("again")
+        assert sha256(tmp_path / "again" / "part-00000.parquet") == sha256(tmp_path / "masked" / "part-00000.parquet")
+
+    @pytest.mark.parametrize(
+        "held",
+        [
+            pytest.param(lambda table: table, id="a table"),
+            pytest.param(lambda table: table.to_reader(max_chunksize=2), id="a reader"),
+            pytest.param(lambda table: table.combine_chunks().to_batches()[0], id="a batch"),
+        ],
+    )
+    def test_tables_in_memory_are_masked(self, mask, tmp_path, customers, held):
+        mask("from_file")
+        mask("held", source=held(customers), table_name="customers")
+        assert sha256(tmp_path / "held" / "part-00000.parquet") == sha256(tmp_path / "from_file" / "part-00000.parquet")
+
+    def test_a_data_frame_is_masked(self, mask, customers):
+        frame = customers.to_pandas(date_as_object=True).astype({"income": "Int64"})
+        assert mask(source=frame, table_name="customers").report.rows == 3
+
+    def test_a_data_frame_that_is_no_table_shows_no_value(self, mask):
+        frame = pytest.importorskip("pandas").DataFrame({"email": ["planted", 1]})
+        with pytest.raises(DatasetError) as caught:
+            mask(source=frame, table_name="customers")
+        assert "planted" not in "".join(traceback.format_exception(caught.value))
+
+    def test_anything_else_is_refused(self, mask):
+        with pytest.raises(DatasetError, match="list cannot be masked"):
+            mask(source=[1], table_name="customers")
+
+
+class TestFailures:
+    """Whatever fails, nothing is there that was not there before."""
+
+    def refused(self, mask, everything, error, **options):
+        before = everything()
+        with pytest.raises(error) as caught:
+            mask(**options)
+        assert everything() == before
+        assert caught.value.__cause__ is None
+        return str(caught.value)
+
+    def test_a_source_that_is_not_there(self, mask, everything, tmp_path):
+        message = self.refused(mask, everything, DatasetError, source=tmp_path / "customers.parquet")
+        assert message == f"{tmp_path / 'customers.parquet'}: there is no such file."
+
+    def test_a_pattern_that_nothing_fits(self, mask, everything, tmp_path):
+        message = self.refused(mask, everything, DatasetError, source=tmp_path / "c*.parquet", table_name="customers")
+        assert "there is no Parquet file here" in message
+
+    def test_a_file_that_is_no_parquet(self, mask, everything, raw):
+        (raw / "customers.parquet").write_text("customer_id,email\n1,planted@secret.example\n", encoding="utf-8")
+        message = self.refused(mask, everything, DatasetError)
+        assert "customers.parquet: it is not a Parquet file, or a damaged one" in message
+        assert "secret" not in message
+
+    @pytest.mark.parametrize("share", [0.3, 0.9])
+    def test_a_file_that_was_cut_off(self, mask, everything, raw, share):
+        content = (raw / "customers.parquet").read_bytes()
+        (raw / "customers.parquet").write_bytes(content[: int(len(content) * share)])
+        assert "damaged" in self.refused(mask, everything, DatasetError)
+
+    def test_a_page_that_was_damaged(self, mask, everything, raw, customers):
+        pq.write_table(customers, raw / "customers.parquet", write_page_checksum=True, compression="none")
+        content = bytearray((raw / "customers.parquet").read_bytes())
+        content[content.index(b"secret.example")] ^= 1
+        (raw / "customers.parquet").write_bytes(content)
+        assert "it is damaged" in self.refused(mask, everything, DatasetError)
+
+    def test_text_that_is_no_utf_8(self, mask, everything, raw, customers):
+        pq.write_table(customers, raw / "customers.parquet", compression="none", use_dictionary=False)
+        content = (raw / "customers.parquet").read_bytes().replace(b"planted-note", b"planted\xff\xfeote")
+        (raw / "customers.parquet").write_bytes(content)
+        assert "it is damaged" in self.refused(mask, everything, DatasetError)
+
+    def test_rules_that_do_not_fit(self, mask, everything, raw, customers):
+        pq.write_table(customers.append_column("birthday", [["x"] * 3]), raw / "customers.parquet")
+        message = self.refused(mask, everything, PlanError)
+        assert message.startswith('table "customers": column "birthday" (string) is not covered by any rule')
+
+    def test_a_value_in_the_second_batch(self, mask, everything, raw, orders):
+        many = pa.concat_tables([orders] * 40_000)
+        nameless = pa.concat_tables([many, orders.set_column(1, "customer_id", pa.nulls(4, pa.int64()))])
+        pq.write_table(nameless, raw / "orders.parquet")
+        assert '"ordered_at"' in self.refused(mask, everything, MaskingError, source=raw / "orders.parquet")
+
+    def test_an_interruption(self, mask, everything):
+        def interrupt(_progress):
+            raise KeyboardInterrupt
+
+        self.refused(mask, everything, KeyboardInterrupt, progress=interrupt, target="deep/masked")
+
+    @pytest.mark.parametrize("target", ["masked", "masked.parquet"])
+    def test_a_target_that_exists(self, mask, everything, tmp_path, target):
+        mask(target)
+        before = {path: sha256(path) for path in tmp_path.rglob("*") if path.is_file()}
+        message = self.refused(mask, everything, DatasetError, target=target)
+        assert message.endswith("it exists already. Choose another target, or remove it first.")
+        assert {path: sha256(path) for path in tmp_path.rglob("*") if path.is_file()} == before
+
+    def test_a_target_that_somebody_else_makes_meanwhile(self, mask, tmp_path):
+        def get_in_between(_progress):
+            (tmp_path / "masked.parquet").write_text("mine", encoding="utf-8")
+
+        with pytest.raises(DatasetError, match="it exists already"):
+            mask("masked.parquet", progress=get_in_between)
+        assert (tmp_path / "masked.parquet").read_text(encoding="utf-8") == "mine"
+
+    def test_a_link_is_no_target(self, mask, everything, tmp_path):
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "masked").symlink_to("elsewhere")
+        assert "exists already" in self.refused(mask, everything, DatasetError)
+
+    def test_a_type_that_parquet_does_not_hold(self, mask, everything, keys, tmp_path):
+        table = pa.table({"span": pa.array([(1, 2, 3)], pa.month_day_nano_interval())})
+        before = everything()
+        with pytest.raises(PlanError, match="Parquet cannot hold this type"):
+            mask_dataset(table, tmp_path / "out", read_rules("{version: 1, tables: {t: {columns: {span: keep}}}}", "r"))
+        assert everything() == before
+
+
+class TestStreaming:
+    """However long a table is, a few batches of it are in memory."""
+
+    ROWS = 1_000_000
+
+    @pytest.fixture
+    def counting(self):
+        return read_rules(COUNTING, "rules.yaml")
+
+    def reader(self, batch_rows, living):
+        schema = pa.schema({"n": pa.int64(), "text": pa.string()})
+
+        def batches():
+            for start in range(0, self.ROWS, batch_rows):
+                living.append(start)
+                numbers = pa.array(range(start, min(start + batch_rows, self.ROWS)))
+                yield pa.record_batch({"n": numbers, "text": numbers.cast(pa.string())})
+
+        return pa.RecordBatchReader.from_batches(schema, batches())
+
+    def test_the_source_is_never_far_ahead_of_what_is_written(self, counting, tmp_path):
+        read, ahead = [], []
+        mask_dataset(
+            self.reader(65_536, read),
+            tmp_path / "out",
+            counting,
+            workers=2,
+            progress=lambda progress: ahead.append(len(read) * 65_536 - progress.rows),
+        )
+        assert sum(ahead) > 0
+        assert max(ahead) <= 6 * 131_072
+
+    def test_arrow_holds_a_few_batches_at_most(self, counting, tmp_path):
+        with pq.ParquetWriter(tmp_path / "counts.parquet", pa.schema({"n": pa.int64(), "text": pa.string()})) as writer:
+            for batch in self.reader(65_536, []):
+                writer.write_batch(batch)
+        whole = pq.read_table(tmp_path / "counts.parquet").nbytes
+        peaks = []
+        before = pa.total_allocated_bytes()
+        mask_dataset(
+            tmp_path / "counts.parquet",
+            tmp_path / "out",
+            counting,
+            progress=lambda _: peaks.append(pa.total_allocated_bytes() - before),
+        )
+        assert len(peaks) == -(-self.ROWS // 131_072)
+        assert max(peaks) < whole
+
+    def test_the_size_of_the_batches_that_come_in_does_not_show(self, counting, tmp_path):
+        digests = set()
+        for at, size in enumerate((50_000, 131_072, 400_000)):
+            mask_dataset(self.reader(size, []), tmp_path / f"{at}.parquet", counting)
+            digests.add(sha256(tmp_path / f"{at}.parquet"))
+        assert len(digests) == 1
+
+    def test_wide_rows_come_in_smaller_batches(self, counting, tmp_path, monkeypatch):
+        wide = pa.table({"n": range(10_000), "text": [f"{at:05}" * 2000 for at in range(10_000)]})
+        pq.write_table(wide, tmp_path / "counts.parquet", use_dictionary=False)
+        sizes = []
+        plan = MaskingPlan.mask_and_report
+        monkeypatch.setattr(
+            MaskingPlan, "mask_and_report", lambda self, batch: sizes.append(batch.num_rows) or plan(self, batch)
+        )
+        mask_dataset(tmp_path / "counts.parquet", tmp_path / "out", counting)
+        assert sum(sizes) == 10_000
+        assert max(sizes) == 4096
+
+    def test_masking_happens_on_other_threads(self, counting, tmp_path, monkeypatch):
+        threads = set()
+        plan = MaskingPlan.mask_and_report
+        monkeypatch.setattr(
+            MaskingPlan,
+            "mask_and_report",
+            lambda self, batch: threads.add(threading.get_ident()) or plan(self, batch),
+        )
+        mask_dataset(self.reader(131_072, []), tmp_path / "out", counting, workers=2)
+        assert threading.get_ident() not in threads
