@@ -7,7 +7,7 @@ chained addresses (``zip::s3://…``), which would make one library open what an
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,6 +102,13 @@ def open_filesystem(location: Location, options: Mapping[str, Any]) -> AbstractF
     except (TypeError, ValueError):
         # The cause may quote an option, and options hold credentials.
         raise UsageError(f"{location.uri}: the storage library does not take these `options:`.") from None
+
+
+def abandon(target: Any) -> None:
+    """Give up an object that is half written, so that neither closing nor forgetting it publishes what came so far."""
+    target.discard()
+    with suppress(AttributeError):  # what lies in memory only cannot be marked, and is not published by closing
+        target.closed = True
 
 
 @contextmanager

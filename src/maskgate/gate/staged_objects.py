@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import Conflict, Refused
-from maskgate.gate.locations import open_filesystem, storage_errors
+from maskgate.gate.locations import abandon, open_filesystem, storage_errors
 from maskgate.gate.model import SealedFile
 from maskgate.gate.staged_names import shown
 
@@ -58,9 +58,7 @@ class StagedObjects:
                 try:
                     written = _receive(target, stream, path, at_most)
                 except BaseException:
-                    # Closing would publish what came so far.
-                    target.discard()
-                    target.closed = True
+                    abandon(target)
                     raise
                 target.close()
         except FileExistsError:
@@ -73,7 +71,7 @@ class StagedObjects:
         found = self._found(staging_id)
         if len(found) > at_most:
             raise Refused("the staging holds more files than one may. Stage fewer, larger parts.")
-        return frozenset(key.removeprefix(prefix) for key in found)
+        return frozenset(key.lstrip("/").removeprefix(prefix) for key in found)
 
     @contextmanager
     def read(self, staging_id: str, path: str) -> Iterator[BinaryIO]:

@@ -3,7 +3,9 @@
 An object store cannot rename a folder. So objects are written where they will stay, and a reader goes by
 ``manifest.json``: without it there is no version.
 
-* The manifest comes last, on the condition that there is none (``If-None-Match: *`` on S3, the like elsewhere).
+* The manifest comes last, on the condition that there is none: ``If-None-Match: *`` on S3, which is tested; on Google
+  and Azure what their libraries make of mode ``x``, which is not tested. A store that ignores the condition is still
+  looked at just before.
 * An object is never written over; one that is there is either equal, or a leftover that is removed first.
 * A marker with grant and fence in its name lies beside the prefix while a release is under way; a releaser that finds
   a later one stops. The gate's compare-and-set comes first; the marker is the second lock.
@@ -16,7 +18,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import Conflict, Refused
-from maskgate.gate.locations import open_filesystem, storage_errors
+from maskgate.gate.locations import abandon, open_filesystem, storage_errors
 from maskgate.gate.staged_names import MANIFEST
 from maskgate.release.sealed_bytes import Pace, copy_sealed
 from maskgate.release.temporary_name import fences, refuse_if_replaced, temporary_name
@@ -104,20 +106,19 @@ class ObjectPrefix:
                 self._remove(filesystem, f"{self._location.path}/{marker}")
 
     def _write(self, filesystem: Any, key: str, order: ReleaseOrder, file: SealedFile, pace: Pace) -> None:
-        # "x": what a releaser thought dead still writes is not replaced, but compared.
-        with self._errors():
-            target = filesystem.open(key, "xb")
         try:
-            copy_sealed(order.sealed.folder, file, self._writer(target), pace)
-        except BaseException:
-            # Closing would publish what came so far.
-            target.discard()
-            target.closed = True
-            raise
-        try:
+            # "x": what a releaser thought dead still writes is not replaced, but compared.
+            with self._errors():
+                target = filesystem.open(key, "xb")
+            try:
+                copy_sealed(order.sealed.folder, file, self._writer(target), pace)
+            except BaseException:
+                abandon(target)
+                raise
             with self._errors():
                 target.close()
         except FileExistsError:
+            # Some libraries refuse when the object is opened, some when it is closed.
             if self._sha256(filesystem, key) != file.sha256:
                 raise _taken(order) from None
 
@@ -132,7 +133,8 @@ class ObjectPrefix:
         prefix = f"{self._prefix(order)}/"
         with self._errors():
             found = filesystem.find(self._prefix(order), detail=True)
-        sizes = {key.removeprefix(prefix): details["size"] for key, details in found.items()}
+        # Some libraries put a slash in front of the bucket.
+        sizes = {key.lstrip("/").removeprefix(prefix): details["size"] for key, details in found.items()}
         wanted = {file.path: file.size for file in order.sealed.files}
         if {**sizes, MANIFEST: wanted[MANIFEST]} != wanted:
             raise _taken(order)

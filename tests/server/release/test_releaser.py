@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import dataclasses
+import secrets
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from maskgate.errors import Conflict, DatasetError, Refused, UsageError
 from maskgate.gate.model import SealedFile
 from maskgate.release.releaser import DestinationReleaser
+from maskgate.testing.object_store import Bucket
 
 PART = "customers/part-00000.parquet"
 
@@ -59,9 +62,28 @@ class BucketPlace:
         self.bucket.filesystem.pipe_file(f"{self.bucket.name}/released/{name}", content)
 
 
-@pytest.fixture(params=["folder", "s3"])
+class MemoryPlace(BucketPlace):
+    """A destination in the memory of this process, for a store whose library is nothing like S3's."""
+
+    def __init__(self):
+        self.bucket = Bucket(f"/{secrets.token_hex(8)}", {})
+        self.uri = f"memory:/{self.bucket.name}/released"
+        self.options = {}
+
+    def files(self):
+        memory = fsspec.filesystem("memory")
+        root = f"{self.bucket.name}/released/"
+        return {name.removeprefix(root): memory.cat_file(name) for name in memory.find(root)}
+
+    def plant(self, name, content):
+        fsspec.filesystem("memory").pipe_file(f"{self.bucket.name}/released/{name}", content)
+
+
+@pytest.fixture(params=["folder", "s3", "memory"])
 def place(request, tmp_path):
-    return FolderPlace(tmp_path) if request.param == "folder" else BucketPlace(request.getfixturevalue("bucket"))
+    if request.param == "s3":
+        return BucketPlace(request.getfixturevalue("bucket"))
+    return FolderPlace(tmp_path) if request.param == "folder" else MemoryPlace()
 
 
 @pytest.fixture
