@@ -90,7 +90,7 @@ def kinds_of_name(name: str) -> frozenset[str]:
 
 
 def _words(name: str) -> list[str]:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode() or name
+    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode() or name
     spaced = re.sub(r"([a-z0-9])([A-Z])|([A-Z]+)([A-Z][a-z])", r"\1\3 \2\4", plain)
     words = re.findall(r"[a-z]+|[0-9]+", spaced.lower())
     return [word for word in words if not word.isdigit()]

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import hashlib
+import random
+
+import pyarrow as pa
+import pytest
+
+from maskgate.detect import DIRECT_IDENTIFIERS, classify, recognize
+
+SSNS = [
+    f"{area}-{group}-{serial}" for area in ("123", "001", "665", "899") for group in (11, 99) for serial in (1234, 9999)
+]
+TOKENS = [hashlib.sha256(bytes([at % 256, at // 256])).hexdigest()[:32] for at in range(2000)]
+
+
+def with_check_digit(digits):
+    """Complete a card number by Luhn."""
+    doubled = [int(each) * 2 if at % 2 == 0 else int(each) for at, each in enumerate(reversed(digits))]
+    return digits + str(-sum(each - 9 * (each > 9) for each in doubled) % 10)
+
+
+CARDS = [with_check_digit(f"4{at:014}") for at in range(200)]
+LONG_NUMBERS = [f"{random.Random(at).randrange(10**15, 10**16)}" for at in range(500)]
+
+
+class TestNames:
+    """The name of a column says what it probably holds."""
+
+    @pytest.mark.parametrize(
+        ("name", "kinds"),
+        [
+            pytest.param("", set(), id="no name"),
+            pytest.param("email", {"email"}, id="a plain name"),
+            pytest.param("customerEMail", {"email"}, id="camel case"),
+            pytest.param("HOME-PHONE 2", {"phone"}, id="capitals, hyphens and numbers"),
+            pytest.param("first_name", {"person_name"}, id="part of a name"),
+            pytest.param("customer_name", {"person_name"}, id="the name of a person"),
+            pytest.param("name", {"person_name"}, id="just a name"),
+            pytest.param("Straße", {"street_address"}, id="German"),
+            pytest.param("prénom", {"person_name"}, id="French"),
+            pytest.param("SSN", {"national_id"}, id="an abbreviation"),
+            pytest.param("ip_address", {"ip_address"}, id="an address that nobody lives at"),
+            pytest.param("product_name", set(), id="the name of a thing"),
+            pytest.param("panel", set(), id="a word that holds another"),
+            pytest.param("email_verified", set(), id="something about an address"),
+            pytest.param("customer_id", set(), id="a number of a record"),
+            pytest.param("country", set(), id="a country"),
+        ],
+    )
+    def test_is_classified(self, name, kinds):
+        assert classify(name) == kinds
+
+    def test_what_names_nobody_alone_is_recognised_but_not_direct(self):
+        assert recognize("date_of_birth") == {"birth_date"}
+        assert recognize("postcode") == {"postcode"}
+        assert classify("date_of_birth") == classify("postcode") == frozenset()
+        assert "birth_date" not in DIRECT_IDENTIFIERS
+
+    @pytest.mark.parametrize("column", [pa.array([True]), pa.array([1.5]), pa.array([0], pa.date32())])
+    def test_a_type_that_cannot_hold_it_is_believed_over_the_name(self, column):
+        assert classify("email", column) == frozenset()
+
+
+class TestCells:
+    """Cells say it whatever the column is called."""
+
+    @pytest.mark.parametrize(
+        ("cells", "kinds"),
+        [
+            pytest.param([], set(), id="nothing"),
+            pytest.param([None, "", "  "], set(), id="nulls and blanks"),
+            pytest.param(["ann@example.com", None], {"email"}, id="addresses"),
+            pytest.param(["ünïcode@bücher.example"], {"email"}, id="an address outside of ASCII"),
+            pytest.param(["nothing"] * 95 + ["write to bob@example.org."] * 5, {"email"}, id="a few inside of text"),
+            pytest.param(SSNS, {"national_id"}, id="social security numbers"),
+            pytest.param(
+                ["000-12-3456", "666-12-3456", "900-12-3456", "123-00-1234"], set(), id="numbers never given out"
+            ),
+            pytest.param(["AB 12 34 56 C", "QQ123456C"], {"national_id"}, id="national insurance numbers"),
+            pytest.param(CARDS, {"card"}, id="cards"),
+            pytest.param(
+                [f"{each[:4]} {each[4:8]} {each[8:12]} {each[12:]}" for each in CARDS], {"card"}, id="cards in groups"
+            ),
+            pytest.param([f"paid with {each}." for each in CARDS], {"card"}, id="cards inside of text"),
+            pytest.param([each[:-1] + str((int(each[-1]) + 1) % 10) for each in CARDS], set(), id="wrong check digits"),
+            pytest.param(LONG_NUMBERS, set(), id="long numbers"),
+            pytest.param(["GB82 WEST 1234 5698 7654 32", "DE89370400440532013000"], {"iban"}, id="bank accounts"),
+            pytest.param(["GB83 WEST 1234 5698 7654 32", "DE88370400440532013000"], set(), id="wrong bank accounts"),
+            pytest.param(["+44 20 7946 0958", "(555) 123-4567", "555-123-4567"], {"phone"}, id="phones"),
+            pytest.param(["192.168.10.24", "10.0.0.1"], {"ip_address"}, id="addresses of machines"),
+            pytest.param(["2001:db8::1", "fe80::1"], {"ip_address"}, id="longer addresses of machines"),
+            pytest.param(["12 Main Street", "7b, Long Road, Leeds"], {"street_address"}, id="streets"),
+            pytest.param(["Hauptstraße 5", "Am Weg 3"], {"street_address"}, id="streets, number last"),
+            pytest.param(["1936-01-01", "2020-12-31"], set(), id="dates"),
+            pytest.param(["12:30:00", "08:15"], set(), id="times"),
+            pytest.param(["12345-6789", "12345"], set(), id="postcodes"),
+            pytest.param(["1.2.3", "10.04"], set(), id="versions"),
+            pytest.param(["123e4567-e89b-12d3-a456-426614174000"], set(), id="UUIDs"),
+        ],
+    )
+    def test_is_classified(self, cells, kinds):
+        assert classify("x", pa.array(cells, pa.string())) == kinds
+
+    @pytest.mark.parametrize(
+        "cells",
+        [
+            pytest.param(TOKENS, id="tokens"),
+            pytest.param([f"em_{each}" for each in TOKENS], id="tokens with a prefix"),
+            pytest.param(["**************58", "***********4567"], id="partial masks"),
+            pytest.param(["***"], id="redactions"),
+            pytest.param(["SW1", "902"], id="generalized postcodes"),
+        ],
+    )
+    def test_what_masking_makes_is_not_flagged(self, cells):
+        assert classify("x", pa.array(cells)) == frozenset()
+
+    @pytest.mark.parametrize(
+        "column",
+        [
+            pytest.param(pa.array(["ann@example.com"], pa.large_string()), id="large"),
+            pytest.param(pa.array(["ann@example.com"], pa.string_view()), id="a view"),
+            pytest.param(pa.array(["ann@example.com"]).dictionary_encode(), id="a dictionary"),
+            pytest.param(pa.array([b"ann@example.com"]), id="bytes"),
+            pytest.param(pa.chunked_array([["x"], ["ann@example.com"]]), id="in chunks"),
+            pytest.param(pa.array([["ann@example.com"]]), id="in a list"),
+            pytest.param(pa.array([{"a": {"b": "ann@example.com"}}]), id="in a struct"),
+            pytest.param(pa.array([[("k", "ann@example.com")]], pa.map_(pa.string(), pa.string())), id="in a map"),
+            pytest.param(pa.array(["", "ann@example.com", ""]).slice(1, 1), id="a slice"),
+        ],
+    )
+    def test_the_layout_does_not_hide_it(self, column):
+        assert classify("x", column) == {"email"}
+
+    def test_numbers_are_looked_at_too(self):
+        assert classify("x", pa.array([int(each) for each in CARDS])) == {"card"}
+
+    def test_names_inside_of_a_column_count(self):
+        assert classify("x", pa.array([{"surname": "a"}])) == {"person_name"}
+
+    def test_bytes_that_are_no_text_are_no_error(self):
+        assert classify("x", pa.array([b"\xff\xfe"])) == frozenset()
