@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from prefect import flow
+
 from prefect_maskgate import anonymize, await_approval, release
 
 RULES = Path(__file__).parent / "rules" / "customers.yaml"

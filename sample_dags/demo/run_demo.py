@@ -11,7 +11,7 @@ import os
 import secrets
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from demo.airflow_client import SETTLED, AirflowClient
 from demo.airflow_server import AirflowServer
@@ -22,6 +22,9 @@ from demo.processes import Processes, StartFailure, exit_on_term, free_port
 from demo.story import Story
 from demo.workspace import Workspace, make_data, workspace
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 DAG_ID = "gated_export"
 REASONS = {
     "approve": "Masked as agreed with the partner, fine to send.",
@@ -31,8 +34,8 @@ OPTIONS = {"approve": "Approve", "reject": "Reject"}
 INTERRUPTED = 130
 
 
-def main() -> int:
-    """Run the demo; return its exit code."""
+def main(demonstration: Callable[[str, Workspace, Processes, Story], int] | None = None) -> int:
+    """Run the demo, or another demonstration; return its exit code."""
     answer = os.environ.get("ANSWER", "")
     story = Story()
     if answer and answer not in REASONS:
@@ -41,7 +44,7 @@ def main() -> int:
     exit_on_term()
     try:
         with workspace(story.say) as where, Processes(where.run / "logs") as processes:
-            return demonstrate(answer, where, processes, story)
+            return (demonstration or demonstrate)(answer, where, processes, story)
     except KeyboardInterrupt:
         story.say("stopped, with everything that was started")
         return INTERRUPTED

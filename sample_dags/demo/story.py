@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.panel import Panel
+from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -33,7 +33,8 @@ class Story:
 
     def show(self, title: str, lines: Iterable[str]) -> None:
         """Show a few lines that people need in order to go on."""
-        self.console.print(Panel("\n".join(lines), title=title, border_style="cyan", expand=False))
+        # No frame: in a narrow terminal it would cut addresses short.
+        self.console.print(Rule(title, style="cyan"), *lines, Rule(style="cyan"), sep="\n", markup=False)
 
     def released(self, outcome: Outcome, data: Path, gate: GateServer) -> None:
         """Show what was released where, the ledger's verdict, and one row before and after."""

@@ -124,8 +124,11 @@ class PrefectHost:
             raise HostUnreachable(
                 f"prefect {self._instance} at {self._url} did not answer ({type(error).__name__}); the gate tries again"
             ) from None
-        if response.status_code == _NOT_FOUND and "detail" in response.text:
-            raise NotFound(f"{unknown}. A request is made from within the body of a running flow.")
+        if response.status_code == _NOT_FOUND:
+            raise NotFound(
+                f"{unknown}. A request is made from within the body of a running flow, and the url of prefect "
+                f"{self._instance} in the gate's configuration ends in /api."
+            )
         if response.status_code in {_UNAUTHORIZED, _FORBIDDEN}:
             raise HostUnreachable(
                 f"prefect {self._instance} does not let the gate in. Check username and password, or api_key, in the "
@@ -137,7 +140,7 @@ class PrefectHost:
             answer = None
         if not isinstance(answer, dict) or answer.get("id") != wanted:
             raise HostUnreachable(
-                f"prefect {self._instance} answered {response.status_code}, not as Prefect's API does. Its url in the "
-                "gate's configuration ends in /api"
+                f"prefect {self._instance} answered {response.status_code}, not as Prefect's API does; "
+                "the gate tries again"
             )
         return answer
