@@ -17,7 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar
 
-from maskgate.datasets.parquet_files import SUFFIX, without_credentials
+from maskgate.datasets.object_store import connect, without_credentials
+from maskgate.datasets.parquet_files import SUFFIX
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -142,16 +143,9 @@ class _FolderThatExists:
 
 
 def _open_objects(target: str) -> Output:
-    import fsspec  # noqa: PLC0415  most targets are local
-
-    def connect() -> tuple[Any, str, bool]:
-        filesystem, path = fsspec.core.url_to_fs(target)
-        filesystem.invalidate_cache()
-        return filesystem, path, bool(filesystem.find(path))
-
     shown = without_credentials(target)
-    filesystem, path, is_there = _translate(shown, connect)
-    if is_there:
+    filesystem, path = connect(target)
+    if _translate(shown, lambda: filesystem.find(path)):
         raise DatasetError(f"{shown}: something is there already. Choose another target, or remove it first.")
     return _Objects(shown, filesystem, path)
 

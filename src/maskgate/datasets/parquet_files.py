@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from maskgate.datasets.object_store import connect, without_credentials
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -162,12 +163,9 @@ def _find_local(uri: str) -> list[str]:
 
 
 def _find_remote(uri: str) -> tuple[Any, list[str]]:
-    import fsspec  # noqa: PLC0415  most data is local
-
+    filesystem, path = connect(uri)
     failure = ""
     try:
-        filesystem, path = fsspec.core.url_to_fs(uri)
-        filesystem.invalidate_cache()
         if filesystem.isdir(path):
             names = _of_folder(uri, sorted(filesystem.ls(path, detail=False)), filesystem.isdir)
         elif glob.has_magic(path):
@@ -195,12 +193,3 @@ def _of_folder(uri: str, entries: Sequence[str], is_folder: Callable[[str], bool
             raise DatasetError(f"{uri}: {name} is not a {SUFFIX} file. Name the files that belong to the table.")
         names.append(entry)
     return names
-
-
-def without_credentials(uri: str) -> str:
-    """Return a URI as it may be shown: without user, password and query."""
-    scheme, mark, rest = uri.partition("://")
-    if not mark:
-        return uri
-    place, slash, path = rest.partition("/")
-    return f"{scheme}://{place.rpartition('@')[2]}{slash}{path.partition('?')[0]}"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from maskgate.datasets.parquet_files import MOST_ROWS, ParquetFiles, without_credentials
+from maskgate.datasets.object_store import without_credentials
+from maskgate.datasets.parquet_files import MOST_ROWS, ParquetFiles
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:

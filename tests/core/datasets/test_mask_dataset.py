@@ -263,6 +263,21 @@ class TestFailures:
 
         self.refused(mask, everything, KeyboardInterrupt, progress=interrupt, target="deep/masked")
 
+    @pytest.mark.parametrize(
+        ("uri", "message"),
+        [
+            pytest.param(
+                "nosuch://user:secret@place/x.parquet", "nosuch://place/x.parquet: it cannot", id="no such store"
+            ),
+            pytest.param("gcs://place/x.parquet", "needs a package that is not installed", id="a package is missing"),
+            pytest.param("memory://nowhere/x.parquet", "nowhere/x.parquet: there is no such file", id="no such object"),
+        ],
+    )
+    def test_a_store_that_cannot_be_had(self, mask, everything, uri, message):
+        said = self.refused(mask, everything, DatasetError, source=uri, table_name="customers")
+        assert message in said
+        assert "secret" not in said
+
     @pytest.mark.parametrize("target", ["masked", "masked.parquet"])
     def test_a_target_that_exists(self, mask, everything, tmp_path, target):
         mask(target)

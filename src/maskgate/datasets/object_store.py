@@ -1,0 +1,44 @@
+"""Object stores, by URI, through fsspec."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maskgate.errors import DatasetError
+
+
+def connect(uri: str) -> tuple[Any, str]:
+    """Open the store that a URI names; return it and the path in it.
+
+    Raises:
+        DatasetError: If there is no such kind of store, or its package is missing.
+    """
+    import fsspec  # noqa: PLC0415  most data is local
+
+    scheme = uri.partition("://")[0]
+    failure = ""
+    try:
+        filesystem, path = fsspec.core.url_to_fs(uri)
+        # What another process has written since must be seen.
+        filesystem.invalidate_cache()
+    except ImportError:
+        failure = f"{scheme}:// needs a package that is not installed; for S3: pip install 'maskgate[s3]'."
+    except Exception as error:  # noqa: BLE001  each store has its own errors, and they may hold credentials
+        failure = f"it cannot be reached ({type(error).__name__}). Is `{scheme}://` spelled right?"
+    if failure:
+        raise DatasetError(f"{without_credentials(uri)}: {failure}")
+    return filesystem, path
+
+
+def without_credentials(uri: str) -> str:
+    """Return a URI as it may be shown: without user, password and query.
+
+    Example:
+        >>> without_credentials("s3://user:secret@bucket/key?token=secret")
+        's3://bucket/key'
+    """
+    scheme, mark, rest = uri.partition("://")
+    if not mark:
+        return uri
+    place, slash, path = rest.partition("/")
+    return f"{scheme}://{place.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
