@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from maskgate.clock import SystemClock
+from maskgate.gate.establishing import read_files
 from maskgate.gate.registry import Registry
 from maskgate.gate.service import Gate
 from maskgate.gate.signer import Signer
@@ -51,11 +52,12 @@ def run(config: Path | None, folder: Path | None, say: Callable[[str], None]) ->
     """
     home = Home.find(folder)
     configuration = load_configuration(config or home.configuration)
+    read_files(configuration.policy, configuration.rules)  # before anything is made
     with ExitStack() as stack:
+        listener = stack.enter_context(bind(*configuration.listen))
         home.make()
         stack.enter_context(home.lock())
-        listener = stack.enter_context(bind(*configuration.listen))
-        is_first = not home.signing_key.exists()
+        is_first = not home.token("pipeline").exists()
         store = Store.open(home.database)
         stack.callback(store.close)
         clock = SystemClock()

@@ -4,12 +4,11 @@ import hashlib
 
 import httpx
 import pytest
+from server.web.running_gate import REASON
 
 from maskgate.errors import Conflict, NotAllowed, NotFound, StillPending, UsageError
 from maskgate.gate.client import GateClient
 from maskgate.testing.staged_tables import masked_tables, sample_rules, staged_bytes
-
-REASON = "checked against ticket 1432"
 
 
 @pytest.fixture
