@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from maskgate.errors import Conflict, NotAllowed, Refused, UsageError
 from maskgate.gate.lifecycle import State, is_over
+from maskgate.gate.people import shown_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -109,7 +110,7 @@ def _who(request: Request, identity: Identity, policy: Policy) -> tuple[str, str
             f"only through {', '.join(request.channels)}."
         )
     person = policy.people.person_of(identity.accounts)
-    shown = " / ".join(identity.accounts) or "nobody"
+    shown = shown_accounts(identity.accounts) or "nobody"
     if person is None:
         raise NotAllowed(
             f"the account {shown} is linked to nobody in the policy, so it decides nothing. "

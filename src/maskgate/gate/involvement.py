@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maskgate.errors import NotAllowed, UsageError
+from maskgate.gate.people import shown_accounts
 
 if TYPE_CHECKING:
     from maskgate.gate.host import HostRun, RunFacts
@@ -63,7 +64,7 @@ def involve(
     more, unknown = policy.people.resolve(added)
     if unknown:
         raise UsageError(
-            f"requesters: {', '.join(repr(name[:80]) for name in unknown)} is nobody in the policy. "
+            f"requesters: {shown_accounts(unknown)} is nobody in the policy. "
             "Name people of `people:`, or their accounts."
         )
     known = frozenset({starter}) if starter else answering | owner
@@ -79,7 +80,7 @@ def _starter(policy: Policy, facts: RunFacts) -> str:
     person = policy.people.person_of(facts.triggered_by)
     if person is None:
         raise NotAllowed(
-            f"the run was started by {' / '.join(facts.triggered_by)}, who is nobody in the policy. "
+            f"the run was started by {shown_accounts(facts.triggered_by)}, who is nobody in the policy. "
             "Link the account to a person under `people:`, or have a linked person start the run."
         )
     return person

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maskgate.errors import NotAllowed
+from maskgate.gate.markdown import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,7 +38,7 @@ class People:
         found = sorted({person for person, known in self.accounts.items() if set(known) & set(given)})
         if len(found) > 1:
             raise NotAllowed(
-                f"the account {' / '.join(given)} belongs to {' and '.join(found)}; one login cannot be two people. "
+                f"the account {shown_accounts(given)} belongs to {' and '.join(found)}; one login is one person. "
                 "Correct `people:` in the policy."
             )
         return found[0] if found else None
@@ -52,3 +53,8 @@ class People:
             else:
                 people.add(person)
         return frozenset(people), tuple(unknown)
+
+
+def shown_accounts(accounts: Iterable[str]) -> str:
+    """Write accounts for people. Only for people: what is left out here still tells accounts apart."""
+    return " / ".join(visible(account, 200) for account in accounts)

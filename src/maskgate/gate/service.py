@@ -381,4 +381,5 @@ def _state(name: str) -> State:
 
 
 def _counted(work: Work, column: Any) -> dict[str, int]:
-    return dict(work.execute(select(column, func.count()).group_by(column)).tuples().all())
+    rows = work.execute(select(column.label("name"), func.count().label("number")).group_by(column))
+    return {row.name: row.number for row in rows}

@@ -10,7 +10,7 @@ import os
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -65,7 +65,10 @@ class Signer:
         Raises:
             KeyReferenceError: If the file is readable for others, or holds no Ed25519 key.
         """
-        key = load_pem_private_key(read_secret(path), password=None)
+        try:
+            key = load_pem_private_key(read_secret(path), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise KeyReferenceError(f"{path}: this is no Ed25519 private key in PEM") from None
         if not isinstance(key, Ed25519PrivateKey):
             raise KeyReferenceError(f"{path}: this is no Ed25519 private key")
         return cls(key)

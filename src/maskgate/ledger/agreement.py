@@ -112,7 +112,7 @@ def _requests(work: Work, bodies: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         request, state = body.get("request"), _STATES.get(str(body.get("type")))
         if isinstance(request, str) and state is not None:
             last[request] = state
-    rows = dict(work.execute(select(tables.requests.c.id, tables.requests.c.state)).tuples().all())
+    rows = {row.id: row.state for row in work.execute(select(tables.requests.c.id, tables.requests.c.state))}
     for request in rows.keys() | last.keys():
         state, recorded = rows.get(request), last.get(request)
         if state is None:

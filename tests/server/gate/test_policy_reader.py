@@ -1,0 +1,86 @@
+"""Policy files: what is accepted, and what is refused with which words."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from maskgate.errors import PolicyError
+from maskgate.gate.model import Destination
+from maskgate.gate.policy_reader import read_policy
+
+POLICIES = Path(__file__).parent / "policies"
+PARTNER = Destination("partner", "/srv/partner", "external")
+
+
+def named(path):
+    return path.stem.replace("_", " ")
+
+
+class TestFiles:
+    """A file means what it says, or is refused as a whole."""
+
+    @pytest.mark.parametrize("path", sorted((POLICIES / "accepted").glob("*.yaml")), ids=named)
+    def test_accepted(self, path):
+        assert read_policy(path.read_text(), path.name).digest.startswith("sha256:")
+
+    @pytest.mark.parametrize("path", sorted((POLICIES / "refused").glob("*.yaml")), ids=named)
+    def test_refused(self, path):
+        with pytest.raises(PolicyError) as refused:
+            read_policy(path.read_text(), path.name)
+        assert path.with_suffix(".txt").read_text().strip() in str(refused.value)
+
+    def test_every_problem_is_shown_at_once_in_order(self):
+        with pytest.raises(PolicyError) as refused:
+            read_policy("version: 3\npeople: {a: [x]}\npolicies: [{name: p}]\notherwise: allow\n", "p.yaml")
+        lines = [problem.line for problem in refused.value.problems]
+        assert len(lines) >= 5
+        assert lines == sorted(lines)
+
+
+class TestWhole:
+    """What a full file comes to."""
+
+    @pytest.fixture
+    def policy(self):
+        return read_policy((POLICIES / "accepted" / "everything.yaml").read_text(), "everything.yaml")
+
+    def test_the_first_policy_that_matches_counts(self, policy):
+        rule = policy.rule_for("export", PARTNER)
+        assert rule.name == "external export"
+        assert (rule.requirement.slots, rule.requirement.distinct) == ({"privacy": 2, "owners": 1}, 4)
+        assert (rule.channels, rule.reason_min_length, rule.expires) == (("web", "airflow"), 10, timedelta(days=7))
+        assert (rule.thresholds.rows_at_least, rule.thresholds.rows_at_most) == (1, 1_000_000)
+
+    @pytest.mark.parametrize(
+        ("action", "destination"),
+        [
+            pytest.param("export", Destination("other", "/x", "external"), id="another destination"),
+            pytest.param("export", Destination("partner", "/x", "internal"), id="its own trust by another policy"),
+            pytest.param("detokenize", PARTNER, id="another action"),
+            pytest.param("export", None, id="no destination"),
+            pytest.param("change-policy", PARTNER, id="a destination that the action must not have"),
+        ],
+    )
+    def test_what_no_policy_is_about_matches_none(self, policy, action, destination):
+        rule = policy.rule_for(action, destination)
+        assert rule is None or rule.name != "external export"
+
+    def test_actions_without_destination_match_policies_without(self, policy):
+        assert policy.rule_for("change-policy", None).name == "policy changes"
+
+    def test_time_and_channels_have_safe_defaults(self):
+        policy = read_policy((POLICIES / "accepted" / "one_policy.yaml").read_text(), "p")
+        rule = policy.rule_for("export", PARTNER)
+        assert (rule.channels, rule.expires, rule.allow) == (("web",), timedelta(hours=24), False)
+
+    def test_requesters_go_by_pattern(self, policy):
+        assert policy.requesters_of("airflow:prod", "export_nightly") == {"data.owner"}
+        assert policy.requesters_of("airflow:other", "export_nightly") == frozenset()
+        assert policy.requesters_of("prefect:local", "anything") == {"privacy-lead", "data.owner"}
+
+    def test_spelling_does_not_change_the_digest(self):
+        text = (POLICIES / "accepted" / "one_policy.yaml").read_text()
+        assert read_policy(f"# a comment\n{text}", "p").digest == read_policy(text, "p").digest

@@ -1,0 +1,117 @@
+"""One SQLite file: whole transactions, one writer at a time, one history of migrations."""
+
+from __future__ import annotations
+
+import multiprocessing
+import stat
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from maskgate.errors import ConfigurationError
+from maskgate.store import Store, tables
+from maskgate.store.migrate import VERSION_TABLE
+from maskgate.store.tables import METADATA
+from maskgate.testing.still_clock import StillClock
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = Store.open(tmp_path / "gate.db")
+    yield opened
+    opened.close()
+
+
+def setting(name, value=0):
+    return tables.settings.insert().values(name=name, value=value)
+
+
+def count(path, name, times):
+    store = Store.open(path)
+    for _ in range(times):
+        with store.write() as work:
+            before = work.execute(select(tables.settings.c.value).where(tables.settings.c.name == name)).scalar_one()
+            work.execute(tables.settings.update().values(value=before + 1))
+
+
+class TestTransactions:
+    """Several things are done, or none; and what a writer reads stays true until it is done."""
+
+    def test_an_exception_leaves_nothing(self, store):
+        with pytest.raises(RuntimeError), store.write() as work:
+            work.execute(setting("a"))
+            raise RuntimeError
+        with store.read() as work:
+            assert work.execute(select(tables.settings)).all() == []
+
+    def test_writers_in_several_processes_wait_for_each_other(self, store, tmp_path):
+        with store.write() as work:
+            work.execute(setting("counter"))
+        context = multiprocessing.get_context("fork")
+        workers = [context.Process(target=count, args=(tmp_path / "gate.db", "counter", 20)) for _ in range(3)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        with store.read() as work:
+            assert work.execute(select(tables.settings.c.value)).scalar_one() == 60
+
+    def test_a_reader_sees_one_state_beside_a_writer(self, store):
+        with store.read() as reading:
+            assert reading.execute(select(tables.settings)).all() == []
+            with store.write() as work:
+                work.execute(setting("a"))
+            assert reading.execute(select(tables.settings)).all() == []
+
+    def test_rows_cannot_point_nowhere(self, store):
+        moment = StillClock().now()
+        with pytest.raises(IntegrityError), store.write() as work:
+            work.execute(tables.refusals.insert().values(request="req_none", at=moment, message=""))
+
+    def test_times_come_back_as_they_were(self, store):
+        moment = StillClock().now()
+        with store.write() as work:
+            row = {"hash": "0", "name": "t", "role": "pipeline", "created_at": moment}
+            work.execute(tables.tokens.insert().values(row))
+            assert work.execute(select(tables.tokens.c.created_at)).scalar_one() == moment
+
+
+class TestFile:
+    """The database is its owner's alone, and its ledger only grows."""
+
+    def test_nobody_else_may_read_it(self, store, tmp_path):
+        assert stat.S_IMODE((tmp_path / "gate.db").stat().st_mode) == 0o600
+
+    @pytest.mark.parametrize("statement", ["UPDATE ledger SET type = 'x'", "DELETE FROM ledger"])
+    def test_an_entry_is_not_changed_by_a_slip(self, store, statement):
+        with store.write() as work:
+            row = {"seq": 0, "at": StillClock().now(), "type": "t", "body": b"{}", "leaf_hash": b""}
+            work.execute(tables.ledger.insert().values(row))
+        with pytest.raises((OperationalError, IntegrityError), match="append-only"), store.write() as work:
+            work.execute(text(statement))
+
+
+class TestMigrations:
+    """The history makes exactly the tables that the code knows, and never goes back."""
+
+    def test_the_history_ends_at_the_tables(self, store):
+        with store.read() as work:
+            context = MigrationContext.configure(work, opts={"version_table": VERSION_TABLE, "compare_type": True})
+            assert compare_metadata(context, METADATA) == []
+
+    def test_opening_again_keeps_what_is_there(self, store, tmp_path):
+        with store.write() as work:
+            work.execute(setting("kept", [1, "two", None]))
+        store.close()
+        with Store.open(tmp_path / "gate.db").read() as work:
+            assert work.execute(select(tables.settings.c.value)).scalar_one() == [1, "two", None]
+
+    def test_tables_of_a_later_version_are_refused(self, store, tmp_path):
+        with store.write() as work:
+            work.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+        store.close()
+        with pytest.raises(ConfigurationError, match="later than this Maskgate"):
+            Store.open(tmp_path / "gate.db")
