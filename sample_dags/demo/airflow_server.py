@@ -100,6 +100,8 @@ class AirflowServer:
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
             "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
             "SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "2",
+            # How soon the end of a task's process is noticed for certain; until then an answer can fail the task.
+            "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "USAGE_DATA_COLLECTION__ENABLED": "false",
         }
         return {"AIRFLOW_HOME": str(self.work), **{f"AIRFLOW__{name}": value for name, value in settings.items()}}
