@@ -221,7 +221,7 @@ def _method_detail(lineage: Mapping[str, Any]) -> str:
     if lineage.get("domain"):
         parts.append(f"domain {plain(lineage['domain'])}")
     if lineage.get("key"):
-        parts.append(f"key {plain(lineage['key'])} v{lineage.get('key_version') or 1}")
+        parts.append(f"key {plain(lineage['key'])}")
     return ", ".join(parts)
 
 

@@ -26,7 +26,7 @@ from maskgate.server.sessions import Sessions
 from maskgate.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from maskgate.clock import Clock
@@ -72,8 +72,18 @@ def run(config: Path | None, folder: Path | None, say: Callable[[str], None]) ->
         say("the gate has stopped")
 
 
-def make_gate(configuration: Configuration, home: Home, store: Store, clock: Clock) -> Gate:
-    """Put the gate's parts together."""
+def make_gate(
+    configuration: Configuration, home: Home, store: Store, clock: Clock, hosts: Mapping[str, Host] | None = None
+) -> Gate:
+    """Put the gate's parts together.
+
+    Args:
+        configuration: What is registered.
+        home: Where the signing key and the gate's copies are.
+        store: The database.
+        clock: What time it is.
+        hosts: Orchestrators to ask instead of the configured ones, such as one in this process.
+    """
     registry = Registry(
         url=configuration.url,
         staging=configuration.staging,
@@ -87,7 +97,7 @@ def make_gate(configuration: Configuration, home: Home, store: Store, clock: Clo
         clock=clock,
         signer=Signer.load(key) if key.exists() else Signer.create(key),
         registry=registry,
-        hosts=_hosts(configuration),
+        hosts=_hosts(configuration) if hosts is None else hosts,
         releaser=DestinationReleaser(configuration.limits.release_bytes_per_second),
         sealed_folder=home.sealed,
         notifiers=() if configuration.slack is None else (SlackWebhook(configuration.slack),),

@@ -51,14 +51,24 @@ otherwise: refuse
 class RunningGate:
     """One gate with its own home, staging folder and destination."""
 
-    def __init__(self, work: Path, issuer: str, *, webhook: str | None = None) -> None:
+    def __init__(
+        self,
+        work: Path,
+        issuer: str,
+        *,
+        webhook: str | None = None,
+        policy: str = POLICY,
+        rules: str = RULES_TEXT,
+        partner: str = "released/partner",
+        hosts: dict | None = None,
+    ) -> None:
         self.home = Home(work / "home")
         self.home.make()
         self.released = work / "released"
         self.listener = bind("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        (work / "policy.yaml").write_text(POLICY)
-        (work / "rules.yaml").write_text(RULES_TEXT)
+        (work / "policy.yaml").write_text(policy)
+        (work / "rules.yaml").write_text(rules)
         configuration = f"""\
 version: 1
 url: {self.url}
@@ -66,7 +76,7 @@ policy: policy.yaml
 rules: [rules.yaml]
 staging: {{shared: {{uri: staging}}, uploads: {{uri: uploads, upload_only: true}}}}
 destinations:
-  partner: {{uri: released/partner, trust: external}}
+  partner: {{uri: "{partner}", trust: external}}
   regulator: {{uri: released/regulator, trust: public}}
 login:
   company: {{issuer: "{issuer}", client_id: maskgate, client_secret: "file:client-secret"}}
@@ -84,7 +94,7 @@ tokens: {{pipeline: {{owner: requester}}}}
         (work / "gate.yaml").write_text(configuration)
         self.configuration = load_configuration(work / "gate.yaml")
         self.store = Store.open(self.home.database)
-        self.gate = make_gate(self.configuration, self.home, self.store, SystemClock())
+        self.gate = make_gate(self.configuration, self.home, self.store, SystemClock(), hosts)
         tokens = {role: self.home.token(role) for role in ("pipeline", "auditor")}
         self.started = self.gate.start(self.configuration.policy, self.configuration.rules, tokens)
         self.services = make_services(self.configuration, self.home, self.gate, SystemClock())
