@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -72,10 +73,19 @@ class AirflowClient:
         wait_until(is_known, what=f"Airflow has read the DAG {dag_id}", timeout=timeout)
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
-        """Start a run; return its id."""
-        answer = self.send("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": dict(conf or {})})
+        """Start a run; return its id. Asked again under the same id where Airflow's database was too busy."""
+        run_id = f"manual__{uuid.uuid4()}"
+        wanted = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf or {})}
+        for attempt in range(4):
+            answer = self.send("POST", f"/dags/{dag_id}/dagRuns", json=wanted)
+            is_there = attempt > 0 and answer.status_code == httpx.codes.CONFLICT
+            if answer.is_success or is_there:
+                return run_id
+            if not answer.is_server_error:
+                break
+            time.sleep(2**attempt)
         answer.raise_for_status()
-        return str(answer.json()["dag_run_id"])
+        return run_id
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return the state of a run."""

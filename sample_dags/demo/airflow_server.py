@@ -87,7 +87,8 @@ class AirflowServer:
             "CORE__FERNET_KEY": self._fernet,
             "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "1",
             "CORE__TEST_CONNECTION": "Enabled",
-            "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}",
+            # Components that write at once wait for each other; the usual 5 s are too few on a busy machine.
+            "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}?timeout=60",
             "API__HOST": LOOPBACK,
             "API__PORT": str(self.port),
             "API__BASE_URL": self.url,
