@@ -71,7 +71,7 @@ def _decide(parts: Parts, work: Work, request: Request, decision: DecisionInput)
         denied = parts.advance(work, request, state, message)
         parts.record(work, "request.denied", denied, person=authority.person)
         return denied
-    return approve(parts, work, request, "Signed. The next step of the run, or `maskgate release`, releases it.")
+    return approve(parts, work, request, "Signed. The next step of the run releases it.")
 
 
 def approve(parts: Parts, work: Work, request: Request, message: str) -> Request:

@@ -206,7 +206,7 @@ class Host(Protocol):
         ...
 
     def wake(self, run: HostRun, *, approved: bool) -> None:
-        """Answer a parked task, so that the pipeline moves on; the gate calls it only for a task parked for 3 s.
+        """Answer a parked task, so that the pipeline moves on; the gate calls it only for a task parked for 8 s.
 
         Raises:
             HostUnreachable: If the host does not answer, or does not take it.

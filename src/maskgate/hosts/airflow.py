@@ -138,8 +138,8 @@ class AirflowHost:
     def wake(self, run: HostRun, *, approved: bool) -> None:
         """Answer the parked task, so that its pipeline moves on.
 
-        Airflow 3.3 can fail a task that is answered within a second of parking, and takes answers for tasks that are
-        not parked at all; so this looks first, and the gate calls it only for a task that has been parked for 3 s.
+        Airflow 3.3 can fail a task that is answered within seconds of parking, and takes answers for tasks that are
+        not parked at all; so this looks first, and the gate calls it only for a task that has been parked for 8 s.
 
         Raises:
             HostUnreachable: If Airflow does not answer, or the task is not parked.
