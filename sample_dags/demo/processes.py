@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
+_LAST_GASP = 5.0  # seconds for the kernel to bury what was killed
 T = TypeVar("T")
 
 
@@ -94,6 +95,9 @@ class Program:
         """End it and all that it started, now, as a power cut would."""
         self._signal(signal.SIGKILL)
         self.popen.wait()
+        deadline = time.monotonic() + _LAST_GASP
+        while time.monotonic() < deadline and _members(self.popen.pid):
+            time.sleep(0.02)
 
     def _signal(self, number: int) -> None:
         for process in {self.popen.pid, *_members(self.popen.pid)}:
@@ -207,11 +211,12 @@ def wait_until(check: Callable[[], T | None], *, what: str, timeout: float, prog
     pause = 0.1
     while True:
         answer = check()
-        if answer:
-            return answer
         log = "" if program is None else f" The end of {program.log}:\n{program.tail()}"
+        # First of all: a program that found its port taken has ended, and whoever has the port answers in its place.
         if program is not None and not program.is_running:
             raise StartFailure(f"{program.name} ended while waiting until {what}.{log}")
+        if answer:
+            return answer
         if time.monotonic() > deadline:
             raise StartFailure(f"waited {timeout:.0f} s, but not until {what}.{log}")
         time.sleep(pause)

@@ -59,16 +59,17 @@ def start_servers(where: Workspace, processes: Processes, story: Story) -> tuple
     def port(preferred: int, what: str) -> int:
         return free_port(preferred, say=story.say, what=what)
 
+    # Each port is picked when it is needed: somebody else may take it while the one before starts.
+    story.say("starting the identity provider")
     provider = IdentityProvider(processes, port=port(9400, "the identity provider"))
-    gate = GateServer(processes, work=where.run / "gate", port=port(8470, "the gate"))
+    provider.start()
+    story.say("starting Prefect's server")
     prefect = PrefectServer(
         processes, work=where.run / "prefect-home", port=port(4200, "Prefect"), environment=masking_keys()
     )
-    story.say("starting the identity provider")
-    provider.start()
-    story.say("starting Prefect's server")
     prefect.start()
     story.say("starting the gate")
+    gate = GateServer(processes, work=where.run / "gate", port=port(8470, "the gate"))
     gate.configure(GateConfiguration(prefect_url=prefect.api, issuer=provider.url))
     gate.start()
     story.say("saving the gate's address and token as a block")
