@@ -29,7 +29,7 @@ def make_originals(folder: Path) -> None:
     folder.mkdir(parents=True)
     for prefix, planted in (("", PLANTED), ("lying_", {})):
         for name, table in {"customers": customers(planted), "orders": orders(planted)}.items():
-            pq.write_table(table, folder / f"{prefix}{name}.parquet")
+            pq.write_table(table, folder / f"{prefix}{name}.parquet", compression="none")
 
 
 def customers(planted: dict[str, str]) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from demo.processes import wait_until
 from specifications.world import REASON
 
 pytestmark = pytest.mark.timeout(400)
@@ -119,9 +120,32 @@ class TestAnswerOfAnotherRun:
             document = client.wait(second["id"], lambda found: found["state"] != "sealing", 60)
             assert document["id"] != first["id"]
             document = client.refresh(second["id"])
-            assert document["state"] in {"pending", "refused"}
+            assert (document["state"], document["decisions"]) == ("pending", [])
+            assert "is not the question that the gate asks" in document["refusals"][-1]["message"]
             client.withdraw(second["id"])
         assert world.released(second["id"]) == []
+
+
+@pytest.mark.run("masked_again", "gated")
+class TestQuestionOfAnEarlierRequest:
+    """Airflow goes on showing the first question when masking runs again; an answer to that signs nothing new."""
+
+    def test_the_new_request_is_signed_on_the_page(self, world, run):
+        world.parked(run)
+        assert world.user("requester").clear(run.dag_id, run.run_id, "mask", downstream=True).is_success
+        wait_until(lambda: len(world.requests(run)) == 2, what="the run has asked again", timeout=120)
+        shown = world.parked(run)
+        first, second = world.requests(run)
+        assert first["id"] in shown["body"]
+        world.answer(run, "reviewer")
+        world.wait_for_note(run, "is not the question that the gate asks")
+        assert [each["state"] for each in world.requests(run)] == ["pending", "pending"]
+        world.parked(run)
+        with world.page("reviewer") as page:
+            assert page.decide(second["id"], "approve", REASON).is_success
+        world.ended(run, "success")
+        assert world.released(first["id"]) == []
+        assert world.version(second["id"]).is_dir()
 
 
 class TestReleaseAlone:

@@ -33,23 +33,41 @@ class TestNoValueLeaks:
         assert any("task_id=mask" in str(path) for path in everything)
 
     @pytest.mark.parametrize("what", sorted(PLANTED))
+    def test_this_way_of_looking_finds_it_in_the_originals(self, world, what):
+        originals = every_file(world.root / "originals")
+        assert any(text in path.read_bytes() for path in originals for text in spellings(PLANTED[what]))
+
+    @pytest.mark.parametrize("what", sorted(PLANTED))
     def test_a_planted_value_is_nowhere(self, world, everything, what):
-        found = [path for path in everything if any(text in path.read_bytes() for text in spellings(PLANTED[what]))]
+        found = [path for path in everything if any(text in content(path) for text in spellings(PLANTED[what]))]
         assert [path for path in found if not is_planted_there(path)] == []
 
-    def test_no_released_cell_holds_one_either(self, world):
-        for path in world.gate.work.glob("released*/**/*.parquet"):
+    @pytest.fixture
+    def released(self, world):
+        found = list(world.gate.work.glob("released*/**/*.parquet"))
+        assert found
+        return found
+
+    def test_no_released_cell_holds_one_either(self, released):
+        for path in released:
             text = pq.read_table(path).to_pandas().to_csv()
             assert not [what for what, value in PLANTED.items() if value in text]
 
-    def test_columns_that_were_dropped_are_not_even_named_in_the_files(self, world):
-        for path in world.gate.work.glob("released*/**/customers/*.parquet"):
-            assert b"full_name" not in path.read_bytes()
+    def test_columns_that_were_dropped_are_not_even_named_in_the_files(self, released):
+        assert not [path for path in released if b"full_name" in path.read_bytes()]
 
     def test_the_databases_are_whole(self, world):
         for path in (world.gate.home / "gate.db", world.airflow.database):
             with sqlite3.connect(path) as database:
                 assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def content(path):
+    """Read a file; what a program has deleted meanwhile, such as a journal, holds nothing."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def is_planted_there(path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from specifications.world import REASON
+from specifications.world import REASON, Run
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -116,6 +116,25 @@ class TestUnknownRequester:
         world.ended(run, "failed")
         assert "airflow:prod|stranger" in world.log(run, "approve")
         world.nothing_left(run)
+
+
+class TestScheduledRun:
+    """Nobody triggered it and nobody known owns it, so two different people have to sign."""
+
+    def test_one_signature_is_not_enough_and_two_of_one_person_are_not_either(self, world):
+        runs = world.user("admin").read("/dags/scheduled/dagRuns")["dag_runs"]
+        run = Run("scheduled", runs[0]["dag_run_id"])
+        world.parked(run)
+        for _ in range(2):
+            world.answer(run, "reviewer")
+            world.parked(run)
+            request = world.request(run)
+            assert request["state"] == "pending"
+            assert [decision["person"] for decision in request["decisions"]] == ["reviewer"]
+        assert "decision.refused" in world.ledger_types(request["id"])
+        world.answer(run, "second")
+        world.ended(run, "success")
+        assert world.version(request["id"]).is_dir()
 
 
 @pytest.mark.run("rejected", "gated")

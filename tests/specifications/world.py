@@ -145,11 +145,15 @@ class World:
         assert answer.status_code == 200, answer.text
 
     def request(self, run: Run, gate: GateServer | None = None) -> dict[str, Any]:
-        """Return the request that a run has made."""
+        """Return the one request that a run has made."""
+        (found,) = self.requests(run, gate)
+        return found
+
+    def requests(self, run: Run, gate: GateServer | None = None) -> list[dict[str, Any]]:
+        """Return the requests that a run has made, the first one first."""
         with self.client(gate=gate) as client:
             found = [each for each in client.requests() if (each["host"] or {}).get("run_id") == run.run_id]
-        assert len(found) == 1, f"{run} has made {len(found)} requests"
-        return found[0]
+        return sorted(found, key=lambda each: each["created_at"])
 
     def wait_for_state(self, run: Run, *states: str, gate: GateServer | None = None) -> dict[str, Any]:
         """Wait until the request of a run is in one of some states."""
@@ -182,10 +186,9 @@ class World:
 
     def nothing_left(self, run: Run) -> None:
         """Check that nothing of a run has reached a destination, under any name."""
-        for request in self.client().requests():
-            if (request["host"] or {}).get("run_id") == run.run_id:
-                assert request["receipt"] is None
-                assert self.released(request["id"]) == []
+        for request in self.requests(run):
+            assert request["receipt"] is None
+            assert self.released(request["id"]) == []
         assert self.states(run).get("release") != "success"
 
 

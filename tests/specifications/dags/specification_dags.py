@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,12 @@ def release(request: Any) -> ReleaseOperator:
 
 
 with DAG("gated", schedule=None, default_args=BRISK):
+    masked = mask()
+    asked = approve(masked.output)
+    masked >> asked >> release(asked.output)
+
+
+with DAG("scheduled", schedule="@once", start_date=datetime(2026, 1, 1, tzinfo=UTC), default_args=BRISK):
     masked = mask()
     asked = approve(masked.output)
     masked >> asked >> release(asked.output)
