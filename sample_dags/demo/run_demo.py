@@ -17,7 +17,7 @@ from demo.airflow_server import AirflowServer
 from demo.gate_server import SAMPLES, GateConfiguration, GateServer
 from demo.identity_provider import IdentityProvider
 from demo.outcome import approved_outcome, find_request, rejected_outcome
-from demo.processes import Processes, StartFailure, exit_on_term, free_port
+from demo.processes import Processes, StartFailure, exit_on_term
 from demo.run_watch import RunWatch
 from demo.story import Story
 from demo.workspace import Workspace, make_data, workspace
@@ -92,7 +92,7 @@ def start_servers(where: Workspace, processes: Processes, story: Story) -> tuple
     """Start identity provider, gate and Airflow, and make them known to each other."""
 
     def port(preferred: int, what: str) -> int:
-        return free_port(preferred, say=story.say, what=what)
+        return where.port(preferred, what, story.say)
 
     provider = IdentityProvider(processes, port=port(9400, "the identity provider"))
     gate = GateServer(processes, work=where.run / "gate", port=port(8470, "the gate"))

@@ -17,7 +17,7 @@ from demo.identity_provider import IdentityProvider
 from demo.outcome import find_request
 from demo.page_client import PageClient
 from demo.prefect_server import PrefectServer
-from demo.processes import Processes, Program, StartFailure, free_port
+from demo.processes import Processes, Program, StartFailure
 from demo.run_demo import REASONS, main, masking_keys, report, wait_for_interrupt
 from demo.workspace import Workspace, make_data
 
@@ -57,7 +57,7 @@ def start_servers(where: Workspace, processes: Processes, story: Story) -> tuple
     """Start identity provider, Prefect and gate, and make them known to each other."""
 
     def port(preferred: int, what: str) -> int:
-        return free_port(preferred, say=story.say, what=what)
+        return where.port(preferred, what, story.say)
 
     # Each port is picked when it is needed: somebody else may take it while the one before starts.
     story.say("starting the identity provider")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from demo.processes import REPOSITORY, Processes, program
+from demo.processes import REPOSITORY, Processes, free_port, program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,9 +20,15 @@ DATA_MAKER = REPOSITORY / "sample_dags" / "make_data.py"
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folders of one demo."""
+    """The folders of one demo.
+
+    Attributes:
+        root: Where they are.
+        is_alone: Whether no other demo runs here.
+    """
 
     root: Path
+    is_alone: bool
 
     @property
     def data(self) -> Path:
@@ -33,6 +39,10 @@ class Workspace:
     def run(self) -> Path:
         """Everything that belongs to this run alone."""
         return self.root / "run"
+
+    def port(self, preferred: int, what: str, say: Callable[[str], None]) -> int:
+        """Return a port for a server; beside another demo, which may be about to take it, not the preferred one."""
+        return free_port(preferred if self.is_alone else 0, say=say, what=what)
 
 
 @contextmanager
@@ -49,10 +59,10 @@ def workspace(say: Callable[[str], None]) -> Iterator[Workspace]:
         except BlockingIOError:
             with tempfile.TemporaryDirectory(prefix="maskgate-demo-") as folder:
                 say(f"another demo runs in {root.name}; this one keeps its files in {folder}")
-                yield Workspace(Path(folder))
+                yield Workspace(Path(folder), is_alone=False)
             return
         shutil.rmtree(root / "run", ignore_errors=True)
-        yield Workspace(root)
+        yield Workspace(root, is_alone=True)
 
 
 def make_data(where: Workspace, processes: Processes, environment: dict[str, str], say: Callable[[str], None]) -> None:
