@@ -151,7 +151,9 @@ def _remember(parts: Parts, request_id: str, seen: str) -> Request:
     """Keep which answer was looked at; the task parks again, so it has to be seen parked anew before it is woken."""
     with parts.store.write() as work:
         now = get_request(work, request_id)
-        return change_request(work, now, answer_seen=seen, parked_at=None)
+        return change_request(
+            work, now, answer_seen=seen, parked_at=None, wake_after=parts.clock.now(), wake_attempts=0
+        )
 
 
 def _expire(parts: Parts, request_id: str) -> Request:

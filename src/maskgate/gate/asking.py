@@ -129,8 +129,6 @@ def _rebind(parts: Parts, work: Work, known: Request, asked: _Asked) -> Request:
     """Return a request that was made before; a later try of the task takes the place of the earlier one."""
     if asked.facts is None or asked.facts.task_instance_id == known.task_instance_id:
         return known
-    now = parts.clock.now()
-    wake = now if known.state not in {State.SEALING, State.PENDING} else None
     bound = change_request(
         work,
         known,
@@ -138,7 +136,7 @@ def _rebind(parts: Parts, work: Work, known: Request, asked: _Asked) -> Request:
         task_instance_id=asked.facts.task_instance_id,
         try_number=asked.facts.try_number,
         parked_at=None,
-        wake_after=wake,
+        wake_after=None if known.state is State.SEALING else parts.clock.now(),
         wake_attempts=0,
     )
     parts.record(

@@ -106,8 +106,8 @@ class Parts:
         now = self.clock.now()
         if state in SETTLED:
             changes = {"settled_at": now, **changes}
-        is_decided = state not in {State.SEALING, State.PENDING} and request.state in {State.SEALING, State.PENDING}
-        if is_decided and request.host is not None and request.host.parks:
+        # A task parks when its request is pending, and has to be woken when it no longer is.
+        if request.state in {State.SEALING, State.PENDING} and request.host is not None and request.host.parks:
             changes = {"wake_after": now, "wake_attempts": 0, **changes}
         after = change_request(work, request, state=state, message=message, **changes)
         if state is State.PENDING or state in SETTLED or state is State.APPROVED:

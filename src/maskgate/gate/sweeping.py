@@ -66,11 +66,15 @@ def _expire_grant(parts: Parts, work: Any, request: Request, now: datetime) -> N
 
 
 def wake_parked_tasks(parts: Parts) -> None:
-    """Answer tasks whose request was decided elsewhere, until they are no longer parked."""
+    """Answer tasks whose request was decided elsewhere, until they are no longer parked.
+
+    While a request is pending, the gate only looks since when its task has been parked, so that after the decision
+    the pipeline need not wait for that.
+    """
     now = parts.clock.now()
     with parts.store.read() as work:
-        decided = [request for request in list_requests(work) if is_due(request.wake_after, now)]
-    for request in decided:
+        due = [request for request in list_requests(work) if is_due(request.wake_after, now)]
+    for request in due:
         _wake(parts, request)
 
 
@@ -87,6 +91,8 @@ def _wake(parts: Parts, request: Request) -> None:
             _plan(parts, request, None)
         elif not facts.parked:
             _plan(parts, request, again)
+        elif request.state is State.PENDING:
+            _plan(parts, request, None, parked_at=_parked_since(request, facts, now))
         elif now < (since := _parked_since(request, facts, now)) + PARKED_FOR:
             _plan(parts, request, since + PARKED_FOR, parked_at=since)
         else:

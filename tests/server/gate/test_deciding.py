@@ -186,7 +186,8 @@ class TestNobodyKnown:
         assert world.entries("request.refused")
 
 
-def decide_at_once(folder, document, person, verdict, barrier, results):
+def decide_at_once(folder, document, decider, barrier, results):
+    person, verdict = decider
     world = GateWorld(folder)
     barrier.wait()
     identity = Identity((f"okta|{person}",), "web", ("privacy-team",), world.clock.now())
@@ -207,8 +208,7 @@ class TestRace:
         barrier, results = context.Barrier(4), context.Queue()
         people = (("bert", "approve"), ("dora", "deny"), ("bert", "approve"), ("dora", "deny"))
         workers = [
-            context.Process(target=decide_at_once, args=(tmp_path, document, *each, barrier, results))
-            for each in people
+            context.Process(target=decide_at_once, args=(tmp_path, document, each, barrier, results)) for each in people
         ]
         for worker in workers:
             worker.start()

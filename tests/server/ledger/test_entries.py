@@ -41,9 +41,13 @@ class TestAppend:
             assert (head(work).size, head(work).root) == (11, root(leaves))
 
     def test_what_fails_afterwards_takes_the_entry_with_it(self, store):
-        with pytest.raises(RuntimeError), store.write() as work:
-            append(work, "request.created", {}, NOW)
-            raise RuntimeError
+        def fail():
+            with store.write() as work:
+                append(work, "request.created", {}, NOW)
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            fail()
         with store.read() as work:
             assert head(work).size == 0
 

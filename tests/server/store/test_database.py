@@ -41,9 +41,13 @@ class TestTransactions:
     """Several things are done, or none; and what a writer reads stays true until it is done."""
 
     def test_an_exception_leaves_nothing(self, store):
-        with pytest.raises(RuntimeError), store.write() as work:
-            work.execute(setting("a"))
-            raise RuntimeError
+        def fail():
+            with store.write() as work:
+                work.execute(setting("a"))
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            fail()
         with store.read() as work:
             assert work.execute(select(tables.settings)).all() == []
 
