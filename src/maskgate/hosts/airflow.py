@@ -187,7 +187,7 @@ class AirflowHost:
         return self._object(response)
 
     def _call(self, method: str, path: str, json: Mapping[str, Any] | None = None) -> httpx.Response:
-        """Ask once; if the session has run out, log in and ask once more. (Airflow says 403 to a broken token.)"""
+        """Ask once; if the session has run out, which Airflow says by 401 or 403, log in and ask once more."""
         token = self._token or self._log_in(None)
         response = self._send(method, f"/api/v2{path}", json, token)
         if response.status_code in {_UNAUTHORIZED, _FORBIDDEN}:
