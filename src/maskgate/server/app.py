@@ -15,6 +15,7 @@ from maskgate.server import api, login_routes, pages, status_routes
 from maskgate.server.body_limit import BodyLimit
 from maskgate.server.host_check import HostCheck
 from maskgate.server.login import LoginFailed
+from maskgate.server.mistakes import Mistakes
 from maskgate.server.pages import LoginNeeded
 from maskgate.server.problems import MEDIA_TYPE, NotAuthenticated, problem, problem_of, status_of
 from maskgate.server.rendering import STATIC, render_message
@@ -31,7 +32,6 @@ _TITLES = {
     404: "Not here",
     405: "Not this way",
     409: "Not any more",
-    500: "Something went wrong",
     502: "No answer",
 }
 
@@ -53,9 +53,9 @@ def make_app(services: Services) -> FastAPI:
     app.add_exception_handler(MaskgateError, answer_error)
     app.add_exception_handler(StarletteHTTPException, answer_http_error)
     app.add_exception_handler(RequestValidationError, answer_invalid)
-    app.add_exception_handler(Exception, answer_unexpected)
     app.add_middleware(BodyLimit)
     app.add_middleware(HostCheck, url=services.url)
+    app.add_middleware(Mistakes)
     app.add_middleware(SecurityHeaders, https=services.url.startswith("https://"))
     return app
 
@@ -69,7 +69,7 @@ def answer_error(request: Request, error: Exception) -> Response:
             "Not logged in", error.message, status=error.status, tone="bad", link=("/login", "Log in")
         )
     if not isinstance(error, MaskgateError):
-        return answer_unexpected(request, error)
+        raise error
     status = status_of(error)
     if request.url.path.startswith(_API):
         headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAuthenticated) else None
@@ -119,14 +119,6 @@ _MESSAGES = {
     "dict_type": "must be an object",
     "model_attributes_type": "must be a JSON object (with Content-Type: application/json)",
 }
-
-
-def answer_unexpected(request: Request, error: Exception) -> Response:  # noqa: ARG001  its text could quote a value
-    """Answer a mistake of ours, without saying anything about it that could be a value."""
-    text = "The gate made a mistake. Nothing was decided or released by this; its log has the place."
-    if request.url.path.startswith(_API):
-        return JSONResponse(problem(500, text, "internal_error"), 500, media_type=MEDIA_TYPE)
-    return _page(500, text)
 
 
 def _page(status: int, text: str) -> Response:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
@@ -34,6 +35,9 @@ _OPEN = frozenset({"sealing", "pending", "approved", "releasing"})
 _MOVING = frozenset({"sealing", "releasing"})
 _MOST_SETTLED = 50
 _REFRESH_SECONDS = 3
+_WITHDRAWABLE = frozenset({"sealing", "pending", "approved"})
+# Each reading of rows is a child process with memory of its own.
+_SAMPLING = threading.BoundedSemaphore(2)
 
 
 class DecisionForm(BaseModel):
@@ -45,6 +49,14 @@ class DecisionForm(BaseModel):
     reason: Annotated[str, Field(max_length=4000)] = ""
     intent_digest: Annotated[str, Field(max_length=100)] = ""
     context_digest: Annotated[str, Field(max_length=100)] = ""
+    csrf_token: Annotated[str, Field(max_length=200)] = ""
+
+
+class WithdrawForm(BaseModel):
+    """What the button that takes a request back sends."""
+
+    model_config = ConfigDict(extra="forbid")
+
     csrf_token: Annotated[str, Field(max_length=200)] = ""
 
 
@@ -165,6 +177,22 @@ def decide(request: Request, visitor: Posting, request_id: str, form: Annotated[
     return RedirectResponse(back[0], status_code=303)
 
 
+@router.post("/requests/{request_id}/withdraw")
+def withdraw(request: Request, visitor: Posting, request_id: str, form: Annotated[WithdrawForm, Form()]) -> Response:
+    """Take a request back, as somebody who asked for it."""
+    services = services_of(request)
+    check_csrf(request, visitor.session, f"requests/{request_id}", form.csrf_token, services.url)
+    back = (f"/requests/{quote(request_id)}", "Back to the request")
+    try:
+        services.gate.withdraw(visitor.caller, request_id)
+    except Refused as error:
+        return render_message(
+            "Not taken back", str(error), status=status_of(error), tone="bad", link=back, visitor=visitor
+        )
+    services.background.wake()
+    return RedirectResponse(back[0], status_code=303)
+
+
 def review_page(
     services: Services,
     visitor: Visitor,
@@ -195,7 +223,8 @@ def _sample(services: Services, visitor: Visitor, document: Document) -> tuple[l
     if document["state"] != "pending" or document["content_digest"] is None:
         return [], ""
     try:
-        return sample_views(services.gate.view_sample(document["id"], visitor.identity)), ""
+        with _SAMPLING:
+            return sample_views(services.gate.view_sample(document["id"], visitor.identity)), ""
     except (Refused, StillPending) as refusal:
         return [], f"No rows are shown: {refusal}"
 
@@ -204,6 +233,7 @@ def _decide(document: Document, visitor: Visitor, standing: Standing, *, problem
     """Return what stands beside the request: a form, or why there is none."""
     state, may = document["state"], document["state"] == "pending" and standing.may
     least = max(1, int((document.get("policy") or {}).get("reason_min_length") or 1))
+    wanted = f"To approve, at least {least} characters. " if least > 1 else ""
     return {
         "title": "Your decision" if may else "Signatures",
         "may": may,
@@ -212,10 +242,9 @@ def _decide(document: Document, visitor: Visitor, standing: Standing, *, problem
         "problem": problem,
         "csrf_token": csrf_token(visitor.session, f"requests/{document['id']}"),
         "least": least,
-        "hint": f"At least {least} characters. It goes into the ledger, with your name: no personal data in it, please."
-        if least > 1
-        else "It goes into the ledger, with your name: no personal data in it, please.",
+        "hint": f"{wanted}It goes into the ledger, with your name: no personal data, please.",
         "reason": reason,
+        "withdraws": document["state"] in _WITHDRAWABLE and standing.person in document["involved"],
         "lines": [f"You decide as {standing.person}, for: {headline(document)}."] if may else [],
     }
 

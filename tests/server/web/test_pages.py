@@ -181,6 +181,10 @@ class TestDeciding:
         assert "denied through web" in person.page(pending["id"])
         assert gate.read(pending["id"])["state"] == "denied"
 
+    def test_a_denial_needs_no_reason(self, gate, pending, browser):
+        assert browser("reviewer").decide(pending["id"], "deny", reason="").status_code == 303
+        assert gate.read(pending["id"])["state"] == "denied"
+
     def test_a_short_reason_keeps_what_was_written(self, pending, browser):
         answer = browser("reviewer").decide(pending["id"], reason="fine <b>")
         assert answer.status_code == 422
@@ -244,6 +248,28 @@ class TestDeciding:
         assert one.form(pending["id"]) == {}, "one person signs once"
         assert browser("second").decide(pending["id"]).status_code == 303
         assert gate.read(pending["id"])["state"] == "approved"
+
+
+class TestTakingBack:
+    """Who asked may take it back, on the page as well; nobody else may."""
+
+    def take_back(self, person, pending):
+        path = f"/requests/{pending['id']}/withdraw"
+        data = {"csrf_token": person.csrf_token(pending["id"])}
+        return person.http.post(path, data=data, headers={"Origin": person.gate.url})
+
+    def test_by_the_requester(self, gate, pending, browser):
+        person = browser("requester")
+        assert "Take the request back" in person.page(pending["id"])
+        assert self.take_back(person, pending).status_code == 303
+        assert gate.read(pending["id"])["state"] == "withdrawn"
+        assert self.take_back(person, pending).status_code == 303, "once more changes nothing"
+
+    def test_not_by_a_reviewer(self, gate, pending, browser):
+        person = browser("reviewer")
+        assert "Take the request back" not in person.page(pending["id"])
+        assert self.take_back(person, pending).status_code == 403
+        assert gate.read(pending["id"])["state"] == "pending"
 
 
 class TestSettled:
