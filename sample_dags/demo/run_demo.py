@@ -83,8 +83,7 @@ def demonstrate(answer: str, where: Workspace, processes: Processes, story: Stor
     if code:
         story.console.print(logs(requester, run_id), markup=False)
     if not answer:
-        story.say("look around as long as you like; Ctrl-C stops everything", "bold")
-        wait_for_interrupt()
+        wait_for_interrupt(story)
     return code
 
 
@@ -170,13 +169,14 @@ def logs(client: AirflowClient, run_id: str) -> str:
     return "\n".join(f"--- {task} ---\n{client.log(DAG_ID, run_id, task)}" for task in failed)
 
 
-def wait_for_interrupt() -> None:
+def wait_for_interrupt(story: Story) -> None:
     """Leave everything running until Ctrl-C."""
+    story.say("look around as long as you like; Ctrl-C stops everything", "bold")
     try:
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:
-        return
+        story.say("stopping everything")
 
 
 if __name__ == "__main__":

@@ -48,8 +48,7 @@ def demonstrate(answer: str, where: Workspace, processes: Processes, story: Stor
     if code:
         story.console.print(flow.tail(60), markup=False)
     if not answer:
-        story.say("look around as long as you like; Ctrl-C stops everything", "bold")
-        wait_for_interrupt()
+        wait_for_interrupt(story)
     return code
 
 
