@@ -169,8 +169,11 @@ class Processes:
         try:
             code = started.popen.wait(timeout)
         except subprocess.TimeoutExpired:
-            started.kill()
             raise StartFailure(f"{name} took longer than {timeout:.0f} s.\n{started.tail()}") from None
+        finally:
+            # At once, while its id cannot belong to anybody else.
+            started.kill()
+            self._programs.remove(started)
         if code != 0:
             raise StartFailure(f"{name} failed with exit code {code}.\n{started.tail()}")
 
