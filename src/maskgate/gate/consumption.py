@@ -5,7 +5,7 @@
     issued ──consume──▶ releasing ──begin_commit──▶ committing ──finish──▶ used
        │                    │  ▲                        │  ▲
        └──▶ expired         │  └─ consume after lease ──┘  │  (the fence grows)
-                            └──▶ failed
+                            └──▶ failed ◀──────────────┘
 
 * Whoever consumes gets a fence. Every later step names the fence; a smaller one changes nothing.
 * A lease that has run out, or whose process is dead, may be taken over; the one who lost it finds out at its next
@@ -99,8 +99,11 @@ def finish(work: Work, held: Held, receipt: Mapping[str, Any]) -> None:
 
 
 def fail(work: Work, held: Held) -> None:
-    """Give the grant up for good: what was to be released is not what was signed."""
-    _step(work, held, grants.c.state == "releasing", {"state": "failed", "lease_until": None, "worker": None})
+    """Give the grant up for good: what was to be released is not what was signed, or its place is taken.
+
+    Of a grant that was being committed, only who knows that nothing of it is at the destination may say so.
+    """
+    _step(work, held, grants.c.state.in_(_HELD), {"state": "failed", "lease_until": None, "worker": None})
 
 
 def let_go(work: Work, held: Held, now: datetime) -> None:

@@ -20,7 +20,6 @@ from maskgate.store import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
     from pathlib import Path
 
     from maskgate.clock import Clock
@@ -137,11 +136,6 @@ def registered_rules(work: Work) -> dict[str, Rules]:
     """Return the rules in force, by digest."""
     rows = work.execute(select(tables.rules).where(tables.rules.c.active))
     return {row.digest: Rules.from_json(row.content) for row in rows}
-
-
-def is_due(moment: datetime | None, now: datetime) -> bool:
-    """Whether something planned has come due."""
-    return moment is not None and moment <= now
 
 
 _PARSED: dict[str, Policy] = {}

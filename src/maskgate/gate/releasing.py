@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from maskgate.clock import timestamp
-from maskgate.errors import Conflict, MaskgateError, NotAllowed, Refused, StillPending
+from maskgate.errors import Conflict, DatasetError, MaskgateError, NotAllowed, Refused, StillPending
 from maskgate.gate import consumption
 from maskgate.gate.grants import open_envelope
 from maskgate.gate.lifecycle import State
@@ -81,8 +81,9 @@ def carry_out(parts: Parts, request_id: str) -> None:
             _fail(parts, request_id, held, str(error))
         except MaskgateError as error:
             _try_later(parts, request_id, held, str(error))
-        except OSError as error:
-            _try_later(parts, request_id, held, f"the destination: {error.strerror or type(error).__name__}.")
+        except Exception as error:  # noqa: BLE001  storage libraries raise what they like; the release has to go on
+            # The kind alone: a foreign message may hold an address with a credential.
+            _try_later(parts, request_id, held, f"the destination could not be written ({type(error).__name__}).")
 
 
 def unfinished(parts: Parts) -> list[str]:
@@ -166,13 +167,14 @@ def _carry_out(parts: Parts, request_id: str, held: Held) -> None:
         request = get_request(work, request_id)
         row = work.execute(select(tables.grants).where(tables.grants.c.id == held.grant)).one()
         grant = open_envelope(row.envelope, parts.ring)
-    order = _order(parts, request, row.release_name, held)
     if row.state == "committing":
+        order = _order_of_commit(parts, request, row.release_name, held)
         if parts.releaser.probe(order) == "committed":
             _finish(parts, request_id, held, order)
             return
         with parts.store.write() as work:
             consumption.copy_again(work, held)
+    order = _order(parts, request, row.release_name, held)
     if grant.not_after <= parts.clock.now() and held.fence > 1:
         raise Refused(
             f"the grant ran out at {timestamp(grant.not_after)} before the files could be released. Ask again."
@@ -184,7 +186,11 @@ def _carry_out(parts: Parts, request_id: str, held: Held) -> None:
     with parts.store.write() as work:
         consumption.begin_commit(work, held, parts.clock.now())
         parts.record(work, "release.committing", get_request(work, request_id), grant=held.grant, fence=held.fence)
-    parts.releaser.commit(order)
+    try:
+        parts.releaser.commit(order)
+    except Refused:
+        parts.releaser.clean(order)
+        raise
     _finish(parts, request_id, held, order)
 
 
@@ -195,6 +201,14 @@ def _order(parts: Parts, request: Request, version: str, held: Held) -> ReleaseO
     if registered is None or destination_digest(registered) != destination_digest(request.destination):
         raise Refused(f"destination {request.destination.id!r} is not registered as it was signed. Ask again.")
     return ReleaseOrder(held.grant, held.fence, request.id, registered, request.sealed, version)
+
+
+def _order_of_commit(parts: Parts, request: Request, version: str, held: Held) -> ReleaseOrder:
+    """Return the order of a release that may be visible already, so that it must not be given up unseen."""
+    try:
+        return _order(parts, request, version, held)
+    except Refused as error:
+        raise DatasetError(f"it cannot be told whether the release was published: {error}") from None
 
 
 def _progress(parts: Parts, request_id: str, held: Held) -> Callable[[int, int], None]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from sqlalchemy import RowMapping
+    from sqlalchemy import ColumnElement, RowMapping
 
     from maskgate.store import Work
 
@@ -158,13 +158,19 @@ def find_by_key(work: Work, key: str) -> Request | None:
     return None if row is None else _request(row)
 
 
-def list_requests(work: Work, *states: State, token: str | None = None) -> list[Request]:
-    """Read requests, the newest first."""
+def list_requests(work: Work, *states: State, where: ColumnElement[bool] | None = None) -> list[Request]:
+    """Read requests, the newest first.
+
+    Args:
+        work: A transaction to read in.
+        states: Only those in one of these states.
+        where: And only those of which this holds.
+    """
     chosen = select(tables.requests).order_by(tables.requests.c.created_at.desc(), tables.requests.c.id)
     if states:
         chosen = chosen.where(tables.requests.c.state.in_(states))
-    if token is not None:
-        chosen = chosen.where(tables.requests.c.token == token)
+    if where is not None:
+        chosen = chosen.where(where)
     return [_request(row) for row in work.execute(chosen).mappings()]
 
 

@@ -52,9 +52,9 @@ def seal_request(parts: Parts, request_id: str) -> None:
             return
         except MaskgateError as error:
             _refuse(parts, request, str(error))
-        except OSError as error:
-            # Of a foreign error only the system's words are kept; others could hold data.
-            _refuse(parts, request, f"the staged files could not be read: {error.strerror or type(error).__name__}.")
+        except Exception as error:  # noqa: BLE001  storage libraries raise what they like; others wait their turn
+            # The kind alone: a foreign message may hold data, or an address with a credential.
+            _refuse(parts, request, f"the staged files could not be read ({type(error).__name__}). Stage them again.")
         else:
             _ask(parts, request, sealed, rules)
 

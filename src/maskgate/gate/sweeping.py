@@ -6,13 +6,12 @@ import shutil
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, or_, select, update
 
 from maskgate.errors import HostUnreachable, MaskgateError, Refused
 from maskgate.gate import consumption
 from maskgate.gate.deciding import expire
-from maskgate.gate.lifecycle import SETTLED, State, is_over
-from maskgate.gate.parts import is_due
+from maskgate.gate.lifecycle import SETTLED, State
 from maskgate.gate.request import Request, change_request, get_request, list_requests
 from maskgate.gate.staging import Staging
 from maskgate.store import tables
@@ -45,10 +44,8 @@ def end_what_is_over(parts: Parts) -> None:
     """Expire requests that nobody signed in time, and grants that nobody used in time."""
     now = parts.clock.now()
     with parts.store.read() as work:
-        waiting = list_requests(work, State.PENDING, State.APPROVED)
+        waiting = list_requests(work, State.PENDING, State.APPROVED, where=tables.requests.c.expires_at <= now)
     for seen in waiting:
-        if not is_over(seen.expires_at, now):
-            continue
         with parts.store.write() as work:
             request = get_request(work, seen.id)
             if request.state is State.PENDING:
@@ -73,7 +70,7 @@ def wake_parked_tasks(parts: Parts) -> None:
     """
     now = parts.clock.now()
     with parts.store.read() as work:
-        due = [request for request in list_requests(work) if is_due(request.wake_after, now)]
+        due = list_requests(work, where=tables.requests.c.wake_after <= now)
     for request in due:
         _wake(parts, request)
 
@@ -121,7 +118,7 @@ def _plan(parts: Parts, request: Request, when: datetime | None, parked_at: date
 def delete_what_is_done(parts: Parts) -> None:
     """Delete sealed copies of settled requests, and stagings that nothing waits for."""
     with parts.store.read() as work:
-        settled = [request for request in list_requests(work, *SETTLED) if request.cleaned_at is None]
+        settled = list_requests(work, *SETTLED, where=tables.requests.c.cleaned_at.is_(None))
     for request in settled:
         shutil.rmtree(parts.sealed_copy(request), ignore_errors=True)
         if parts.sealed_copy(request).exists():
@@ -134,14 +131,13 @@ def delete_what_is_done(parts: Parts) -> None:
 
 def _stagings_to_delete(parts: Parts) -> list[str]:
     now = parts.clock.now()
+    stagings, requests = tables.stagings.c, tables.requests.c
+    about = exists().where(requests.staging == stagings.id)
+    is_wanted = about.where(requests.state.not_in(SETTLED))
+    is_over_or_used = or_(about, stagings.expires_at <= now)
+    chosen = select(stagings.id).where(stagings.deleted_at.is_(None), ~is_wanted, is_over_or_used)
     with parts.store.read() as work:
-        open_ = work.execute(select(tables.stagings).where(tables.stagings.c.deleted_at.is_(None))).all()
-        wanted, used = set(), set()
-        for request in list_requests(work):
-            used.add(request.staging)
-            if not request.is_settled:
-                wanted.add(request.staging)
-    return [row.id for row in open_ if row.id not in wanted and (row.id in used or row.expires_at <= now)]
+        return list(work.execute(chosen).scalars())
 
 
 def _delete_staging(parts: Parts, staging_id: str) -> None:

@@ -49,6 +49,7 @@ def disagreements(
         *_grants(work, bodies, is_signed),
         *_releases(work, bodies),
         *_requests(work, bodies),
+        *_seals(work, bodies),
     ]
 
 
@@ -121,3 +122,12 @@ def _requests(work: Work, bodies: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f"request {request} stands in the table, but was never made."
         elif (recorded, state) != ("sealing", "pending") and recorded != state:
             yield f"request {request} is {state} in the table, but {recorded} by the ledger."
+
+
+def _seals(work: Work, bodies: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    names = ("content_digest", "intent_digest", "context_digest")
+    sealed = {body.get("request"): tuple(body.get(name) for name in names) for body in _of(bodies, "request.sealed")}
+    columns = tables.requests.c
+    for row in work.execute(select(columns.id, *(columns[name] for name in names)).where(columns.staging.is_not(None))):
+        if row.content_digest is not None and sealed.get(row.id) != tuple(row[1:]):
+            yield f"request {row.id}: content, intent or context in the table are not those that were sealed."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from maskgate.gate.model import Caller, DecisionInput, Destination, Identity, Limits, RequestInput, StagingRoot
 from maskgate.gate.registry import Registry
@@ -68,6 +68,9 @@ class GateWorld:
         releaser: Another releaser than the real one.
         sealer: Another sealer than the real one.
         notifiers: Ways of telling people.
+        clock: What time it is, for the gate and its host.
+        lines: What the last start said.
+        made: Every world of this process, so that a test can look at what others left.
     """
 
     folder: Path
@@ -77,12 +80,14 @@ class GateWorld:
     notifiers: tuple[Notifier, ...] = ()
     clock: StillClock = field(default_factory=StillClock)
     lines: tuple[str, ...] = ()
+    made: ClassVar[list[GateWorld]] = []
 
     def __post_init__(self) -> None:
         for name in ("staging", "released", "sealed"):
             (self.folder / name).mkdir(exist_ok=True)
         self.host = ScriptedHost(self.clock)
         self.start()
+        self.made.append(self)
 
     @property
     def registry(self) -> Registry:

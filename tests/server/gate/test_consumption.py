@@ -174,9 +174,3 @@ class TestFence:
         held = consume(store, grant)
         with pytest.raises(Conflict):
             verb(store, held)
-
-    def test_what_was_being_committed_cannot_be_given_up(self, store, grant):
-        held = consume(store, grant)
-        step(store, consumption.begin_commit, held, NOW)
-        with pytest.raises(Conflict):
-            step(store, consumption.fail, held)

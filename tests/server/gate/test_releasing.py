@@ -165,6 +165,8 @@ class TestWhoseRelease:
 class TestForgery:
     """Signature and live row, both; and everything else as it was signed."""
 
+    tampers = True
+
     def test_a_grant_signed_by_another_key(self, world, approved):
         other = Signer(Ed25519PrivateKey.generate())
         forged = dict(envelope(world))
@@ -252,6 +254,22 @@ class TestForgery:
         assert b"changed" not in [(world.folder / "released" / name).read_bytes() for name in world.released()]
 
 
+class Odd(DestinationReleaser):
+    """A destination whose library raises something of its own, with a secret in it."""
+
+    def copy(self, order, progress):
+        raise RuntimeError("https://key:secret@bucket")
+
+
+class Taken(DestinationReleaser):
+    """A destination where something else appeared under the version's name, just before the commit."""
+
+    def commit(self, order):
+        (Path(order.destination.uri) / order.version).mkdir()
+        (Path(order.destination.uri) / order.version / "other").touch()
+        super().commit(order)
+
+
 class Flaky(DestinationReleaser):
     """A destination that cannot be written the first times."""
 
@@ -282,6 +300,34 @@ class TestTrouble:
         assert world.gate.release_waiting()
         assert world.read(approved["id"])["state"] == "released"
         assert len(world.entries("release.interrupted")) == 2
+
+    def test_a_foreign_error_is_tried_again_and_not_quoted(self, tmp_path):
+        world = GateWorld(tmp_path, releaser=Odd())
+        waiting = world.release(world.decide(world.ask()))
+        assert waiting["state"] == "releasing"
+        assert "could not be written (RuntimeError)" in waiting["message"]
+        assert "secret" not in json.dumps(world.entries())
+
+    def test_what_is_there_already_is_not_replaced(self, tmp_path):
+        world = GateWorld(tmp_path, releaser=Taken())
+        done = world.release(world.decide(world.ask()))
+        assert (done["state"], done["receipt"]) == ("failed", None)
+        assert [Path(name).name for name in world.released()] == ["other"]
+
+    def test_a_commit_whose_destination_is_gone_is_not_given_up_unseen(self, tmp_path):
+        world = GateWorld(tmp_path)
+        approved = world.decide(world.ask())
+        world.gate.release(world.pipeline, approved["id"], airflow_run())
+        with world.store.write() as work:
+            work.execute(tables.grants.update().values(state="committing"))
+        registered = world.gate._parts.registry.destinations
+        partner = registered.pop("partner")
+        world.gate.release_waiting()
+        assert "cannot be told whether" in world.read(approved["id"])["message"]
+        registered["partner"] = partner
+        world.clock.forward(seconds=2)
+        world.gate.release_waiting()
+        assert world.read(approved["id"])["state"] == "released"
 
     def test_the_grants_end_ends_it(self, tmp_path):
         world = GateWorld(tmp_path, releaser=Flaky(99))

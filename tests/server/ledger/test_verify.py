@@ -156,6 +156,9 @@ class TestRowsBesideTheLedger:
             ),
             pytest.param([("UPDATE requests SET state = 'denied'",)], "is denied in the table", id="another state"),
             pytest.param(
+                [("UPDATE requests SET content_digest = 'sha256:0'",)], "those that were sealed", id="another content"
+            ),
+            pytest.param(
                 [("DELETE FROM ledger WHERE type IN ('decision.approve')",)],
                 "rests on a decision that is not in the ledger",
                 id="a grant without its decision",
