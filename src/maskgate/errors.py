@@ -52,7 +52,7 @@ class Problem:
         return f"{file}: {self.message}" if self.line is None else f"{file}:{self.line}, {self.message}"
 
 
-class FileProblems(UsageError):
+class FileProblems(UsageError):  # noqa: N818  one error that carries many problems
     """All problems of one file, shown together."""
 
     def __init__(self, file: str, problems: tuple[Problem, ...]) -> None:
