@@ -171,7 +171,7 @@ class GateClient:
             request_id: Which request.
             until: Says whether the document is as wanted.
             timeout: Seconds after which to give up.
-            on_progress: Told of each document whose state, message or progress is new.
+            on_progress: Told of each document whose state, message, progress or refusals are new.
 
         Raises:
             StillPending: If the time is over first.
@@ -180,7 +180,8 @@ class GateClient:
         pause, seen = 0.2, None
         while True:
             document = self.request(request_id)
-            news = (document.get("state"), document.get("message"), str(document.get("progress")))
+            refusals = len(document.get("refusals") or ())
+            news = (document.get("state"), document.get("message"), str(document.get("progress")), refusals)
             if on_progress is not None and news != seen:
                 on_progress(document)
             pause, seen = (0.2 if news != seen else min(pause * 1.5, 5.0)), news
