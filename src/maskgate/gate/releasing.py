@@ -168,13 +168,13 @@ def _carry_out(parts: Parts, request_id: str, held: Held) -> None:
         row = work.execute(select(tables.grants).where(tables.grants.c.id == held.grant)).one()
         grant = open_envelope(row.envelope, parts.ring)
     if row.state == "committing":
-        order = _order_of_commit(parts, request, row.release_name, held)
+        order = _order_of_commit(parts, request, grant, row.release_name, held.fence)
         if parts.releaser.probe(order) == "committed":
             _finish(parts, request_id, held, order)
             return
         with parts.store.write() as work:
             consumption.copy_again(work, held)
-    order = _order(parts, request, row.release_name, held)
+    order = _order(parts, request, grant, row.release_name, held.fence)
     if grant.not_after <= parts.clock.now() and held.fence > 1:
         raise Refused(
             f"the grant ran out at {timestamp(grant.not_after)} before the files could be released. Ask again."
@@ -194,19 +194,19 @@ def _carry_out(parts: Parts, request_id: str, held: Held) -> None:
     _finish(parts, request_id, held, order)
 
 
-def _order(parts: Parts, request: Request, version: str, held: Held) -> ReleaseOrder:
-    if request.destination is None or request.sealed is None:
+def _order(parts: Parts, request: Request, grant: Grant, version: str, fence: int) -> ReleaseOrder:
+    if request.sealed is None or grant.request != request.id:
         raise Refused(f"request {request.id} has nothing to release.")
-    registered = parts.registry.destinations.get(request.destination.id)
-    if registered is None or destination_digest(registered) != destination_digest(request.destination):
-        raise Refused(f"destination {request.destination.id!r} is not registered as it was signed. Ask again.")
-    return ReleaseOrder(held.grant, held.fence, request.id, registered, request.sealed, version)
+    registered = parts.registry.destinations.get(grant.destination)
+    if registered is None or destination_digest(registered) != grant.destination_digest:
+        raise Refused(f"destination {grant.destination!r} is not registered as it was signed. Ask again.")
+    return ReleaseOrder(grant.id, fence, request.id, registered, request.sealed, version)
 
 
-def _order_of_commit(parts: Parts, request: Request, version: str, held: Held) -> ReleaseOrder:
+def _order_of_commit(parts: Parts, request: Request, grant: Grant, version: str, fence: int) -> ReleaseOrder:
     """Return the order of a release that may be visible already, so that it must not be given up unseen."""
     try:
-        return _order(parts, request, version, held)
+        return _order(parts, request, grant, version, fence)
     except Refused as error:
         raise DatasetError(f"it cannot be told whether the release was published: {error}") from None
 
