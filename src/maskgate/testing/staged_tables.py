@@ -55,9 +55,7 @@ def masked_tables(rows: int = 4) -> dict[str, pa.Table]:
     }
 
 
-def staged_bytes(
-    tables: Mapping[str, pa.Table | Sequence[pa.Table]], rules: Rules, **parquet: Any
-) -> dict[str, bytes]:
+def staged_bytes(tables: Mapping[str, pa.Table | Sequence[pa.Table]], rules: Rules, **parquet: Any) -> dict[str, bytes]:
     """Return the files of a staging by name, the manifest last.
 
     Args:

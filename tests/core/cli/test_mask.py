@@ -92,9 +92,7 @@ class TestMask:
             pytest.param(["rules.yaml"], 2, "Missing argument 'SOURCE'", id="too few arguments"),
         ],
     )
-    def test_an_error_is_one_message_and_nothing_is_written(
-        self, maskgate, everything, arguments, code, message
-    ):
+    def test_an_error_is_one_message_and_nothing_is_written(self, maskgate, everything, arguments, code, message):
         before = everything()
         done = maskgate("mask", *arguments)
         assert done.returncode == code
