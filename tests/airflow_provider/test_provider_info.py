@@ -70,7 +70,7 @@ class TestProviderInfo:
         ],
     )
     def test_every_module_it_names_is_there(self, path):
-        import_module(path)
+        assert import_module(path).__name__ == path
 
     def test_the_hook_agrees(self):
         (connection,) = get_provider_info()["connection-types"]

@@ -41,8 +41,8 @@ class TestProcesses:
     """Everything that was started is stopped, and a failure to start says why."""
 
     def test_nothing_started_is_nothing_to_stop(self, tmp_path):
-        with Processes(tmp_path):
-            pass
+        with Processes(tmp_path) as started:
+            assert started.stop_all() is None
 
     def test_what_a_program_started_ends_with_it(self, processes):
         stubborn = processes.start("stubborn", python(STUBBORN), env=os.environ)

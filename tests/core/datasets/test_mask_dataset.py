@@ -261,7 +261,7 @@ class TestFailures:
         def interrupt(_progress):
             raise KeyboardInterrupt
 
-        self.refused(mask, everything, KeyboardInterrupt, progress=interrupt, target="deep/masked")
+        assert self.refused(mask, everything, KeyboardInterrupt, progress=interrupt, target="deep/masked") == ""
 
     @pytest.mark.parametrize(
         ("uri", "message"),

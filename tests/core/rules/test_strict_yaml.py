@@ -100,7 +100,7 @@ class TestReader:
         return Reader("file.yaml")
 
     def test_without_problems_nothing_is_raised(self, reader):
-        reader.finish(RulesError)
+        assert reader.finish(RulesError) is None
 
     def test_what_is_absent_reads_as_its_default(self, reader):
         assert reader.string(None, "x", "d") == "d"

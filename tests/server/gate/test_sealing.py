@@ -27,6 +27,11 @@ PART = "customers/part-00000.parquet"
 LIMITS = Limits(seal_seconds=60, seal_memory_mb=1024)
 
 
+def seal_into(tmp_path, staging, staging_id):
+    rules = {RULES.digest: RULES}
+    return seal(staging, staging_id, tmp_path / "sealed", rules=rules, limits=LIMITS, progress=lambda *_: None)
+
+
 class Stage:
     """A staging in a shared folder, and the gate's own folder beside it."""
 
@@ -381,25 +386,11 @@ class TestSealingFromAnObjectStore:
         content[10] ^= 1
         bucket.filesystem.pipe_file(key, bytes(content))
         with pytest.raises(Refused, match="SHA-256 differs"):
-            seal(
-                staging,
-                staging_id,
-                tmp_path / "sealed",
-                rules={RULES.digest: RULES},
-                limits=LIMITS,
-                progress=lambda *_: None,
-            )
+            seal_into(tmp_path, staging, staging_id)
 
     def test_a_key_that_leads_out_is_refused(self, staging, tmp_path, bucket):
         staging.open(staging_id := new_staging_id())
         put_staged(staging, staging_id, staged_bytes(masked_tables(), RULES))
         bucket.filesystem.pipe_file(f"{bucket.name}/staging/{staging_id}/customers/../../evil", b"x")
         with pytest.raises(Refused, match="does not name it"):
-            seal(
-                staging,
-                staging_id,
-                tmp_path / "sealed",
-                rules={RULES.digest: RULES},
-                limits=LIMITS,
-                progress=lambda *_: None,
-            )
+            seal_into(tmp_path, staging, staging_id)

@@ -84,7 +84,8 @@ class TestStaging:
                     "Content-Length: 1000000\r\n\r\n"
                 )
                 wire.sendall(head.encode() + b"x" * 5000)
-            eventually(lambda: client.upload(opened["id"], "customers/part-00000.parquet", b"whole"))
+            sent = eventually(lambda: client.upload(opened["id"], "customers/part-00000.parquet", b"whole"))
+        assert sent["size"] == len(b"whole")
 
     def test_no_such_root_or_staging(self, gate):
         with gate.client() as client:
