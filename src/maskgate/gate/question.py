@@ -88,7 +88,8 @@ def _head(context: Mapping[str, Any]) -> Iterator[str]:
     yield f"| **Who asks** | {escaped(requester) if requester else 'nobody known; two people have to sign'} |"
     yield f"| **May not sign** | {', '.join(escaped(person) for person in context['involved']) or 'nobody is known'} |"
     if run is not None:
-        yield f"| **Run** | {' · '.join(escaped(str(value), 300) for value in run.values())} |"
+        # A task that is not mapped has the index -1, which says nothing to a person.
+        yield f"| **Run** | {' · '.join(escaped(str(value), 300) for value in run.values() if value != -1)} |"
     yield ""
 
 
