@@ -49,7 +49,7 @@ test-repository test-core: $(VENV)/core/.ready
 	$(VENV)/core/bin/python -m pytest tests/$(@:test-%=%) $(PYTEST)
 
 test-server: $(VENV)/server/.ready
-	$(VENV)/server/bin/python -m pytest tests/server $(PYTEST)
+	$(VENV)/server/bin/python -m pytest --doctest-modules --ignore=src/maskgate/store/migrations src/maskgate tests/server $(PYTEST)
 
 test-airflow: $(VENV)/server/.ready $(VENV)/airflow/.ready
 	$(VENV)/airflow/bin/python -m pytest tests/airflow_provider $(PYTEST)
