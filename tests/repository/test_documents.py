@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
+
+import click
 
 from maskgate.cli.main import COMMANDS
 
@@ -44,8 +47,12 @@ class TestDocuments:
     def test_every_command_exists(self, texts):
         for name, text in documents(texts).items():
             for line in code(text):
-                for command in re.findall(r"^\s*(?:\$ )?maskgate ([a-z]+)", line):
+                for command, below in re.findall(r"^\s*(?:\$ )?maskgate ([a-z]+)(?: ([a-z]+))?", line):
                     assert command in COMMANDS, f"{name}: maskgate {command}"
+                    module, attribute, _ = COMMANDS[command]
+                    group = getattr(import_module(module), attribute)
+                    if isinstance(group, click.Group):
+                        assert below in group.commands, f"{name}: maskgate {command} {below}"
 
     def test_every_decision_is_listed(self, texts):
         index = texts["docs/decisions/README.md"]
