@@ -31,6 +31,11 @@ policies:
     reason: {min_length: 10}
     expires: 24h
 
+# Once there are two reviewers: how this policy and the registered rules can be changed. Without it they stay.
+#  - name: changes to the gate itself
+#    when: {action: [change-policy, register-rules]}
+#    require: {slots: {privacy: 2}, distinct: 2}
+
 otherwise: refuse
 """
 
