@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from maskgate.errors import LedgerError, MaskgateError, UsageError
+from maskgate.errors import LedgerError, UsageError
 from maskgate.gate.client import GateClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any
 
     from maskgate.ledger import Verdict
@@ -114,25 +114,12 @@ def _entries_of(home: Home, after: int) -> Iterator[dict[str, Any]]:
 
 
 def _verdict(home: Home, checkpoint_file: Path | None) -> Verdict:
-    from maskgate.gate.grants import open_envelope  # noqa: PLC0415  the database is an extra
-    from maskgate.gate.signer import Ring, Signer  # noqa: PLC0415
-    from maskgate.ledger import read_checkpoint, verify  # noqa: PLC0415
+    from maskgate.server.ledger_check import check_ledger  # noqa: PLC0415  the database is an extra
     from maskgate.store import Store  # noqa: PLC0415
 
-    key = Signer.load(home.signing_key).public_key
-
-    def is_signed(envelope: Mapping[str, Any]) -> bool:
-        try:
-            open_envelope(envelope, Ring.of(key))
-        except MaskgateError:
-            return False
-        return True
-
-    outside = None if checkpoint_file is None else read_checkpoint(checkpoint_file.read_text(encoding="utf-8"), key)
     store = Store.open(home.database)
     try:
-        with store.read() as work:
-            return verify(work, outside, is_signed)
+        return check_ledger(home, store, checkpoint_file)
     finally:
         store.close()
 

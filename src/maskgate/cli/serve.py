@@ -14,7 +14,12 @@ from maskgate.errors import UsageError
     "--config", type=click.Path(path_type=Path, dir_okay=False), help="The gate.yaml; by default in the home."
 )
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Where the gate keeps its state.")
-def serve(config: Path | None, home: Path | None) -> None:
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A checkpoint kept elsewhere: refuse a database that is older than it, or another.",
+)
+def serve(config: Path | None, home: Path | None, checkpoint: Path | None) -> None:
     """Run the gate until it is stopped.
 
     The first start makes database, signing key and tokens, and prints the fingerprint to pin.
@@ -25,4 +30,4 @@ def serve(config: Path | None, home: Path | None) -> None:
         raise UsageError(
             f"the gate needs the extra: pip install 'maskgate[server]' ({error.name} is missing)"
         ) from None
-    run(config, home, say=lambda line: click.echo(line, err=True))
+    run(config, home, say=lambda line: click.echo(line, err=True), checkpoint=checkpoint)

@@ -18,6 +18,7 @@ from maskgate.server.app import make_app
 from maskgate.server.background import Background, Task
 from maskgate.server.configuration import load_configuration
 from maskgate.server.home import Home
+from maskgate.server.ledger_check import must_follow
 from maskgate.server.login import Login
 from maskgate.server.login_state import LoginState
 from maskgate.server.services import Services
@@ -38,16 +39,18 @@ _WORK_PAUSE = 0.5
 _SWEEP_PAUSE = 1.0
 
 
-def run(config: Path | None, folder: Path | None, say: Callable[[str], None]) -> None:
+def run(config: Path | None, folder: Path | None, say: Callable[[str], None], checkpoint: Path | None = None) -> None:
     """Run a gate until it is stopped.
 
     Args:
         config: The configuration; by default ``gate.yaml`` in the home.
         folder: The home; by default ``$MASKGATE_HOME``.
         say: Tells whoever starts the gate.
+        checkpoint: A checkpoint kept elsewhere, which the database has to agree with.
 
     Raises:
         ConfigurationError: If the configuration cannot be used.
+        LedgerError: If the database is older than the checkpoint, or another.
         MaskgateError: If the address or the home is in use.
     """
     home = Home.find(folder)
@@ -60,6 +63,8 @@ def run(config: Path | None, folder: Path | None, say: Callable[[str], None]) ->
         is_first = not home.token("pipeline").exists()
         store = Store.open(home.database)
         stack.callback(store.close)
+        if checkpoint is not None:
+            must_follow(home, store, checkpoint)
         clock = SystemClock()
         gate = make_gate(configuration, home, store, clock)
         lines = gate.start(configuration.policy, configuration.rules, {role: home.token(role) for role in _ROLES})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -82,9 +83,13 @@ def served(home: Home):
     """Start the gate of a home as often as asked; kill in the end what still runs."""
     started: list[subprocess.Popen] = []
 
-    def start() -> subprocess.Popen:
+    def start(*arguments: str) -> subprocess.Popen:
         process = subprocess.Popen(
-            home.command("serve"), env=home.environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            home.command("serve", *arguments),
+            env=home.environment,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         started.append(process)
         for line in process.stderr:
@@ -254,6 +259,33 @@ class TestLedger:
         forged = home.run(*against)
         assert forged.returncode == 1
         assert "signature" in forged.stderr, "the checkpoint's signature covers its size"
+
+    def test_a_database_that_was_put_back_is_not_served(self, home, serve):
+        def stop(process):
+            process.terminate()
+            process.wait(timeout=15)
+
+        kept, older = home.folder / "checkpoint", home.folder / "older.db"
+        stop(serve())
+        shutil.copy(home.folder / "gate.db", older)
+        second = serve()
+        kept.write_text(home.run("ledger", "checkpoint", MASKGATE_TOKEN=home.token("auditor")).stdout)
+        stop(second)
+        stop(serve("--checkpoint", str(kept)))
+        for part in ("gate.db-wal", "gate.db-shm"):
+            (home.folder / part).unlink(missing_ok=True)
+        older.replace(home.folder / "gate.db")
+        refused = home.run("serve", "--checkpoint", str(kept))
+        assert refused.returncode == 1
+        assert "put back" in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+    def test_a_checkpoint_belongs_to_a_gate_that_is_there(self, home):
+        (home.folder / "checkpoint").write_text("x")
+        refused = home.run("serve", "--checkpoint", str(home.folder / "checkpoint"))
+        assert refused.returncode == 1
+        assert "holds no gate yet" in refused.stderr
+        assert not (home.folder / "signing-key.pem").exists()
 
     def test_no_gate_here(self, home):
         done = home.run("ledger", "verify")
