@@ -42,7 +42,7 @@ class TestRooms:
     @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SOURCES).as_posix())
     def test_a_module_looks_only_back(self, path):
         own = room(path)
-        assert own in ROOMS, f"{own} is no room of DESIGN.md"
+        assert own in ROOMS, f"{own} is no room of the core"
         allowed = set(ROOMS[: ROOMS.index(own) + 1])
         wanted = {name.split(".")[1] for name in imported(path) if name.startswith("maskgate.")} & set(ROOMS)
         assert wanted <= allowed, f"{own} may not import from {sorted(wanted - allowed)}"

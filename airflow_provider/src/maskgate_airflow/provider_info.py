@@ -32,13 +32,6 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "airflow-provider-maskgate",
         "name": "Maskgate",
         "description": "Mask tables, hold exports under Required Actions, release them once someone else has signed.",
-        "integrations": [
-            {
-                "integration-name": "Maskgate",
-                "external-doc-url": "https://pypi.org/project/maskgate/",
-                "tags": ["service"],
-            }
-        ],
         "operators": [
             {
                 "integration-name": "Maskgate",

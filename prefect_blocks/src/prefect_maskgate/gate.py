@@ -34,7 +34,6 @@ class ApprovalGate(Block):
 
     _block_type_name: ClassVar[str] = "Maskgate Approval Gate"
     _block_type_slug: ClassVar[str] = "maskgate-approval-gate"
-    _documentation_url: ClassVar[str] = "https://pypi.org/project/prefect-maskgate/"  # type: ignore[assignment]
 
     url: str = Field(
         default=..., description="The gate's address, such as http://127.0.0.1:8470.", pattern=r"^https?://[^\s/]+"
