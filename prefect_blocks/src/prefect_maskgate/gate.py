@@ -34,6 +34,8 @@ class ApprovalGate(Block):
 
     _block_type_name: ClassVar[str] = "Maskgate Approval Gate"
     _block_type_slug: ClassVar[str] = "maskgate-approval-gate"
+    # What a block is; what this one does, the description says.
+    _documentation_url: ClassVar[str] = "https://docs.prefect.io/v3/concepts/blocks"  # type: ignore[assignment]
 
     url: str = Field(
         default=..., description="The gate's address, such as http://127.0.0.1:8470.", pattern=r"^https?://[^\s/]+"
