@@ -241,3 +241,5 @@ def wait_for_url(url: str, program: Program, *, timeout: float = 120) -> None:
 def exit_on_term() -> None:
     """Let TERM unwind the stack like Ctrl-C does, so that ``with`` blocks stop what they started."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # A shell that starts a program in the background lets it ignore Ctrl-C; a demo still has to stop what it started.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
