@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 # The gate's own account reads runs and answers, answers parked tasks and writes notes; `user` is enough for that.
 USERS: Mapping[str, str] = MappingProxyType({"requester": "user", "reviewer": "user", "gate": "user", "admin": "admin"})
 
+# Seconds that a component waits for another one that writes to SQLite. Airflow 3.3's API server writes its audit log in
+# the thread that also finishes other requests; where one of those holds the lock, both wait until one gives up. So it
+# gives up soon, with status 500, and whoever asked asks again. A scheduler that gave up would end.
+_PATIENCE = 60
+_PATIENCE_OF_THE_API = 2
+
 
 class AirflowServer:
     """One Airflow, all of it inside a work folder.
@@ -87,8 +93,7 @@ class AirflowServer:
             "CORE__FERNET_KEY": self._fernet,
             "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "1",
             "CORE__TEST_CONNECTION": "Enabled",
-            # Components that write at once wait for each other; the usual 5 s are too few on a busy machine.
-            "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}?timeout=60",
+            "DATABASE__SQL_ALCHEMY_CONN": self._connection(_PATIENCE),
             "API__HOST": LOOPBACK,
             "API__PORT": str(self.port),
             "API__BASE_URL": self.url,
@@ -107,6 +112,9 @@ class AirflowServer:
         }
         return {"AIRFLOW_HOME": str(self.work), **{f"AIRFLOW__{name}": value for name, value in settings.items()}}
 
+    def _connection(self, seconds: int) -> str:
+        return f"sqlite:///{self.database}?timeout={seconds}"
+
     def start(self, say: Callable[[str], None] | None = None) -> None:
         """Make the database and start the components; returns when all of them are healthy."""
         self.work.mkdir(parents=True, exist_ok=True)
@@ -119,8 +127,10 @@ class AirflowServer:
         self.processes.run("airflow-db-migrate", [airflow, "db", "migrate"], env=environment)
         for component in ("api-server", "scheduler", "dag-processor"):
             _tell(say, f"starting Airflow's {component}")
+            patience = _PATIENCE_OF_THE_API if component == "api-server" else _PATIENCE
+            settings = {**environment, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self._connection(patience)}
             self.components[component] = self.processes.start(
-                f"airflow-{component}", [airflow, component], env=environment
+                f"airflow-{component}", [airflow, component], env=settings
             )
         wait_for_url(f"{self.url}/api/v2/version", self.components["api-server"])
         wait_until(self._is_healthy, what="scheduler and dag-processor are healthy", timeout=90)

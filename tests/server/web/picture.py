@@ -22,6 +22,8 @@ from maskgate.keys import Key, KeyRing
 from maskgate.rules import load_rules
 
 SAMPLES = Path(__file__).resolve().parents[3] / "sample_dags"
+# As far as the first table: what a reader of the README looks at.
+HEIGHT = 1420
 WHY = (
     "Quarterly churn analysis with the partner, ticket DATA-1432.\nThey need orders joined to customers, nothing else."
 )
@@ -62,7 +64,8 @@ def main(picture: Path, scheme: str = "light") -> None:
             hosts={"airflow:prod": OneRun()},
         )
         gate.start()
-        take_picture(_request(gate, Path(folder) / "data")["url"], "reviewer", picture, scheme=scheme)
+        url = _request(gate, Path(folder) / "data")["url"]
+        take_picture(url, "reviewer", picture, scheme=scheme, height=HEIGHT)
         gate.stop()
 
 

@@ -33,8 +33,10 @@ def log_in(page: Any, url: str, subject: str, provider: str = "company") -> None
     page.wait_for_load_state()
 
 
-def take_picture(url: str, subject: str, file: Path, *, width: int = 1280, scheme: str = "light") -> None:
-    """Log in, open a page, and keep the whole of it as a picture.
+def take_picture(
+    url: str, subject: str, file: Path, *, width: int = 1280, scheme: str = "light", height: int | None = None
+) -> None:
+    """Log in, open a page, and keep it as a picture.
 
     Args:
         url: The page, such as a request's ``url``.
@@ -42,6 +44,7 @@ def take_picture(url: str, subject: str, file: Path, *, width: int = 1280, schem
         file: Where the picture goes.
         width: Of the window.
         scheme: ``light`` or ``dark``.
+        height: How much of it, from the top; by default all of it.
     """
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  where there is a browser
 
@@ -51,5 +54,6 @@ def take_picture(url: str, subject: str, file: Path, *, width: int = 1280, schem
         page = context.new_page()
         log_in(page, url, subject)
         file.parent.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=file, full_page=True)
+        clip = None if height is None else {"x": 0, "y": 0, "width": width, "height": height}
+        page.screenshot(path=file, full_page=True, clip=clip)
         browser.close()
