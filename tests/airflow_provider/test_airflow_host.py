@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 import time
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
@@ -200,6 +202,18 @@ class TestWakeAndNote:
             note = requester.task(run.dag_id, run.run_id, run.task_id)["note"]
         assert note.startswith("requester cannot sign this.")
         assert len(note) == 1000
+
+    def test_a_database_that_is_locked_for_a_while_is_waited_for(self, host, airflow, run):
+        writer = sqlite3.connect(airflow.database, isolation_level=None, check_same_thread=False)
+        writer.execute("BEGIN IMMEDIATE")
+        release = threading.Timer(3, writer.execute, ("ROLLBACK",))
+        release.start()
+        host.note(run, "written after all")
+        release.join()
+        writer.close()
+        with airflow.client("reviewer") as reviewer:
+            task = reviewer.read(f"/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{run.task_id}")
+        assert task["note"] == "written after all"
 
 
 class TestAccount:

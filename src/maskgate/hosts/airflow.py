@@ -12,6 +12,7 @@ question, gives the task instance a new id, and forgets the answer when the task
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 PARKED = "awaiting_input"
 
 _LONGEST_NOTE = 1000
+_PAUSES = (0.5, 1.5)  # seconds
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT = 401, 403, 404, 409
 # Runs that a person starts with the command line carry the name of an operating-system user, not an Airflow user.
 _STARTED_IN_A_SHELL = frozenset({"cli", "test"})
@@ -187,11 +189,19 @@ class AirflowHost:
         return self._object(response)
 
     def _call(self, method: str, path: str, json: Mapping[str, Any] | None = None) -> httpx.Response:
-        """Ask once; if the session has run out, which Airflow says by 401 or 403, log in and ask once more."""
+        """Ask; if the session has run out, which Airflow says by 401 or 403, log in and ask once more.
+
+        Where its database is locked for a moment, Airflow says 500. All that the gate asks can be asked again.
+        """
         token = self._token or self._log_in(None)
         response = self._send(method, f"/api/v2{path}", json, token)
         if response.status_code in {_UNAUTHORIZED, _FORBIDDEN}:
             response = self._send(method, f"/api/v2{path}", json, self._log_in(token))
+        for pause in _PAUSES:
+            if not response.is_server_error:
+                break
+            time.sleep(pause)
+            response = self._send(method, f"/api/v2{path}", json, self._token)
         return response
 
     def _log_in(self, stale: str | None) -> str:
