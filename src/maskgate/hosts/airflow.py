@@ -15,12 +15,13 @@ import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
-from maskgate.errors import HostUnreachable, NotFound, UsageError
+from maskgate.errors import HostUnreachable, NotFound
 from maskgate.gate.host import HostAnswer, Responder, RunFacts
+from maskgate.hosts.address import checked_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,11 +59,8 @@ class AirflowHost:
         timeout: float = 10.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
-            raise UsageError(f"airflow {instance}: {url!r} is no http or https URL")
         self._instance = instance
-        self._url = url.rstrip("/")
+        self._url = checked_address("airflow", instance, url)
         self._username = username
         self._password = password
         self._token: str | None = None

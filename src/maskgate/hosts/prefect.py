@@ -12,13 +12,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
 
-from maskgate.errors import HostUnreachable, NotFound, Refused, UsageError
+from maskgate.errors import HostUnreachable, NotFound, Refused
 from maskgate.gate.host import RunFacts
+from maskgate.hosts.address import checked_address
 
 if TYPE_CHECKING:
     from maskgate.gate.host import HostAnswer, HostRun
@@ -51,11 +51,8 @@ class PrefectHost:
         timeout: float = 10.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
-            raise UsageError(f"prefect {instance}: {url!r} is no http or https URL")
         self._instance = instance
-        self._url = url.rstrip("/")
+        self._url = checked_address("prefect", instance, url)
         self._http = httpx.Client(
             auth=(username, password) if username and not api_key else None,
             headers={"Accept": "application/json"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {}),
