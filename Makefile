@@ -23,7 +23,7 @@ demo: $(VENV)/server/.ready $(VENV)/airflow/.ready ## Mask, hold, sign and relea
 demo-prefect: $(VENV)/server/.ready $(VENV)/prefect/.ready ## The same with a real Prefect server; signed on the review page
 	@$(DEMO) demo.run_prefect_demo
 
-test: test-repository test-core test-server test-prefect test-airflow test-samples test-specifications ## Run every test, each in the environment it is about
+test: test-repository test-core test-server test-presidio test-prefect test-airflow test-samples test-specifications ## Run every test, each in the environment it is about
 
 check: $(VENV)/core/.ready $(VENV)/server/.ready ## Lint, check the format, and check the types of the core strictly
 	$(VENV)/core/bin/ruff check .
@@ -33,16 +33,15 @@ check: $(VENV)/core/.ready $(VENV)/server/.ready ## Lint, check the format, and 
 docs: $(VENV)/core/.ready ## Write the table of methods into docs/rules.md
 	$(VENV)/core/bin/python docs/methods_table.py
 
-bench: $(VENV)/core/.ready ## Measure the speed of masking on this machine
-	$(VENV)/core/bin/python benchmarks/masking.py
-	$(VENV)/core/bin/python benchmarks/tokens.py
+bench: $(VENV)/presidio/.ready ## Measure masking beside its peers on this machine, and write benchmarks/README.md
+	$(VENV)/presidio/bin/python benchmarks/run.py
 
 clean: ## Remove the environments, the demo's files and all caches
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache
 
 # --- tests, by environment -----------------------------------------------------------------------------------------
 
-.PHONY: test-repository test-core test-server test-airflow test-prefect test-samples test-specifications
+.PHONY: test-repository test-core test-server test-presidio test-airflow test-prefect test-samples test-specifications
 
 # PYTEST= passes more arguments: make test-core PYTEST="-k token -x"
 test-repository test-core: $(VENV)/core/.ready
@@ -50,6 +49,9 @@ test-repository test-core: $(VENV)/core/.ready
 
 test-server: $(VENV)/server/.ready
 	$(VENV)/server/bin/python -m pytest --doctest-modules --ignore=src/maskgate/store/migrations src/maskgate tests/server $(PYTEST)
+
+test-presidio: $(VENV)/presidio/.ready
+	$(VENV)/presidio/bin/python -m pytest tests/presidio_engine $(PYTEST)
 
 test-airflow: $(VENV)/server/.ready $(VENV)/airflow/.ready
 	$(VENV)/airflow/bin/python -m pytest tests/airflow_provider $(PYTEST)
@@ -67,7 +69,8 @@ COMPILE = $(UV) pip compile --quiet --no-header --universal --generate-hashes --
 
 lock: $(VENV)/tools/.ready ## Resolve requirements/*.txt again (UPGRADE=--upgrade for newer versions)
 	$(COMPILE) pyproject.toml --group test --group check -o requirements/core.txt
-	$(COMPILE) pyproject.toml --extra server --extra s3 --group test --group server-test -o requirements/server.txt
+	$(COMPILE) pyproject.toml --extra server --extra s3 --extra aws --group test --group server-test -o requirements/server.txt
+	$(COMPILE) pyproject.toml --extra presidio --group test --group bench -o requirements/presidio.txt
 	$(COMPILE) airflow_provider/pyproject.toml --extra openlineage --group pyproject.toml:test --no-emit-package maskgate -o requirements/airflow.txt
 	$(COMPILE) prefect_blocks/pyproject.toml --group pyproject.toml:test --no-emit-package maskgate -o requirements/prefect.txt
 

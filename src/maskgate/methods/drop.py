@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from maskgate.errors import MaskingError
 from maskgate.methods.families import EVERY_FAMILY
-from maskgate.methods.method import Declaration, Domain, Surroundings
+from maskgate.methods.method import Declaration, Domain, Method, Surroundings
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Drop:
+class Drop(Method):
     """Leave the column out of the output."""
 
     declaration: ClassVar[Declaration] = Declaration(
@@ -28,7 +28,7 @@ class Drop:
     )
 
     @classmethod
-    def configure(cls, _options: Mapping[str, Any], _domain: Domain | None) -> Drop:
+    def configure(cls, _options: Mapping[str, Any], _domain: Domain | None) -> Self:
         """Make the method; it has no options."""
         return cls()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,7 +20,7 @@ from maskgate.methods.bands import (
 )
 from maskgate.methods.families import family_of
 from maskgate.methods.layout import by_value, in_layout_of, text_type
-from maskgate.methods.method import Declaration, Domain, Family, Kind, Parameter, Surroundings
+from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, Surroundings
 from maskgate.methods.periods import PATTERNS, PERIODS, period_of
 from maskgate.methods.shape import Shape
 
@@ -37,7 +37,7 @@ _WAYS = {
 
 
 @dataclass(frozen=True)
-class Generalize:
+class Generalize(Method):
     """Replace every value by a coarser one, in exactly one of three ways.
 
     Attributes:
@@ -68,7 +68,7 @@ class Generalize:
     )
 
     @classmethod
-    def configure(cls, options: Mapping[str, Any], _domain: Domain | None) -> Generalize:
+    def configure(cls, options: Mapping[str, Any], _domain: Domain | None) -> Self:
         """Make the method.
 
         Raises:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from maskgate.methods.cleansing import can_be_cleansed, cleansed
 from maskgate.methods.families import EVERY_FAMILY
-from maskgate.methods.method import Declaration, Domain, ReversibleBy, Surroundings, Uniqueness
+from maskgate.methods.method import Declaration, Domain, Method, ReversibleBy, Surroundings, Uniqueness
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Keep:
+class Keep(Method):
     """Keep every cell; drop the bytes that no cell shows."""
 
     declaration: ClassVar[Declaration] = Declaration(
@@ -30,7 +30,7 @@ class Keep:
     )
 
     @classmethod
-    def configure(cls, _options: Mapping[str, Any], _domain: Domain | None) -> Keep:
+    def configure(cls, _options: Mapping[str, Any], _domain: Domain | None) -> Self:
         """Make the method; it has no options."""
         return cls()
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.methods.layout import by_value, text_type
-from maskgate.methods.method import Declaration, Domain, Family, Kind, Parameter, Surroundings
+from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, Surroundings
 from maskgate.methods.shape import Shape, literally
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ MOST_SHOWN = 100
 
 
 @dataclass(frozen=True)
-class Mask:
+class Mask(Method):
     """Replace each character by `char`, but for the first and last few.
 
     A text that is no longer than what would be shown is hidden whole, so that at least one character always is.
@@ -52,7 +52,7 @@ class Mask:
     )
 
     @classmethod
-    def configure(cls, options: Mapping[str, Any], _domain: Domain | None) -> Mask:
+    def configure(cls, options: Mapping[str, Any], _domain: Domain | None) -> Self:
         """Make the method.
 
         Raises:

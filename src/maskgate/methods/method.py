@@ -11,9 +11,11 @@ and the docs all read that declaration; none keeps a list of its own.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +60,13 @@ class ReversibleBy(StrEnum):
 
 
 class Kind(StrEnum):
-    """The kind of value that a parameter takes in the rules file."""
+    """The kind of value that a parameter takes in the rules file.
+
+    ``STRINGS`` and ``COLUMNS`` reach the method as a list, also where the file has a single one. A ``FILE`` is read
+    together with the rules, so that their digest covers it, and reaches the method as ``{"file": path, "content":
+    text}``; the path is relative to the rules file and stays in its folder. A ``MATRIX`` is a mapping of texts to
+    mappings of texts to numbers.
+    """
 
     INTEGER = "integer"
     NUMBER = "number"
@@ -66,6 +74,11 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     CHOICE = "choice"
     NUMBERS = "number or list of numbers"
+    STRINGS = "text or list of texts"
+    CHOICES = "list of words"
+    COLUMNS = "column or list of columns"
+    MATRIX = "table of probabilities"
+    FILE = "path of a file"
 
 
 @dataclass(frozen=True)
@@ -96,7 +109,10 @@ class Declaration:
         reversible_by: Who can get the originals back.
         needs_key: Whether it takes a key, from ``key:`` or from its domain.
         needs_domain: Whether it takes ``domain:``, which then also carries the key.
+        takes_domain: Whether it may have a ``domain:``; the key is then the domain's, otherwise that of the column or
+            the table.
         needs_entity: Whether the table must say whose row it is (``entity:``).
+        whole_table: Whether a cell's output depends on the cells of other rows, so that all must be there at once.
     """
 
     name: str
@@ -108,7 +124,9 @@ class Declaration:
     reversible_by: ReversibleBy = ReversibleBy.NOBODY
     needs_key: bool = False
     needs_domain: bool = False
+    takes_domain: bool = False
     needs_entity: bool = False
+    whole_table: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,10 +135,19 @@ class Domain:
 
     Attributes:
         name: What the rules file calls it.
-        scheme: ``hmac`` or ``cmac``.
+        scheme: ``hmac``, ``cmac``, ``encrypt`` or ``fpe``.
         key: The name of the key in ``keys:``.
-        prefix: Text before every token.
-        normalize: Steps applied to a string before it is tokenized, in order: ``trim``, ``lower``.
+        prefix: Text before every token; ``{version}`` in it stands for the version of the key.
+        normalize: Steps applied to a string before it is tokenized, in order: ``trim``, ``lower``, ``nfc``,
+            ``digits`` (keep the decimal digits alone).
+        scope: Whom the tokens are for: another scope has other tokens. Empty if they are for everybody.
+        format: How a token is written: ``hex``, ``base32``, ``base58``, ``integer``, ``uuid``; empty for the scheme's
+            own.
+        length: Characters of a token without its prefix, or decimal digits of an integer; None for the scheme's own.
+        alphabet: Under ``fpe``, the characters that values are made of: ``digits``, ``letters``, ``lowercase``,
+            ``uppercase``, ``alphanumeric``, or the characters themselves; empty for ``digits``.
+        digits: Under ``fpe``, how many digits an integer has, leading zeros included; None if it varies.
+        luhn: Under ``fpe``, whether the last digit is a check digit that is right before and after.
     """
 
     name: str
@@ -128,6 +155,17 @@ class Domain:
     key: str
     prefix: str = ""
     normalize: tuple[str, ...] = ()
+    scope: str = ""
+    format: str = ""
+    length: int | None = None
+    alphabet: str = ""
+    digits: int | None = None
+    luhn: bool = False
+
+    @property
+    def label(self) -> str:
+        """What subkeys are derived for: the name, and the scope if there is one. No name has a colon in it."""
+        return f"{self.name}:{self.scope}" if self.scope else self.name
 
 
 @dataclass(frozen=True)
@@ -136,47 +174,85 @@ class Surroundings:
 
     Attributes:
         table: Name of the table in the rules file.
-        column: Name of the column.
+        column: The column's path, such as ``email`` or ``contacts[].email``.
         key: The key of this column (the domain's, the column's or the table's), if the method declares ``needs_key``.
         entity: Original values of the table's entity column, as long as the column itself, if declared.
+        columns: Original values of the columns that :meth:`Method.reads` names, each as long as the column itself.
     """
 
     table: str
     column: str
     key: Key | None = field(default=None, repr=False)
     entity: pa.Array | None = field(default=None, repr=False)
+    columns: Mapping[str, pa.Array] = field(default_factory=dict, repr=False)
 
 
-class Method(Protocol):
-    """One masking technique, configured for one column."""
+class Method(ABC):
+    """One masking technique, configured for one column.
+
+    A subclass is a frozen dataclass of its own options. Plugins subclass it too, and are found by the entry point
+    group ``maskgate.methods``; the name of a plugin's method has a dot in it, such as ``acme.round_money``.
+    """
 
     declaration: ClassVar[Declaration]
 
     @classmethod
-    def configure(cls, options: Mapping[str, Any], domain: Domain | None) -> Method:
+    @abstractmethod
+    def configure(cls, options: Mapping[str, Any], domain: Domain | None) -> Self:
         """Make the method from options that fit its declaration, defaults filled in.
 
         Raises:
             ValueError: If options contradict each other; the message is for the author of the rules.
         """
-        ...
 
+    @abstractmethod
     def output_type(self, input_type: pa.DataType) -> pa.DataType | None:
         """Return the type that comes out for a type that goes in; None if the column is dropped.
 
         Raises:
             ValueError: If these options cannot take this type (families were checked before).
         """
-        ...
 
+    @abstractmethod
     def shape(self) -> Shape:
         """Say how the output looks, so that the gate can check it without a key."""
-        ...
 
+    @abstractmethod
     def apply(self, column: pa.Array, surroundings: Surroundings) -> pa.Array:
         """Mask one batch of a column; not called where the column is dropped.
 
         Raises:
             MaskingError: If a value cannot be taken. The message names the column, never the value.
         """
-        ...
+
+    def invalid(self, column: pa.Array, surroundings: Surroundings) -> pa.Array | None:  # noqa: ARG002  for overriding
+        """Say which cells :meth:`apply` cannot take, so that ``on_invalid:`` can do something about them.
+
+        Returns:
+            Booleans without nulls, False where the cell is null; or None if it takes all.
+        """
+        return None
+
+    def reads(self) -> tuple[str, ...]:
+        """Return the paths of the other columns whose original values it looks at."""
+        return ()
+
+    @property
+    def uniqueness(self) -> Uniqueness:
+        """Whether different values stay different, as configured."""
+        return self.declaration.uniqueness
+
+    @property
+    def reversible_by(self) -> ReversibleBy:
+        """Who can get the originals back, as configured."""
+        return self.declaration.reversible_by
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what the report of a run should say beside counts, as JSON values: a pool's digest, an epsilon.
+
+        ``epsilon`` is that of one cell; the report adds up what one entity spends.
+        """
+        return _NO_FACTS
+
+
+_NO_FACTS: Mapping[str, Any] = MappingProxyType({})

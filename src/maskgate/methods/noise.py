@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +26,7 @@ from maskgate.methods.entities import draw_by_entity
 from maskgate.methods.families import family_of, value_type
 from maskgate.methods.laplace import laplace
 from maskgate.methods.layout import plain
-from maskgate.methods.method import Declaration, Domain, Family, Kind, Parameter, ReversibleBy, Surroundings
+from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, ReversibleBy, Surroundings
 from maskgate.methods.numbers import MOST_EXACT, as_doubles, exactly, over_power_of_ten, written
 from maskgate.methods.shape import Shape
 
@@ -39,7 +39,7 @@ _FINER_THAN_SCALE = 3
 
 
 @dataclass(frozen=True)
-class Noise:
+class Noise(Method):
     """Add Laplace noise, within bounds.
 
     Attributes:
@@ -74,7 +74,7 @@ class Noise:
     )
 
     @classmethod
-    def configure(cls, options: Mapping[str, Any], _domain: Domain | None) -> Noise:
+    def configure(cls, options: Mapping[str, Any], _domain: Domain | None) -> Self:
         """Make the method.
 
         Raises:

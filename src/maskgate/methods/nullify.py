@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pyarrow as pa
 
 from maskgate.methods.families import EVERY_FAMILY
-from maskgate.methods.method import Declaration, Domain, Surroundings
+from maskgate.methods.method import Declaration, Domain, Method, Surroundings
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Nullify:
+class Nullify(Method):
     """Keep the column and its type, and none of its values."""
 
     declaration: ClassVar[Declaration] = Declaration(
@@ -27,7 +27,7 @@ class Nullify:
     )
 
     @classmethod
-    def configure(cls, _options: Mapping[str, Any], _domain: Domain | None) -> Nullify:
+    def configure(cls, _options: Mapping[str, Any], _domain: Domain | None) -> Self:
         """Make the method; it has no options."""
         return cls()
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.methods.families import EVERY_FAMILY
 from maskgate.methods.layout import text_type
-from maskgate.methods.method import Declaration, Domain, Kind, Parameter, Surroundings
+from maskgate.methods.method import Declaration, Domain, Kind, Method, Parameter, Surroundings
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Redact:
+class Redact(Method):
     """Replace every value by the same text; a null stays a null."""
 
     text: str
@@ -32,7 +32,7 @@ class Redact:
     )
 
     @classmethod
-    def configure(cls, options: Mapping[str, Any], _domain: Domain | None) -> Redact:
+    def configure(cls, options: Mapping[str, Any], _domain: Domain | None) -> Self:
         """Make the method from ``with:``."""
         return cls(str(options.get("with", "***")))
 

@@ -6,7 +6,9 @@ cells that do not fit.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +21,8 @@ from maskgate.methods.method import Family
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,14 @@ class Shape:
         multiple_of: Every number is a multiple of this, off from `offset`.
         offset: Where the multiples start.
         max_length: Most characters in a cell of text.
+        one_of: Texts of which every cell is one; numbers and booleans are compared as they are written.
         type_names: Arrow types the column may have, as ``str(type)``; empty if any.
         families: Families of types the column may have, as :class:`~maskgate.methods.Family` spells them; empty if
             any.
+        any_of: Shapes of which every cell has at least one, beside what else is said here.
+        fields: For a struct, the name of each field, or a pattern of names with ``*`` and ``?``, and its shape; the
+            first that fits counts. For a map, the shapes of ``key`` and ``value``. A field without shape does not fit.
+        elements: For a list, the shape of its elements; for a map, that of its entries.
     """
 
     absent: bool = False
@@ -51,34 +60,70 @@ class Shape:
     multiple_of: float | None = None
     offset: float = 0.0
     max_length: int | None = None
+    one_of: tuple[str, ...] = ()
     type_names: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
+    any_of: tuple[Shape, ...] = ()
+    fields: tuple[tuple[str, Shape], ...] = ()
+    elements: Shape | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the fields that say something, as JSON values."""
-        default = Shape()
-        fields = {name: value for name, value in asdict(self).items() if value != getattr(default, name)}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+        """Return the parts that say something, as JSON values."""
+        plain = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value != item.default:
+                plain[item.name] = _as_json(value)
+        return plain
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Shape:
         """Make the shape that :meth:`as_json` wrote."""
-        lists = {name: tuple(value.get(name, ())) for name in ("type_names", "families")}
-        return cls(**{**value, **lists})
+        made = dict(value)
+        for name in ("one_of", "type_names", "families"):
+            made[name] = tuple(value.get(name, ()))
+        made["any_of"] = tuple(cls.from_json(each) for each in value.get("any_of", ()))
+        made["fields"] = tuple((name, cls.from_json(each)) for name, each in value.get("fields", ()))
+        made["elements"] = None if value.get("elements") is None else cls.from_json(value["elements"])
+        return cls(**made)
 
     def violations(self, column: pa.Array | pa.ChunkedArray) -> int:
-        """Count the non-null cells of a column that do not fit; all of them if its type cannot fit."""
+        """Count the non-null cells that do not fit, those inside of nested ones by themselves."""
         if isinstance(column, pa.ChunkedArray):
             return sum(self.violations(chunk) for chunk in column.chunks)
         if self.free or column.null_count == len(column):
             return 0
-        present = plain(column).drop_null()
+        column = plain(column)
+        if self.fields or self.elements is not None:
+            return self._violations_inside(column)
+        present = column.drop_null()
+        return int(len(present) - self._fitting(present).sum())
+
+    def _violations_inside(self, column: pa.Array) -> int:
+        kind = column.type
+        if self.elements is not None and (pa.types.is_map(kind) or _is_list(kind)):
+            inside = entries_of(column) if pa.types.is_map(kind) else column.flatten()
+            return self.elements.violations(inside)
+        if self.fields and pa.types.is_struct(kind):
+            parts = zip(kind, column.flatten(), strict=True)
+            return sum(self._of_field(field.name).violations(part) for field, part in parts)
+        return len(column) - int(column.null_count)
+
+    def _of_field(self, name: str) -> Shape:
+        return next((shape for pattern, shape in self.fields if fits_glob(name, pattern)), Shape(absent=True))
+
+    def _fitting(self, present: pa.Array) -> NDArray[np.bool_]:
+        """Say of each cell of a column without nulls and nesting whether it fits."""
         if self.absent or self.all_null or not self._fits_type(present.type):
-            return len(present)
+            return np.zeros(len(present), dtype=bool)
         fits = np.ones(len(present), dtype=bool)
+        if self.free:
+            return fits
         for test in self._tests(present):
             fits &= test.to_numpy(zero_copy_only=False)
-        return int(len(fits) - fits.sum())
+        if self.any_of:
+            fits &= np.logical_or.reduce([each._fitting(present) for each in self.any_of])  # noqa: SLF001  its own class
+        return fits
 
     def _fits_type(self, type_: pa.DataType) -> bool:
         if self.type_names and str(type_) not in self.type_names:
@@ -104,6 +149,8 @@ class Shape:
             tests.append(pc.match_substring_regex(column, rf"\A(?:{self.pattern})\z"))
         if self.max_length is not None:
             tests.append(pc.less_equal(pc.utf8_length(column), self.max_length))
+        if self.one_of:
+            tests.append(pc.is_in(column.cast(pa.string()), value_set=pa.array(self.one_of, pa.string())))
         if self._is_of_numbers():
             tests.extend(self._number_tests(pc.cast(column, pa.float64(), safe=False)))
         return tests
@@ -136,3 +183,45 @@ def literally(text: str) -> str:
 
 
 _SPECIAL = frozenset(r"\.+*?()|[]{}^$")
+
+
+@lru_cache(maxsize=1024)
+def _glob(pattern: str) -> re.Pattern[str]:
+    parts = (".*" if each == "*" else "." if each == "?" else re.escape(each) for each in pattern)
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def fits_glob(name: str, pattern: str) -> bool:
+    """Say whether a name fits a pattern in which ``*`` stands for any text and ``?`` for one character.
+
+    Example:
+        >>> fits_glob("work_email", "*_email")
+        True
+    """
+    return _glob(pattern).fullmatch(name) is not None
+
+
+def entries_of(column: pa.MapArray) -> pa.Array:
+    """Return the entries of a map's valid cells as structs of ``key`` and ``value``."""
+    kind = column.type
+    entry = pa.struct([pa.field("key", kind.key_type, nullable=False), pa.field("value", kind.item_type)])
+    return column.cast(pa.list_(pa.field("entries", entry, nullable=False))).flatten()
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return any(is_(kind) for is_ in _LISTS)
+
+
+_LISTS = (
+    pa.types.is_list,
+    pa.types.is_large_list,
+    pa.types.is_fixed_size_list,
+    pa.types.is_list_view,
+    pa.types.is_large_list_view,
+)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Shape):
+        return value.as_json()
+    return [_as_json(each) for each in value] if isinstance(value, tuple) else value

@@ -11,7 +11,7 @@ outside of those years to begin with may go wherever its type can.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from maskgate.crypto.cells import validity, validity_buffer
 from maskgate.methods.entities import draw_by_entity
 from maskgate.methods.families import value_type
 from maskgate.methods.layout import plain
-from maskgate.methods.method import Declaration, Domain, Family, Kind, Parameter, ReversibleBy, Surroundings
+from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, ReversibleBy, Surroundings
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _TICKS = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_
 
 
 @dataclass(frozen=True)
-class ShiftDate:
+class ShiftDate(Method):
     """Shift by whole days of 24 hours, at least one and at most `days`, either way. Time of day in UTC stays."""
 
     days: int
@@ -60,7 +60,7 @@ class ShiftDate:
     )
 
     @classmethod
-    def configure(cls, options: Mapping[str, Any], _domain: Domain | None) -> ShiftDate:
+    def configure(cls, options: Mapping[str, Any], _domain: Domain | None) -> Self:
         """Make the method from ``days:``."""
         return cls(options["days"])
 

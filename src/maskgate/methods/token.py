@@ -7,7 +7,7 @@ by chance only: with a thousand million values, the odds are about 1 to 10^21.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pyarrow as pa
 
@@ -15,7 +15,7 @@ from maskgate.crypto import cmac, hmac_sha256
 from maskgate.crypto.hexadecimal import write_hexadecimal
 from maskgate.errors import MaskingError
 from maskgate.methods.layout import by_value, text_type
-from maskgate.methods.method import Declaration, Domain, ReversibleBy, Surroundings, Uniqueness
+from maskgate.methods.method import Declaration, Domain, Method, ReversibleBy, Surroundings, Uniqueness
 from maskgate.methods.shape import Shape, literally
 from maskgate.methods.token_input import FAMILIES, check_token_input, token_input
 
@@ -28,7 +28,7 @@ STEPS = ("trim", "lower")
 
 
 @dataclass(frozen=True)
-class Token:
+class Token(Method):
     """Replace every value by its token in a domain; a null stays a null, the empty string has a token."""
 
     domain: Domain
@@ -45,7 +45,7 @@ class Token:
     )
 
     @classmethod
-    def configure(cls, _options: Mapping[str, Any], domain: Domain | None) -> Token:
+    def configure(cls, _options: Mapping[str, Any], domain: Domain | None) -> Self:
         """Make the method for a domain.
 
         Raises:
