@@ -1,4 +1,4 @@
-"""Every method by its name in the rules file."""
+"""Every method by its name in the rules file: those of this package by a list, those of others by entry point."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from maskgate.methods.keep import Keep
 from maskgate.methods.mask import Mask
 from maskgate.methods.noise import Noise
 from maskgate.methods.nullify import Nullify
+from maskgate.methods.plugins import find_plugin, plugin_names
 from maskgate.methods.redact import Redact
 from maskgate.methods.shift_date import ShiftDate
 from maskgate.methods.token import Token
@@ -33,3 +34,27 @@ _ALL: tuple[type[Method], ...] = (
 )
 
 METHODS: Mapping[str, type[Method]] = MappingProxyType({method.declaration.name: method for method in _ALL})
+
+
+def find_method(name: str, *, plugins: bool = True) -> type[Method] | None:
+    """Return the method of a name; None if there is none.
+
+    Args:
+        name: What a rules file calls it; with a dot in it, it is a plugin's.
+        plugins: Whether plugins may be loaded. The gate never does.
+
+    Raises:
+        UsageError: If a plugin of that name is installed and cannot be used.
+
+    Example:
+        >>> find_method("redact").__name__
+        'Redact'
+    """
+    if "." in name:
+        return find_plugin(name) if plugins else None
+    return METHODS.get(name)
+
+
+def method_names() -> tuple[str, ...]:
+    """Return the names of all methods, those of plugins among them, without loading a plugin."""
+    return (*METHODS, *plugin_names())
