@@ -1,52 +1,101 @@
 """A named key whose bytes do not show.
 
-* The bytes are in no repr, no error, no log.
+* The bytes are in no repr, no error, no log, and in no frame of a traceback that Maskgate raises.
 * A key does not travel between processes: it cannot be pickled or copied. Send its reference and resolve it there.
+* A key has versions. New tokens come from the highest; the older ones are kept to recognise what they made.
 """
 
 from __future__ import annotations
 
-from typing import NoReturn
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NoReturn
 
 from maskgate.crypto.derive import derive_subkey
 from maskgate.errors import KeyReferenceError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 MINIMUM_LENGTH = 16
+_LONGEST_SUBKEY = 255 * 32  # RFC 5869, section 2.3, for SHA-256
 
 
 class Key:
-    """One version of a named root key. It hands out subkeys, never itself.
+    """A named root key with its versions. It hands out subkeys, never itself.
 
     Args:
         name: What the rules file calls it.
-        material: Its bytes, evenly random; at least 16, better 32.
-        version: Which version of the key this is.
+        material: The bytes of the current version, evenly random; at least 16, better 32.
+        version: The number of the current version, from 1.
+        older: The bytes of each earlier version that is still kept.
 
     Raises:
-        KeyReferenceError: If there are too few bytes.
+        KeyReferenceError: If there are too few bytes, or the versions cannot be.
+
+    Example:
+        >>> key = Key("people", bytes(range(32)), version=3, older={2: bytes(32)})
+        >>> key, key.versions, key.at(2)
+        (Key('people', version=3), (3, 2), Key('people', version=2))
     """
 
-    __slots__ = ("__material", "name", "version")
+    __slots__ = ("__materials", "name", "version")
 
-    def __init__(self, name: str, material: bytes, version: int = 1) -> None:
-        if len(material) < MINIMUM_LENGTH:
-            length, material = len(material), b""
-            raise KeyReferenceError(too_short(name, length))
+    def __init__(
+        self, name: str, material: bytes, version: int = 1, older: Mapping[int, bytes] = MappingProxyType({})
+    ) -> None:
+        materials = {**older, version: bytes(material)} if _are_bytes(material, *older.values()) else {}
+        problem = _problem(materials, version, tuple(older))
+        if problem:
+            # A traceback shows the locals of this frame to whoever prints them.
+            del material, older, materials
+            raise KeyReferenceError(f'key "{name}": {problem}')
         self.name = name
         self.version = version
-        self.__material = bytes(material)
+        self.__materials = {each: bytes(materials[each]) for each in sorted(materials, reverse=True)}
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """Every version that is there, newest first."""
+        return tuple(self.__materials)
+
+    def at(self, version: int) -> Key:
+        """Return one version as a key of its own, without the others.
+
+        Raises:
+            KeyReferenceError: If there is no such version.
+        """
+        if version not in self.__materials:
+            known = ", ".join(map(str, self.versions))
+            raise KeyReferenceError(f'key "{self.name}" has no version {version}. It has: {known}.')
+        return Key(self.name, self.__materials[version], version)
+
+    def bits(self, version: int | None = None) -> int:
+        """Say how long a version is, by default the current one."""
+        return 8 * len(self.__materials[self.version if version is None else version])
 
     def subkey(self, *, purpose: str, scheme: str = "", domain: str = "", length: int = 32) -> bytes:
-        """Derive the subkey for one use; different uses never share one.
+        """Derive the subkey of the current version for one use; different uses never share one.
 
         Args:
             purpose: What it is for, such as ``token``.
             scheme: The algorithm that will use it.
             domain: The domain or context it belongs to.
             length: Bytes wanted.
+
+        Raises:
+            ValueError: If no subkey is that long, or a field is not Unicode text.
         """
+        if not 1 <= length <= _LONGEST_SUBKEY:
+            raise ValueError(f"a subkey has from 1 to {_LONGEST_SUBKEY} bytes, not {length}")
+        for field in (purpose, scheme, domain):
+            field.encode()  # here, since the frame that would fail otherwise holds the key
         return derive_subkey(
-            self.__material, purpose=purpose, scheme=scheme, domain=domain, version=self.version, length=length
+            self.__materials[self.version],
+            purpose=purpose,
+            scheme=scheme,
+            domain=domain,
+            version=self.version,
+            length=length,
         )
 
     def __repr__(self) -> str:
@@ -56,9 +105,24 @@ class Key:
         raise TypeError(f"the key {self.name!r} does not travel: send its reference and resolve it where it is used")
 
 
-def too_short(name: str, length: int) -> str:
-    """Say that a key has too few bytes."""
-    return (
-        f'key "{name}": {length} bytes are too short for a key. '
-        f"It must be base64 of at least {MINIMUM_LENGTH} random bytes; 32 are better."
-    )
+def _are_bytes(*materials: object) -> bool:
+    return all(isinstance(each, bytes | bytearray | memoryview) for each in materials)
+
+
+def _problem(materials: Mapping[int, bytes], version: int, older: tuple[int, ...]) -> str:
+    """Say what is wrong with the versions of a key; nothing if nothing is."""
+    if not materials:
+        return "a key is made of bytes, and of nothing else."
+    for each in (version, *older):
+        if isinstance(each, bool) or not isinstance(each, int) or each < 1:
+            return "the versions of a key are whole numbers from 1."
+    if any(each >= version for each in older):
+        return f"an older version must have a lower number than the current one, which is {version}."
+    for each in sorted(materials):
+        if len(materials[each]) < MINIMUM_LENGTH:
+            which = f" of version {each}" if older else ""
+            return (
+                f"{len(materials[each])} bytes{which} are too short for a key. "
+                f"It must be base64 of at least {MINIMUM_LENGTH} random bytes; 32 are better."
+            )
+    return ""
