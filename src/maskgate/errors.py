@@ -42,14 +42,16 @@ class UsageError(MaskgateError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in a file, and where."""
+    """One thing wrong in a file, and where; `file` names another file if it is one that the file includes."""
 
     message: str
     line: int | None = None
+    file: str | None = None
 
     def at(self, file: str) -> str:
         """Say the problem with its place."""
-        return f"{file}: {self.message}" if self.line is None else f"{file}:{self.line}, {self.message}"
+        place = self.file or file
+        return f"{place}: {self.message}" if self.line is None else f"{place}:{self.line}, {self.message}"
 
 
 class FileProblems(UsageError):  # noqa: N818  one error that carries many problems

@@ -86,7 +86,7 @@ class Token(Method):
         """
         if surroundings.key is None:
             raise MaskingError(f'column "{surroundings.column}": token needs a key')
-        key = surroundings.key.subkey(purpose="token", scheme=self.domain.scheme, domain=self.domain.name)
+        key = surroundings.key.subkey(purpose="token", scheme=self.domain.scheme, domain=self.domain.label)
         return by_value(column, lambda values: self._tokens(values, key))
 
     def _tokens(self, values: pa.Array, key: bytes) -> pa.Array:

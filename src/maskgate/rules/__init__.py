@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from maskgate.rules.model import ColumnRule, Rules, TableRules
+from maskgate.rules.model import Case, Check, ColumnRule, Condition, ConditionalRule, Rules, TableRules
 from maskgate.rules.reader import load_rules, read_rules
 
-__all__ = ["ColumnRule", "Rules", "TableRules", "load_rules", "read_rules"]
+__all__ = [
+    "Case",
+    "Check",
+    "ColumnRule",
+    "Condition",
+    "ConditionalRule",
+    "Rules",
+    "TableRules",
+    "load_rules",
+    "read_rules",
+]

@@ -6,62 +6,39 @@ the same have the same digest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from maskgate.canonical import digest
 from maskgate.methods.method import Domain
+from maskgate.rules.conditions import Condition
+from maskgate.rules.rule import AnyRule, Case, ColumnRule, ConditionalRule, rule_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    from maskgate.methods.method import Method
     from maskgate.methods.shape import Shape
+
+__all__ = ["Case", "Check", "ColumnRule", "Condition", "ConditionalRule", "Rules", "TableRules"]
 
 VERSION = 1
 UNLISTED = ("fail", "drop", "nullify", "keep")
 
 
 @dataclass(frozen=True)
-class ColumnRule:
-    """What happens to one column.
+class Check:
+    """What must hold of the masked table, or nothing of it is written.
 
     Attributes:
-        method: The name of the method.
-        options: Its options as the file gives them, without defaults.
-        domain: The token space, for methods that have one.
-        key: The name of the key, wherever it was declared: domain, column, table, or the file's only key.
+        unique: Paths of columns in which no value may stand twice.
     """
 
-    method: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    domain: Domain | None = None
-    key: str | None = None
-
-    def build(self) -> Method:
-        """Make the method, with defaults filled in."""
-        from maskgate.methods.registry import METHODS  # noqa: PLC0415  the model alone needs no method
-
-        method = METHODS[self.method]
-        defaults = {each.name: each.default for each in method.declaration.parameters}
-        return method.configure({**defaults, **self.options}, self.domain)
-
-    def shape(self) -> Shape:
-        """Say how every cell of the masked column looks."""
-        return self.build().shape()
-
-    def describe(self) -> str:
-        """Say what happens, for people: ``generalize (to=year, not_before=1936)``."""
-        details = [f"{name}={_written(value)}" for name, value in self.options.items()]
-        if self.domain is not None:
-            details.insert(0, f"domain={self.domain.name}, {self.domain.scheme}")
-        return f"{self.method} ({', '.join(details)})" if details else self.method
+    unique: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return the rule as JSON values."""
-        named = {"domain": self.domain.name if self.domain else None, "key": self.key, "options": dict(self.options)}
-        return {"method": self.method, **{name: value for name, value in named.items() if value}}
+        """Return the checks as JSON values; nothing where there are none."""
+        return {"unique": list(self.unique)} if self.unique else {}
 
 
 @dataclass(frozen=True)
@@ -70,15 +47,17 @@ class TableRules:
 
     Attributes:
         name: What the file calls the table.
-        columns: A rule for each column.
-        entity: The column that says whose row it is.
+        columns: A rule for each path, or pattern of paths, as the file writes it.
+        entity: The path of the column that says whose row it is.
         key: The key of keyed methods without a domain, if the table names one.
+        check: What must hold of the masked table.
     """
 
     name: str
-    columns: Mapping[str, ColumnRule]
+    columns: Mapping[str, AnyRule]
     entity: str | None = None
     key: str | None = None
+    check: Check = Check()
 
     def shapes(self) -> Mapping[str, Shape]:
         """Say how each masked column looks, so that the gate can check it."""
@@ -86,11 +65,11 @@ class TableRules:
 
     def key_names(self) -> frozenset[str]:
         """Return the keys that masking this table takes."""
-        return frozenset(rule.key for rule in self.columns.values() if rule.key is not None)
+        return frozenset[str]().union(*(rule.key_names() for rule in self.columns.values()))
 
     def as_json(self) -> dict[str, Any]:
         """Return the rules as JSON values."""
-        named = {"entity": self.entity, "key": self.key}
+        named = {"entity": self.entity, "key": self.key, "check": self.check.as_json()}
         columns = {name: rule.as_json() for name, rule in self.columns.items()}
         return {**{name: value for name, value in named.items() if value}, "columns": columns}
 
@@ -136,38 +115,34 @@ class Rules:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any], path: Path | None = None) -> Rules:
-        """Make the rules that :meth:`as_json` wrote."""
+    def from_json(cls, value: Mapping[str, Any], path: Path | None = None, *, plugins: bool = False) -> Rules:
+        """Make the rules that :meth:`as_json` wrote.
+
+        Args:
+            value: The JSON values.
+            path: The file that the rules were read from.
+            plugins: Whether methods of plugins may be loaded. The gate, which keeps rules as JSON, never does.
+        """
         domains = {name: Domain(name, **_domain_fields(each)) for name, each in value["domains"].items()}
-        tables = {name: _table_from_json(name, each, domains) for name, each in value["tables"].items()}
+        tables = {name: _table_from_json(name, each, domains, plugins) for name, each in value["tables"].items()}
         return cls(tables, dict(value["keys"]), domains, value["unlisted"], path, value["version"])
 
 
+_ALWAYS_SAID = ("scheme", "key", "prefix", "normalize")
+
+
 def _domain_as_json(domain: Domain) -> dict[str, Any]:
-    return {
-        "scheme": domain.scheme,
-        "key": domain.key,
-        "prefix": domain.prefix,
-        "normalize": list(domain.normalize),
-    }
+    said = {item.name: getattr(domain, item.name) for item in fields(domain) if item.name != "name"}
+    defaults = {item.name: item.default for item in fields(domain)}
+    written = {name: value for name, value in said.items() if name in _ALWAYS_SAID or value != defaults[name]}
+    return {**written, "normalize": list(domain.normalize)}
 
 
 def _domain_fields(value: Mapping[str, Any]) -> dict[str, Any]:
     return {**value, "normalize": tuple(value["normalize"])}
 
 
-def _table_from_json(name: str, value: Mapping[str, Any], domains: Mapping[str, Domain]) -> TableRules:
-    columns = {
-        column: ColumnRule(
-            rule["method"],
-            dict(rule.get("options", {})),
-            domains[rule["domain"]] if "domain" in rule else None,
-            rule.get("key"),
-        )
-        for column, rule in value["columns"].items()
-    }
-    return TableRules(name, columns, value.get("entity"), value.get("key"))
-
-
-def _written(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str) and not value.isidentifier() else str(value)
+def _table_from_json(name: str, value: Mapping[str, Any], domains: Mapping[str, Domain], plugins: bool) -> TableRules:  # noqa: FBT001  handed on
+    columns = {path: rule_from_json(rule, domains, plugins=plugins) for path, rule in value["columns"].items()}
+    check = Check(tuple(value.get("check", {}).get("unique", ())))
+    return TableRules(name, columns, value.get("entity"), value.get("key"), check)

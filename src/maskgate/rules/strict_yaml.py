@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ from ruamel.yaml.events import (
 from maskgate.errors import FileProblems, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 32
@@ -248,10 +248,15 @@ class Reader:
         """Note one problem."""
         self.problems.append(Problem(message, line))
 
+    def adopt(self, problems: Iterable[Problem], file: str) -> None:
+        """Note the problems of a file that this one includes."""
+        self.problems += [replace(problem, file=problem.file or file) for problem in problems]
+
     def finish(self, error: type[FileProblems]) -> None:
         """Raise `error` with all problems in the order of their lines, if there are any."""
         if self.problems:
-            raise error(self.file, tuple(sorted(self.problems, key=lambda problem: problem.line or 0)))
+            ordered = sorted(self.problems, key=lambda problem: (problem.file or "", problem.line or 0))
+            raise error(self.file, tuple(ordered))
 
     def mapping(
         self,
