@@ -2,24 +2,79 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maskgate.crypto.cells import validity
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 MOST_EXACT = 2**53
+# Decimals of so many digits never share their nearest double.
+_SURE_DIGITS = 15
+_INT64_DIGITS = 18
+# 10^22 is the last power of ten that a double holds exactly.
+_MOST_PLACES = 22
+_WORD = 2.0**32
+
+
+@dataclass(frozen=True)
+class Inexact:
+    """The cells whose nearest doubles do not say all of them: integers beyond 2^53, decimals of over 15 digits.
+
+    Attributes:
+        places: Where they are, ascending.
+        digits: Their shortest decimals.
+    """
+
+    places: NDArray[np.int64]
+    digits: pa.Array
+
+
+class Numbers:
+    """A plain column of numbers as doubles, some thousand rows at a time.
+
+    What is one number as an integer, a decimal and a double is one double here. Two numbers of one column that share
+    their nearest double are told apart by `inexact`.
+    """
+
+    def __init__(self, column: pa.Array) -> None:
+        self.inexact: Inexact | None = None
+        if pa.types.is_decimal(column.type):
+            self._values: NDArray[Any] = as_doubles(column)
+            self.inexact = _of_decimals(column)
+        elif pa.types.is_integer(column.type):
+            self._values = integers_of(column)
+            self.inexact = _of_integers(self._values, validity(column))
+        elif pa.types.is_float64(column.type):
+            self._values = _data(column, np.float64)
+        else:
+            self._values = as_doubles(column)
+        self._rounded = pa.types.is_floating(column.type)
+
+    def doubles(self, rows: slice, into: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the nearest doubles of some rows, in `into`; zero has no sign. Under a null may lie anything."""
+        np.copyto(into, self._values[rows], casting="unsafe")
+        if self._rounded:
+            into += 0.0
+        return into
+
+
+def integers_of(column: pa.Array) -> NDArray[Any]:
+    """View a plain column of integers; under a null may lie anything."""
+    return _data(column, column.type.to_pandas_dtype())
 
 
 def as_doubles(column: pa.Array) -> NDArray[np.float64]:
     """Return the doubles nearest to the cells of a plain column of numbers; 0 where it is null."""
     if pa.types.is_decimal(column.type):
-        # Arrow's own conversion of decimals is off by a bit here and there; its parser of text is not.
-        column = column.cast(pa.string())
+        return _decimals_as_doubles(column)
     doubles: NDArray[np.float64] = pc.cast(column, pa.float64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False)
     return doubles
 
@@ -43,3 +98,70 @@ def over_power_of_ten(number: Decimal) -> tuple[int, int]:
     """
     places = max(0, -int(number.normalize().as_tuple().exponent))
     return int(number.scaleb(places)), places
+
+
+def _data(column: pa.Array, kind: Any) -> NDArray[Any]:
+    buffer, width = column.buffers()[1], np.dtype(kind)
+    if buffer is None or len(column) == 0:
+        return np.zeros(len(column), width)
+    return np.frombuffer(buffer, width, len(column), column.offset * width.itemsize)
+
+
+def _unscaled(column: pa.Array) -> NDArray[np.int64] | None:
+    """Return decimals without their point; None if one is beyond what a double counts, 0 under nulls."""
+    if not pa.types.is_decimal128(column.type) or not 0 <= column.type.scale <= _MOST_PLACES:
+        return None
+    low, high = _data(column, np.dtype("<i8,<i8"))["f0"], _data(column, np.dtype("<i8,<i8"))["f1"]
+    valid = validity(column)
+    if valid is not None:
+        low, high = np.where(valid, low, 0), np.where(valid, high, 0)
+    fits = (high == low >> 63) & (-MOST_EXACT <= low) & (low <= MOST_EXACT)
+    return np.ascontiguousarray(low) if fits.all() else None
+
+
+def _decimals_as_doubles(column: pa.Array) -> NDArray[np.float64]:
+    unscaled = _unscaled(column)
+    if unscaled is not None:
+        # Both exact, so that the quotient is the nearest double.
+        return unscaled / 10.0**column.type.scale
+    # Arrow's own conversion of decimals is off by a bit here and there; its parser of text is not.
+    doubles: NDArray[np.float64] = column.cast(pa.string()).cast(pa.float64()).fill_null(0).to_numpy()
+    return doubles
+
+
+def _of_integers(values: NDArray[Any], valid: NDArray[np.bool_] | None) -> Inexact | None:
+    if values.dtype.itemsize < 8 or len(values) == 0 or (-MOST_EXACT <= values.min() and values.max() <= MOST_EXACT):
+        return None
+    doubles = values.astype(np.float64)
+    # In two halves, since a double of 2^63 has no int64 and processors differ in what they make of it.
+    high = np.floor(doubles / _WORD)
+    low = (doubles - high * _WORD).astype(np.uint64)
+    differs = (high.astype(np.int64).view(np.uint64) << np.uint64(32)) + low != values.astype(np.uint64)
+    if valid is not None:
+        differs &= valid
+    return _told(differs, pa.array(values))
+
+
+def _of_decimals(column: pa.Array) -> Inexact | None:
+    unscaled = _unscaled(column)
+    if unscaled is not None and len(unscaled) and np.abs(unscaled).max() < 10**_SURE_DIGITS:
+        return None
+    scale = column.type.scale
+    wide = column.cast(pa.decimal256(76, scale)).fill_null(0)
+    text = pa.Array.from_buffers(pa.decimal256(76, 0), len(wide), wide.buffers(), offset=wide.offset).cast(pa.string())
+    significant = pc.utf8_rtrim(text, "0")
+    zeros = pc.subtract(pc.utf8_length(text), pc.utf8_length(significant)).to_numpy()
+    differs = pc.utf8_length(pc.utf8_ltrim(significant, "-")).to_numpy() > _SURE_DIGITS
+    whole = np.flatnonzero((zeros >= scale) & (pc.utf8_length(text).to_numpy() - scale <= _INT64_DIGITS))
+    if len(whole):
+        # As integers of the same size are.
+        differs[whole] = False
+        integers = _of_integers(integers_of(pc.take(wide, pa.array(whole)).cast(pa.int64())), None)
+        differs[whole if integers is None else whole[integers.places]] = integers is not None
+    exponents = pa.array(zeros - scale).cast(pa.string())
+    return _told(differs, pc.binary_join_element_wise(significant, exponents, "e"))
+
+
+def _told(differs: NDArray[np.bool_], digits: pa.Array) -> Inexact | None:
+    places = np.flatnonzero(differs)
+    return Inexact(places, pc.take(digits, pa.array(places)).cast(pa.string())) if len(places) else None

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from maskgate.crypto.cells import validity, validity_buffer
-from maskgate.methods.entities import draw_by_entity
+from maskgate.methods.entities import EntityDraws
 from maskgate.methods.families import value_type
 from maskgate.methods.layout import plain
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, ReversibleBy, Surroundings
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _FIRST_DAY = -719_162  # 0001-01-01, counted from 1970-01-01
 _LAST_DAY = 2_932_896  # 9999-12-31
-_TICKS = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+_TICKS = {"d": 1, "s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 
 
 @dataclass(frozen=True)
@@ -79,27 +79,68 @@ class ShiftDate(Method):
             MaskingError: If there is no key, or no entity for a date.
         """
         column = plain(column)
-        draws = draw_by_entity(column, surroundings, purpose="shift_date", context=f"days={self.days}")
-        shifts = (draws[:, 0] % np.uint64(2 * self.days)).astype(np.int64) - self.days
-        shifts += shifts >= 0
-        return _moved(column, shifts)
+        draws = EntityDraws(column, surroundings, purpose="shift_date", context=f"days={self.days}")
+        calendar = _Calendar(column, self.days)
+        for rows in draws.portions():
+            calendar.move(rows, _shifts(draws.draw(rows)[:, 0], self.days))
+        return calendar.moved()
 
 
-def _moved(column: pa.Array, shifts: NDArray[np.int64]) -> pa.Array:
-    width: np.dtype[Any] = np.dtype(np.int32 if pa.types.is_date32(column.type) else np.int64)
-    ticks = (
-        1 if pa.types.is_date32(column.type) else _TICKS["ms" if pa.types.is_date64(column.type) else column.type.unit]
-    )
-    valid = validity(column)
-    before = np.frombuffer(column.buffers()[1], width, len(column), column.offset * width.itemsize).astype(np.int64)
-    # The least number is left out: numpy and pandas read it as "not a time".
-    least, most = np.iinfo(width).min + 1, np.iinfo(width).max
-    first, last = max(_FIRST_DAY * ticks, least), min((_LAST_DAY + 1) * ticks - 1, most)
-    usual = (first <= before) & (before <= last)
-    lower, upper = np.where(usual, first, least), np.where(usual, last, most)
-    moves = shifts * ticks
-    leaves = np.where(moves > 0, before > upper - moves, before < lower - moves)
-    after = before + np.where(leaves, -moves, moves)
-    if valid is not None:
-        after[~valid] = 0
-    return pa.Array.from_buffers(column.type, len(column), [validity_buffer(valid), pa.py_buffer(after.astype(width))])
+def _shifts(draws: NDArray[np.uint64], days: int) -> NDArray[np.int64]:
+    """Turn even bits into a number of days from -days to days that is not 0.
+
+    The upper 47 bits are scaled down, so that no shift is more likely than another by over 1 part in 2^30.
+    """
+    scaled = draws >> np.uint64(17)
+    scaled *= np.uint64(2 * days)
+    scaled >>= np.uint64(47)
+    shifts = scaled.view(np.int64)
+    shifts -= days
+    shifts += shifts >= 0
+    return shifts
+
+
+class _Calendar:
+    """A plain column of dates, and where they have moved to."""
+
+    def __init__(self, column: pa.Array, days: int) -> None:
+        kind = column.type
+        width: np.dtype[Any] = np.dtype(np.int32 if pa.types.is_date32(kind) else np.int64)
+        unit = "ms" if pa.types.is_date64(kind) else getattr(kind, "unit", "d")
+        self._type, self._ticks, self._valid = kind, _TICKS[unit], validity(column)
+        self._before = (
+            np.frombuffer(column.buffers()[1], width, len(column), column.offset * width.itemsize)
+            if len(column)
+            else np.zeros(0, width)
+        )
+        # The least number is left out: numpy and pandas read it as "not a time".
+        self._least, self._most = np.iinfo(width).min + 1, np.iinfo(width).max
+        self._first = max(_FIRST_DAY * self._ticks, self._least)
+        self._last = min((_LAST_DAY + 1) * self._ticks - 1, self._most)
+        reach = days * self._ticks
+        self._is_easy = len(column) == 0 or (
+            self._first + reach <= self._before.min() and self._before.max() <= self._last - reach
+        )
+        self._after = np.empty(len(column), width)
+
+    def move(self, rows: slice, shifts: NDArray[np.int64]) -> None:
+        """Move some rows by so many days; the shifts are used up."""
+        shifts *= self._ticks
+        if not self._is_easy:
+            self._turn_back(self._before[rows].astype(np.int64), shifts)
+        np.add(self._before[rows], shifts, out=self._after[rows], casting="unsafe")
+
+    def _turn_back(self, before: NDArray[np.int64], moves: NDArray[np.int64]) -> None:
+        """Let moves that would leave the calendar go the other way."""
+        usual = (self._first <= before) & (before <= self._last)
+        lower = np.where(usual, self._first, self._least)
+        upper = np.where(usual, self._last, self._most)
+        leaves = np.where(moves > 0, before > upper - moves, before < lower - moves)
+        np.negative(moves, out=moves, where=leaves)
+
+    def moved(self) -> pa.Array:
+        """Return the dates as they are now, with nothing under nulls."""
+        if self._valid is not None:
+            self._after[~self._valid] = 0
+        buffers = [validity_buffer(self._valid), pa.py_buffer(self._after)]
+        return pa.Array.from_buffers(self._type, len(self._after), buffers)

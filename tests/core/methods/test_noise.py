@@ -81,7 +81,7 @@ class TestNoise:
 
     def test_a_draw_never_changes(self):
         """These numbers may not change while the rules file stays as it is."""
-        assert noisy([40_000, 40_000, 250_000], ["ann", "bob", "ann"]) == [40688, 39452, 250000]
+        assert noisy([40_000, 40_000, 250_000], ["ann", "bob", "ann"]) == [39811, 40465, 250000]
 
     def test_zero_and_minus_zero_are_one_value(self):
         assert len(set(noisy([0.0, -0.0], ["ann", "ann"], min=-1000))) == 1

@@ -69,7 +69,8 @@ class TestShift:
 
     def test_a_draw_never_changes(self):
         """These days may not change while the rules file stays as it is."""
-        assert days_of(["ann", "bob", "42"]) == [-75, -150, -55]
+        assert days_of(["ann", "bob", "42"]) == [-144, -177, 147]
+        assert days_of([42, 7]) == days_of(["42", "7"])
 
 
 class TestExtremes:
