@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from datetime import date, datetime
 
 import pyarrow as pa
@@ -82,3 +83,24 @@ def orders():
             "gift_note": ["planted-gift", None, "", "planted-gift"],
         }
     )
+
+
+@pytest.fixture
+def install(tmp_path_factory, monkeypatch):
+    """Lay a distribution with masking methods where Python finds it, as an installer does."""
+    folder = tmp_path_factory.mktemp("site-packages")
+    monkeypatch.syspath_prepend(str(folder))
+    laid = []
+
+    def lay(package, source, methods):
+        (folder / f"{package}.py").write_text(source, encoding="utf-8")
+        info = folder / f"{package}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n", encoding="utf-8")
+        lines = "\n".join(f"{name} = {value}" for name, value in methods.items())
+        (info / "entry_points.txt").write_text(f"[maskgate.methods]\n{lines}\n", encoding="utf-8")
+        laid.append(package)
+
+    yield lay
+    for package in laid:
+        sys.modules.pop(package, None)

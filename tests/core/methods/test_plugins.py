@@ -18,27 +18,6 @@ NAME = "acme.initials"
 HEAD = "from maskgate.methods import Declaration, Family, Method\n"
 
 
-@pytest.fixture
-def install(tmp_path, monkeypatch):
-    """Lay a distribution where Python finds it, as an installer does."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-    laid = []
-
-    def lay(package, source, entries, version="1.0"):
-        module = tmp_path / f"{package}.py"
-        module.write_text(source, encoding="utf-8")
-        info = tmp_path / f"{package}-{version}.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
-        lines = "\n".join(f"{name} = {value}" for name, value in entries.items())
-        (info / "entry_points.txt").write_text(f"[maskgate.methods]\n{lines}\n")
-        laid.append(package)
-
-    yield lay
-    for package in laid:
-        sys.modules.pop(package, None)
-
-
 def example(name):
     """The example of the guide, under another name."""
     return EXAMPLE.replace(NAME, name)
