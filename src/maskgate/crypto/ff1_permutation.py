@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from maskgate.crypto import ff1_words as words
 from maskgate.crypto.ff1_integers import Integers
 from maskgate.crypto.ff1_rounds import ROUNDS, RoundFunction
 
@@ -57,7 +58,7 @@ class PermutationOfLength:
     def __init__(self, key: bytes, tweak: bytes, radix: int, length: int) -> None:
         function = RoundFunction(key, tweak, radix, length)
         self._left, self._right = function.left, function.right
-        self._arithmetic: Arithmetic = Integers(radix, function)
+        self._arithmetic = _arithmetic(radix, function)
 
     def encrypt_strip(self, strip: Strip) -> None:
         """Encipher every row in place."""
@@ -88,6 +89,12 @@ class PermutationOfLength:
     def _write(self, strip: Strip, left: Any, right: Any) -> None:
         self._arithmetic.write(strip, 0, self._left, left)
         self._arithmetic.write(strip, self._left, self._right, right)
+
+
+def _arithmetic(radix: int, function: RoundFunction) -> Arithmetic:
+    if radix**function.right < words.LARGEST:
+        return words.Words(radix, function)
+    return Integers(radix, function)
 
 
 def least_length(radix: int, domain: int = LEAST_DOMAIN) -> int:

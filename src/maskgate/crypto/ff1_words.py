@@ -1,0 +1,99 @@
+"""FF1 on halves that are one 64-bit word each.
+
+With a modulus below 2^62 a round draws 64 bits, or 96. Remainders come from quotients that may be a little too small,
+and from subtracting the modulus where that leaves something: unsigned numbers wrap, so the lesser of `x` and `x - m`
+is the right one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maskgate.crypto.ff1_rounds import ROUNDS, ROWS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from maskgate.crypto.ff1_digits import Strip
+    from maskgate.crypto.ff1_rounds import RoundFunction
+
+LARGEST = 1 << 62
+_ONE, _HALF = np.uint64(1), np.uint64(32)
+_WORDS_OF_64_BITS = 2
+
+
+class Words:
+    """Halves as arrays of 64-bit words, at most `ROWS` at a time."""
+
+    def __init__(self, radix: int, function: RoundFunction) -> None:
+        self._function = function
+        self._moduli = [np.uint64(radix**function.left), np.uint64(radix**function.right)]
+        # Less than what it stands for by more than a double's rounding, and by far too little to matter.
+        self._inverses = [2.0**32 / float(modulus) * (1 - 2.0**-40) for modulus in self._moduli]
+        self._frames = [function.frame(number)[0] for number in range(ROUNDS)]
+        self._blocks = np.empty((1, ROWS, 2), np.uint64)
+        self._quotient = np.empty(ROWS, np.uint64)
+
+    def read(self, strip: Strip, start: int, count: int) -> NDArray[np.uint64]:
+        """Return the numbers that digits of each row spell."""
+        return strip.read(start, count)
+
+    def write(self, strip: Strip, start: int, count: int, numbers: NDArray[np.uint64]) -> None:
+        """Spell a number in each row."""
+        strip.write(start, count, numbers)
+
+    def add(self, number: int, numbers: NDArray[np.uint64], by: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return the numbers, with what the round draws from the others added."""
+        modulus = self._moduli[number % 2]
+        total = self._drawn(number, by)
+        total += numbers
+        return np.minimum(total, total - modulus, out=total)
+
+    def subtract(self, number: int, numbers: NDArray[np.uint64], by: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return the numbers, with what the round draws from the others taken off."""
+        modulus = self._moduli[number % 2]
+        total = self._drawn(number, by)
+        np.subtract(numbers, total, out=total)
+        return np.minimum(total, total + modulus, out=total)
+
+    def _drawn(self, number: int, by: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return what the round draws, below the modulus."""
+        modulus, rows = self._moduli[number % 2], len(by)
+        blocks, quotient = self._blocks[:, :rows], self._quotient[:rows]
+        upper, lower = self._frames[number]
+        blocks[0, :, 0] = upper.byteswap()
+        blocks.view(">u8")[0, :, 1] = np.bitwise_xor(by, lower, out=quotient)
+        drawn = self._function.draw(blocks)[0].view(">u8")
+        rest = drawn[:, 0].astype(np.uint64)
+        _reduce(rest, modulus, quotient)
+        if self._function.width == _WORDS_OF_64_BITS:
+            return rest
+        return self._continued(number, rest, drawn[:, 1])
+
+    def _continued(self, number: int, rest: NDArray[np.uint64], drawn: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Append the next 32 bits to a remainder, and take the remainder again."""
+        modulus, quotient = self._moduli[number % 2], self._quotient[: len(rest)]
+        next_bits = drawn.astype(np.uint64)
+        next_bits >>= _HALF
+        if modulus <= _ONE << _HALF:
+            rest <<= _HALF
+            rest += next_bits
+            return _reduce(rest, modulus, quotient)
+        quotient[:] = rest.view(np.int64) * self._inverses[number % 2]
+        quotient *= modulus
+        rest <<= _HALF
+        rest += next_bits
+        rest -= quotient
+        # The quotient was too small by two at most.
+        np.minimum(rest, rest - modulus, out=rest)
+        return np.minimum(rest, rest - modulus, out=rest)
+
+
+def _reduce(numbers: NDArray[np.uint64], modulus: np.uint64, quotient: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Leave the remainders, in place."""
+    np.floor_divide(numbers, modulus, out=quotient)
+    quotient *= modulus
+    numbers -= quotient
+    return numbers
