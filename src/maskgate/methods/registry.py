@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from maskgate.methods.drop import Drop
+from maskgate.methods.fake import Fake
 from maskgate.methods.generalize import Generalize
 from maskgate.methods.keep import Keep
 from maskgate.methods.mask import Mask
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _ALL: tuple[type[Method], ...] = (
     Drop,
+    Fake,
     Generalize,
     Keep,
     Mask,

@@ -14,6 +14,15 @@ CMAC = Domain("customer", "cmac", "people", "", ("trim", "lower"))
 
 # A method is tried in each of these ways; one that is not named here is tried without options.
 WAYS = {
+    "fake": [
+        ({"kind": "name"}, None),
+        ({"kind": "first_name", "locale": "de_DE"}, CMAC),
+        ({"kind": "email"}, HMAC),
+        ({"kind": "email", "unique": True}, None),
+        ({"kind": "iban"}, None),
+        ({"kind": "pattern", "pattern": "??-####"}, None),
+        ({"kind": "pattern", "pattern": "#####################", "unique": True}, CMAC),
+    ],
     "mask": [({}, None), ({"keep_first": 2, "keep_last": 1, "char": "."}, None), ({"keep_last": 4}, None)],
     "redact": [({}, None), ({"with": ""}, None)],
     "token": [({}, HMAC), ({}, CMAC)],
