@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "init": ("maskgate.cli.init", "init", "Write first rules, keys and a policy for your data."),
     "mask": ("maskgate.cli.mask", "mask", "Mask Parquet data by a rules file."),
+    "rules": ("maskgate.cli.rules", "rules", "Check a rules file, or print its JSON Schema."),
     "keys": ("maskgate.cli.keys", "keys", "Make keys."),
     "serve": ("maskgate.cli.serve", "serve", "Run the gate."),
     "requests": ("maskgate.cli.requests", "requests", "List what waits for a signature."),

@@ -1,0 +1,57 @@
+"""``maskgate rules``: look a rules file over before it masks anything."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.group(name="rules")
+def rules() -> None:
+    """Check rules, and help editors with them."""
+
+
+@rules.command(name="check")
+@click.argument("file", metavar="RULES", type=click.Path())
+@click.argument("data", required=False)
+@click.option("--table", "table_name", help="What the rules call the table in DATA; by default the name of DATA.")
+@click.option("--rows", type=click.IntRange(min=0), help="How many rows to reckon with, where DATA does not say.")
+@click.option("--strict", is_flag=True, help="Make warnings errors.")
+@click.option("--allow", multiple=True, metavar="CODE", help="Make a note of the warnings with this code.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def check(
+    file: str,
+    data: str | None,
+    table_name: str | None,
+    rows: int | None,
+    allow: tuple[str, ...],
+    *,
+    strict: bool,
+    as_json: bool,
+) -> int:
+    """Look RULES over: what is wrong, what to think over, and what will happen to each column.
+
+    DATA is Parquet: a file, a folder of the parts of one table, a pattern, a URI; or a folder with TABLE.parquet for
+    each table of the rules. Its columns, types and number of rows are looked at, never its values.
+
+    Exits with 2 if there are errors.
+    """
+    from maskgate.cli.rules_look import look_over  # noqa: PLC0415  `maskgate --help` needs no pyarrow
+    from maskgate.cli.rules_shown import show  # noqa: PLC0415
+
+    look = look_over(file, data, table_name, rows, allow=allow, strict=strict)
+    if as_json:
+        click.echo(json.dumps(look.as_json(), ensure_ascii=False, indent=2))
+    else:
+        show(look)
+    return 2 if look.has_errors else 0
+
+
+@rules.command(name="schema")
+@click.option("--plugins", is_flag=True, help="Load the installed plugins, and say what their methods take.")
+def schema(*, plugins: bool) -> None:
+    """Print the JSON Schema of rules files (draft 2020-12), which editors complete and check by."""
+    from maskgate.rules.json_schema import rules_schema  # noqa: PLC0415
+
+    click.echo(json.dumps(rules_schema(plugins=plugins), ensure_ascii=False, indent=2))

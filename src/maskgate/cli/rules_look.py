@@ -1,0 +1,203 @@
+"""Looks rules over, with the schema of the data where there is data, and without a key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from maskgate.datasets.parquet_files import SUFFIX
+from maskgate.datasets.sources import open_source
+from maskgate.errors import PlanError, RulesError, UsageError
+from maskgate.keys import Key, KeyRing
+from maskgate.masking import MaskingPlan
+from maskgate.masking.opening import opened_type
+from maskgate.rules import load_rules
+from maskgate.rules.checks import check_rules
+from maskgate.rules.findings import Finding, Lines, Severity, allowed, from_plan_problem, from_problem
+from maskgate.rules.path import Path as ColumnPath
+from maskgate.rules.strict_yaml import did_you_mean
+from maskgate.rules.subjects import Looked, Subject, subjects_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from maskgate.datasets.sources import Source
+    from maskgate.masking.plan import ColumnPlan
+    from maskgate.rules import Rules, TableRules
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was found in a rules file.
+
+    Attributes:
+        file: What messages call it.
+        findings: In the order of their lines.
+        subjects: What will happen to each column; none if the rules cannot be used.
+        rows: How many rows each table has, as far as that is known.
+    """
+
+    file: str
+    findings: tuple[Finding, ...]
+    subjects: tuple[Subject, ...] = ()
+    rows: Mapping[str, int] | None = None
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether the rules cannot be used as they are."""
+        return self.count(Severity.ERROR) > 0
+
+    def count(self, severity: Severity) -> int:
+        """Count the findings of one weight."""
+        return sum(finding.severity is severity for finding in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        tables: dict[str, dict[str, Any]] = {}
+        for subject in self.subjects:
+            table = tables.setdefault(subject.table, {"rows": (self.rows or {}).get(subject.table), "columns": []})
+            table["columns"].append(_as_json(subject))
+        return {
+            "file": self.file,
+            **{f"{severity}s": self.count(severity) for severity in Severity},
+            "findings": [finding.as_json() for finding in self.findings],
+            "tables": tables,
+        }
+
+
+def look_over(
+    file: str,
+    data: str | None,
+    table_name: str | None,
+    rows: int | None,
+    *,
+    allow: Collection[str] = (),
+    strict: bool = False,
+) -> Look:
+    """Look rules over.
+
+    Args:
+        file: The rules file.
+        data: Parquet, or a folder of a file a table; None to look at the rules alone.
+        table_name: What the rules call the table, if `data` is that of one.
+        rows: How many rows to reckon with where the data does not say.
+        allow: Codes of warnings that somebody has weighed.
+        strict: Whether the other warnings are errors.
+
+    Raises:
+        UsageError: If the data belongs to no table of the rules.
+        DatasetError: If the data cannot be read.
+    """
+    try:
+        rules = load_rules(file)
+        lines = Lines.of(Path(file).read_text(encoding="utf-8"), file)
+    except RulesError as error:
+        return Look(file, tuple(from_problem(problem) for problem in error.problems))
+    sources = {} if data is None else _sources(rules, data, table_name)
+    counts = {name: source.rows for name, source in sources.items() if source.rows is not None}
+    if rows is not None:
+        counts = dict.fromkeys(rules.tables, rows) | counts
+    subjects, misfits = _planned(rules, lines, sources)
+    found = allowed(check_rules(Looked(rules, lines, subjects, counts)), allow)
+    if strict:
+        found = tuple(
+            replace(each, severity=Severity.ERROR) if each.severity is Severity.WARNING else each for each in found
+        )
+    findings = sorted((*misfits, *found), key=lambda each: (each.line or 0, list(Severity).index(each.severity)))
+    return Look(file, tuple(findings), subjects, counts)
+
+
+def _sources(rules: Rules, data: str, table_name: str | None) -> dict[str, Source]:
+    """Open the data of each table, which reads the ends of its files."""
+    folder = Path(data)
+    if table_name is None and "://" not in data and folder.is_dir():
+        tables = {name: place for name in rules.tables if (place := _place(folder, name)) is not None}
+        if tables:
+            return {name: open_source(name, place) for name, place in tables.items()}
+    name = table_name or _table_of(rules, data)
+    if name not in rules.tables:
+        raise UsageError(f"the rules have no table '{name}'.{did_you_mean(name, rules.tables)}")
+    return {name: open_source(name, data)}
+
+
+def _planned(
+    rules: Rules, lines: Lines, sources: Mapping[str, Source]
+) -> tuple[tuple[Subject, ...], tuple[Finding, ...]]:
+    """Hold rules to the schemas; return the columns, and what does not fit."""
+    # No key is needed to see what fits, and so none is asked for.
+    stand_ins = KeyRing({name: Key(name, bytes(32)) for name in rules.keys})
+    named = subjects_of(rules, lines)
+    subjects: list[Subject] = []
+    misfits: list[Finding] = []
+    for name, table in rules.tables.items():
+        if name not in sources:
+            subjects += [each for each in named if each.table == name]
+            continue
+        try:
+            plan = MaskingPlan.make(rules, name, sources[name].schema, stand_ins)
+        except PlanError as error:
+            misfits += [from_plan_problem(name, problem, lines, table.columns) for problem in error.problems]
+            subjects += [each for each in named if each.table == name]
+        else:
+            subjects += [_subject(each, table, sources[name].schema, lines) for each in plan.columns]
+    return tuple(subjects), tuple(misfits)
+
+
+def _subject(planned: ColumnPlan, table: TableRules, schema: pa.Schema, lines: Lines) -> Subject:
+    written = next((name for name, rule in table.columns.items() if rule is planned.rule), None)
+    return Subject(
+        table.name,
+        planned.input,
+        planned.rule,
+        lines.line("unlisted") if written is None else lines.column(table.name, written),
+        is_entity=planned.input == table.entity,
+        must_be_unique=planned.input in table.check.unique,
+        input=_type_at(schema, planned.input),
+        output=planned.type,
+        is_listed=written is not None,
+    )
+
+
+def _type_at(schema: pa.Schema, written: str) -> pa.DataType:
+    """Return the type of what a path of the plan leads to."""
+    first, *inside = ColumnPath.parse(written).steps
+    kind = opened_type(schema.field(str(first.name)).type)
+    for step in inside:
+        if step.name is not None:
+            kind = kind.field(step.name).type
+        else:
+            kind = pa.struct([kind.key_field, kind.item_field]) if pa.types.is_map(kind) else kind.value_type
+        kind = opened_type(kind)
+    return kind
+
+
+def _as_json(subject: Subject) -> dict[str, Any]:
+    return {
+        "column": subject.path,
+        "line": subject.line,
+        "is_listed": subject.is_listed,
+        "does": subject.entry.describe(),
+        "methods": list(dict.fromkeys(rule.method for rule in subject.rules)),
+        "type": None if subject.input is None else str(subject.input),
+        "becomes": None if subject.output is None else str(subject.output),
+        "uniqueness": str(subject.uniqueness),
+        "reversible_by": [str(each) for each in subject.reversible_by],
+        "keys": sorted({rule.key for rule in subject.rules if rule.key is not None}),
+    }
+
+
+def _place(folder: Path, name: str) -> Path | None:
+    return next((place for place in (folder / f"{name}{SUFFIX}", folder / name) if place.exists()), None)
+
+
+def _table_of(rules: Rules, data: str) -> str:
+    stem = PurePosixPath(data.rstrip("/")).stem
+    if stem in rules.tables or len(rules.tables) == 1:
+        return stem if stem in rules.tables else next(iter(rules.tables))
+    raise UsageError(
+        f"the rules have no table '{stem}', which is what the data is called.{did_you_mean(stem, rules.tables)} "
+        "Or name the table: --table NAME."
+    )

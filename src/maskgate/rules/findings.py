@@ -1,0 +1,180 @@
+"""What a look at a rules file finds: errors, warnings and notes, each with its place and what would be right."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from maskgate.errors import RulesError
+from maskgate.rules.path import Path
+from maskgate.rules.strict_yaml import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from maskgate.errors import Problem
+    from maskgate.rules.strict_yaml import Located
+
+# The place at the beginning of a problem: `column "email" (string): …`, `table "t", columns: …`.
+_PLACE = re.compile(
+    r'(?P<kind>table|column|domain|key) "(?P<name>.*?)"(?P<more>(?: \(.*?\)|, [\w ]+)*)(?P<colon>:?) (?P<rest>.*)',
+    re.DOTALL,
+)
+
+
+class Severity(StrEnum):
+    """How much a finding weighs."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know about a rules file.
+
+    Attributes:
+        code: What kind of finding it is, in words with hyphens; docs/rules.md has them all.
+        severity: Whether the rules cannot be used, should be thought over, or have a consequence worth knowing.
+        message: What was found, in one sentence.
+        suggestion: What would be right, or what to weigh.
+        table: The table it is about, if it is about one.
+        column: The column it is about, as the rules or the data call it.
+        line: Where it stands in the file, counted from 1.
+        file: The file, if it is one that the rules include.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    suggestion: str = ""
+    table: str | None = None
+    column: str | None = None
+    line: int | None = None
+    file: str | None = None
+
+    def at(self, file: str) -> str:
+        """Say the finding with its place, on one line."""
+        place = self.file or file
+        place = place if self.line is None else f"{place}:{self.line}"
+        what = "" if self.column is None else f', column "{self.column}"'
+        if self.column is None and self.table is not None:
+            what = f', table "{self.table}"'
+        said = f"{self.message} {self.suggestion}".rstrip()
+        return f"{place}{what}: {self.severity}: {said} ({self.code})"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the finding as JSON values."""
+        return {
+            "severity": str(self.severity),
+            "code": self.code,
+            **({"file": self.file} if self.file else {}),
+            "line": self.line,
+            "table": self.table,
+            "column": self.column,
+            "message": self.message,
+            "suggestion": self.suggestion,
+        }
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Where things stand in a rules file.
+
+    Attributes:
+        root: The file as it was read, with lines.
+    """
+
+    root: Located
+
+    @classmethod
+    def of(cls, text: str, file: str) -> Lines:
+        """Read the lines of a file.
+
+        Raises:
+            RulesError: If it is not YAML.
+        """
+        return cls(parse(text, file, RulesError))
+
+    def line(self, *names: str) -> int | None:
+        """Return the line of an entry, such as ``line("tables", "customers", "columns", "email")``."""
+        place = self.root
+        for name in names:
+            if not isinstance(place.value, dict) or name not in place.value:
+                return None
+            place = place.value[name]
+        return place.line
+
+    def column(self, table: str, written: str) -> int | None:
+        """Return the line of a column's rule, as the file writes the column."""
+        return self.line("tables", table, "columns", written)
+
+
+def from_problem(problem: Problem) -> Finding:
+    """Make a finding of what the reader of the rules refused."""
+    kind, name, message = _placed(problem.message)
+    message, suggestion = _parted(message)
+    table = name if kind == "table" else None
+    column = name if kind == "column" else None
+    if kind in ("domain", "key"):
+        message = f'{kind} "{name}": {message}'
+    return Finding("invalid-rules", Severity.ERROR, message, suggestion, table, column, problem.line, problem.file)
+
+
+def from_plan_problem(table: str, problem: str, lines: Lines, written: Collection[str]) -> Finding:
+    """Make a finding of what the plan refused: rules that do not fit the data.
+
+    Args:
+        table: The table in the rules.
+        problem: What the plan said.
+        lines: Where the columns stand.
+        written: The columns of the table, as the file writes them.
+    """
+    kind, name, message = _placed(problem)
+    message, suggestion = _parted(message)
+    column = name if kind == "column" else None
+    rule = None if column is None else next((each for each in written if each == column or _covers(each, column)), None)
+    line = None if rule is None else lines.column(table, rule)
+    if line is None:
+        line = lines.line("tables", table, "columns") or lines.line("tables", table)
+    return Finding("does-not-fit", Severity.ERROR, message, suggestion, table, column, line)
+
+
+def _covers(pattern: str, column: str) -> bool:
+    """Say whether a column falls under a rule for a pattern of names."""
+    try:
+        steps, names = Path.parse(pattern).steps, Path.parse(column).steps
+    except ValueError:
+        # The data may have a column whose name, as it is, is no path.
+        return False
+    return len(steps) == len(names) and all(
+        step == name or (name.name is not None and step.fits(name.name))
+        for step, name in zip(steps, names, strict=True)
+    )
+
+
+def allowed(findings: Iterable[Finding], codes: Collection[str]) -> tuple[Finding, ...]:
+    """Make notes of the warnings that somebody has weighed and allows."""
+    return tuple(
+        replace(each, severity=Severity.NOTE) if each.code in codes and each.severity is Severity.WARNING else each
+        for each in findings
+    )
+
+
+def _placed(message: str) -> tuple[str, str, str]:
+    """Take the place off a message: what kind of thing it is, its name, and what is said of it."""
+    found = _PLACE.fullmatch(message)
+    if found is None:
+        return "", "", message
+    inside = found["more"].removeprefix(", ").strip()
+    rest = found["rest"] if found["colon"] else f"it {found['rest']}"
+    return found["kind"], found["name"], f"{inside}: {rest}" if inside.isidentifier() else rest
+
+
+def _parted(message: str) -> tuple[str, str]:
+    """Part what is wrong from what would be right: every message says it in this order."""
+    wrong, stop, right = message.partition(". ")
+    return (f"{wrong}.", right) if stop else (message, "")
