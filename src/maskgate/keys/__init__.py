@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from maskgate.keys.key import Key
 from maskgate.keys.ring import KeyRing
+from maskgate.keys.source import KeySource
 
-__all__ = ["Key", "KeyRing"]
+__all__ = ["Key", "KeyRing", "KeySource"]

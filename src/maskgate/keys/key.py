@@ -69,10 +69,6 @@ class Key:
             raise KeyReferenceError(f'key "{self.name}" has no version {version}. It has: {known}.')
         return Key(self.name, self.__materials[version], version)
 
-    def bits(self, version: int | None = None) -> int:
-        """Say how long a version is, by default the current one."""
-        return 8 * len(self.__materials[self.version if version is None else version])
-
     def subkey(self, *, purpose: str, scheme: str = "", domain: str = "", length: int = 32) -> bytes:
         """Derive the subkey of the current version for one use; different uses never share one.
 

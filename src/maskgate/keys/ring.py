@@ -47,9 +47,10 @@ class KeyRing:
         found = {name: find_key(reference, base) for name, reference in references.items()}
         problems = [f'key "{name}": {each.problem}' for name, each in found.items() if each.problem]
         if problems:
-            found.clear()
+            # A traceback shows the locals of this frame; what was written as a reference may be the secret itself.
+            del found, references
             raise KeyReferenceError("\n".join(problems))
-        return cls({name: Key(name, each.material) for name, each in found.items()})
+        return cls({name: _key(name, each.versions) for name, each in found.items()})
 
     def get(self, name: str) -> Key:
         """Return a key by its name.
@@ -73,3 +74,8 @@ class KeyRing:
 
     def __repr__(self) -> str:
         return f"KeyRing({', '.join(sorted(self._keys))})"
+
+
+def _key(name: str, versions: Mapping[int, bytes]) -> Key:
+    current = max(versions)
+    return Key(name, versions[current], current, {each: versions[each] for each in versions if each != current})
