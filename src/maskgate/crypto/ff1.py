@@ -7,17 +7,22 @@ searched by anybody who may ask for a few enciphered values; the draft of the st
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from maskgate.crypto.ff1_alphabet import Alphabet
-from maskgate.crypto.ff1_cells import Faults, permuted
+from maskgate.crypto.ff1_cells import permuted
 from maskgate.crypto.ff1_permutation import Permutation, least_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from maskgate.crypto.ff1_alphabet import Spelled
     from maskgate.crypto.ff1_digits import Strip
 
 DIGITS = "0123456789"
@@ -73,12 +78,20 @@ def _permuted(column: pa.Array | pa.ChunkedArray, alphabet: Alphabet, permute: C
     kind = _text_type(column.type)
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     at_least = least_length(alphabet.radix)
-    results = [permuted(_plain(chunk), alphabet, at_least, permute) for chunk in chunks]
-    faults = sum((found for _, found in results), Faults())
-    if faults:
-        raise ValueError(_complaint(faults, at_least))
+    refuse = partial(_refuse, at_least)
+    results = [permuted(_plain(chunk), alphabet, refuse, permute) for chunk in chunks]
+    count = sum(count for _, count in results)
+    if count:
+        raise ValueError(
+            f"FF1 cannot take {count} cells: each needs {at_least} characters or more, all of the alphabet"
+        )
     arrays = [array.cast(kind) for array, _ in results]
     return pa.chunked_array(arrays, type=kind) if isinstance(column, pa.ChunkedArray) else arrays[0]
+
+
+def _refuse(at_least: int, spelled: Spelled) -> NDArray[np.bool_]:
+    short = spelled.counts < at_least
+    return short if spelled.foreign is None else short | spelled.foreign
 
 
 def _text_type(kind: pa.DataType) -> pa.DataType:
@@ -92,12 +105,3 @@ def _plain(chunk: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(chunk.type):
         chunk = chunk.dictionary_decode()
     return chunk.cast(pa.large_string()) if pa.types.is_string_view(chunk.type) else chunk
-
-
-def _complaint(faults: Faults, at_least: int) -> str:
-    parts = []
-    if faults.foreign:
-        parts.append(f"characters outside of the alphabet: {faults.foreign}")
-    if faults.short:
-        parts.append(f"fewer than {at_least} characters: {faults.short}")
-    return f"cells that FF1 cannot take, because they have {'; '.join(parts)}"

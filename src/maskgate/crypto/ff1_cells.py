@@ -1,8 +1,7 @@
-"""FF1 over the cells of a column of text: which cells it takes, and what becomes of them."""
+"""FF1 over the cells of a column of text."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,43 +24,32 @@ _BYTES = 8_388_608
 _MOST_TEXT = 2**31 - 1
 
 
-@dataclass(frozen=True)
-class Faults:
-    """How many cells cannot be taken.
+def refused(column: pa.Array, alphabet: Alphabet, refuse: Callable[[Spelled], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """Say which cells cannot be taken; a null can.
 
-    Attributes:
-        foreign: Cells with characters that do not belong there.
-        short: Cells with too few characters.
+    Args:
+        column: ``string`` or ``large_string``.
+        alphabet: What the cells are spelled in.
+        refuse: Says it of cells that were taken apart.
     """
-
-    foreign: int = 0
-    short: int = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.foreign or self.short)
-
-    def __add__(self, other: Faults) -> Faults:
-        return Faults(self.foreign + other.foreign, self.short + other.short)
-
-
-def spelled_portions(column: pa.Array, alphabet: Alphabet) -> Iterator[tuple[slice, Spelled]]:
-    """Take the cells of a column of text apart, some at a time; a null counts as empty."""
-    cells = Cells.of(column.fill_null("") if column.null_count else column)
-    for rows in cells.portions(_ROWS, _BYTES):
-        lengths = cells.lengths[rows]
-        start = int(cells.starts[rows][0])
-        yield rows, alphabet.read(cells.data[start : start + int(lengths.sum())], lengths)
+    parts = [refuse(spelled) for _, spelled in _portions(column, alphabet)]
+    found = np.concatenate([np.zeros(0, np.bool_), *parts])
+    valid = validity(column)
+    return found if valid is None else found & valid
 
 
 def permuted(
-    column: pa.Array, alphabet: Alphabet, at_least: int, permute: Callable[[Strip], Any]
-) -> tuple[Any, Faults]:
+    column: pa.Array,
+    alphabet: Alphabet,
+    refuse: Callable[[Spelled], NDArray[np.bool_]],
+    permute: Callable[[Strip], Any],
+) -> tuple[Any, int]:
     """Change the digits of all cells of a column.
 
     Args:
         column: ``string`` or ``large_string``.
         alphabet: What the cells are spelled in.
-        at_least: How many digits a cell needs.
+        refuse: Says which cells cannot be taken.
         permute: Changes values of one length in place.
 
     Returns:
@@ -70,27 +58,28 @@ def permuted(
     Raises:
         OverflowError: If the text is longer than ``string`` can hold in one array (2 GiB).
     """
-    faults = Faults()
+    count = 0
     texts, sizes = [np.zeros(0, np.uint8)], [np.zeros(0, np.int64)]
     valid = validity(column)
-    for rows, spelled in spelled_portions(column, alphabet):
-        faults += _faults(spelled, at_least, None if valid is None else valid[rows])
-        if not faults:
-            for strip in by_length(spelled.digits, spelled.counts, alphabet.radix, at_least=at_least):
+    for rows, spelled in _portions(column, alphabet):
+        found = refuse(spelled)
+        count += int(np.count_nonzero(found if valid is None else found & valid[rows]))
+        if count == 0:
+            for strip in by_length(spelled.digits, spelled.counts, alphabet.radix):
                 permute(strip)
             text, lengths = spelled.written()
             texts.append(text)
             sizes.append(lengths)
-    return (None if faults else _built(column.type, texts, sizes, valid)), faults
+    return (None if count else _built(column.type, texts, sizes, valid)), count
 
 
-def _faults(spelled: Spelled, at_least: int, valid: NDArray[np.bool_] | None) -> Faults:
-    foreign, short = spelled.foreign, spelled.counts < at_least
-    if valid is not None:
-        short &= valid
-    if foreign is None:
-        return Faults(0, int(short.sum()))
-    return Faults(int(foreign.sum()), int((short & ~foreign).sum()))
+def _portions(column: pa.Array, alphabet: Alphabet) -> Iterator[tuple[slice, Spelled]]:
+    """Take cells apart, some at a time; a null counts as empty."""
+    cells = Cells.of(column.fill_null("") if column.null_count else column)
+    for rows in cells.portions(_ROWS, _BYTES):
+        lengths = cells.lengths[rows]
+        start = int(cells.starts[rows][0])
+        yield rows, alphabet.read(cells.data[start : start + int(lengths.sum())], lengths)
 
 
 def _built(

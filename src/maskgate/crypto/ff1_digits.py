@@ -7,7 +7,8 @@ whole column.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +38,7 @@ class Strip:
     """Values of one length, a row each.
 
     Attributes:
+        cells: Which cells the rows are.
         memory: The digits of all rows; a word can be read behind the last one.
         rows: How many values there are.
         stride: Digits from the beginning of a row to that of the next.
@@ -44,6 +46,7 @@ class Strip:
         radix: How many different digits there are.
     """
 
+    cells: NDArray[np.int64]
     memory: NDArray[np.uint8 | np.uint16]
     rows: int
     stride: int
@@ -69,6 +72,14 @@ class Strip:
             self._put(start + count, group, numbers - above * np.uint64(self.radix**group))
             numbers = above
         self._put(start, count, numbers)
+
+    def but_for_the_last(self) -> Strip:
+        """Return the same rows without their last digit."""
+        return replace(self, length=self.length - 1)
+
+    def column(self, position: int) -> NDArray[np.uint8 | np.uint16]:
+        """Return one digit of every row; what is written into it is written into the strip."""
+        return self.memory[position :: self.stride][: self.rows]
 
     def _word(self, start: int, count: int) -> NDArray[np.uint64]:
         words = self._window(start, np.dtype("<u8")).astype(np.uint64)
@@ -107,52 +118,55 @@ class Strip:
         return [(np.uint32, self.radix), (np.uint64, self.radix**2)]
 
 
-def by_length(
-    digits: NDArray[np.uint8 | np.uint16], counts: NDArray[np.int64], radix: int, *, at_least: int
-) -> Iterator[Strip]:
-    """Group values by length. What is written into a strip is written into the digits.
+def by_length(digits: NDArray[np.uint8 | np.uint16], counts: NDArray[np.int64], radix: int) -> Iterator[Strip]:
+    """Group values by length, but for empty ones. What is written into a strip is written into the digits.
 
     Args:
         digits: The digits of all values, one value behind the other, and room for a word.
         counts: How many digits each value has.
         radix: How many different digits there are.
-        at_least: Values of fewer digits are left out.
     """
-    lengths = np.flatnonzero(np.bincount(counts)) if len(counts) else counts
-    lengths = lengths[lengths > 0]
-    if len(lengths) == 1:
-        length = int(lengths[0])
-        if length >= at_least:
-            yield from _in_place(digits, length, int(counts.sum()) // length, radix)
+    cells = np.flatnonzero(counts)
+    if len(cells) == 0:
         return
-    ends = np.cumsum(counts)
-    order = np.argsort(counts, kind="stable")
-    edges = np.searchsorted(counts[order], [*lengths, counts.max(initial=0) + 1])
-    for length, low, high in zip(lengths.tolist(), edges[:-1], edges[1:], strict=True):
-        if length >= at_least:
-            yield from _gathered(digits, ends[order[low:high]] - length, length, radix)
+    shortest, longest = int(counts[cells].min()), int(counts.max())
+    if shortest == longest:
+        yield from _in_place(digits, cells, longest, radix)
+        return
+    starts = np.cumsum(counts) - counts
+    cells = cells[np.argsort(counts[cells], kind="stable")]
+    edges = np.flatnonzero(np.diff(counts[cells], prepend=0, append=0))
+    for low, high in pairwise(edges.tolist()):
+        yield from _gathered(digits, cells[low:high], starts, int(counts[cells[low]]), radix)
 
 
-def _in_place(digits: NDArray[np.uint8 | np.uint16], length: int, rows: int, radix: int) -> Iterator[Strip]:
+def _in_place(
+    digits: NDArray[np.uint8 | np.uint16], cells: NDArray[np.int64], length: int, radix: int
+) -> Iterator[Strip]:
     step = _rows_of(length * digits.itemsize)
-    for start in range(0, rows, step):
-        yield Strip(digits[start * length :], min(step, rows - start), length, length, radix)
+    for start in range(0, len(cells), step):
+        some = cells[start : start + step]
+        yield Strip(some, digits[start * length :], len(some), length, length, radix)
 
 
 def _gathered(
-    digits: NDArray[np.uint8 | np.uint16], starts: NDArray[np.int64], length: int, radix: int
+    digits: NDArray[np.uint8 | np.uint16],
+    cells: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    length: int,
+    radix: int,
 ) -> Iterator[Strip]:
     size = length * digits.itemsize
     kind = f"V{size}"
     windows = np.ndarray((len(digits) - length + 1,), kind, digits.data, 0, (digits.itemsize,))
     step = _rows_of(size)
-    for start in range(0, len(starts), step):
-        places = starts[start : start + step]
-        memory = room_for(length * len(places), digits.dtype.type)
-        gathered = memory[: length * len(places)].view(kind)
-        gathered[:] = windows[places]
-        yield Strip(memory, len(places), length, length, radix)
-        windows[places] = gathered
+    for start in range(0, len(cells), step):
+        some = cells[start : start + step]
+        memory = room_for(length * len(some), digits.dtype.type)
+        gathered = memory[: length * len(some)].view(kind)
+        gathered[:] = windows[starts[some]]
+        yield Strip(some, memory, len(some), length, length, radix)
+        windows[starts[some]] = gathered
 
 
 def _rows_of(size: int) -> int:

@@ -49,14 +49,16 @@ class Words:
         modulus = self._moduli[number % 2]
         total = self._drawn(number, by)
         total += numbers
-        return np.minimum(total, total - modulus, out=total)
+        np.minimum(total, total - modulus, out=total)
+        return total
 
     def subtract(self, number: int, numbers: NDArray[np.uint64], by: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return the numbers, with what the round draws from the others taken off."""
         modulus = self._moduli[number % 2]
         total = self._drawn(number, by)
         np.subtract(numbers, total, out=total)
-        return np.minimum(total, total + modulus, out=total)
+        np.minimum(total, total + modulus, out=total)
+        return total
 
     def _drawn(self, number: int, by: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return what the round draws, below the modulus."""
@@ -66,7 +68,7 @@ class Words:
         blocks[0, :, 0] = upper.byteswap()
         blocks.view(">u8")[0, :, 1] = np.bitwise_xor(by, lower, out=quotient)
         drawn = self._function.draw(blocks)[0].view(">u8")
-        rest = drawn[:, 0].astype(np.uint64)
+        rest: NDArray[np.uint64] = drawn[:, 0].astype(np.uint64)
         _reduce(rest, modulus, quotient)
         if self._function.width == _WORDS_OF_64_BITS:
             return rest
@@ -88,7 +90,8 @@ class Words:
         rest -= quotient
         # The quotient was too small by two at most.
         np.minimum(rest, rest - modulus, out=rest)
-        return np.minimum(rest, rest - modulus, out=rest)
+        np.minimum(rest, rest - modulus, out=rest)
+        return rest
 
 
 def _reduce(numbers: NDArray[np.uint64], modulus: np.uint64, quotient: NDArray[np.uint64]) -> NDArray[np.uint64]:
