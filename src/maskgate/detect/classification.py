@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.detect.column_names import DIRECT_IDENTIFIERS, kinds_of_name
-from maskgate.detect.patterns import PATTERNS
+from maskgate.detect.signs import kinds_of_cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,17 +50,9 @@ def recognize(name: str, column: pa.Array | pa.ChunkedArray | None = None) -> fr
     return frozenset(found)
 
 
-def _kinds_of_cells(cells: pa.ChunkedArray) -> set[str]:
+def _kinds_of_cells(cells: pa.ChunkedArray) -> frozenset[str]:
     text = _as_text(cells)
-    if text is None:
-        return set()
-    filled = pc.and_not(text.is_valid(), pc.fill_null(pc.match_substring_regex(text, r"^\s*$"), fill_value=False))
-    present = pc.sum(filled).as_py() or 0
-    kinds: set[str] = set()
-    for pattern in PATTERNS:
-        if pattern.kind not in kinds and pattern.occurs(text, present):
-            kinds.add(pattern.kind)
-    return kinds
+    return frozenset() if text is None else kinds_of_cells(text)
 
 
 def _as_text(cells: pa.ChunkedArray) -> pa.Array | None:

@@ -1,0 +1,107 @@
+"""How one kind of personal data is found inside of texts.
+
+Cheap tests over all bytes say in which windows it may be. A pattern runs over those. What it matches are candidates:
+each is then settled by what a pattern cannot say, such as a check digit, and either rejected, or accepted, maybe cut
+short. What was rejected or cut off is looked through once more from its next word on, so that ``1234 4111 1111 ...``
+does not hide the card behind the number. All of it is done for all candidates at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.compute as pc
+
+from maskgate.detect.spans import Spans
+from maskgate.detect.text import WORD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from maskgate.detect.text import Text
+
+# A candidate of several words can hide another one behind each of them.
+_ROUNDS = 8
+# How far behind a rejected candidate one that began inside of it may reach; more than the longest IBAN in groups.
+_BEHIND = 48
+_BEFORE = 48
+
+
+@dataclass(frozen=True)
+class Finder:
+    """A way to find one kind of personal data.
+
+    Attributes:
+        kind: What it finds.
+        pattern: In RE2's syntax; it matches no line break.
+        windows: Says where in a text a match can be; the spans are merged.
+        settle: Takes what the pattern matched, and returns as many spans: each the same, cut short, or empty if it is
+            not what it looks like. None if the pattern says it all.
+    """
+
+    kind: str
+    pattern: str
+    windows: Callable[[Text], Spans]
+    settle: Callable[[Text, Spans], Spans] | None = None
+
+    def find(self, text: Text) -> Spans:
+        """Return everything of this kind in a text, from left to right, merged where it touches."""
+        windows = self.windows(text)
+        found = []
+        for _ in range(_ROUNDS):
+            candidates = text.matches(self.pattern, windows)
+            if len(candidates) == 0:
+                break
+            settled = candidates if self.settle is None else self.settle(text, candidates)
+            settled = only(settled, is_whole(text, settled))
+            found.append(settled.where(settled.ends > settled.starts))
+            windows = _rest(text, candidates, settled)
+        return found[0] if len(found) == 1 else Spans.all_of(found).merged()
+
+
+def only(spans: Spans, accepted: NDArray[np.bool_]) -> Spans:
+    """Return as many spans, empty where they are not accepted."""
+    return Spans(spans.starts, np.where(accepted, spans.ends, spans.starts))
+
+
+def is_whole(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which spans do not begin or end in the middle of a word or number; an empty one does not."""
+    first, last = WORD[text.byte_at(spans.starts)], WORD[text.byte_at(spans.ends - 1)]
+    cut: NDArray[np.bool_] = (first & WORD[text.byte_at(spans.starts - 1)]) | (last & WORD[text.byte_at(spans.ends)])
+    return ~cut & (spans.ends > spans.starts)
+
+
+def before(text: Text, spans: Spans, pattern: str, reach: int = _BEFORE) -> NDArray[np.bool_]:
+    """Say before which spans a pattern matches the text, up to `reach` bytes of it and of the same cell."""
+    return _matches(text, text.before(spans, reach), pattern)
+
+
+def behind(text: Text, spans: Spans, pattern: str, reach: int = _BEFORE) -> NDArray[np.bool_]:
+    """Say behind which spans a pattern matches the text."""
+    return _matches(text, text.behind(spans, reach), pattern)
+
+
+def holds(text: Text, spans: Spans, pattern: str) -> NDArray[np.bool_]:
+    """Say inside of which spans a pattern matches."""
+    return _matches(text, spans, pattern)
+
+
+def _matches(text: Text, spans: Spans, pattern: str) -> NDArray[np.bool_]:
+    matched: NDArray[np.bool_] = pc.match_substring_regex(text.pieces(spans), pattern).to_numpy(zero_copy_only=False)
+    return matched
+
+
+def _rest(text: Text, candidates: Spans, settled: Spans) -> Spans:
+    """Return where something may still be that a rejected or shortened candidate hid."""
+    shorter = settled.ends < candidates.ends
+    candidates, settled = candidates.where(shorter), settled.where(shorter)
+    letters = text.table(candidates, _BEHIND)
+    breaks = ~WORD[letters] & (letters > 0)
+    breaks[:, :1] = False
+    starts = np.where(settled.ends > settled.starts, settled.ends, candidates.starts + breaks.argmax(axis=1))
+    more = starts > candidates.starts
+    return Spans(starts[more], candidates.ends[more] + _BEHIND).merged()

@@ -1,0 +1,104 @@
+"""Payment card numbers: by issuer, length and check digit (ISO/IEC 7812-1, Luhn)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maskgate.detect.characters import BLANKS, DASHES, Characters
+from maskgate.detect.finder import Finder
+from maskgate.detect.kinds.numbers import number_windows
+from maskgate.detect.spans import Spans
+from maskgate.detect.text import DIGIT, WORD
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from maskgate.detect.text import Text
+
+_SHORTEST, _LONGEST = 12, 19
+_GAP = rf"[{BLANKS}{DASHES}.]"
+PATTERN = (
+    rf"[1-9][0-9]{{3}}(?:{_GAP}[0-9]{{4}}){{2,4}}(?:{_GAP}[0-9]{{1,3}})?"
+    rf"|[1-9][0-9]{{3}}{_GAP}[0-9]{{6}}{_GAP}[0-9]{{4,5}}"
+    r"|[1-9][0-9]{11,18}\b"
+)
+
+# First and last six digits of an issuer's numbers, and how long they are.
+_ISSUERS: tuple[tuple[int, int, range], ...] = (
+    (400000, 499999, range(13, 20, 3)),  # Visa
+    (510000, 559999, range(16, 17)),  # Mastercard
+    (222100, 272099, range(16, 17)),  # Mastercard
+    (340000, 349999, range(15, 16)),  # American Express
+    (370000, 379999, range(15, 16)),  # American Express
+    (300000, 305999, range(14, 20)),  # Diners Club
+    (309500, 309599, range(14, 20)),  # Diners Club
+    (360000, 369999, range(14, 20)),  # Diners Club
+    (380000, 399999, range(14, 20)),  # Diners Club
+    (350000, 359999, range(16, 20)),  # JCB
+    (180000, 180099, range(15, 16)),  # JCB of old
+    (213100, 213199, range(15, 16)),  # JCB of old
+    (220000, 220499, range(16, 20)),  # Mir
+    (500000, 509999, range(12, 20)),  # Maestro
+    (560000, 589999, range(12, 20)),  # Maestro
+    (600000, 600999, range(16, 20)),  # RuPay
+    (601100, 601199, range(16, 20)),  # Discover
+    (601200, 619999, range(12, 20)),  # Maestro
+    (620000, 629999, range(16, 20)),  # UnionPay
+    (630000, 639999, range(12, 20)),  # Maestro
+    (644000, 659999, range(16, 20)),  # Discover
+    (660000, 699999, range(12, 20)),  # Maestro
+    (810000, 829999, range(16, 20)),  # UnionPay, RuPay
+    (979200, 979299, range(16, 17)),  # Troy
+)
+
+
+def settle(text: Text, candidates: Spans) -> Spans:
+    """Keep the longest beginning of each candidate, up to the end of a group, that is the number of a card."""
+    digits = Characters.digits(text, candidates, _LONGEST + 1)
+    issued, valid = _issued(digits), _luhn(digits.letters)
+    ends = candidates.starts.copy()
+    for length in range(_SHORTEST, _LONGEST + 1):
+        end = candidates.starts + digits.places[:, length - 1] + 1
+        right = issued[:, length] & valid[:, length - 1] & (digits.counts >= length) & ~WORD[text.byte_at(end)]
+        ends = np.where(right & ~_goes_on(text, end), end, ends)
+    part = _part_of_more(text, candidates.starts, ends - candidates.starts)
+    return Spans(candidates.starts, np.where(part, candidates.starts, ends))
+
+
+def _issued(digits: Characters) -> NDArray[np.bool_]:
+    """Say for each candidate and number of digits whether an issuer's cards begin so and are so long."""
+    first = digits.number(0, 6)
+    lengths = np.zeros((len(first), _LONGEST + 1), dtype=bool)
+    for low, high, known in _ISSUERS:
+        lengths[(first >= low) & (first <= high), known.start : known.stop : known.step] = True
+    return lengths
+
+
+def _luhn(letters: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Say for each candidate and each of its digits whether the digits up to there end with the right check digit."""
+    digits = letters.astype(np.int64) - ord("0")
+    doubled = 2 * digits - 9 * (digits > 4)  # noqa: PLR2004  two digits from here on
+    even, odd = digits.copy(), digits.copy()
+    even[:, 0::2], odd[:, 1::2] = doubled[:, 0::2], doubled[:, 1::2]
+    # Doubled is every second digit from the last but one: of an even number of digits the first, third, and so on.
+    sums = np.cumsum(odd, axis=1)
+    sums[:, 1::2] = np.cumsum(even, axis=1)[:, 1::2]
+    return np.asarray(sums % 10 == 0)
+
+
+def _goes_on(text: Text, ends: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say which numbers have decimals behind them."""
+    return np.asarray((text.byte_at(ends) == ord(".")) & DIGIT[text.byte_at(ends + 1)])
+
+
+def _part_of_more(text: Text, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say which are the decimals of a number, or the last group of a UUID, which is as long as the shortest card."""
+    previous, first = text.byte_at(starts - 1), text.byte_at(starts - 2)
+    decimals = np.isin(previous, [ord("."), ord(",")]) & DIGIT[first]
+    group = (previous == ord("-")) & WORD[first] & (lengths == _SHORTEST)
+    return np.asarray(decimals | group)
+
+
+FINDERS = (Finder("card", PATTERN, number_windows, settle),)

@@ -1,0 +1,68 @@
+"""International bank account numbers: by country, length and check digits (ISO 13616, ISO 7064 MOD 97-10)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maskgate.detect.characters import BLANKS, DASHES, Characters
+from maskgate.detect.finder import Finder
+from maskgate.detect.spans import Spans
+from maskgate.detect.text import DIGIT, LETTER, WORD
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from maskgate.detect.text import Text
+
+# The registry of SWIFT, and behind it countries that use the form without being in it.
+_LENGTHS = (
+    "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 "
+    "ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 "
+    "LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 "
+    "PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 "
+    "YE30 "
+    "AO25 BF28 BJ28 CF27 CG27 CI28 CM27 CV25 DZ26 GA27 GQ27 GW25 IR26 KM27 MA28 MG27 ML28 MZ25 NE28 SN28 TD27 TG28"
+)
+_LONGEST = 34
+_SEPARATORS = 12
+# For each pair of bytes the number of characters of that country's accounts, in capitals and small letters.
+_LENGTH_OF = np.zeros((256, 256), np.int64)
+for _each in _LENGTHS.split():
+    _LENGTH_OF[ord(_each[0]), ord(_each[1])] = int(_each[2:])
+    _LENGTH_OF[ord(_each[0].lower()), ord(_each[1].lower())] = int(_each[2:])
+
+PATTERN = rf"[A-Za-z]{{2}}[0-9]{{2}}(?:[{BLANKS}{DASHES}]?[0-9A-Za-z]){{11,30}}"
+
+
+def windows(text: Text) -> Spans:
+    """Return where two letters stand right before two digits, and what may follow."""
+    starts, ends = text.digit_runs.starts, text.digit_runs.ends
+    country = LETTER[text.byte_at(starts - 1)] & LETTER[text.byte_at(starts - 2)] & ~WORD[text.byte_at(starts - 3)]
+    starts = starts[country & (ends - starts > 1)]
+    return Spans(starts - 2, starts + _LONGEST + 3 * _SEPARATORS).merged()
+
+
+def settle(text: Text, candidates: Spans) -> Spans:
+    """Cut each candidate where its country's accounts end, and keep those whose check digits are right."""
+    letters = Characters.of(text, candidates, LETTER | DIGIT, _LONGEST)
+    length = _LENGTH_OF[letters.letters[:, 0], letters.letters[:, 1]]
+    rows = np.arange(len(candidates))
+    ends = candidates.starts + letters.places[rows, np.maximum(length, 1) - 1] + 1
+    right = (length > 0) & (letters.counts >= length) & ~WORD[text.byte_at(ends)]
+    right &= _remainder(letters.letters, length) == 1
+    return Spans(candidates.starts, np.where(right, ends, candidates.starts))
+
+
+def _remainder(letters: NDArray[np.uint8], length: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return each account modulo 97: its first four characters last, letters as 10 to 35."""
+    value = np.where(DIGIT[letters], letters - ord("0"), (letters | 0x20) - (ord("a") - 10)).astype(np.int64)
+    remainder = np.zeros(len(letters), np.int64)
+    for column in [*range(4, _LONGEST), 0, 1, 2, 3]:
+        shifted = remainder * np.where(DIGIT[letters[:, column]], 10, 100) + value[:, column]
+        remainder = np.where(column < length, shifted % 97, remainder)
+    return remainder
+
+
+FINDERS = (Finder("iban", PATTERN, windows, settle),)

@@ -1,0 +1,75 @@
+"""IP addresses, version 4 (dotted) and version 6 (RFC 4291, 5952)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maskgate.detect.finder import Finder, before, holds, only
+from maskgate.detect.spans import Spans
+from maskgate.detect.text import DIGIT, WORD
+
+if TYPE_CHECKING:
+    from maskgate.detect.text import Text
+
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_PADDED = "(?:25[0-5]|2[0-4][0-9]|[01][0-9][0-9])"
+V4 = rf"(?:{_BYTE}\.){{3}}{_BYTE}\b|(?:{_PADDED}\.){{3}}{_PADDED}\b"
+_VERSION = r"(?i)(?:\b(?:version|ver|release|build|firmware|rev|revision|section|chapter|clause|figure)|§)[ .:#v]*$"
+
+_GROUP = "[0-9A-Fa-f]{1,4}"
+_COMPRESSED = "|".join(f"(?:{_GROUP}:){{1,{left}}}(?::{_GROUP}){{1,{7 - left}}}" for left in range(1, 7))
+_V6 = (
+    rf"(?:{_GROUP}:){{7}}{_GROUP}|{_COMPRESSED}|(?:{_GROUP}:){{1,7}}:|:(?::{_GROUP}){{1,7}}"
+    rf"|(?:::(?:[Ff]{{4}}(?::0{{1,4}})?:)?|64:[Ff]{{2}}9[Bb]::|(?:{_GROUP}:){{1,4}}:|(?:{_GROUP}:){{6}}){V4}"
+)
+# As long as it goes; what of it is an address is settled after.
+_RUN = r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:\.[0-9]{1,3}){0,3}(?:%[0-9A-Za-z]{1,15})?"
+_EXACTLY_V6 = rf"^(?:{_V6})(?:%[0-9A-Za-z]+)?$"
+# "dead::beef" is one, but "abc::def" is mostly a name in a program: a digit, or three groups, or a known beginning.
+_TELLING = r"(?i)[0-9]|[0-9a-f]:[0-9a-f]+:.*[0-9a-f]|^f[cdef]"
+_JOINED_LEFT = np.isin(np.arange(256), [ord(each) for each in ".:"]) | WORD
+_POINT, _COLON = ord("."), ord(":")
+
+
+def v4_windows(text: Text) -> Spans:
+    """Return where four short numbers stand in a row, with one point between any two."""
+    starts, ends = text.digit_runs.starts, text.digit_runs.ends
+    if len(starts) < 4:  # noqa: PLR2004  four bytes
+        return Spans.none()
+    pointed = (starts[1:] - ends[:-1] == 1) & (text.byte_at(ends[:-1]) == _POINT)
+    row = pointed[:-2] & pointed[1:-1] & pointed[2:]
+    return Spans(starts[:-3][row], ends[3:][row]).merged()
+
+
+def settle_v4(text: Text, candidates: Spans) -> Spans:
+    """Keep rows of exactly four numbers that are not called a version."""
+    left, right = text.byte_at(candidates.starts - 1), text.byte_at(candidates.ends)
+    longer = (left == _POINT) & WORD[text.byte_at(candidates.starts - 2)]
+    longer |= (right == _POINT) & DIGIT[text.byte_at(candidates.ends + 1)]
+    longer |= (left == ord("-")) & DIGIT[text.byte_at(candidates.starts - 2)] & (right == ord("-"))
+    return only(candidates, ~longer & ~before(text, candidates, _VERSION, 16))
+
+
+def v6_windows(text: Text) -> Spans:
+    """Return where two colons stand close together."""
+    colons = text.places_of(":")
+    close = np.flatnonzero(np.diff(colons) <= 5)  # noqa: PLR2004  four digits between
+    return Spans(colons[close] - 5, colons[close + 1] + 36).merged()
+
+
+def settle_v6(text: Text, candidates: Spans) -> Spans:
+    """Cut off a colon or point of the sentence, and keep what is written as an address can be."""
+    ends = candidates.ends.copy()
+    sentence = (text.byte_at(ends - 1) == _COLON) & (text.byte_at(ends - 2) != _COLON)
+    ends -= sentence
+    cut = Spans(candidates.starts, np.maximum(ends, candidates.starts))
+    exact = holds(text, cut, _EXACTLY_V6) & holds(text, cut, _TELLING)
+    return only(cut, exact & ~_JOINED_LEFT[text.byte_at(cut.starts - 1)])
+
+
+FINDERS = (
+    Finder("ip", _RUN, v6_windows, settle_v6),
+    Finder("ip", V4, v4_windows, settle_v4),
+)

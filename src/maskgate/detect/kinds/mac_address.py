@@ -1,0 +1,45 @@
+"""Addresses of network interfaces (IEEE 802 MAC-48 and EUI-64)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maskgate.detect.finder import Finder, only
+from maskgate.detect.spans import Spans
+from maskgate.detect.text import WORD
+
+if TYPE_CHECKING:
+    from maskgate.detect.text import Text
+
+_PAIR, _FOUR = "[0-9A-Fa-f]{2}", "[0-9A-Fa-f]{4}"
+PATTERN = (
+    rf"{_PAIR}(?::{_PAIR}){{5}}(?:(?::{_PAIR}){{2}})?\b|{_PAIR}(?:-{_PAIR}){{5}}(?:(?:-{_PAIR}){{2}})?\b"
+    rf"|{_FOUR}\.{_FOUR}\.{_FOUR}\b"
+)
+_JOINS = np.isin(np.arange(256), [ord(each) for each in ":-."])
+
+
+def windows(text: Text) -> Spans:
+    """Return where five colons or dashes stand three apart from each other, or two points five apart."""
+    found = []
+    for separator, apart, count in ((":", 3, 5), ("-", 3, 5), (".", 5, 2)):
+        places = text.places_of(separator)
+        if len(places) >= count:
+            reach = apart * (count - 1)
+            first = np.flatnonzero(places[count - 1 :] - places[: len(places) - count + 1] == reach)
+            starts = places[first]
+            found.append(Spans(starts - apart, starts + reach + 3 * apart))
+    return Spans.all_of(found).merged()
+
+
+def settle(text: Text, candidates: Spans) -> Spans:
+    """Keep rows of just so many groups."""
+    left, right = text.byte_at(candidates.starts - 1), text.byte_at(candidates.ends)
+    longer = _JOINS[left] & WORD[text.byte_at(candidates.starts - 2)]
+    longer |= _JOINS[right] & WORD[text.byte_at(candidates.ends + 1)]
+    return only(candidates, ~longer)
+
+
+FINDERS = (Finder("mac", PATTERN, windows, settle),)

@@ -1,0 +1,30 @@
+"""Where numbers are that are long enough to be anybody's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maskgate.detect.spans import Spans
+
+if TYPE_CHECKING:
+    from maskgate.detect.text import Text
+
+# Between two groups of one number; a dash of three bytes fits, and so does " (".
+_WIDEST_GAP = 3
+_FEWEST_DIGITS = 7
+# A plus or a bracket before, an extension behind.
+_LEFT, _RIGHT = 4, 16
+
+
+def number_windows(text: Text) -> Spans:
+    """Return where at least seven digits stand together, with a little around them."""
+    runs = text.digit_runs
+    if len(runs) == 0:
+        return runs
+    first = np.flatnonzero(np.concatenate([[True], runs.starts[1:] - runs.ends[:-1] > _WIDEST_GAP]))
+    last = np.concatenate([first[1:], [len(runs)]]) - 1
+    digits = np.add.reduceat(runs.ends - runs.starts, first)
+    enough = digits >= _FEWEST_DIGITS
+    return Spans(runs.starts[first[enough]] - _LEFT, runs.ends[last[enough]] + _RIGHT).merged()

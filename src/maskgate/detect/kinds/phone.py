@@ -1,0 +1,102 @@
+"""Telephone numbers: international (ITU-T E.164), North American, with a trunk 0, in brackets, or called one.
+
+A number without any of these marks is taken for a telephone number only if the text before or behind says so: most
+numbers are something else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maskgate.detect.characters import BLANKS, DASHES, Characters
+from maskgate.detect.finder import Finder, before, behind, holds, only
+from maskgate.detect.kinds.numbers import number_windows
+from maskgate.detect.text import DIGIT, WORD
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from maskgate.detect.spans import Spans
+    from maskgate.detect.text import Text
+
+_JOIN = rf"[{BLANKS}{DASHES}.]"
+_JOINS = rf"[{BLANKS}{DASHES}./()]{{0,3}}"
+_END = r"(?:,? ?(?:[xX]|[Ee]xt\.?|[Ee]xtension) ?[0-9]{1,6}\b|\b)"
+_INTERNATIONAL = rf"(?:\+ ?|\b00[ -]?|\(\+)[1-9](?:{_JOINS}[0-9]){{6,14}}"
+_AMERICAN = (
+    rf"(?:1{_JOIN}?)?(?:\([0-9]{{3}}\)[{BLANKS}{DASHES}]?|[0-9]{{3}}{_JOIN}|[0-9]{{3}}/)[0-9]{{3}}{_JOIN}[0-9]{{4}}"
+)
+_BRACKETED = (
+    rf"\(0?[0-9]{{2,5}}\)[{BLANKS}{DASHES}]?[0-9]{{2,5}}(?:[{BLANKS}{DASHES}][0-9]{{2,5}}){{1,3}}"
+    rf"|\(0[0-9]{{2,5}}\)[{BLANKS}{DASHES}]?[0-9]{{5,8}}"
+)
+_TRUNK = (
+    rf"0[1-9][0-9]{{0,4}}(?:{_JOIN}[0-9]{{2,4}}){{2,5}}"
+    rf"|0[1-9][0-9]{{1,4}}(?:[{BLANKS}{DASHES}/]|[{BLANKS}][{DASHES}/][{BLANKS}])[0-9]{{4,8}}"
+    r"|07[0-9]{9}"
+)
+SURE = f"(?:{_INTERNATIONAL}|{_AMERICAN}|{_BRACKETED}|{_TRUNK}){_END}"
+NAMED = rf"\(?[0-9](?:{_JOINS}[0-9]){{6,14}}{_END}"
+
+_CALLED = (
+    r"(?i)(?:\b(?:phones?|telephone|tel|mobile|mob|cell|cellphone|fax|call|text|sms|whatsapp|dial|ring|reach|desk"
+    r"|landline|hotline|telefon|handy|mobil|t[eé]l[eé]phone|tel[eé]fono|contact number|answering (?:at|on)"
+    r"|messages? (?:to|on|from)|registered (?:on|with|number)?)|☎|📞|📱)[^0-9<>@]{0,24}$"
+)
+_CALLED_BEHIND = r"(?i)^[ ,(\-\x{2013}\x{2014}]{0,3}(?:office|mobile|fax|cell|home|work|phone|tel)\b"
+_SOMETHING_ELSE = (
+    r"(?i)\b(?:isbn|issn|ean|upc|imei|order|invoice|tracking|ticket|ref|reference|version|sku|serial|part|case|claim"
+    r"|policy|account|acct|amount|total|price|zip|id|uuid|batch|lot|shipment|parcel|transaction|customer|license|licence"
+    r"|passport)\b[^0-9<>]{0,20}$"
+)
+_DATE = (
+    r"^\(?(?:(?:1[89]|20)[0-9]{2}([-./ ])(?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12][0-9]|3[01])\b"
+    r"|(?:0?[1-9]|[12][0-9]|3[01])[-./ ](?:0?[1-9]|[12][0-9]|3[01])[-./ ](?:1[89]|20)[0-9]{2}\b)"
+)
+_BOOK = r"^97[89][ -]"
+# Zeros before a number in a row of numbers look like the 00 before a country's.
+_ABROAD = r"^\(?\+"
+_ABROAD_BY_ZEROS = r"^00(?:[ -]|[0-9]+[^0-9]|[2-9][0-9]{9,12}$)"
+_MOST_DIGITS = 21
+_FEWEST, _FEWEST_BEHIND_0 = 7, 9
+_SIGNS = np.isin(np.arange(256), [ord(each) for each in "-./:+,_="])
+
+
+def settle(text: Text, candidates: Spans) -> Spans:
+    """Leave out dates, ISBNs, parts of longer numbers, and what the text calls an order or the like."""
+    abroad = holds(text, candidates, _ABROAD)
+    trunk = text.byte_at(candidates.starts) == ord("0")
+    zeros = trunk & (text.byte_at(candidates.starts + 1) == ord("0"))
+    digits = Characters.digits(text, candidates, _MOST_DIGITS).counts
+    kept = (digits >= np.where(trunk, _FEWEST_BEHIND_0, _FEWEST)) & ~_part_of_more(text, candidates)
+    kept &= abroad | ~(_is_something_else(text, candidates) | before(text, candidates, _SOMETHING_ELSE, 40))
+    return only(candidates, kept & (~zeros | holds(text, candidates, _ABROAD_BY_ZEROS)))
+
+
+def settle_named(text: Text, candidates: Spans) -> Spans:
+    """Keep what the text calls a telephone number, or the like."""
+    kept = ~_part_of_more(text, candidates) & ~_is_something_else(text, candidates)
+    left = only(candidates, kept)
+    named = before(text, left, _CALLED) & ~before(text, left, _SOMETHING_ELSE, 40)
+    return only(left, named | behind(text, left, _CALLED_BEHIND, 16))
+
+
+def _is_something_else(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    return holds(text, spans, _DATE) | holds(text, spans, _BOOK)
+
+
+def _part_of_more(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which stand in a longer row of numbers, or behind a sign that goes with them."""
+    left, right = text.byte_at(spans.starts - 1), text.byte_at(spans.ends)
+    longer = _SIGNS[left] & DIGIT[text.byte_at(spans.starts - 2)]
+    longer |= _SIGNS[right] & DIGIT[text.byte_at(spans.ends + 1)]
+    longer |= (text.byte_at(spans.starts) == ord("+")) & WORD[left]
+    return np.asarray(longer)
+
+
+FINDERS = (
+    Finder("phone", SURE, number_windows, settle),
+    Finder("phone", NAMED, number_windows, settle_named),
+)

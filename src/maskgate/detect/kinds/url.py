@@ -1,0 +1,106 @@
+"""Addresses of pages and services (RFC 3986, 3987), also without a scheme where a known top-level domain ends them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maskgate.detect.finder import Finder, holds, only
+from maskgate.detect.kinds.email import ABROAD
+from maskgate.detect.spans import Spans
+from maskgate.detect.text import WORD
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from maskgate.detect.text import Text
+
+# Everything but blanks, control characters, what RFC 3986 leaves out, and punctuation of other scripts.
+_CHARACTER = (
+    r"[^\x{00}-\x{20}\x{7F}<>\"\\^`{|}\x{80}-\x{A0}\x{AB}\x{BB}\x{2000}-\x{200B}\x{2010}-\x{206F}"
+    r"\x{3000}-\x{3004}\x{3008}-\x{3030}\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF20}\x{FF3B}-\x{FF3D}\x{FF5B}-\x{FF65}]"
+)
+_LETTER = f"0-9A-Za-z{ABROAD}"
+_HOST = rf"(?:[{_LETTER}](?:[{_LETTER}_-]*[{_LETTER}])?\.)+"
+_TAIL = rf"(?::[0-9]{{1,5}})?(?:[/?#]{_CHARACTER}*)?"
+
+# Top-level domains that hardly anything else ends in, and so need neither scheme nor path.
+_GENERIC = (
+    "com|org|net|edu|gov|mil|info|biz|int|eu|io|dev|app|xyz|online|site|shop|store|tech|blog|cloud|club|agency|"
+    "museum|jobs|mobi|travel|example|onion"
+)
+_COUNTRIES = (
+    r"ae|af|ai|ao|at|au|aw|az|bb|bd|be|bg|bh|bj|bm|bn|bo|br|bt|bw|bz|ca|cg|ch|ci|cl|cm|cn|"
+    r"cr|cu|cv|cx|cy|cz|de|dj|dk|dm|dz|ee|eg|es|fi|fj|fk|fo|fr|ga|gd|gg|gh|gi|gl|gn|gp|gr|"
+    r"gt|gy|hk|hn|hr|ht|hu|ie|il|iq|ir|it|je|jm|jo|jp|ke|kg|kh|ki|kr|kw|ky|kz|lb|lc|lk|lr|"
+    r"lt|lu|lv|ly|mc|mk|mn|mr|mt|mu|mv|mw|mx|mz|nc|ng|ni|nl|no|np|nz|pf|pg|ph|pk|pl|pr|pt|"
+    r"qa|ro|ru|rw|sb|sd|se|sg|si|sk|sl|sn|sr|su|sy|sz|tc|td|tg|th|tj|tk|tl|tn|tr|tv|tw|tz|"
+    r"ua|ug|uk|us|uy|uz|va|vc|ve|vg|vn|vu|ye|za|zm|zw|\x{440}\x{444}|\x{443}\x{43A}\x{440}|"
+    r"\x{4E2D}\x{56FD}|\x{D55C}\x{AD6D}"
+)
+# Those of the countries that are also words, or ends of names of files.
+_DOUBTFUL = (
+    "ad|ag|al|am|ar|as|ba|bs|by|cat|cc|cd|co|do|ec|et|fm|ge|gm|gs|id|im|in|is|km|la|li|ls|"
+    "ma|md|me|mg|ml|mm|mo|my|na|ne|nu|om|pa|pe|ps|py|re|rs|sa|sc|sh|sm|so|st|sv|tm|to|tt|"
+    "vi|ws"
+)
+_SECOND = "(?:co|com|org|net|ac|gov|edu|or|ne|gob|gouv|nom|web)"
+
+PATTERN = (
+    rf"(?:[A-Za-z][0-9A-Za-z+.-]*://|(?i:www)[0-9]?\.[{_LETTER}]){_CHARACTER}+"
+    rf"|{_HOST}(?:(?i:{_GENERIC})|{_COUNTRIES}|{_SECOND}\.(?:{_COUNTRIES}|{_DOUBTFUL}))\b{_TAIL}"
+    rf"|{_HOST}(?:{_COUNTRIES}|{_DOUBTFUL})(?::[0-9]{{1,5}})?/{_CHARACTER}*"
+)
+_CLOSERS = np.isin(np.arange(256), [ord(each) for each in ".,;:!?'*_~"])
+_BRACKETS = ((ord("("), ord(")")), (ord("["), ord("]")))
+_MOST_CLOSERS = 12
+_JOINED_LEFT = np.isin(np.arange(256), [ord(each) for each in "@/\\"])
+_SOMEWHERE = r"://[^/?#.:]|:///.|^[^:/]+\."
+
+
+def windows(text: Text) -> Spans:
+    """Return the stretches without blanks that have a point or ``://`` inside of a word."""
+    points, colons = text.places_of("."), text.places_of(":")
+    points = points[_IN_NAMES[text.byte_at(points + 1)] & _IN_NAMES[text.byte_at(points - 1)]]
+    slash = ord("/")
+    colons = colons[(text.byte_at(colons + 1) == slash) & (text.byte_at(colons + 2) == slash)]
+    return text.words_around(np.union1d(points, colons))
+
+
+_IN_NAMES = WORD | (np.arange(256) > 127)  # noqa: PLR2004  the last of ASCII
+
+
+def settle(text: Text, candidates: Spans) -> Spans:
+    """Cut off the punctuation of the sentence, and leave out domains of e-mail addresses and parts of paths."""
+    ends = candidates.ends.copy()
+    for _ in range(_MOST_CLOSERS):
+        closing = _closes(text, candidates.starts, ends)
+        if not closing.any():
+            break
+        ends -= closing
+    cut = Spans(candidates.starts, np.maximum(ends, candidates.starts))
+    return only(cut, ~_JOINED_LEFT[text.byte_at(cut.starts - 1)] & holds(text, cut, _SOMEWHERE))
+
+
+def _closes(text: Text, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say which addresses end with a character that belongs to the sentence around them."""
+    last = text.byte_at(ends - 1)
+    closing = _CLOSERS[last] & (ends > starts)
+    for opens, closes in _BRACKETS:
+        doubtful = np.flatnonzero((last == closes) & (ends > starts))
+        if len(doubtful):
+            inside = Spans(starts[doubtful], ends[doubtful])
+            balance = _count(text, inside, closes) - _count(text, inside, opens)
+            closing[doubtful] = balance > 0
+    return closing
+
+
+def _count(text: Text, spans: Spans, letter: int) -> NDArray[np.int64]:
+    """Count a character in each of some spans, none of which is empty."""
+    lengths = spans.ends - spans.starts
+    found = text.data[spans.bytes_inside()] == letter
+    return np.add.reduceat(found.astype(np.int64), np.cumsum(lengths) - lengths)
+
+
+FINDERS = (Finder("url", PATTERN, windows, settle),)

@@ -1,0 +1,337 @@
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from maskgate.detect import KINDS, find
+
+# Each line is a text in which everything that must be found stands in ⟦brackets⟧.
+FOUND = {
+    "email": """
+        write to ⟦ann@example.com⟧
+        ⟦ann@example.com⟧, ⟦bob@example.org⟧;⟦cy@example.net⟧
+        (⟦ann.van-der_berg+shop@mail.example.co.uk⟧)
+        <⟦ann@example.com⟧> and "⟦bob@example.com⟧"
+        mailto:⟦ann@example.com⟧?
+        it ends a sentence: ⟦ann@example.com⟧.
+        '⟦o'neil@example.ie⟧'
+        ⟦müller@bücher.example⟧ schrieb
+        пишите на ⟦иван@пример.рф⟧ сегодня
+        邮箱\uff1a⟦zhang@example.cn⟧\uff0c谢谢
+        ⟦ann@xn--bcher-kva.example⟧
+        ⟦ANN@EXAMPLE.COM⟧
+        ⟦ann@[192.168.0.1]⟧
+        ⟦1234567890@example.com⟧
+        ⟦a@b.co⟧
+        ⟦ann@sub.sub.sub.example.museum⟧
+        email=⟦ann@example.com⟧&x=1
+        "email":"⟦ann@example.com⟧"
+        *⟦ann@example.com⟧*
+        ⟦bounces+ann=example.com@lists.example.org⟧
+        e-mail:\u00a0⟦ann@example.com⟧\u2026
+        ⟦ann@example.com⟧/⟦bob@example.com⟧
+        “⟦ann@example.com⟧”
+        ⟦\"ann.b\"@example.com⟧
+        ⟦_ann_@example.com⟧
+        no address: ann@ or @ann or ann at example.com
+        no address: @example.com
+        no address: user@localhost
+        no address: logo@2x.png
+        no address: numpy@1.26.4
+        no address: a @ b.com
+        no address: x@y
+    """,
+    "card": """
+        ⟦4111111111111111⟧
+        ⟦4111 1111 1111 1111⟧ is a Visa
+        ⟦4111-1111-1111-1111⟧, ⟦5555.5555.5555.4444⟧
+        ⟦4222222222222⟧ of 13 digits
+        ⟦4000000000000000006⟧ of 19
+        ⟦5105105105105100⟧ and ⟦2223003122003222⟧
+        ⟦378282246310005⟧
+        ⟦3714 496353 98431⟧
+        ⟦3782-822463-10005⟧
+        ⟦6011111111111117⟧ ⟦6011 0009 9013 9424⟧
+        ⟦30569309025904⟧ or ⟦3852 000002 3237⟧
+        ⟦3530111333300000⟧
+        ⟦6200000000000005⟧
+        ⟦6304000000000000⟧
+        ⟦501864667909⟧ of 12 digits
+        card:⟦4111111111111111⟧,exp 12/25
+        card ⟦4111 1111 1111 1111⟧ 123 is its code
+        1234 ⟦4111 1111 1111 1111⟧
+        4512 ⟦4111 1111 1111 1111⟧ behind what could begin one
+        ⟦4111 1111 1111 1111⟧ ⟦5555 5555 5555 4444⟧ ⟦378282246310005⟧
+        #⟦4111111111111111⟧#
+        (⟦4111111111111111⟧)
+        карта ⟦4111111111111111⟧, спасибо
+        ⟦4111\u00a01111\u00a01111\u00a01111⟧
+        ⟦4111\u20111111\u20111111\u20111111⟧
+        order-⟦4111111111111111⟧
+        wrong check digit 4111111111111112
+        wrong check digit 4111 1111 1111 1112
+        nobody issues 9999999999999995
+        nobody issues 1234567812345670
+        too long 41111111111111111111111
+        id4111111111111111
+        x4111111111111111y
+        0.4111111111111111
+        3,4111111111111111
+        4111111111111111.5
+        123e4567-e89b-12d3-a456-501864667909
+        1700000000000 milliseconds
+        20240105123045
+        IMEI 490154203237518
+        ISBN 9783161484100
+        1Z999AA10123456784
+    """,
+    "iban": """
+        ⟦DE89370400440532013000⟧
+        ⟦DE89 3704 0044 0532 0130 00⟧ is it
+        ⟦gb82west12345698765432⟧
+        ⟦GB82 WEST 1234 5698 7654 32⟧.
+        ⟦GB82-WEST-1234-5698-7654-32⟧
+        ⟦FR14 2004 1010 0505 0001 3M02 606⟧
+        ⟦NL91ABNA0417164300⟧ to
+        ⟦NO9386011117947⟧
+        ⟦BE68539007547034⟧ and ⟦CH9300762011623852957⟧
+        ⟦MT84MALT011000012345MTLCAST001S⟧
+        ⟦MT84 MALT 0110 0001 2345 MTLC AST0 01S⟧
+        ⟦LC55HEMM000100010012001200023015⟧
+        ⟦ES9121000418450200051332⟧/⟦IT60X0542811101000000123456⟧
+        ⟦PL61109010140000071219812874⟧
+        ⟦SA0380000000608010167519⟧
+        ⟦BR1800360305000010009795493C1⟧
+        ⟦DE89370400440532013000⟧ ⟦GB82WEST12345698765432⟧ ⟦NL91ABNA0417164300⟧
+        ⟦DE89 3704 0044 0532 0130 00⟧ ⟦GB82 WEST 1234 5698 7654 32⟧ ⟦NL91 ABNA 0417 1643 00⟧ ⟦BE68 5390 0754 7034⟧
+        IBAN:⟦DE89370400440532013000⟧;
+        at12 ⟦DE89370400440532013000⟧
+        für ⟦DE89370400440532013000⟧, ⟦DE89370400440532013000⟧
+        wrong check digits DE88370400440532013000
+        wrong length DE893704004405320130001
+        no country QQ89370400440532013000
+        xDE89370400440532013000
+        DE89370400440532013000x
+        the part number AB12 CDEF 3456
+    """,
+    "ip": """
+        from ⟦192.168.10.24⟧ at night
+        ⟦10.0.0.1⟧:8080, ⟦10.0.0.2⟧/24
+        [⟦127.0.0.1⟧] (⟦8.8.8.8⟧)
+        ⟦255.255.255.255⟧.
+        ip=⟦1.1.1.1⟧;
+        ⟦192.168.001.010⟧
+        ⟦2001:0db8:85a3:0000:0000:8a2e:0370:7334⟧
+        ⟦2001:db8::1⟧, ⟦fe80::1⟧ and ⟦::1⟧
+        ⟦2001:db8::8a2e:370:7334⟧.
+        [⟦2001:db8::1⟧]:443
+        ⟦2001:DB8::1⟧/64
+        ⟦2001:db8:1::⟧ is a net
+        ⟦fe80::1ff:fe23:4567:890a%eth0⟧
+        ⟦::ffff:192.168.10.24⟧
+        peer ⟦2001:db8::1⟧: time-out
+        address=⟦2001:db8::1⟧,
+        from ⟦41.173.96.26⟧ blocked
+        no address: 256.1.1.1
+        no address: 1.2.3
+        no address: 1.2.3.4.5
+        no address: version 1.2.3.4
+        no address: v1.2.3.4
+        no address: release 10.0.22.1
+        no address: 12:30:45
+        no address: 12:30
+        no address: 01.02.03.04.05
+        no address: std::vector and a::b and abc::def
+        no address: 1.2.3.04
+        no address: 1:2:3:4:5:6:7:8:9
+        no address: 2001:db8::1::2
+        no address: :: and ::: and :
+        no address: 10.01.2024
+        no address: 192.168.1.1000
+    """,
+    "ssn": """
+        ⟦123-45-6789⟧
+        ssn:⟦123-45-6789⟧, born
+        ⟦123 45 6789⟧
+        SSN#⟦078-05-1120⟧.
+        his social security number is ⟦853-37-1694⟧
+        SSN ⟦123456789⟧
+        social security no. ⟦123456789⟧ of him
+        ssn is ⟦123.45.6789⟧
+        (⟦665-99-9999⟧)
+        ⟦123\u201145\u20116789⟧
+        ⟦899-01-0001⟧/⟦001-01-0001⟧
+        never given out 000-12-3456
+        never given out 666-12-3456
+        never given out 900-12-3456
+        never given out 123-00-1234
+        never given out 123-45-0000
+        1123-45-6789
+        123-45-67890
+        12-123-45-6789
+        123-45-6789-10
+        2270-66-1551
+        order 123456789
+        123.45.6789
+        a123-45-6789
+        12345-6789
+    """,
+    "url": """
+        ⟦https://example.com⟧
+        ⟦http://www.ScrapbookInsider.com.pt/⟧
+        see ⟦https://example.com/a/b?c=d&e=f#g⟧.
+        (⟦https://example.com/a_(b)⟧)
+        (see ⟦https://example.com⟧), or not
+        <⟦https://example.com/x⟧>
+        "⟦https://example.com/x⟧",
+        ⟦http://user:word@example.com:8080/⟧
+        ⟦http://10.0.0.1:80/x⟧
+        ⟦http://[2001:db8::1]:80/x⟧
+        ⟦https://example.com/u/77?email=bob@example.org⟧
+        ⟦ftp://files.example.com/x.zip⟧; ⟦s3://bucket/key⟧
+        ⟦HTTPS://EXAMPLE.COM/X⟧
+        ⟦www.example.com⟧, ⟦WWW.EXAMPLE.COM⟧
+        ⟦www.example.de/path⟧!
+        on ⟦example.com⟧ you
+        on ⟦example.com/path?x=1⟧ you
+        ⟦sub.example.co.uk⟧ and ⟦example.de⟧
+        ⟦bit.ly/3abcde⟧
+        ⟦t.co/x⟧
+        ⟦example.io:8443/x⟧
+        ⟦https://пример.рф/путь⟧
+        ⟦https://例え.jp/パス⟧、次
+        [text](⟦https://example.com/x⟧)
+        ⟦https://localhost:3000/x⟧
+        url=⟦https://example.com/x⟧
+        ⟦https://example.com/x⟧…
+        “⟦https://example.com/x⟧”
+        **⟦https://example.com/x⟧**
+        no address: readme.md and main.py and node.js
+        no address: e.g. this, i.e. that
+        no address: end.Then
+        no address: http:// and https://
+        no address: C:/windows and /usr/local
+        no address: 3.14 and 1.2.3
+        no address: and/or
+        no address: a.b.c
+        no address: note: //comment
+    """,
+    "mac": """
+        ⟦00:1A:2B:3C:4D:5E⟧
+        ⟦00-1a-2b-3c-4d-5e⟧.
+        ⟦001a.2b3c.4d5e⟧
+        mac=⟦aa:bb:cc:dd:ee:ff⟧,
+        ⟦00:1A:2B:FF:FE:3C:4D:5E⟧
+        00:1A:2B:3C:4D
+        00:1A:2B:3C:4D:5E:6F
+        00:1A-2B:3C:4D:5E
+        00:1G:2B:3C:4D:5E
+        12:30:45
+    """,
+    "nino": """
+        ⟦AB123456C⟧
+        ⟦AB 12 34 56 C⟧.
+        ⟦AB-12-34-56-C⟧
+        nino ⟦QQ123456C⟧
+        DB123456C
+        AO123456C
+        GB123456C
+        AB123456E
+        AB12345C
+        XAB123456C
+    """,
+    "phone": """
+        call ⟦+44 20 7946 0958⟧
+        ⟦+1-984-182-0190⟧ mobile
+        ⟦+46 (0)8 928 571 38⟧ fax
+        ⟦+447700 921 916⟧, ⟦+447700900123⟧
+        ⟦+49 (30) 901820⟧
+        ⟦0049 30 901820⟧
+        ⟦(555) 123-4567⟧ or ⟦(555)123-4567⟧
+        ⟦555-123-4567⟧, ⟦555.123.4567⟧, ⟦555 123 4567⟧
+        ⟦1-800-555-0199⟧
+        ⟦345-899-3560x4587⟧
+        ⟦345-899-3560 ext. 12⟧
+        ⟦07700 063 966⟧ and ⟦0490 75 40 81⟧
+        ⟦03.93.92.16.85⟧
+        ⟦020 7946 0958⟧; ⟦(020) 7946 0958⟧
+        ⟦030 901820⟧ / ⟦089/1234567⟧
+        ⟦(37) 788-063⟧
+        phone: ⟦9498777106⟧
+        Phone:\u00a0⟦467 3395⟧
+        call me on ⟦9472 7916⟧?
+        ⟦416 60 039⟧ office
+        tel. ⟦60-56-85-91⟧
+        call on 2024-01-05
+        call at 10:30, 05/06/2024
+        zip 12345-6789
+        order 1234567890
+        call about order 1234567890
+        ISBN 978-3-16-148410-0
+        at 40.712776, -74.005974
+        1,234,567.89 and 1.234.567,89
+        1 234 567 people
+        2024-01-05 10:30:00
+        2024-01-05T10:30:00.123456
+        1700000000
+        0001234567
+        123e4567-e89b-12d3-a456-426614174000
+        1Z999AA10123456784
+        invoice 2024-000123
+        114-3941689-8772232
+        3.14159265358979
+        +12 degrees
+        555-123-45678
+        order no. 555-123-4567
+        2270-66-1551
+        1.2.3.4
+    """,
+    "date": """
+        on ⟦2024-01-05⟧
+        ⟦2024-01-05T10:30:00Z⟧
+        ⟦2000-04-16 11:34:35⟧
+        ⟦2024/01/05⟧ and ⟦05.01.2024⟧
+        ⟦2/8/1935⟧, ⟦12/31/99⟧
+        ⟦5 January 2024⟧ and ⟦5th of January, 2024⟧
+        ⟦January 5, 2024⟧; ⟦Jan 5 2024⟧
+        ⟦5. März 2024⟧
+        ⟦5 janvier 2024⟧
+        ⟦31-12-2024⟧
+        ⟦20240105T103000Z⟧
+        2024-13-05
+        2024-02-30
+        31.04.2024
+        25/30/2024
+        1.2.3
+        1/2
+        10.01.2024.5
+        5 of 2024
+        may 2024 be good
+        2024
+    """,
+}
+
+
+def cases(kind):
+    for line in FOUND[kind].strip().splitlines():
+        yield pytest.param(kind, line.strip(), id=f"{kind}: {line.strip()}".encode("ascii", "replace").decode())
+
+
+def bracketed(text, kinds):
+    """Put what is found into brackets."""
+    marked = text
+    for start, end, _ in reversed(find(pa.array([text]), kinds)[0]):
+        marked = f"{marked[:start]}⟦{marked[start:end]}⟧{marked[end:]}"
+    return marked
+
+
+class TestEachKind:
+    """What is personal data is found, whole and without what is around it; what only looks like it is not."""
+
+    @pytest.mark.parametrize(("kind", "expected"), [case for kind in FOUND for case in cases(kind)])
+    def test_is_found_where_it_is(self, kind, expected):
+        text = expected.replace("⟦", "").replace("⟧", "")
+        assert bracketed(text, [kind]) == expected
+
+    def test_every_kind_is_tried(self):
+        assert set(FOUND) == set(KINDS)
