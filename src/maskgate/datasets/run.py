@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
+from maskgate.datasets.collecting import collect
 from maskgate.datasets.parquet_writer import ParquetSink, types_as_read
 from maskgate.errors import DatasetError, MaskgateError, PlanError, UsageError
-from maskgate.masking import MaskingPlan
+from maskgate.masking import MaskingPlan, MaskingRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from maskgate.datasets.sources import Source
     from maskgate.keys import KeyRing
     from maskgate.masking import MaskingReport
+    from maskgate.masking.run import MaskedBatch
     from maskgate.rules import Rules
 
 T = TypeVar("T")
@@ -107,15 +109,26 @@ def mask_into(
         MaskingError: If a method cannot take a value.
     """
     schema = _schema_as_read(plan)
-    report = plan.empty_report()
-    with ParquetSink(output.create(path), plan.output_schema) as sink:
-        for masked, counts in _in_order(plan, _cut(source), workers or _default_workers()):
-            _writing(partial(sink.write, masked))
-            report += counts
+    batches = [collect(source, plan.table)] if plan.whole_table else _cut(source)
+    with MaskingRun(plan) as run, ParquetSink(output.create(path), plan.output_schema) as sink:
+        for masked in _in_order(run, batches, workers or _default_workers()):
+            for part in _row_groups(masked.batch, source.batch_rows):
+                _writing(partial(sink.write, part))
+            run.add(masked)
             if progress is not None:
-                progress(Progress(plan.table, report.rows, source.rows, sink.size))
+                progress(Progress(plan.table, run.report.rows, source.rows, sink.size))
+        report = run.finish()
         written = _writing(sink.finish)
     return MaskedTable(plan, schema, {"path": path, **written}, report, source.uri)
+
+
+def _row_groups(batch: pa.RecordBatch, rows: int) -> Iterator[pa.RecordBatch]:
+    """Cut a batch that holds a whole table into what a reader can take at once."""
+    if batch.num_rows <= rows:
+        yield batch
+        return
+    for start in range(0, batch.num_rows, rows):
+        yield batch.slice(start, rows)
 
 
 def _default_workers() -> int:
@@ -137,18 +150,16 @@ def _schema_as_read(plan: MaskingPlan) -> tuple[tuple[str, str], ...]:
     return tuple(types)
 
 
-def _in_order(
-    plan: MaskingPlan, batches: Iterable[pa.RecordBatch], workers: int
-) -> Iterator[tuple[pa.RecordBatch, MaskingReport]]:
+def _in_order(run: MaskingRun, batches: Iterable[pa.RecordBatch], workers: int) -> Iterator[MaskedBatch]:
     """Mask batches on several threads, and give them back in the order they came in."""
     if workers == 1:
-        yield from map(plan.mask_and_report, batches)
+        yield from map(run.mask, batches)
         return
-    waiting: deque[Future[tuple[pa.RecordBatch, MaskingReport]]] = deque()
+    waiting: deque[Future[MaskedBatch]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="maskgate-mask") as pool:
         try:
             for batch in batches:
-                waiting.append(pool.submit(plan.mask_and_report, batch))
+                waiting.append(pool.submit(run.mask, batch))
                 if len(waiting) > workers:
                     yield waiting.popleft().result()
             while waiting:

@@ -8,7 +8,7 @@ from maskgate.lineage import ColumnLineage, RunLineage, TableLineage
 
 if TYPE_CHECKING:
     from maskgate.gate.model import MeasuredTable, Sealed
-    from maskgate.rules import ColumnRule, Rules
+    from maskgate.rules import ColumnRule, ConditionalRule, Rules
 
 
 def lineage_of(sealed: Sealed, rules: Rules) -> dict[str, Any]:
@@ -25,13 +25,16 @@ def _table(table: MeasuredTable, sealed: Sealed, rules: Rules) -> TableLineage:
     return TableLineage(table.name, None, table.rows, tuple(columns))
 
 
-def _column(name: str, rule: ColumnRule, sealed: Sealed, *, is_there: bool) -> ColumnLineage:
+def _column(name: str, rule: ColumnRule | ConditionalRule, sealed: Sealed, *, is_there: bool) -> ColumnLineage:
+    domains = dict.fromkeys(each.domain.name for each in rule.rules() if each.domain is not None)
+    keys = sorted(rule.key_names())
+    versions = {sealed.key_versions.get(key) for key in keys}
     return ColumnLineage(
         input=name,
-        method=rule.method,
+        method=" or ".join(rule.methods),
         output=name if is_there else None,
-        domain=None if rule.domain is None else rule.domain.name,
-        key=rule.key,
-        key_version=None if rule.key is None else sealed.key_versions.get(rule.key),
+        domain=", ".join(domains) or None,
+        key=", ".join(keys) or None,
+        key_version=next(iter(versions)) if len(versions) == 1 else None,
         description=rule.describe(),
     )

@@ -251,5 +251,5 @@ def _measured_column(said: Any, rows: int, rules: TableRules) -> MeasuredColumn:
         nulls=nulls,
         shape_violations=violations,
         classes=tuple(checked_text(item, 40) for item in checked_list(value.get("classes"), _MOST_CLASSES)),
-        method=None if rule is None else rule.method,
+        method=None if rule is None else " or ".join(rule.methods),
     )

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from maskgate.errors import MaskingError
 from maskgate.keys import KeyRing
 from maskgate.masking.plan import MaskingPlan, table_rules
+from maskgate.masking.run import MaskingRun
 
 if TYPE_CHECKING:
     from maskgate.masking.report import MaskingReport
@@ -33,16 +35,33 @@ def mask_table(
     Raises:
         PlanError: If the rules do not fit the schema.
         KeyReferenceError: If a key cannot be had.
-        MaskingError: If a method cannot take a value.
+        MaskingError: If a method cannot take a value, or a check of the rules does not hold.
     """
     plan = MaskingPlan.make(rules, table_name, table.schema, resolve_keys(rules, [table_name], keys))
-    report = plan.empty_report()
+    whole = plan.whole_table
     batches = []
-    for batch in table.to_batches(max_chunksize=BATCH_ROWS):
-        masked, counts = plan.mask_and_report(batch)
-        batches.append(masked)
-        report += counts
+    with MaskingRun(plan) as run:
+        for batch in [one_batch(table)] if whole else table.to_batches(max_chunksize=BATCH_ROWS):
+            masked = run.mask(batch)
+            batches.append(masked.batch)
+            run.add(masked)
+        report = run.finish()
     return pa.Table.from_batches(batches, schema=plan.output_schema), report
+
+
+def one_batch(table: pa.Table) -> pa.RecordBatch:
+    """Put all rows of a table into one batch.
+
+    Raises:
+        MaskingError: If a column is too long for its type.
+    """
+    batches = table.combine_chunks().to_batches()
+    if len(batches) > 1:
+        raise MaskingError(
+            "a method that sees all rows at once has more than 2 GB of one column before it. "
+            "Convert text to large_string, or mask by another method."
+        )
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
 
 
 def resolve_keys(rules: Rules, tables: list[str], keys: KeyRing | None) -> KeyRing:

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maskgate.crypto.cells import validity, validity_buffer
+
 
 def cleansed(column: pa.Array) -> pa.Array:
     """Return an equal column of the same type with no bytes beside those of its cells.
@@ -58,7 +60,8 @@ def _cleansed_nested(column: pa.Array) -> pa.Array:
         return pc.run_end_encode(decoded, run_end_type=kind.run_end_type)
     if pa.types.is_fixed_size_list(kind):
         values = cleansed(pc.take(column, pa.array(np.arange(len(column)))).values)
-        return pa.FixedSizeListArray.from_arrays(values, type=kind, mask=column.is_null())
+        bits = validity_buffer(validity(column))
+        return pa.Array.from_buffers(kind, len(column), [bits], children=[values])
     return _cleansed_lists(column)
 
 

@@ -366,9 +366,9 @@ class TestStreaming:
         wide = pa.table({"n": range(10_000), "text": [f"{at:05}" * 2000 for at in range(10_000)]})
         pq.write_table(wide, tmp_path / "counts.parquet", use_dictionary=False)
         sizes = []
-        plan = MaskingPlan.mask_and_report
+        plan = MaskingPlan.mask_in
         monkeypatch.setattr(
-            MaskingPlan, "mask_and_report", lambda self, batch: sizes.append(batch.num_rows) or plan(self, batch)
+            MaskingPlan, "mask_in", lambda self, run, batch: sizes.append(batch.num_rows) or plan(self, run, batch)
         )
         mask_dataset(tmp_path / "counts.parquet", tmp_path / "out", counting)
         assert sum(sizes) == 10_000
@@ -376,11 +376,11 @@ class TestStreaming:
 
     def test_masking_happens_on_other_threads(self, counting, tmp_path, monkeypatch):
         threads = set()
-        plan = MaskingPlan.mask_and_report
+        plan = MaskingPlan.mask_in
         monkeypatch.setattr(
             MaskingPlan,
-            "mask_and_report",
-            lambda self, batch: threads.add(threading.get_ident()) or plan(self, batch),
+            "mask_in",
+            lambda self, run, batch: threads.add(threading.get_ident()) or plan(self, run, batch),
         )
         mask_dataset(self.reader(131_072, []), tmp_path / "out", counting, workers=2)
         assert threading.get_ident() not in threads

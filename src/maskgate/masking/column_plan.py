@@ -1,0 +1,223 @@
+"""What happens to the cells of one column, wherever it is nested.
+
+* Every method sees originals, and only those of the rows that it is for.
+* What a method cannot take is made null before it looks, where the rules say so.
+* No error shows a value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from maskgate.errors import MaskgateError, MaskingError
+from maskgate.methods.layout import plain
+from maskgate.methods.method import Surroundings
+from maskgate.rules.rule import REDACTED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from maskgate.keys import Key
+    from maskgate.masking.frames import Frame, Reference
+    from maskgate.masking.row_test import RowTest
+    from maskgate.methods.method import Method
+    from maskgate.rules.rule import AnyRule, ColumnRule
+
+T = TypeVar("T")
+
+_LONGEST_TYPE = 80
+
+
+@dataclass(frozen=True)
+class CasePlan:
+    """What happens to the rows that one case of a rule is for.
+
+    Attributes:
+        rule: The rule of this case.
+        method: The method, ready to run.
+        key: The key it takes.
+        tests: What must hold of a row; empty for everyone else.
+        entity: Where the entity is, if the method wants it.
+        reads: Where the other columns are that the method wants, by their path.
+    """
+
+    rule: ColumnRule
+    method: Method
+    key: Key | None = field(default=None, repr=False)
+    tests: tuple[RowTest, ...] = ()
+    entity: Reference | None = None
+    reads: Mapping[str, Reference] = field(default_factory=dict)
+
+    def adapts(self) -> bool:
+        """Say whether the output takes the type that other cases have."""
+        return self.rule.method in ("keep", "nullify")
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """What happens to one column.
+
+    Attributes:
+        input: Its path in the data, such as ``email`` or ``contacts[].email``.
+        output: Its path in the masked data; None if it is dropped.
+        type: The type that comes out; None if it is dropped.
+        rule: The rule that says so, or stands in for one where the column is unlisted.
+        cases: The methods, ready to run; a single one unless the rule is conditional.
+        is_listed: Whether the rules name the column.
+        facts: What the report says of it beside counts.
+    """
+
+    input: str
+    output: str | None
+    type: pa.DataType | None
+    rule: AnyRule
+    cases: tuple[CasePlan, ...]
+    is_listed: bool = True
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def description(self) -> str:
+        """What happens, for people."""
+        return self.rule.describe()
+
+    @property
+    def methods(self) -> str:
+        """The names of the methods, as one text."""
+        return " or ".join(self.rule.methods)
+
+    @property
+    def whole_table(self) -> bool:
+        """Whether all rows must be there at once."""
+        return any(case.method.declaration.whole_table for case in self.cases)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return names and versions, as lineage holds them."""
+        keys = {case.key.name: case.key.version for case in self.cases if case.key is not None}
+        domains = dict.fromkeys(case.rule.domain.name for case in self.cases if case.rule.domain is not None)
+        return {
+            "input": self.input,
+            "method": self.methods,
+            "description": self.description,
+            "output": self.output,
+            "domain": ", ".join(domains) or None,
+            "key": ", ".join(keys) or None,
+            "key_version": next(iter(keys.values())) if len(set(keys.values())) == 1 else None,
+        }
+
+    def mask(self, table: str, column: pa.Array, frame: Frame) -> tuple[pa.Array, int]:
+        """Mask cells.
+
+        Args:
+            table: The name of the table.
+            column: The originals, opened.
+            frame: What else there is about them.
+
+        Returns:
+            The masked cells, and how many the methods could not take.
+
+        Raises:
+            MaskingError: If a method cannot take a value.
+        """
+        cells = _Cells(table, self, frame)
+        if len(self.cases) == 1 and not self.cases[0].tests:
+            masked, invalid = cells.masked(self.cases[0], column, None)
+        else:
+            masked, invalid = cells.by_case(plain(column))
+        if isinstance(masked, pa.ChunkedArray):
+            masked = masked.combine_chunks()
+        if masked.type != self.type or len(masked) != len(column):
+            raise MaskingError(
+                f'table "{table}", column "{self.input}": \'{self.methods}\' gave {len(masked)} cells of '
+                f"{shown(masked.type)}, and announced {len(column)} of {shown(self.type)}. This is a bug of the method."
+            )
+        return masked, invalid
+
+
+@dataclass(frozen=True)
+class _Cells:
+    table: str
+    plan: ColumnPlan
+    frame: Frame
+
+    def by_case(self, column: pa.Array) -> tuple[pa.Array, int]:
+        """Mask the rows of each case on their own, and put them together again."""
+        left = np.arange(len(column))
+        rows, parts, invalid = [], [], 0
+        for case in self.plan.cases:
+            mine = np.ones(len(left), bool)
+            for test in case.tests:
+                mine &= test.holds(self.frame)[left]
+            if not mine.any():
+                continue
+            chosen, left = left[mine], left[~mine]
+            picked = None if len(chosen) == len(column) else pa.array(chosen)
+            masked, count = self.masked(case, column if picked is None else pc.take(column, picked), picked)
+            rows.append(chosen)
+            parts.append(_adapted(masked, self.plan.type) if case.adapts() else masked.cast(self.plan.type))
+            invalid += count
+        if len(parts) == 1:
+            return parts[0], invalid
+        if not parts:
+            return pa.array([], self.plan.type), invalid
+        order = np.empty(len(column), np.int64)
+        order[np.concatenate(rows)] = np.arange(len(column))
+        return pc.take(pa.concat_arrays(parts), pa.array(order)), invalid
+
+    def masked(self, case: CasePlan, column: pa.Array, rows: pa.Array | None) -> tuple[pa.Array, int]:
+        """Mask the rows of one case, with what `on_invalid` wants done about cells that the method cannot take."""
+        surroundings = Surroundings(
+            self.table,
+            self.plan.input,
+            case.key,
+            None if case.entity is None else self._other(case.entity, rows),
+            {name: self._other(reference, rows) for name, reference in case.reads.items()},
+        )
+        action = case.rule.on_invalid
+        redacts = action == "redact"
+        column = plain(column) if redacts else column
+        invalid = None
+        if action != "fail":
+            invalid = self._guarded(case, column, lambda: case.method.invalid(column, surroundings))
+            invalid = invalid if invalid is not None and pc.any(invalid).as_py() else None
+        if invalid is None:
+            return self._guarded(case, column, lambda: case.method.apply(column, surroundings)), 0
+        # A take leaves the cells behind; an `if_else` to null would keep their bytes in the buffer.
+        refused = invalid.to_numpy(zero_copy_only=False)
+        without = pc.take(column, pa.array(np.arange(len(column)), mask=refused))
+        masked = self._guarded(case, without, lambda: case.method.apply(without, surroundings))
+        if redacts:
+            masked = pc.if_else(invalid, pa.scalar(REDACTED, masked.type), masked)
+        return masked, int(refused.sum())
+
+    def _other(self, reference: Reference, rows: pa.Array | None) -> pa.Array:
+        column = self.frame.column(reference)
+        return column if rows is None else pc.take(column, rows)
+
+    def _guarded(self, case: CasePlan, column: pa.Array, act: Callable[[], T]) -> T:
+        failure = ""
+        try:
+            return act()
+        except MaskgateError:
+            raise
+        except Exception as error:  # noqa: BLE001  what a kernel says may quote a cell, and so may its traceback
+            failure = type(error).__name__
+        # Raised outside of the handler, so that not even the context of the error holds the original one.
+        raise MaskingError(
+            f'table "{self.table}", column "{self.plan.input}" ({shown(column.type)}): '
+            f"'{case.rule.method}' failed on a value ({failure}). Choose another method, or drop the column."
+        )
+
+
+def _adapted(masked: pa.Array, kind: pa.DataType) -> pa.Array:
+    return pa.nulls(len(masked), kind) if masked.null_count == len(masked) else masked.cast(kind)
+
+
+def shown(type_: pa.DataType | None) -> str:
+    """Write a type for a message; a long one is cut."""
+    text = str(type_)
+    return text if len(text) <= _LONGEST_TYPE else f"{text[:_LONGEST_TYPE]}…"

@@ -1,0 +1,249 @@
+"""The plan of a column as a tree: what has a rule is a leaf, what is around it keeps its layout.
+
+Nothing is flattened into the table: a list keeps its lengths, a struct its fields in their order, a null stays a null
+and hides what lies under it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from maskgate.crypto.cells import validity, validity_buffer
+from maskgate.masking.frames import element_type
+from maskgate.masking.opening import opened
+from maskgate.masking.report import ColumnReport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from maskgate.masking.column_plan import ColumnPlan
+    from maskgate.masking.frames import Frame
+    from maskgate.masking.tally import Tally
+
+
+@dataclass(eq=False)
+class Pass:
+    """One batch on its way through the tree.
+
+    Attributes:
+        table: The name of the table.
+        tally: Looks at what only the whole run can say.
+        reports: What was done, by the path of each column.
+        records: What the tally found, by what it is about.
+    """
+
+    table: str
+    tally: Tally
+    reports: dict[str, ColumnReport] = field(default_factory=dict)
+    records: dict[str, NDArray[np.uint64]] = field(default_factory=dict)
+
+
+class Node(Protocol):
+    """A column, a field, or the elements of a list."""
+
+    @property
+    def type(self) -> pa.DataType | None:
+        """The type that comes out; None if it goes away."""
+        ...
+
+    def leaves(self) -> Iterator[ColumnPlan]:
+        """Give the plans inside, in the order of the data."""
+        ...
+
+    def mask(self, column: pa.Array, frame: Frame, run: Pass) -> pa.Array | None:
+        """Mask what is inside of a column; None if it goes away."""
+        ...
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """What has a rule: mostly single values, or a nested column as a whole."""
+
+    plan: ColumnPlan
+
+    @property
+    def type(self) -> pa.DataType | None:
+        """The type that comes out."""
+        return self.plan.type
+
+    def leaves(self) -> Iterator[ColumnPlan]:
+        """Give the plan."""
+        yield self.plan
+
+    def mask(self, column: pa.Array, frame: Frame, run: Pass) -> pa.Array | None:
+        """Mask the cells, and count."""
+        column = opened(column)
+        plan = self.plan
+        if plan.output is None:
+            run.reports[plan.input] = ColumnReport(plan.methods, column.null_count, None, facts=plan.facts)
+            return None
+        masked, invalid = plan.mask(run.table, column, frame)
+        run.reports[plan.input] = ColumnReport(plan.methods, column.null_count, masked.null_count, invalid, plan.facts)
+        run.tally.look(plan.input, masked, frame, run.records)
+        return masked
+
+
+@dataclass(frozen=True)
+class Struct:
+    """A struct of which the fields have rules.
+
+    Attributes:
+        fields: All fields that go in.
+        type: What comes out; None if all fields are dropped.
+    """
+
+    fields: tuple[Node, ...]
+    type: pa.DataType | None
+
+    @classmethod
+    def of(cls, names: list[str], fields: list[Node]) -> Struct:
+        """Put fields together."""
+        kept = [pa.field(name, node.type) for name, node in zip(names, fields, strict=True) if node.type is not None]
+        return cls(tuple(fields), pa.struct(kept) if kept else None)
+
+    def leaves(self) -> Iterator[ColumnPlan]:
+        """Give the plans of the fields."""
+        for node in self.fields:
+            yield from node.leaves()
+
+    def mask(self, column: pa.Array, frame: Frame, run: Pass) -> pa.Array | None:
+        """Mask the fields; they are null where the struct is."""
+        column = opened(column)
+        masked = [node.mask(part, frame, run) for node, part in zip(self.fields, column.flatten(), strict=True)]
+        kept = [each for each in masked if each is not None]
+        if self.type is None:
+            return None
+        return pa.StructArray.from_arrays(kept, fields=list(self.type), mask=_nulls(column))
+
+
+@dataclass(frozen=True)
+class Lists:
+    """A list, in any layout, of which the elements have rules.
+
+    Attributes:
+        elements: What happens to the elements.
+        type: What comes out; None if they go away.
+    """
+
+    elements: Node
+    type: pa.DataType | None
+
+    @classmethod
+    def of(cls, input_type: pa.DataType, elements: Node) -> Lists:
+        """Put a list of another kind of elements together."""
+        if elements.type is None:
+            return cls(elements, None)
+        item = pa.field(input_type.value_field.name, elements.type)
+        if pa.types.is_fixed_size_list(input_type):
+            return cls(elements, pa.list_(item, input_type.list_size))
+        build = next(build for is_, build in _BUILDERS if is_(input_type))
+        return cls(elements, build(item))
+
+    def leaves(self) -> Iterator[ColumnPlan]:
+        """Give the plans of the elements."""
+        yield from self.elements.leaves()
+
+    def mask(self, column: pa.Array, frame: Frame, run: Pass) -> pa.Array | None:
+        """Mask the elements that lists show."""
+        column = opened(column)
+        sizes, items = _sizes(column), column.flatten()
+        inside = frame.inside(opened(items), np.repeat(np.arange(len(column)), sizes))
+        masked = self.elements.mask(items, inside, run)
+        if masked is None or self.type is None:
+            return None
+        if pa.types.is_fixed_size_list(self.type):
+            return _of_fixed_size(masked, self.type, column)
+        return _of_lists(masked, self.type, sizes, _nulls(column))
+
+
+@dataclass(frozen=True)
+class Map:
+    """A map of which keys and values have rules.
+
+    Attributes:
+        keys: What happens to the keys.
+        values: What happens to the values.
+        type: What comes out; None if both go away.
+    """
+
+    keys: Node
+    values: Node
+    type: pa.DataType | None
+
+    @classmethod
+    def of(cls, input_type: pa.MapType, keys: Node, values: Node) -> Map:
+        """Put a map of other keys and values together."""
+        if keys.type is None or values.type is None:
+            return cls(keys, values, None)
+        key = pa.field(input_type.key_field.name, keys.type, nullable=False)
+        return cls(keys, values, pa.map_(key, pa.field(input_type.item_field.name, values.type)))
+
+    def leaves(self) -> Iterator[ColumnPlan]:
+        """Give the plans of keys, then of values."""
+        yield from self.keys.leaves()
+        yield from self.values.leaves()
+
+    def mask(self, column: pa.Array, frame: Frame, run: Pass) -> pa.Array | None:
+        """Mask the entries that maps show."""
+        column = opened(column)
+        entry = pa.field("entries", element_type(column.type), nullable=False)
+        lists = column.cast(pa.list_(entry))
+        sizes, entries = _sizes(lists), lists.flatten()
+        inside = frame.inside(entries, np.repeat(np.arange(len(column)), sizes))
+        keys, values = entries.flatten()
+        masked_keys, masked_values = self.keys.mask(keys, inside, run), self.values.mask(values, inside, run)
+        if masked_keys is None or masked_values is None or self.type is None:
+            return None
+        offsets = pa.array(_offsets(sizes, np.int32))
+        return pa.MapArray.from_arrays(offsets, masked_keys, masked_values, type=self.type, mask=_nulls(column))
+
+
+_BUILDERS = (
+    (pa.types.is_list, pa.list_),
+    (pa.types.is_large_list, pa.large_list),
+    (pa.types.is_list_view, pa.list_view),
+    (pa.types.is_large_list_view, pa.large_list_view),
+)
+
+
+def _nulls(column: pa.Array) -> pa.Array | None:
+    return column.is_null() if column.null_count else None
+
+
+def _offsets(sizes: NDArray[np.int64], width: type[np.signedinteger]) -> NDArray[np.signedinteger]:
+    offsets = np.zeros(len(sizes) + 1, width)
+    np.cumsum(sizes, out=offsets[1:])
+    return offsets
+
+
+def _sizes(lists: pa.Array) -> NDArray[np.int64]:
+    sizes: NDArray[np.int64] = pc.fill_null(pc.list_value_length(lists), 0).to_numpy().astype(np.int64)
+    return sizes
+
+
+def _of_lists(values: pa.Array, kind: pa.DataType, sizes: NDArray[np.int64], mask: pa.Array | None) -> pa.Array:
+    large = pa.types.is_large_list(kind) or pa.types.is_large_list_view(kind)
+    width = np.int64 if large else np.int32
+    offsets = _offsets(sizes, width)
+    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
+        views = pa.LargeListViewArray if large else pa.ListViewArray
+        counts = pa.array(sizes.astype(width))
+        return views.from_arrays(pa.array(offsets[:-1]), counts, values, type=kind, mask=mask)
+    lists = pa.LargeListArray if large else pa.ListArray
+    return lists.from_arrays(pa.array(offsets), values, type=kind, mask=mask)
+
+
+def _of_fixed_size(values: pa.Array, kind: pa.DataType, column: pa.Array) -> pa.Array:
+    valid = validity(column)
+    if valid is not None:
+        # The lists that are null have places for elements too; nothing lies there.
+        present = np.repeat(valid, kind.list_size)
+        values = pc.take(values, pa.array(np.cumsum(present) - 1, mask=~present))
+    return pa.Array.from_buffers(kind, len(column), [validity_buffer(valid)], children=[values])

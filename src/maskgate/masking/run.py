@@ -1,0 +1,77 @@
+"""One run over a table: batches are masked on any thread, and what was done is added up on one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+from maskgate.masking.nodes import Pass
+from maskgate.masking.report import MaskingReport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from maskgate.masking.plan import MaskingPlan
+
+
+@dataclass(frozen=True)
+class MaskedBatch:
+    """One batch that was masked, and what the run wants to know of it.
+
+    Attributes:
+        batch: The masked rows.
+        report: Counts.
+        records: Digests, for what only the whole run can say.
+    """
+
+    batch: pa.RecordBatch
+    report: MaskingReport
+    records: Mapping[str, NDArray[np.uint64]]
+
+
+class MaskingRun:
+    """A run of a plan over all batches of a table; as a context manager, it gives its memory back.
+
+    Args:
+        plan: What to do.
+    """
+
+    def __init__(self, plan: MaskingPlan) -> None:
+        self.plan = plan
+        self.report = plan.empty_report()
+        self._tally = plan.tally()
+
+    def mask(self, batch: pa.RecordBatch) -> MaskedBatch:
+        """Mask one batch; on any thread.
+
+        Raises:
+            MaskingError: If a method cannot take a value.
+        """
+        run = Pass(self.plan.table, self._tally)
+        masked = self.plan.mask_in(run, batch)
+        return MaskedBatch(masked, MaskingReport(self.plan.table, batch.num_rows, run.reports), run.records)
+
+    def add(self, masked: MaskedBatch) -> None:
+        """Add what was done to a batch; on one thread."""
+        self.report += masked.report
+        self._tally.add(masked.records)
+
+    def finish(self) -> MaskingReport:
+        """Hold the whole to the checks of the rules, and return the report.
+
+        Raises:
+            MaskingError: If a check does not hold.
+        """
+        self._tally.check()
+        self.report = replace(self.report, epsilon=self._tally.epsilon())
+        return self.report
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._tally.close()

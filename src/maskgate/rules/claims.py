@@ -1,0 +1,71 @@
+"""Which rules have a say about a column, and about what is inside of it.
+
+* A path beats a pattern of paths.
+* Two patterns never share a column: the plan refuses, whatever they say.
+* What is inside of a nested column follows the rule on the whole, or has rules of its own; not both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from maskgate.rules.path import ELEMENTS, Path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from maskgate.rules.path import Step
+    from maskgate.rules.rule import AnyRule
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A rule that concerns a column, or something inside of it.
+
+    Attributes:
+        written: The path as the rules write it.
+        rule: What they say.
+        is_pattern: Whether the path is a pattern.
+        rest: The steps from here to what the rule is about; empty if it is here.
+    """
+
+    written: str
+    rule: AnyRule
+    is_pattern: bool
+    rest: tuple[Step, ...]
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the rule is about this very column."""
+        return not self.rest
+
+
+def claims_on(columns: Mapping[str, AnyRule], name: str, is_nested: Callable[[str], bool]) -> tuple[Claim, ...]:
+    """Return the rules that concern a column of the table.
+
+    Args:
+        columns: The rules of the table.
+        name: The name of the column.
+        is_nested: Says of a name whether there is a column of it that could have something inside.
+    """
+    claims = []
+    for written, rule in columns.items():
+        path = Path.parse(written)
+        head, rest = path.steps[0], path.steps[1:]
+        if written == name and rest and not is_nested(head.name or ""):
+            # A flat table may have names with dots in them, and no column that the path could lead into.
+            claims.append(Claim(written, rule, is_pattern=False, rest=()))
+        elif head.fits(name):
+            claims.append(Claim(written, rule, path.is_pattern, rest))
+    return tuple(claims)
+
+
+def into_field(claims: Iterable[Claim], name: str) -> tuple[Claim, ...]:
+    """Return the claims that go on into a field of a struct."""
+    return tuple(replace(each, rest=each.rest[1:]) for each in claims if each.rest and each.rest[0].fits(name))
+
+
+def into_elements(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """Return the claims that go on into the elements of a list, or the entries of a map."""
+    return tuple(replace(each, rest=each.rest[1:]) for each in claims if each.rest and each.rest[0] == ELEMENTS)
