@@ -119,6 +119,8 @@ class VaultTransit:
                 timeout=self.timeout,
                 verify=setting.trusted(),
                 follow_redirects=False,
+                # What goes to loopback in the clear goes through no proxy.
+                trust_env=url.startswith("https:"),
             )
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             return _Said(problem=f"Vault did not answer ({type(error).__name__}); look at VAULT_ADDR and VAULT_CACERT")
