@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from maskgate.crypto import ff1_limbs as limbs
 from maskgate.crypto import ff1_words as words
 from maskgate.crypto.ff1_integers import Integers
 from maskgate.crypto.ff1_rounds import ROUNDS, RoundFunction
@@ -94,6 +95,8 @@ class PermutationOfLength:
 def _arithmetic(radix: int, function: RoundFunction) -> Arithmetic:
     if radix**function.right < words.LARGEST:
         return words.Words(radix, function)
+    if limbs.fits(radix, function):
+        return limbs.Limbs(radix, function)
     return Integers(radix, function)
 
 

@@ -1,0 +1,145 @@
+"""FF1 on halves that are longer than a word: in limbs, each a few digits of every row.
+
+A limb is below 2^28, the words that a round reads and draws are below 2^32, so that fifteen products of the two can be
+added up in 64 bits before anything is carried. The modulus is a power of the radix, so what lies beyond the highest
+limb is dropped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maskgate.crypto.ff1_rounds import ROUNDS, ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from maskgate.crypto.ff1_digits import Strip
+    from maskgate.crypto.ff1_rounds import RoundFunction
+
+_LIMB, _WORD, _SUM = 1 << 28, 1 << 32, 1 << 64
+_WORD_MASK, _WORD_SHIFT = np.uint64(_WORD - 1), np.uint64(32)
+
+
+def fits(radix: int, function: RoundFunction) -> bool:
+    """Say whether all products of a half can be added up before anything is carried."""
+    terms = max(function.width, -(-function.right // digits_of_limb(radix)))
+    return (terms + 1) * radix ** digits_of_limb(radix) * _WORD <= _SUM
+
+
+def digits_of_limb(radix: int) -> int:
+    """Return how many digits a limb holds."""
+    digits = 1
+    while radix ** (digits + 1) <= _LIMB:
+        digits += 1
+    return digits
+
+
+class Limbs:
+    """Halves as arrays of limbs, the lowest first, for at most `ROWS` rows at a time."""
+
+    def __init__(self, radix: int, function: RoundFunction) -> None:
+        self._function = function
+        self._digits = digits_of_limb(radix)
+        self._base = base = radix**self._digits
+        halves = function.left, function.right
+        # The highest limb may have fewer digits than the others.
+        self._highest = [radix ** ((digits - 1) % self._digits + 1) for digits in halves]
+        self._words_of_limbs = [_taken_apart(base**place, _WORD) for place in range(-(-function.right // self._digits))]
+        self._limbs_of_words = [
+            [_taken_apart(_WORD**place % radix**digits, base) for place in range(function.width)] for digits in halves
+        ]
+        self._frames = [function.frame(number) for number in range(ROUNDS)]
+        self._blocks = np.empty((function.blocks, ROWS, 2), np.uint64)
+        self._product = np.empty(ROWS, np.uint64)
+
+    def read(self, strip: Strip, start: int, count: int) -> NDArray[np.uint64]:
+        """Return the numbers that digits of each row spell."""
+        return np.stack([strip.read(low, size) for low, size in self._places(start, count)])
+
+    def write(self, strip: Strip, start: int, count: int, numbers: NDArray[np.uint64]) -> None:
+        """Spell a number in each row."""
+        for limb, (low, size) in zip(numbers, self._places(start, count), strict=True):
+            strip.write(low, size, limb)
+
+    def add(self, number: int, numbers: NDArray[np.uint64], by: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return the numbers, with what the round draws from the others added."""
+        words = self._drawn(number, by)
+        highest = self._highest[number % 2]
+        total = numbers.copy()
+        self._add_products(total, words, self._limbs_of_words[number % 2])
+        for place in range(len(total) - 1):
+            total[place + 1] += _split_off(total[place], self._base)
+        _split_off(total[-1], highest)
+        return total
+
+    def subtract(self, number: int, numbers: NDArray[np.uint64], by: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return the numbers, with what the round draws from the others taken off."""
+        return self._complement(number, self.add(number, self._complement(number, numbers), by))
+
+    def _complement(self, number: int, numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return what is missing to the largest number; adding to it is subtracting from the number."""
+        largest = np.full((len(numbers), 1), self._base - 1, np.uint64)
+        largest[-1] = self._highest[number % 2] - 1
+        return largest - numbers
+
+    def _drawn(self, number: int, by: NDArray[np.uint64]) -> list[NDArray[np.uint64]]:
+        """Return what the round draws, in words, the lowest first."""
+        rows = by.shape[1]
+        blocks = self._blocks[:, :rows]
+        flat = self._frames[number].ravel()
+        pairs = self._pairs(by)
+        for place, constant in enumerate(flat[::-1]):
+            block, half = len(blocks) - 1 - place // 2, 1 - place % 2
+            target = blocks[block].view(">u8")[:, half]
+            target[:] = constant ^ pairs[place] if place < len(pairs) else constant
+        drawn = self._function.draw(blocks).view(">u4")
+        return [
+            drawn[place // 4, :, place % 4].astype(np.uint64) for place in reversed(range(self._function.width))
+        ]
+
+    def _pairs(self, numbers: NDArray[np.uint64]) -> list[NDArray[np.uint64]]:
+        """Return numbers in words of 64 bits, the lowest first."""
+        weights = self._words_of_limbs[: len(numbers)]
+        words = np.zeros((len(weights[-1]) + 1, numbers.shape[1]), np.uint64)
+        self._add_products(words, numbers, weights)
+        for place in range(len(words) - 1):
+            words[place + 1] += words[place] >> _WORD_SHIFT
+            words[place] &= _WORD_MASK
+        lows, highs = words[::2], words[1::2]
+        pairs = [low | high << _WORD_SHIFT for low, high in zip(lows, highs, strict=False)]
+        return pairs if len(lows) == len(highs) else [*pairs, lows[-1]]
+
+    def _add_products(
+        self, sums: NDArray[np.uint64], factors: Sequence[NDArray[np.uint64]], weights: list[list[int]]
+    ) -> None:
+        product = self._product[: sums.shape[1]]
+        for factor, row in zip(factors, weights, strict=True):
+            for place, weight in enumerate(row):
+                if weight:
+                    sums[place] += np.multiply(factor, np.uint64(weight), out=product)
+
+    def _places(self, start: int, count: int) -> list[tuple[int, int]]:
+        """Return where the digits of each limb begin, and how many they are, the lowest limb first."""
+        ends = range(start + count, start, -self._digits)
+        return [(max(start, end - self._digits), min(self._digits, end - start)) for end in ends]
+
+
+def _split_off(numbers: NDArray[np.uint64], base: int) -> NDArray[np.uint64]:
+    """Leave what is below the base, in place, and return the rest."""
+    above = numbers // np.uint64(base)
+    numbers -= above * np.uint64(base)
+    return above
+
+
+def _taken_apart(number: int, base: int) -> list[int]:
+    """Return the number in a base, the lowest digit first."""
+    parts = []
+    while number:
+        number, part = divmod(number, base)
+        parts.append(part)
+    return parts
