@@ -35,7 +35,7 @@ CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 5, 10, 3
 _KMS_KEY = re.compile(
     r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(?:key|alias)/[\w/-]+|alias/[\w/-]+|(?:mrk-)?[0-9a-f-]{32,36}"
 )
-_CODE = re.compile(r"[A-Za-z.]{1,60}")
+_CODE = re.compile(r"[A-Za-z0-9.]{1,60}")
 _WHAT_NOW = {
     "AccessDeniedException": "these credentials may not use this KMS key, or another key wrapped it",
     "IncorrectKeyException": "another KMS key wrapped it",
@@ -43,6 +43,7 @@ _WHAT_NOW = {
     "NotFoundException": "there is no such KMS key in this account and region",
     "DisabledException": "the KMS key is disabled",
     "KMSInvalidStateException": "the KMS key is not in use, or is about to be deleted",
+    "403": "it is not allowed",
     "UnrecognizedClientException": "AWS does not know these credentials",
     "ExpiredTokenException": "the credentials have expired",
 }
@@ -75,33 +76,34 @@ class AwsKms:
         if not ciphertext:
             raise KeyReferenceError("it is no base64 of what AWS KMS encrypted")
         only = {"KeyId": self.kms_key} if self.kms_key else {}
-        plaintext: bytes = self._answer("decrypt", CiphertextBlob=ciphertext, **only)["Plaintext"]
-        return plaintext
+        return self._answer("Plaintext", "decrypt", CiphertextBlob=ciphertext, **only)
 
     def make_wrapped(self) -> str:
         """Have KMS make a key of 32 bytes; see `KeyWrapper`."""
         if self.kms_key is None or not _KMS_KEY.fullmatch(self.kms_key):
             raise KeyReferenceError("a KMS key is named by its ARN, by alias/NAME or by its id")
-        answer = self._answer("generate_data_key_without_plaintext", KeyId=self.kms_key, KeySpec="AES_256")
-        return base64.b64encode(answer["CiphertextBlob"]).decode("ascii")
+        operation = "generate_data_key_without_plaintext"
+        wrapped = self._answer("CiphertextBlob", operation, KeyId=self.kms_key, KeySpec="AES_256")
+        return base64.b64encode(wrapped).decode("ascii")
 
-    def _answer(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        problem = ""
+    def _answer(self, part: str, operation: str, **arguments: Any) -> bytes:
+        """Ask KMS, and return one part of its answer."""
+        problem = "AWS KMS answered something else than a key"
         try:
             with _unlogged():
-                answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
+                answer = getattr(self._client, operation)(**arguments).get(part)
+            if isinstance(answer, bytes):
+                return answer
         except KeyReferenceError:
             raise
         except Exception as error:  # noqa: BLE001  botocore's errors may repeat what was sent
             problem = _problem(error)
-        if problem:
-            raise KeyReferenceError(problem)
-        return answer
+        raise KeyReferenceError(problem)
 
     @cached_property
     def _client(self) -> Any:
         try:
-            boto3 = importlib.import_module("boto3")
+            session = importlib.import_module("boto3.session")
             config = importlib.import_module("botocore.config")
         except ImportError:
             raise KeyReferenceError("AWS KMS needs boto3: pip install maskgate[aws]") from None
@@ -110,7 +112,8 @@ class AwsKms:
             read_timeout=READ_SECONDS,
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         )
-        client = boto3.client("kms", config=patience)
+        # A session of our own: the one that boto3 shares keeps the first credentials that it saw.
+        client = session.Session().client("kms", config=patience)
         check_service_address(client.meta.endpoint_url, "the endpoint of AWS KMS (AWS_ENDPOINT_URL_KMS)")
         return client
 
