@@ -200,15 +200,3 @@ def _entity_column(column: pa.Array, surroundings: Surroundings) -> pa.Array:
 def _words(digests: pa.Array) -> NDArray[Any]:
     """View the digests of cells, and zeros for those that are null, as two words each."""
     return np.frombuffer(digests.buffers()[1], "<u8", len(digests) * 2, digests.offset * _BLOCK).reshape(-1, 2)
-
-
-def draw_by_entity(
-    column: pa.Array, surroundings: Surroundings, *, purpose: str, context: str, originals: NDArray[np.float64]
-) -> NDArray[np.uint64]:
-    """Draw for a whole column at once."""
-    draws = EntityDraws(column, surroundings, purpose=purpose, context=context)
-    drawn = np.empty((len(column), 2), np.uint64)
-    values = (originals + 0.0).view(np.uint64)
-    for rows in draws.portions():
-        drawn[rows] = draws.draw(rows, values[rows])
-    return drawn

@@ -1,71 +1,102 @@
-"""Add bounded Laplace noise to numbers.
+"""Add random noise to numbers.
 
-The noise is drawn from a keyed function of table, column, entity, the original value and every parameter: the same
-value of the same entity never gets two draws, and a changed value gets an unrelated one. The key holder can work out
-the noise of a guessed value.
+Noise is drawn from a keyed function of table, column, entity, the original value and every parameter: the same value
+of the same entity never gets two draws, and a changed value gets an unrelated one. So neither two files with other
+scales nor two releases of changed data show more than one of them; and the key holder can work out the noise of a
+guessed value.
 
-Numbers are clamped to `min` and `max` before and after, and come out as multiples of a step. Without a step, the
-last bits of a double would give the original away (Mironov, 2012, "On significance of the least significant bits for
-differential privacy"). Taken as *local* differential privacy, computational and for one value of one row, epsilon is
-``(max - min) / scale``; it adds up over columns, rows and releases.
+Numbers are clamped to `min` and `max` before and after, and come out as multiples of a step. Without bounds, they
+end at what the type can hold, or at 2^53 steps.
+
+Only `kind: geometric` with `epsilon` is called differential privacy: *local*, computational, for one value of one
+entity. What that means, and what not, is in docs/decisions/what-epsilon-claims.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from maskgate.canonical import canonical_bytes
 from maskgate.crypto.cells import validity
 from maskgate.errors import MaskingError
-from maskgate.methods.entities import draw_by_entity
+from maskgate.methods.entities import ROWS, EntityDraws
 from maskgate.methods.families import family_of, value_type
-from maskgate.methods.laplace import laplace
+from maskgate.methods.geometric import geometric_of_epsilon, geometric_of_scale
 from maskgate.methods.layout import plain
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, ReversibleBy, Surroundings
-from maskgate.methods.numbers import MOST_EXACT, as_doubles, exactly, over_power_of_ten, written
+from maskgate.methods.noise_curve import NoiseCurve
+from maskgate.methods.noise_grid import Grid
+from maskgate.methods.numbers import MOST_EXACT, Numbers, exactly, over_power_of_ten, written
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
+KINDS = ("laplace", "gaussian", "geometric", "uniform", "multiplicative")
+_NUMBERS = (Family.INTEGER, Family.FLOAT, Family.DECIMAL)
 _FINER_THAN_SCALE = 3
+_SIGNED = 2.0**-63
 
 
 @dataclass(frozen=True)
 class Noise(Method):
-    """Add Laplace noise, within bounds.
+    """Add noise of one kind, within bounds if there are any.
 
     Attributes:
-        kind: ``laplace``.
-        scale: The spread of the noise: its mean size.
-        minimum: The least number that goes in and comes out.
+        kind: One of `KINDS`.
+        scale: The spread of the noise; None if epsilon gives it.
+        epsilon: What local differential privacy is claimed with; None if it is not.
+        minimum: The least number that goes in and comes out; None for the least of the type.
         maximum: The greatest.
-        round_to: What results are multiples of; None for a power of ten a thousand times finer than the scale.
+        round_to: What results are multiples of; None for a power of ten a thousand times finer than the noise.
     """
 
     kind: str
-    scale: Decimal
-    minimum: Decimal
-    maximum: Decimal
+    scale: Decimal | None
+    epsilon: Decimal | None
+    minimum: Decimal | None
+    maximum: Decimal | None
     round_to: Decimal | None
 
     declaration: ClassVar[Declaration] = Declaration(
         name="noise",
         term="randomization (noise addition)",
         summary="Adds random noise to numbers, the same for the same value of the same entity.",
-        accepts=frozenset({Family.INTEGER, Family.FLOAT, Family.DECIMAL}),
+        accepts=frozenset(_NUMBERS),
         parameters=(
-            Parameter("kind", Kind.CHOICE, "The distribution of the noise.", default="laplace", choices=("laplace",)),
-            Parameter("scale", Kind.NUMBER, "The mean size of the noise, above 0.", required=True, minimum=0),
-            Parameter("min", Kind.NUMBER, "The least number that goes in and comes out.", required=True),
-            Parameter("max", Kind.NUMBER, "The greatest number that goes in and comes out.", required=True),
+            Parameter(
+                "kind",
+                Kind.CHOICE,
+                "The distribution of the noise; `geometric` is that of whole steps, `multiplicative` multiplies by "
+                "1 and normal noise.",
+                default="laplace",
+                choices=KINDS,
+            ),
+            Parameter(
+                "scale",
+                Kind.NUMBER,
+                "How large the noise is, above 0: its mean size (laplace, geometric), its standard deviation "
+                "(gaussian; multiplicative, as a part of 1), or its greatest size (uniform).",
+                minimum=0,
+            ),
+            Parameter(
+                "epsilon",
+                Kind.NUMBER,
+                "Instead of a scale, with `kind: geometric` and both bounds: the epsilon of local differential "
+                "privacy for one value, above 0.",
+                minimum=0,
+                maximum=20,
+            ),
+            Parameter("min", Kind.NUMBER, "The least number that goes in and comes out."),
+            Parameter("max", Kind.NUMBER, "The greatest number that goes in and comes out."),
             Parameter("round_to", Kind.NUMBER, "What the results are multiples of, above 0.", minimum=0),
         ),
         reversible_by=ReversibleBy.KEY_HOLDER,
@@ -78,22 +109,41 @@ class Noise(Method):
         """Make the method.
 
         Raises:
-            ValueError: If the bounds hold nothing, or the numbers cannot be had exactly.
+            ValueError: If options are missing or contradict each other, or the numbers cannot be had exactly.
         """
-        names = ("scale", "min", "max", "round_to")
-        given = [None if options.get(name) is None else exactly(options[name]) for name in names]
-        if any(number is not None and not number.is_finite() for number in given):
+        names = ("scale", "epsilon", "min", "max", "round_to")
+        given = {name: exactly(options[name]) for name in names if options.get(name) is not None}
+        if not all(number.is_finite() for number in given.values()):
             raise ValueError("noise takes finite numbers")
-        scale, minimum, maximum, round_to = given
-        if scale is None or minimum is None or maximum is None:
-            raise ValueError("noise needs `scale:`, `min:` and `max:`")
-        if scale <= 0 or (round_to is not None and round_to <= 0):
-            raise ValueError("`scale:` and `round_to:` are above 0")
-        noise = cls(options.get("kind", "laplace"), scale, minimum, maximum, round_to)
-        least, most = noise._bounds(noise._step())
-        if minimum >= maximum or least >= most:
-            raise ValueError("no two results would fit between `min:` and `max:`")
+        wrong = [f"`{name}:`" for name in ("scale", "epsilon", "round_to") if name in given and given[name] <= 0]
+        if wrong:
+            raise ValueError(f"{' and '.join(wrong)} must be above 0")
+        noise = cls(options.get("kind", "laplace"), *(given.get(name) for name in names))
+        noise._check()
         return noise
+
+    def _check(self) -> None:
+        if (self.scale is None) == (self.epsilon is None):
+            raise ValueError("noise needs `scale:`, or `epsilon:` with `kind: geometric` and bounds")
+        if self.epsilon is not None and self.kind != "geometric":
+            raise ValueError(
+                f"`epsilon:` goes with `kind: geometric`: of {self.kind} noise, which is continuous, a computer draws "
+                "some numbers never, and those give the original away"
+            )
+        if self.epsilon is not None and (self.minimum is None or self.maximum is None):
+            raise ValueError("`epsilon:` needs `min:` and `max:`: without bounds, one value can stand out however far")
+        step = self._step()
+        if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
+            raise ValueError("no two results would fit between `min:` and `max:`")
+        if step is None:
+            return
+        reach = max((abs(bound) for bound in (self.minimum, self.maximum) if bound is not None), default=Decimal(0))
+        if reach * 10 ** over_power_of_ten(step)[1] > MOST_EXACT or over_power_of_ten(step)[0] > MOST_EXACT:
+            raise ValueError("`round_to:` is too fine for numbers as large as `min:` or `max:`")
+        grid = Grid.of(pa.float64(), step, self.minimum, self.maximum)
+        if grid.ends[0] >= grid.ends[1]:
+            raise ValueError("no two results would fit between `min:` and `max:`")
+        self._added(grid)
 
     def output_type(self, input_type: pa.DataType) -> pa.DataType:
         """Return the type itself, or double for any float.
@@ -104,26 +154,54 @@ class Noise(Method):
         kind, family = value_type(input_type), family_of(input_type)
         if family is Family.FLOAT:
             return pa.float64()
-        least, most = self._bounds(self._step_for(kind))
-        if least > most:
-            raise ValueError(f"{kind} holds nothing between `min:` {self.minimum:f} and `max:` {self.maximum:f}")
-        _, places = over_power_of_ten(self._step())
-        if family is Family.INTEGER:
+        if family is Family.INTEGER and self.round_to is not None and over_power_of_ten(self.round_to)[1]:
+            raise ValueError(f"{kind} has no fractions; `round_to:` must be whole")
+        if family is Family.DECIMAL:
+            self._check_decimal(kind)
+        elif family is Family.INTEGER:
             limits = np.iinfo(kind.to_pandas_dtype())
-            if self.minimum < int(limits.min) or self.maximum > int(limits.max):
-                raise ValueError(f"{kind} does not reach from `min:` {self.minimum:f} to `max:` {self.maximum:f}")
-            if self.round_to is not None and places:
-                raise ValueError(f"{kind} has no fractions; `round_to:` must be whole")
-            return kind
-        if kind.scale < 0 or (self.round_to is not None and places > kind.scale):
-            raise ValueError(f"{kind} cannot hold multiples of {self._step():f}")
-        if max(abs(self.minimum), abs(self.maximum)) >= 10 ** (kind.precision - kind.scale):
-            raise ValueError(f"{kind} does not reach from `min:` {self.minimum:f} to `max:` {self.maximum:f}")
+            self._check_reach(kind, Decimal(int(limits.min)), Decimal(int(limits.max)))
+        grid = self._grid(kind)
+        if grid.ends[0] > grid.ends[1]:
+            raise ValueError(f"{kind} holds nothing between `min:` and `max:`")
+        self._added(grid)
         return kind
 
+    def _check_decimal(self, kind: pa.DataType) -> None:
+        if kind.scale < 0 or (self.round_to is not None and over_power_of_ten(self.round_to)[1] > kind.scale):
+            raise ValueError(f"{kind} cannot hold multiples of {self.round_to or 1:f}")
+        most = Decimal(10) ** (kind.precision - kind.scale) - Decimal(10) ** -kind.scale
+        self._check_reach(kind, -most, most)
+
+    def _check_reach(self, kind: pa.DataType, least: Decimal, most: Decimal) -> None:
+        for name, bound in (("min", self.minimum), ("max", self.maximum)):
+            if bound is not None and not least <= bound <= most:
+                raise ValueError(f"{kind} does not reach to `{name}:` {bound:f}")
+
     def shape(self) -> Shape:
-        """Promise bounds and steps."""
-        return Shape(minimum=float(self.minimum), maximum=float(self.maximum), multiple_of=float(self._step()))
+        """Promise numbers, in bounds and steps."""
+        step = self._step()
+        return Shape(
+            minimum=None if self.minimum is None else float(self.minimum),
+            maximum=None if self.maximum is None else float(self.maximum),
+            multiple_of=None if step is None else float(step),
+            families=tuple(family.value for family in _NUMBERS),
+        )
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return the epsilon of one cell and what is claimed with it, if it is."""
+        if self.epsilon is None:
+            return {}
+        return {
+            "epsilon": float(self.epsilon),
+            "claim": "local differential privacy (computational), of one value of one entity",
+            "mechanism": "two-sided geometric noise on a grid, clamped before and after",
+        }
+
+    def invalid(self, column: pa.Array, _surroundings: Surroundings) -> pa.Array | None:
+        """Return which cells are NaN."""
+        column = plain(column)
+        return pc.is_nan(column).fill_null(False) if pa.types.is_floating(column.type) else None  # noqa: FBT003
 
     def apply(self, column: pa.Array, surroundings: Surroundings) -> pa.Array:
         """Return the noisy numbers.
@@ -131,75 +209,95 @@ class Noise(Method):
         Raises:
             MaskingError: If there is no key, no entity for a number, or a number is NaN.
         """
-        kind, column = self.output_type(column.type), plain(column)
-        originals = as_doubles(column)
-        strange = int(np.isnan(originals).sum())
-        if strange:
-            raise MaskingError(f'column "{surroundings.column}": {strange} values are NaN. Make them null first.')
-        context = canonical_bytes(
-            [
-                surroundings.table,
-                surroundings.column,
-                self.kind,
-                *(None if n is None else written(n) for n in self._all()),
-            ]
-        ).decode()
-        draws = draw_by_entity(column, surroundings, purpose="noise", context=context, originals=originals)
-        return self._noisy(originals, laplace(draws), validity(column), kind)
+        grid, column = self._grid(self.output_type(column.type)), plain(column)
+        strange = self.invalid(column, surroundings)
+        count = 0 if strange is None else strange.true_count
+        if count:
+            raise MaskingError(
+                f'column "{surroundings.column}": {count} values are NaN, which noise cannot take. '
+                "Say `on_invalid: nullify`, or make them null first."
+            )
+        numbers = Numbers(column)
+        context = canonical_bytes([surroundings.table, surroundings.column, *self._parameters()]).decode()
+        draws = EntityDraws(column, surroundings, purpose="noise", context=context, inexact=numbers.inexact)
+        add = self._added(grid)
+        out, room = grid.room(len(column)), np.empty(ROWS)
+        with np.errstate(invalid="ignore", over="ignore"):  # what lies under nulls may be anything
+            for rows in draws.portions():
+                values = numbers.doubles(rows, room[: rows.stop - rows.start])
+                drawn = draws.draw(rows, values.view(np.uint64))
+                grid.clamp(values)
+                add(values, drawn)
+                grid.settle(values)
+                grid.write(values, out[rows])
+        return grid.column(out, validity(column))
 
-    def _noisy(
-        self,
-        originals: NDArray[np.float64],
-        draws: NDArray[np.float64],
-        valid: NDArray[np.bool_] | None,
-        kind: pa.DataType,
-    ) -> pa.Array:
-        step = self._step_for(kind)
-        least, most = self._bounds(step)
-        inside = np.clip(originals, float(self.minimum), float(self.maximum))
-        steps = np.clip(np.rint(inside / float(step)), least, most)
-        steps = np.clip(steps + np.rint(draws * float(self.scale / step)), least, most)
-        numerator, places = over_power_of_ten(step)
-        scaled = steps.astype(np.int64) * numerator
-        if valid is not None:
-            scaled[~valid] = 0
-        absent = None if valid is None else ~valid
-        if pa.types.is_floating(kind):
-            return pa.array(scaled / 10.0**places, mask=absent)
-        whole = pa.array(scaled, mask=absent)
-        if pa.types.is_integer(kind):
-            return whole.cast(kind)
-        wide = whole.cast(pa.decimal128(19, 0))
-        return pa.Array.from_buffers(pa.decimal128(19, places), len(wide), wide.buffers()).cast(kind)
+    def _added(self, grid: Grid) -> Callable[[NDArray[np.float64], NDArray[np.uint64]], None]:
+        """Return how noise is added, in place, to numbers that thereby turn into steps."""
+        if self.kind == "multiplicative":
+            return self._multiplied(grid)
+        scale = (self.scale or Decimal(1)) / (grid.step or Decimal(1))
+        if self.kind == "geometric":
+            return self._added_on_the_grid(grid, scale)
+        curve = None if self.kind == "uniform" else NoiseCurve(self.kind, float(scale))
 
-    def _all(self) -> tuple[Decimal | None, ...]:
-        return self.scale, self.minimum, self.maximum, self.round_to
+        def add(values: NDArray[np.float64], drawn: NDArray[np.uint64]) -> None:
+            grid.in_steps(values)
+            values += (
+                drawn[:, 0].view(np.int64) * (float(scale) * _SIGNED) if curve is None else curve.noise(drawn[:, 0])
+            )
 
-    def _step(self) -> Decimal:
+        return add
+
+    def _added_on_the_grid(
+        self, grid: Grid, scale: Decimal
+    ) -> Callable[[NDArray[np.float64], NDArray[np.uint64]], None]:
+        """Return how whole steps are added to numbers that are on the grid already."""
+        steps = int(grid.ends[1]) - int(grid.ends[0])
+        geometric = geometric_of_scale(scale) if self.epsilon is None else geometric_of_epsilon(self.epsilon, steps)
+
+        def add(values: NDArray[np.float64], drawn: NDArray[np.uint64]) -> None:
+            grid.in_steps(values)
+            grid.settle(values)
+            values += geometric.noise(drawn)
+
+        return add
+
+    def _multiplied(self, grid: Grid) -> Callable[[NDArray[np.float64], NDArray[np.uint64]], None]:
+        curve = NoiseCurve("gaussian", float(self.scale or 1))
+
+        def multiply(values: NDArray[np.float64], drawn: NDArray[np.uint64]) -> None:
+            factors = curve.noise(drawn[:, 0])
+            factors += 1.0
+            # Noise does not turn a sign.
+            np.maximum(factors, 0.0, out=factors)
+            values *= factors
+            grid.in_steps(values)
+
+        return multiply
+
+    def _parameters(self) -> list[str | None]:
+        numbers = (self.scale, self.epsilon, self.minimum, self.maximum, self.round_to)
+        return [self.kind, *(None if number is None else written(number) for number in numbers)]
+
+    def _step(self) -> Decimal | None:
         """Return what results are multiples of: ``round_to``, or a power of ten that doubles can count by."""
         if self.round_to is not None:
             return self.round_to
-        reach = max(abs(self.minimum), abs(self.maximum)) / MOST_EXACT
-        return max(_power_of_ten(self.scale.adjusted() - _FINER_THAN_SCALE), _power_of_ten(reach.adjusted() + 1))
+        if self.kind == "multiplicative":
+            return None
+        bounds = [abs(bound) for bound in (self.minimum, self.maximum) if bound is not None]
+        spread = self.scale or (self.maximum or Decimal(0)) - (self.minimum or Decimal(0))
+        reach = max(bounds, default=Decimal(0)) / MOST_EXACT
+        return max(_power_of_ten(spread.adjusted() - _FINER_THAN_SCALE), _power_of_ten(reach.adjusted() + 1))
 
-    def _step_for(self, kind: pa.DataType) -> Decimal:
-        """Return the step, but where it was not asked for none that is finer than the type."""
-        if self.round_to is not None or pa.types.is_floating(kind):
-            return self._step()
-        return max(self._step(), _power_of_ten(-kind.scale if pa.types.is_decimal(kind) else 0))
-
-    def _bounds(self, step: Decimal) -> tuple[int, int]:
-        """Return the bounds in steps.
-
-        Raises:
-            ValueError: If there are more steps than doubles can count.
-        """
-        least = int((self.minimum / step).to_integral_value(ROUND_CEILING))
-        most = int((self.maximum / step).to_integral_value(ROUND_FLOOR))
-        _, places = over_power_of_ten(step)
-        if max(abs(self.minimum), abs(self.maximum)) * 10**places > MOST_EXACT:
-            raise ValueError("`round_to:` is too fine for numbers as large as `min:` or `max:`")
-        return least, most
+    def _grid(self, kind: pa.DataType) -> Grid:
+        """Lay out the grid for a type: where no step was asked for, with none that is finer than the type."""
+        step = self._step()
+        if self.round_to is None and not pa.types.is_floating(kind):
+            finest = _power_of_ten(-kind.scale if pa.types.is_decimal(kind) else 0)
+            step = finest if step is None else max(step, finest)
+        return Grid.of(kind, step, self.minimum, self.maximum)
 
 
 def _power_of_ten(exponent: int) -> Decimal:

@@ -30,7 +30,7 @@ class Inexact:
 
     Attributes:
         places: Where they are, ascending.
-        digits: Their shortest decimals.
+        digits: What they are exactly, in one spelling.
     """
 
     places: NDArray[np.int64]
@@ -115,7 +115,7 @@ def _unscaled(column: pa.Array) -> NDArray[np.int64] | None:
     valid = validity(column)
     if valid is not None:
         low, high = np.where(valid, low, 0), np.where(valid, high, 0)
-    fits = (high == low >> 63) & (-MOST_EXACT <= low) & (low <= MOST_EXACT)
+    fits = (high == low >> 63) & (low >= -MOST_EXACT) & (low <= MOST_EXACT)
     return np.ascontiguousarray(low) if fits.all() else None
 
 
@@ -130,7 +130,11 @@ def _decimals_as_doubles(column: pa.Array) -> NDArray[np.float64]:
 
 
 def _of_integers(values: NDArray[Any], valid: NDArray[np.bool_] | None) -> Inexact | None:
-    if values.dtype.itemsize < 8 or len(values) == 0 or (-MOST_EXACT <= values.min() and values.max() <= MOST_EXACT):
+    if (
+        values.dtype.itemsize < np.dtype(np.int64).itemsize
+        or len(values) == 0
+        or (values.min() >= -MOST_EXACT and values.max() <= MOST_EXACT)
+    ):
         return None
     doubles = values.astype(np.float64)
     # In two halves, since a double of 2^63 has no int64 and processors differ in what they make of it.
@@ -139,7 +143,7 @@ def _of_integers(values: NDArray[Any], valid: NDArray[np.bool_] | None) -> Inexa
     differs = (high.astype(np.int64).view(np.uint64) << np.uint64(32)) + low != values.astype(np.uint64)
     if valid is not None:
         differs &= valid
-    return _told(differs, pa.array(values))
+    return _told(differs, pa.array(values), 0)
 
 
 def _of_decimals(column: pa.Array) -> Inexact | None:
@@ -158,10 +162,15 @@ def _of_decimals(column: pa.Array) -> Inexact | None:
         differs[whole] = False
         integers = _of_integers(integers_of(pc.take(wide, pa.array(whole)).cast(pa.int64())), None)
         differs[whole if integers is None else whole[integers.places]] = integers is not None
-    exponents = pa.array(zeros - scale).cast(pa.string())
-    return _told(differs, pc.binary_join_element_wise(significant, exponents, "e"))
+    return _told(differs, text, scale)
 
 
-def _told(differs: NDArray[np.bool_], digits: pa.Array) -> Inexact | None:
+def _told(differs: NDArray[np.bool_], unscaled: pa.Array, scale: int) -> Inexact | None:
+    """Write the cells that differ from their doubles as their digits up to the last that is not 0, and an exponent."""
     places = np.flatnonzero(differs)
-    return Inexact(places, pc.take(digits, pa.array(places)).cast(pa.string())) if len(places) else None
+    if len(places) == 0:
+        return None
+    text = pc.take(unscaled, pa.array(places)).cast(pa.string())
+    significant = pc.utf8_rtrim(text, "0")
+    exponents = pc.subtract(pc.subtract(pc.utf8_length(text), pc.utf8_length(significant)), scale)
+    return Inexact(places, pc.binary_join_element_wise(significant, exponents.cast(pa.string()), "e"))

@@ -1,0 +1,114 @@
+"""The numbers that noise may end on: multiples of a step between two bounds, in the type of the column.
+
+Without a step, the last bits of a double would give the original away (Mironov, 2012, "On significance of the least
+significant bits for differential privacy").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pyarrow as pa
+
+from maskgate.crypto.cells import validity_buffer
+from maskgate.methods.numbers import MOST_EXACT, over_power_of_ten
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_MOST_DOUBLE = Decimal(float(np.finfo(np.float64).max))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where numbers of one type may lie.
+
+    Attributes:
+        kind: The type of the column: an integer, a decimal or double.
+        step: What they are multiples of; None for any double.
+        bounds: The least and greatest number that goes in, as doubles.
+        ends: The least and greatest multiple that comes out, as doubles.
+    """
+
+    kind: pa.DataType
+    step: Decimal | None
+    bounds: tuple[float, float]
+    ends: tuple[float, float]
+
+    @classmethod
+    def of(cls, kind: pa.DataType, step: Decimal | None, minimum: Decimal | None, maximum: Decimal | None) -> Self:
+        """Lay out the grid; where no bound is given, it is what type and step can hold."""
+        lower, upper = _limits(kind, step)
+        lower = lower if minimum is None else max(lower, minimum)
+        upper = upper if maximum is None else min(upper, maximum)
+        bounds = _towards_zero(lower), _towards_zero(upper)
+        if step is None:
+            return cls(kind, step, bounds, bounds)
+        least = (lower / step).to_integral_value(ROUND_CEILING)
+        most = (upper / step).to_integral_value(ROUND_FLOOR)
+        return cls(kind, step, bounds, (_towards_zero(least), _towards_zero(most)))
+
+    def clamp(self, numbers: NDArray[np.float64]) -> None:
+        """Move numbers into the bounds, in place."""
+        np.clip(numbers, *self.bounds, out=numbers)
+
+    def in_steps(self, numbers: NDArray[np.float64]) -> None:
+        """Turn numbers into how many steps they are, whole or not, in place."""
+        if self.step is not None and self.step != 1:
+            numbers /= float(self.step)
+
+    def settle(self, steps: NDArray[np.float64]) -> None:
+        """Turn steps into the nearest ones on the grid, in place."""
+        if self.step is not None:
+            np.rint(steps, out=steps)
+        np.clip(steps, *self.ends, out=steps)
+
+    def write(self, steps: NDArray[np.float64], into: NDArray[Any]) -> None:
+        """Turn steps on the grid into numbers of the type; decimals still without their point."""
+        if self.step is not None and self.step != 1:
+            numerator, places = over_power_of_ten(self.step)
+            if numerator != 1:
+                steps *= numerator
+            if places and pa.types.is_floating(self.kind):
+                steps /= 10.0**places
+        if pa.types.is_integer(self.kind) and self.bounds[1] > MOST_EXACT:
+            np.minimum(steps, self.bounds[1], out=steps)
+        np.copyto(into, steps, casting="unsafe")
+
+    def room(self, count: int) -> NDArray[Any]:
+        """Return room for what :meth:`write` writes."""
+        return np.empty(count, self.kind.to_pandas_dtype() if pa.types.is_primitive(self.kind) else np.int64)
+
+    def column(self, written: NDArray[Any], valid: NDArray[np.bool_] | None) -> pa.Array:
+        """Return what was written as a column, with nothing under nulls."""
+        if valid is not None:
+            np.copyto(written, 0, where=~valid)
+        buffers = [validity_buffer(valid), pa.py_buffer(written)]
+        if self.step is None or not pa.types.is_decimal(self.kind):
+            return pa.Array.from_buffers(self.kind, len(written), buffers)
+        _, places = over_power_of_ten(self.step)
+        wide = pa.Array.from_buffers(pa.int64(), len(written), buffers).cast(pa.decimal128(19, 0))
+        return pa.Array.from_buffers(pa.decimal128(19, places), len(wide), wide.buffers()).cast(self.kind)
+
+
+def _limits(kind: pa.DataType, step: Decimal | None) -> tuple[Decimal, Decimal]:
+    """Return the least and greatest number of a type that can be counted in steps."""
+    if pa.types.is_integer(kind):
+        whole = np.iinfo(kind.to_pandas_dtype())
+        return Decimal(int(whole.min)), Decimal(int(whole.max))
+    if step is None:
+        return -_MOST_DOUBLE, _MOST_DOUBLE
+    numerator, places = over_power_of_ten(step)
+    most = Decimal(MOST_EXACT // numerator * numerator).scaleb(-places)
+    if pa.types.is_decimal(kind):
+        most = min(most, Decimal(10**kind.precision - 1).scaleb(-kind.scale))
+    return -most, most
+
+
+def _towards_zero(number: Decimal) -> float:
+    """Return the nearest double that is no further from zero."""
+    nearest = float(number)
+    return float(np.nextafter(nearest, 0.0)) if abs(Decimal(nearest)) > abs(number) else nearest
