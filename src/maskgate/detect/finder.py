@@ -39,14 +39,16 @@ class Finder:
         kind: What it finds.
         pattern: In RE2's syntax; it matches no line break.
         windows: Says where in a text a match can be; the spans are merged.
-        settle: Takes what the pattern matched, and returns as many spans: each the same, cut short, or empty if it is
-            not what it looks like. None if the pattern says it all.
+        cut: Takes what the pattern matched, and returns as many spans: each the same, cut short, or empty if it is not
+            what it looks like. None if what matches is neither too long nor to be looked at as a whole.
+        tests: Each says which spans are what they look like; one that fails a test does not see the next.
     """
 
     kind: str
     pattern: str
     windows: Callable[[Text], Spans]
-    settle: Callable[[Text, Spans], Spans] | None = None
+    cut: Callable[[Text, Spans], Spans] | None = None
+    tests: tuple[Callable[[Text, Spans], NDArray[np.bool_]], ...] = ()
 
     def find(self, text: Text) -> Spans:
         """Return everything of this kind in a text, from left to right, merged where it touches."""
@@ -56,23 +58,26 @@ class Finder:
             candidates = text.matches(self.pattern, windows)
             if len(candidates) == 0:
                 break
-            settled = candidates if self.settle is None else self.settle(text, candidates)
-            settled = only(settled, is_whole(text, settled))
+            settled = self._settle(text, candidates)
             found.append(settled.where(settled.ends > settled.starts))
             windows = _rest(text, candidates, settled)
         return found[0] if len(found) == 1 else Spans.all_of(found).merged()
 
-
-def only(spans: Spans, accepted: NDArray[np.bool_]) -> Spans:
-    """Return as many spans, empty where they are not accepted."""
-    return Spans(spans.starts, np.where(accepted, spans.ends, spans.starts))
+    def _settle(self, text: Text, candidates: Spans) -> Spans:
+        settled = candidates if self.cut is None else self.cut(text, candidates)
+        accepted = np.flatnonzero(settled.ends > settled.starts)
+        for test in (is_whole, *self.tests):
+            accepted = accepted[test(text, settled.where(accepted))]
+        ends = settled.starts.copy()
+        ends[accepted] = settled.ends[accepted]
+        return Spans(settled.starts, ends)
 
 
 def is_whole(text: Text, spans: Spans) -> NDArray[np.bool_]:
-    """Say which spans do not begin or end in the middle of a word or number; an empty one does not."""
+    """Say which spans neither begin nor end in the middle of a word or number."""
     first, last = WORD[text.byte_at(spans.starts)], WORD[text.byte_at(spans.ends - 1)]
     cut: NDArray[np.bool_] = (first & WORD[text.byte_at(spans.starts - 1)]) | (last & WORD[text.byte_at(spans.ends)])
-    return ~cut & (spans.ends > spans.starts)
+    return ~cut
 
 
 def before(text: Text, spans: Spans, pattern: str, reach: int = _BEFORE) -> NDArray[np.bool_]:

@@ -46,6 +46,30 @@ WORD = _bytes_of("[0-9A-Za-z_]")
 
 
 @dataclass(frozen=True)
+class Landmarks:
+    """What is looked for once in a text, and stays where it is when places are taken.
+
+    Attributes:
+        data: The bytes of the text as it came.
+    """
+
+    data: NDArray[np.uint8]
+
+    @cached_property
+    def blanks(self) -> NDArray[np.int64]:
+        """Every place of a blank or control character."""
+        return np.flatnonzero(self.data <= _SPACE)
+
+    @cached_property
+    def digit_runs(self) -> Spans:
+        """Every stretch of digits, as long as it goes."""
+        is_digit = (self.data - np.uint8(ord("0"))) < 10  # noqa: PLR2004  ten digits
+        # A line break stands first and last, so the first edge begins a stretch and the last one ends one.
+        edges = np.flatnonzero(is_digit[1:] != is_digit[:-1]) + 1
+        return Spans(edges[0::2], edges[1::2])
+
+
+@dataclass(frozen=True)
 class Text:
     """Cells of a column laid one after the other.
 
@@ -53,11 +77,13 @@ class Text:
         data: The bytes: a line break, the first cell, two line breaks, the second cell, and so on.
         starts: Where each cell begins in `data`.
         ends: Where each cell ends.
+        landmarks: Where digits and blanks are, or were before places were taken.
     """
 
     data: NDArray[np.uint8]
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
+    landmarks: Landmarks
 
     @classmethod
     def of(cls, cells: pa.Array) -> Text:
@@ -68,7 +94,7 @@ class Text:
         edges = np.frombuffer(offsets, np.int64, len(lined) + 1, lined.offset * 8)
         data = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8).copy()
         data[data == _MARK] = _TAKEN
-        return cls(data, edges[:-1] + 1, edges[1:] - 1)
+        return cls(data, edges[:-1] + 1, edges[1:] - 1, Landmarks(data))
 
     def without(self, spans: Spans) -> Text:
         """Return the text in which some places are taken, so that nothing is found there again."""
@@ -76,7 +102,7 @@ class Text:
             return self
         data = self.data.copy()
         data[spans.bytes_inside()] = _TAKEN
-        return Text(data, self.starts, self.ends)
+        return Text(data, self.starts, self.ends, self.landmarks)
 
     def cell_of(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return in which cell each place is."""
@@ -145,20 +171,9 @@ class Text:
 
     def words_around(self, places: NDArray[np.int64]) -> Spans:
         """Return the stretches without blanks in which places are, merged."""
-        after = np.searchsorted(self._blanks, places)
-        return Spans(self._blanks[after - 1] + 1, self._blanks[after]).merged()
-
-    @cached_property
-    def _blanks(self) -> NDArray[np.int64]:
-        return np.flatnonzero(self.data <= _SPACE)
-
-    @cached_property
-    def digit_runs(self) -> Spans:
-        """Every stretch of digits, as long as it goes."""
-        is_digit = (self.data - np.uint8(ord("0"))) < 10  # noqa: PLR2004  ten digits
-        # A line break stands first and last, so the first edge begins a stretch and the last one ends one.
-        edges = np.flatnonzero(is_digit[1:] != is_digit[:-1]) + 1
-        return Spans(edges[0::2], edges[1::2])
+        blanks = self.landmarks.blanks
+        after = np.searchsorted(blanks, places)
+        return Spans(blanks[after - 1] + 1, blanks[after]).merged()
 
 
 def portions(cells: pa.Array, rows: int = 1 << 16, size: int = 1 << 22) -> Iterator[pa.Array]:

@@ -54,17 +54,17 @@ _ISSUERS: tuple[tuple[int, int, range], ...] = (
 )
 
 
-def settle(text: Text, candidates: Spans) -> Spans:
+def cut(text: Text, candidates: Spans) -> Spans:
     """Keep the longest beginning of each candidate, up to the end of a group, that is the number of a card."""
-    digits = Characters.digits(text, candidates, _LONGEST + 1)
+    digits = Characters.digits(text, candidates, _LONGEST)
     issued, valid = _issued(digits), _luhn(digits.letters)
     ends = candidates.starts.copy()
     for length in range(_SHORTEST, _LONGEST + 1):
-        end = candidates.starts + digits.places[:, length - 1] + 1
-        right = issued[:, length] & valid[:, length - 1] & (digits.counts >= length) & ~WORD[text.byte_at(end)]
-        ends = np.where(right & ~_goes_on(text, end), end, ends)
-    part = _part_of_more(text, candidates.starts, ends - candidates.starts)
-    return Spans(candidates.starts, np.where(part, candidates.starts, ends))
+        possible = np.flatnonzero(issued[:, length] & valid[:, length - 1] & (digits.counts >= length))
+        end = candidates.starts[possible] + digits.places[possible, length - 1] + 1
+        group_ends = ~WORD[text.byte_at(end)]
+        ends[possible[group_ends]] = end[group_ends]
+    return Spans(candidates.starts, ends)
 
 
 def _issued(digits: Characters) -> NDArray[np.bool_]:
@@ -78,27 +78,25 @@ def _issued(digits: Characters) -> NDArray[np.bool_]:
 
 def _luhn(letters: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Say for each candidate and each of its digits whether the digits up to there end with the right check digit."""
-    digits = letters.astype(np.int64) - ord("0")
+    digits = letters - np.uint8(ord("0"))
     doubled = 2 * digits - 9 * (digits > 4)  # noqa: PLR2004  two digits from here on
     even, odd = digits.copy(), digits.copy()
     even[:, 0::2], odd[:, 1::2] = doubled[:, 0::2], doubled[:, 1::2]
     # Doubled is every second digit from the last but one: of an even number of digits the first, third, and so on.
-    sums = np.cumsum(odd, axis=1)
-    sums[:, 1::2] = np.cumsum(even, axis=1)[:, 1::2]
+    sums = np.cumsum(odd, axis=1, dtype=np.uint8)
+    sums[:, 1::2] = np.cumsum(even, axis=1, dtype=np.uint8)[:, 1::2]
     return np.asarray(sums % 10 == 0)
 
 
-def _goes_on(text: Text, ends: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Say which numbers have decimals behind them."""
-    return np.asarray((text.byte_at(ends) == ord(".")) & DIGIT[text.byte_at(ends + 1)])
+def is_alone(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which are neither decimals of a number, nor before some, nor the last group of a UUID."""
+    left, right = text.byte_at(spans.starts - 1), text.byte_at(spans.ends)
+    before = text.byte_at(spans.starts - 2)
+    decimals = np.isin(left, [ord("."), ord(",")]) & DIGIT[before]
+    decimals |= (right == ord(".")) & DIGIT[text.byte_at(spans.ends + 1)]
+    # A UUID's last group is as long as the shortest card.
+    group = (left == ord("-")) & WORD[before] & (spans.ends - spans.starts == _SHORTEST)
+    return np.asarray(~(decimals | group))
 
 
-def _part_of_more(text: Text, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Say which are the decimals of a number, or the last group of a UUID, which is as long as the shortest card."""
-    previous, first = text.byte_at(starts - 1), text.byte_at(starts - 2)
-    decimals = np.isin(previous, [ord("."), ord(",")]) & DIGIT[first]
-    group = (previous == ord("-")) & WORD[first] & (lengths == _SHORTEST)
-    return np.asarray(decimals | group)
-
-
-FINDERS = (Finder("card", PATTERN, number_windows, settle),)
+FINDERS = (Finder("card", PATTERN, number_windows, cut, (is_alone,)),)

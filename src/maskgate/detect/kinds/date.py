@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskgate.detect.finder import Finder, holds, only
+from maskgate.detect.finder import Finder, holds
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import DIGIT
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from maskgate.detect.text import Text
 
 _YEAR = "(?:1[6-9]|20|21)[0-9]{2}"
@@ -45,19 +47,24 @@ _LEFT, _RIGHT = 20, 44
 
 def windows(text: Text) -> Spans:
     """Return what is around numbers of four digits, and of two of which a sign is before and one number more."""
-    starts, ends = text.digit_runs.starts, text.digit_runs.ends
+    starts, ends = text.landmarks.digit_runs.starts, text.landmarks.digit_runs.ends
     lengths = ends - starts
     year = (lengths == 4) | (lengths == 8)  # noqa: PLR2004  a year, or a whole date
     year |= (lengths == 2) & _SIGNS[text.byte_at(starts - 1)] & DIGIT[text.byte_at(starts - 2)]  # noqa: PLR2004
     return Spans(starts[year] - _LEFT, ends[year] + _RIGHT).merged()
 
 
-def settle(text: Text, candidates: Spans) -> Spans:
-    """Leave out rows of more than three numbers, and days that no month has."""
-    left, right = text.byte_at(candidates.starts - 1), text.byte_at(candidates.ends)
-    longer = _SIGNS[left] & DIGIT[text.byte_at(candidates.starts - 2)]
-    longer |= _SIGNS[right] & DIGIT[text.byte_at(candidates.ends + 1)]
-    return only(candidates, ~longer & ~holds(text, candidates, _NEVER))
+def is_alone(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which are rows of no more than three numbers."""
+    left, right = text.byte_at(spans.starts - 1), text.byte_at(spans.ends)
+    longer = _SIGNS[left] & DIGIT[text.byte_at(spans.starts - 2)]
+    longer |= _SIGNS[right] & DIGIT[text.byte_at(spans.ends + 1)]
+    return np.asarray(~longer)
 
 
-FINDERS = (Finder("date", PATTERN, windows, settle),)
+def is_possible(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which days there are in some year."""
+    return ~holds(text, spans, _NEVER)
+
+
+FINDERS = (Finder("date", PATTERN, windows, tests=(is_alone, is_possible)),)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maskgate.detect.finder import Finder, holds, only
-from maskgate.detect.text import WORD
+from maskgate.detect.finder import Finder, holds
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from maskgate.detect.spans import Spans
     from maskgate.detect.text import Text
 
@@ -35,9 +37,9 @@ def windows(text: Text) -> Spans:
     return text.words_around(text.places_of("@"))
 
 
-def settle(text: Text, candidates: Spans) -> Spans:
-    """Leave out what only looks like an address, and let no dash or accent cut one off."""
-    return only(candidates, ~holds(text, candidates, _PICTURE) & (~WORD[text.byte_at(candidates.ends)]))
+def is_no_picture(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which are not the name of a picture."""
+    return ~holds(text, spans, _PICTURE)
 
 
-FINDERS = (Finder("email", PATTERN, windows, settle),)
+FINDERS = (Finder("email", PATTERN, windows, tests=(is_no_picture,)),)

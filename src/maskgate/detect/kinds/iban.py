@@ -38,13 +38,13 @@ PATTERN = rf"[A-Za-z]{{2}}[0-9]{{2}}(?:[{BLANKS}{DASHES}]?[0-9A-Za-z]){{11,30}}"
 
 def windows(text: Text) -> Spans:
     """Return where two letters stand right before two digits, and what may follow."""
-    starts, ends = text.digit_runs.starts, text.digit_runs.ends
+    starts, ends = text.landmarks.digit_runs.starts, text.landmarks.digit_runs.ends
     country = LETTER[text.byte_at(starts - 1)] & LETTER[text.byte_at(starts - 2)] & ~WORD[text.byte_at(starts - 3)]
     starts = starts[country & (ends - starts > 1)]
     return Spans(starts - 2, starts + _LONGEST + 3 * _SEPARATORS).merged()
 
 
-def settle(text: Text, candidates: Spans) -> Spans:
+def cut(text: Text, candidates: Spans) -> Spans:
     """Cut each candidate where its country's accounts end, and keep those whose check digits are right."""
     letters = Characters.of(text, candidates, LETTER | DIGIT, _LONGEST)
     length = _LENGTH_OF[letters.letters[:, 0], letters.letters[:, 1]]
@@ -65,4 +65,4 @@ def _remainder(letters: NDArray[np.uint8], length: NDArray[np.int64]) -> NDArray
     return remainder
 
 
-FINDERS = (Finder("iban", PATTERN, windows, settle),)
+FINDERS = (Finder("iban", PATTERN, windows, cut),)

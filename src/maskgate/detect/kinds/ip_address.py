@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskgate.detect.finder import Finder, before, holds, only
+from maskgate.detect.finder import Finder, before, holds
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import DIGIT, WORD
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from maskgate.detect.text import Text
 
 _BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -35,7 +37,7 @@ _POINT, _COLON = ord("."), ord(":")
 
 def v4_windows(text: Text) -> Spans:
     """Return where four short numbers stand in a row, with one point between any two."""
-    starts, ends = text.digit_runs.starts, text.digit_runs.ends
+    starts, ends = text.landmarks.digit_runs.starts, text.landmarks.digit_runs.ends
     if len(starts) < 4:  # noqa: PLR2004  four bytes
         return Spans.none()
     pointed = (starts[1:] - ends[:-1] == 1) & (text.byte_at(ends[:-1]) == _POINT)
@@ -43,13 +45,17 @@ def v4_windows(text: Text) -> Spans:
     return Spans(starts[:-3][row], ends[3:][row]).merged()
 
 
-def settle_v4(text: Text, candidates: Spans) -> Spans:
-    """Keep rows of exactly four numbers that are not called a version."""
-    left, right = text.byte_at(candidates.starts - 1), text.byte_at(candidates.ends)
-    longer = (left == _POINT) & WORD[text.byte_at(candidates.starts - 2)]
-    longer |= (right == _POINT) & DIGIT[text.byte_at(candidates.ends + 1)]
-    longer |= (left == ord("-")) & DIGIT[text.byte_at(candidates.starts - 2)] & (right == ord("-"))
-    return only(candidates, ~longer & ~before(text, candidates, _VERSION, 16))
+def is_alone_v4(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which are rows of exactly four numbers."""
+    left, right = text.byte_at(spans.starts - 1), text.byte_at(spans.ends)
+    longer = (left == _POINT) & WORD[text.byte_at(spans.starts - 2)]
+    longer |= (right == _POINT) & DIGIT[text.byte_at(spans.ends + 1)]
+    return np.asarray(~longer)
+
+
+def is_no_version(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which are not called a version or a section by the text before."""
+    return ~before(text, spans, _VERSION, 16)
 
 
 def v6_windows(text: Text) -> Spans:
@@ -59,17 +65,24 @@ def v6_windows(text: Text) -> Spans:
     return Spans(colons[close] - 5, colons[close + 1] + 36).merged()
 
 
-def settle_v6(text: Text, candidates: Spans) -> Spans:
-    """Cut off a colon or point of the sentence, and keep what is written as an address can be."""
-    ends = candidates.ends.copy()
+def cut_v6(text: Text, candidates: Spans) -> Spans:
+    """Cut off a colon that belongs to the sentence."""
+    ends = candidates.ends
     sentence = (text.byte_at(ends - 1) == _COLON) & (text.byte_at(ends - 2) != _COLON)
-    ends -= sentence
-    cut = Spans(candidates.starts, np.maximum(ends, candidates.starts))
-    exact = holds(text, cut, _EXACTLY_V6) & holds(text, cut, _TELLING)
-    return only(cut, exact & ~_JOINED_LEFT[text.byte_at(cut.starts - 1)])
+    return Spans(candidates.starts, np.maximum(ends - sentence, candidates.starts))
+
+
+def is_v6(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which are written as an address can be, and hardly anything else."""
+    return holds(text, spans, _EXACTLY_V6) & holds(text, spans, _TELLING)
+
+
+def is_alone_v6(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which do not go on to the left."""
+    return np.asarray(~_JOINED_LEFT[text.byte_at(spans.starts - 1)])
 
 
 FINDERS = (
-    Finder("ip", _RUN, v6_windows, settle_v6),
-    Finder("ip", V4, v4_windows, settle_v4),
+    Finder("ip", _RUN, v6_windows, cut_v6, (is_alone_v6, is_v6)),
+    Finder("ip", V4, v4_windows, tests=(is_alone_v4, is_no_version)),
 )

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskgate.detect.finder import Finder, only
+from maskgate.detect.finder import Finder
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import WORD
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from maskgate.detect.text import Text
 
 _PAIR, _FOUR = "[0-9A-Fa-f]{2}", "[0-9A-Fa-f]{4}"
@@ -34,12 +36,12 @@ def windows(text: Text) -> Spans:
     return Spans.all_of(found).merged()
 
 
-def settle(text: Text, candidates: Spans) -> Spans:
-    """Keep rows of just so many groups."""
-    left, right = text.byte_at(candidates.starts - 1), text.byte_at(candidates.ends)
-    longer = _JOINS[left] & WORD[text.byte_at(candidates.starts - 2)]
-    longer |= _JOINS[right] & WORD[text.byte_at(candidates.ends + 1)]
-    return only(candidates, ~longer)
+def is_alone(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which are rows of just so many groups."""
+    left, right = text.byte_at(spans.starts - 1), text.byte_at(spans.ends)
+    longer = _JOINS[left] & WORD[text.byte_at(spans.starts - 2)]
+    longer |= _JOINS[right] & WORD[text.byte_at(spans.ends + 1)]
+    return np.asarray(~longer)
 
 
-FINDERS = (Finder("mac", PATTERN, windows, settle),)
+FINDERS = (Finder("mac", PATTERN, windows, tests=(is_alone,)),)

@@ -22,7 +22,7 @@ _LONGEST = 13
 
 def windows(text: Text) -> Spans:
     """Return where a letter stands before digits, maybe with a blank or dash between."""
-    starts = text.digit_runs.starts
+    starts = text.landmarks.digit_runs.starts
     lettered = LETTER[text.byte_at(starts - 1)] | LETTER[text.byte_at(starts - 2)]
     starts = starts[lettered]
     return Spans(starts - 4, starts + _LONGEST).merged()

@@ -20,7 +20,7 @@ _LEFT, _RIGHT = 4, 16
 
 def number_windows(text: Text) -> Spans:
     """Return where at least seven digits stand together, with a little around them."""
-    runs = text.digit_runs
+    runs = text.landmarks.digit_runs
     if len(runs) == 0:
         return runs
     first = np.flatnonzero(np.concatenate([[True], runs.starts[1:] - runs.ends[:-1] > _WIDEST_GAP]))

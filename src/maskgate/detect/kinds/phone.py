@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maskgate.detect.characters import BLANKS, DASHES, Characters
-from maskgate.detect.finder import Finder, before, behind, holds, only
+from maskgate.detect.finder import Finder, before, behind, holds
 from maskgate.detect.kinds.numbers import number_windows
 from maskgate.detect.text import DIGIT, WORD
 
@@ -46,57 +46,59 @@ _CALLED = (
     r"|messages? (?:to|on|from)|registered (?:on|with|number)?)|☎|📞|📱)[^0-9<>@]{0,24}$"
 )
 _CALLED_BEHIND = r"(?i)^[ ,(\-\x{2013}\x{2014}]{0,3}(?:office|mobile|fax|cell|home|work|phone|tel)\b"
-_SOMETHING_ELSE = (
+_CALLED_OTHER = (
     r"(?i)\b(?:isbn|issn|ean|upc|imei|order|invoice|tracking|ticket|ref|reference|version|sku|serial|part|case|claim"
     r"|policy|account|acct|amount|total|price|zip|id|uuid|batch|lot|shipment|parcel|transaction|customer|license|licence"
     r"|passport)\b[^0-9<>]{0,20}$"
 )
-_DATE = (
-    r"^\(?(?:(?:1[89]|20)[0-9]{2}([-./ ])(?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12][0-9]|3[01])\b"
-    r"|(?:0?[1-9]|[12][0-9]|3[01])[-./ ](?:0?[1-9]|[12][0-9]|3[01])[-./ ](?:1[89]|20)[0-9]{2}\b)"
+# A date, an ISBN.
+_OTHER = (
+    r"^(?:\(?(?:(?:1[89]|20)[0-9]{2}[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12][0-9]|3[01])\b"
+    r"|(?:0?[1-9]|[12][0-9]|3[01])[-./ ](?:0?[1-9]|[12][0-9]|3[01])[-./ ](?:1[89]|20)[0-9]{2}\b)|97[89][ -])"
 )
-_BOOK = r"^97[89][ -]"
 # Zeros before a number in a row of numbers look like the 00 before a country's.
-_ABROAD = r"^\(?\+"
 _ABROAD_BY_ZEROS = r"^00(?:[ -]|[0-9]+[^0-9]|[2-9][0-9]{9,12}$)"
-_MOST_DIGITS = 21
-_FEWEST, _FEWEST_BEHIND_0 = 7, 9
+_FEWEST_BEHIND_0 = 9
 _SIGNS = np.isin(np.arange(256), [ord(each) for each in "-./:+,_="])
 
 
-def settle(text: Text, candidates: Spans) -> Spans:
-    """Leave out dates, ISBNs, parts of longer numbers, and what the text calls an order or the like."""
-    abroad = holds(text, candidates, _ABROAD)
-    trunk = text.byte_at(candidates.starts) == ord("0")
-    zeros = trunk & (text.byte_at(candidates.starts + 1) == ord("0"))
-    digits = Characters.digits(text, candidates, _MOST_DIGITS).counts
-    kept = (digits >= np.where(trunk, _FEWEST_BEHIND_0, _FEWEST)) & ~_part_of_more(text, candidates)
-    kept &= abroad | ~(_is_something_else(text, candidates) | before(text, candidates, _SOMETHING_ELSE, 40))
-    return only(candidates, kept & (~zeros | holds(text, candidates, _ABROAD_BY_ZEROS)))
-
-
-def settle_named(text: Text, candidates: Spans) -> Spans:
-    """Keep what the text calls a telephone number, or the like."""
-    kept = ~_part_of_more(text, candidates) & ~_is_something_else(text, candidates)
-    left = only(candidates, kept)
-    named = before(text, left, _CALLED) & ~before(text, left, _SOMETHING_ELSE, 40)
-    return only(left, named | behind(text, left, _CALLED_BEHIND, 16))
-
-
-def _is_something_else(text: Text, spans: Spans) -> NDArray[np.bool_]:
-    return holds(text, spans, _DATE) | holds(text, spans, _BOOK)
-
-
-def _part_of_more(text: Text, spans: Spans) -> NDArray[np.bool_]:
-    """Say which stand in a longer row of numbers, or behind a sign that goes with them."""
+def is_alone(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which do not stand in a longer row of numbers, or behind a sign that goes with them."""
     left, right = text.byte_at(spans.starts - 1), text.byte_at(spans.ends)
     longer = _SIGNS[left] & DIGIT[text.byte_at(spans.starts - 2)]
     longer |= _SIGNS[right] & DIGIT[text.byte_at(spans.ends + 1)]
     longer |= (text.byte_at(spans.starts) == ord("+")) & WORD[left]
-    return np.asarray(longer)
+    return np.asarray(~longer)
+
+
+def is_long_enough(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which have digits enough for a number with a 0 before it, or two."""
+    trunk = np.flatnonzero(text.byte_at(spans.starts) == ord("0"))
+    zeros = trunk[text.byte_at(spans.starts[trunk] + 1) == ord("0")]
+    enough = np.ones(len(spans), dtype=bool)
+    enough[trunk] = Characters.digits(text, spans.where(trunk), _FEWEST_BEHIND_0).counts >= _FEWEST_BEHIND_0
+    enough[zeros] &= holds(text, spans.where(zeros), _ABROAD_BY_ZEROS)
+    return enough
+
+
+def is_nothing_else(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which are no date, ISBN, or what the text calls an order or the like; with a plus they cannot be."""
+    accepted = np.isin(text.byte_at(spans.starts), [ord("+")])
+    doubtful = np.flatnonzero(~accepted)
+    left = spans.where(doubtful)
+    accepted[doubtful] = ~(holds(text, left, _OTHER) | before(text, left, _CALLED_OTHER, 40))
+    return accepted
+
+
+def is_called(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which the text before or behind calls a telephone number."""
+    called = before(text, spans, _CALLED)
+    not_yet = np.flatnonzero(~called)
+    called[not_yet] = behind(text, spans.where(not_yet), _CALLED_BEHIND, 16)
+    return called
 
 
 FINDERS = (
-    Finder("phone", SURE, number_windows, settle),
-    Finder("phone", NAMED, number_windows, settle_named),
+    Finder("phone", SURE, number_windows, tests=(is_alone, is_long_enough, is_nothing_else)),
+    Finder("phone", NAMED, number_windows, tests=(is_alone, is_called, is_nothing_else)),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maskgate.detect.characters import BLANKS, DASHES, Characters
-from maskgate.detect.finder import Finder, before, only
+from maskgate.detect.finder import Finder, before
 from maskgate.detect.kinds.numbers import number_windows
 from maskgate.detect.text import DIGIT
 
@@ -20,37 +20,35 @@ if TYPE_CHECKING:
 PATTERN = rf"[0-9]{{3}}(?:[{BLANKS}{DASHES}.][0-9]{{2}}[{BLANKS}{DASHES}.]|[0-9]{{2}})[0-9]{{4}}\b"
 _NAMED = r"(?i)\b(?:ssn|ss#|ss ?no|social|soc\.? ?sec|socsec|tax ?payer|tin)\b[^0-9<>]{0,32}$"
 _FIRST_NOT_GIVEN = 900
-_SECTION_SIGNS = np.isin(np.arange(256), [ord(each) for each in "-.+"])
+_SIGNS = np.isin(np.arange(256), [ord(each) for each in "-.+"])
 
 
-def settle(text: Text, candidates: Spans) -> Spans:
-    """Keep numbers that can have been given out; without dashes or blanks only if the text says what they are."""
-    digits = Characters.digits(text, candidates, 9)
+def is_given(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which numbers can have been given out."""
+    digits = Characters.digits(text, spans, 9)
     area, group, serial = digits.number(0, 3), digits.number(3, 5), digits.number(5, 9)
-    given = (area > 0) & (area != 666) & (area < _FIRST_NOT_GIVEN) & (group > 0) & (serial > 0)  # noqa: PLR2004
-    candidates = only(candidates, given & ~_part_of_more(text, candidates))
-    plain = np.flatnonzero((candidates.ends > candidates.starts) & ~_is_grouped(text, candidates))
-    ends = candidates.ends.copy()
-    unnamed = plain[~before(text, candidates.where(plain), _NAMED)]
-    ends[unnamed] = candidates.starts[unnamed]
-    return type(candidates)(candidates.starts, ends)
+    right = (area > 0) & (area != 666) & (area < _FIRST_NOT_GIVEN) & (group > 0) & (serial > 0)  # noqa: PLR2004
+    return np.asarray(right)
 
 
-def _is_grouped(text: Text, spans: Spans) -> NDArray[np.bool_]:
-    """Say which have dashes or blanks, and not points or nothing."""
+def is_grouped_or_named(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which have dashes or blanks; without them the text before must say what they are."""
     separator = text.byte_at(spans.starts + 3)
-    return np.asarray(~DIGIT[separator] & (separator != ord(".")))
+    accepted: NDArray[np.bool_] = ~DIGIT[separator] & (separator != ord("."))
+    plain = np.flatnonzero(~accepted)
+    accepted[plain] = before(text, spans.where(plain), _NAMED)
+    return accepted
 
 
-def _part_of_more(text: Text, spans: Spans) -> NDArray[np.bool_]:
-    """Say which stand in a longer row of groups."""
+def is_alone(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which do not stand in a longer row of groups."""
     left, right = text.byte_at(spans.starts - 1), text.byte_at(spans.ends)
-    longer_left = _SECTION_SIGNS[left] & DIGIT[text.byte_at(spans.starts - 2)]
-    longer_right = _SECTION_SIGNS[right] & DIGIT[text.byte_at(spans.ends + 1)]
+    longer = _SIGNS[left] & DIGIT[text.byte_at(spans.starts - 2)]
+    longer |= _SIGNS[right] & DIGIT[text.byte_at(spans.ends + 1)]
     spaced = text.byte_at(spans.starts + 3) == ord(" ")
-    among_left = spaced & (left == ord(" ")) & DIGIT[text.byte_at(spans.starts - 2)]
-    among_right = spaced & (right == ord(" ")) & DIGIT[text.byte_at(spans.ends + 1)]
-    return np.asarray(longer_left | longer_right | among_left | among_right)
+    longer |= spaced & (left == ord(" ")) & DIGIT[text.byte_at(spans.starts - 2)]
+    longer |= spaced & (right == ord(" ")) & DIGIT[text.byte_at(spans.ends + 1)]
+    return np.asarray(~longer)
 
 
-FINDERS = (Finder("ssn", PATTERN, number_windows, settle),)
+FINDERS = (Finder("ssn", PATTERN, number_windows, tests=(is_given, is_alone, is_grouped_or_named)),)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskgate.detect.finder import Finder, holds, only
+from maskgate.detect.finder import Finder, holds
 from maskgate.detect.kinds.email import ABROAD
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import WORD
@@ -71,16 +71,20 @@ def windows(text: Text) -> Spans:
 _IN_NAMES = WORD | (np.arange(256) > 127)  # noqa: PLR2004  the last of ASCII
 
 
-def settle(text: Text, candidates: Spans) -> Spans:
-    """Cut off the punctuation of the sentence, and leave out domains of e-mail addresses and parts of paths."""
+def cut(text: Text, candidates: Spans) -> Spans:
+    """Cut off the punctuation of the sentence."""
     ends = candidates.ends.copy()
     for _ in range(_MOST_CLOSERS):
         closing = _closes(text, candidates.starts, ends)
         if not closing.any():
             break
         ends -= closing
-    cut = Spans(candidates.starts, np.maximum(ends, candidates.starts))
-    return only(cut, ~_JOINED_LEFT[text.byte_at(cut.starts - 1)] & holds(text, cut, _SOMEWHERE))
+    return Spans(candidates.starts, np.maximum(ends, candidates.starts))
+
+
+def is_address(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which lead somewhere, and are neither the domain of an e-mail address nor part of a path."""
+    return ~_JOINED_LEFT[text.byte_at(spans.starts - 1)] & holds(text, spans, _SOMEWHERE)
 
 
 def _closes(text: Text, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -103,4 +107,4 @@ def _count(text: Text, spans: Spans, letter: int) -> NDArray[np.int64]:
     return np.add.reduceat(found.astype(np.int64), np.cumsum(lengths) - lengths)
 
 
-FINDERS = (Finder("url", PATTERN, windows, settle),)
+FINDERS = (Finder("url", PATTERN, windows, cut, (is_address,)),)
