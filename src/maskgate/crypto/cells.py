@@ -65,6 +65,30 @@ class Cells:
             yield slice(start, stop)
             start = stop
 
+    def without(self, left_out: NDArray[np.bool_]) -> Cells:
+        """Return the same cells with some of them null."""
+        kept = ~left_out
+        valid = kept if self.valid is None else self.valid & kept
+        return Cells(self.data, self.starts, self.lengths * kept, valid)
+
+    def joined(self) -> NDArray[np.uint8]:
+        """Return the bytes of all cells, one behind the other, and nothing else."""
+        if len(self) == 0:
+            return self.data[:0]
+        total = int(self.lengths.sum())
+        first = int(self.starts[0])
+        if self.starts[-1] + self.lengths[-1] - first == total:
+            return self.data[first : first + total]
+        before = np.cumsum(self.lengths) - self.lengths
+        return self.data[np.repeat(self.starts - before, self.lengths) + np.arange(total)]
+
+
+def edges_of(lengths: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return where cells of these lengths begin, one behind the other, and where the last one ends."""
+    edges = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=edges[1:])
+    return edges
+
 
 def validity(column: pa.Array) -> NDArray[np.bool_] | None:
     """Return which cells are not null, or None if none is null."""

@@ -47,8 +47,8 @@ def digest(column: pa.Array | pa.ChunkedArray, key: bytes) -> Any:
         TypeError: If the column holds neither strings nor bytes.
 
     Example:
-        >>> digest(pa.array([""]), bytes(16))[0].as_py().hex()
-        '763cbcde81df91bfc3382ecb49cbbc0f'
+        >>> digest(pa.array([""]), bytes.fromhex("2b7e151628aed2a6abf7158809cf4f3c"))[0].as_py().hex()
+        'bb1d6929e95937287fa37d129b756746'
     """
     machine = CellCmac(key)
     return chunk_by_chunk(column, lambda chunk: _digest(chunk, machine), pa.binary(BLOCK))

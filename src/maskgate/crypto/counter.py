@@ -41,9 +41,7 @@ class CounterMode:
     def __init__(self, key: bytes) -> None:
         self._cipher = BlockCipher(key)
 
-    def apply(
-        self, source: Spans, lengths: NDArray[np.int64], tags: NDArray[np.uint64], target: Spans
-    ) -> None:
+    def apply(self, source: Spans, lengths: NDArray[np.int64], tags: NDArray[np.uint64], target: Spans) -> None:
         """Encrypt or decrypt up to `ROWS` cells.
 
         Args:

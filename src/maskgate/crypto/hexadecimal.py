@@ -1,46 +1,107 @@
-"""Hexadecimal digits of a column of fixed-size bytes."""
+"""Hexadecimal digits of a column of bytes, and the way back.
+
+Both digits of a byte are worked out together, by arithmetic on a lane of 16 bits: several times faster than a table.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from maskgate.crypto.cells import validity, validity_buffer
+from maskgate.crypto.texts import Spelling, read_texts, write_fixed_texts, write_texts
 
-_DIGITS = np.array([int.from_bytes(f"{byte:02x}".encode(), "little") for byte in range(256)], "<u2")
-_MOST_TEXT = 2**31 - 1
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# So many bytes at a time stay in the processor's cache.
+_PORTION = 262_144
 
 
 def write_hexadecimal(
     column: pa.Array, *, prefix: str = "", length: int | None = None, large: bool = False
 ) -> pa.Array:
-    """Write every cell in hexadecimal digits, and nothing where it is null.
+    """Write every cell in lower-case hexadecimal digits, and nothing where it is null.
 
     Args:
-        column: ``fixed_size_binary`` of any width.
+        column: ``fixed_size_binary``, ``binary`` or ``large_binary``.
         prefix: Text before the digits.
-        length: Bytes of each cell to write, from its beginning; all if None.
+        length: How many digits to write, from the first, where the cells have a fixed size; all if None.
         large: Return ``large_string`` instead of ``string``.
 
     Raises:
         OverflowError: If the text is longer than ``string`` can hold in one array (2 GiB).
+
+    Example:
+        >>> write_hexadecimal(pa.array([bytes([0, 255])], pa.binary(2)), prefix="em_").to_pylist()
+        ['em_00ff']
     """
-    width = column.type.byte_width
-    length = width if length is None else length
-    source = np.frombuffer(column.buffers()[1], np.uint8, len(column) * width, column.offset * width)
-    cells = source.reshape(-1, width)[:, :length]
-    valid = validity(column)
-    if valid is not None:
-        cells = cells[valid]
-    before = np.frombuffer(prefix.encode(), np.uint8)
-    size = len(before) + 2 * length
-    text = np.empty((len(cells), size), np.uint8)
-    text[:, : len(before)] = before
-    text[:, len(before) :] = _DIGITS[cells].view(np.uint8).reshape(len(cells), 2 * length)
-    if text.nbytes > _MOST_TEXT and not large:
-        raise OverflowError(f"{len(cells)} tokens of {size} bytes do not fit one string array; use smaller batches")
-    sizes = np.full(len(column), size, np.int64) if valid is None else valid * size
-    offsets = np.zeros(len(column) + 1, np.int64 if large else np.int32)
-    np.cumsum(sizes, out=offsets[1:])
-    buffers = [validity_buffer(valid), pa.py_buffer(offsets), pa.py_buffer(text)]
-    return pa.Array.from_buffers(pa.large_string() if large else pa.string(), len(column), buffers)
+    if not pa.types.is_fixed_size_binary(column.type):
+        return write_texts(column, _HEXADECIMAL, prefix=prefix, large=large)
+    size = 2 * column.type.byte_width if length is None else length
+    taken = (size + 1) // 2
+
+    def write(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return digits_of(cells[:, :taken]).reshape(len(cells), 2 * taken)[:, :size]
+
+    return write_fixed_texts(column, size, write, prefix=prefix, large=large)
+
+
+def read_hexadecimal(column: pa.Array) -> pa.Array:
+    r"""Read lower-case hexadecimal digits; null where a cell is anything else.
+
+    Args:
+        column: ``string`` or ``large_string``.
+
+    Returns:
+        ``binary``, or ``large_binary`` if the column has large offsets.
+
+    Example:
+        >>> read_hexadecimal(pa.array(["00ff", "00FF", "0"])).to_pylist()
+        [b'\x00\xff', None, None]
+    """
+    return read_texts(column, _HEXADECIMAL)
+
+
+def _encode(data: NDArray[np.uint8], _lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
+    characters = np.empty(2 * len(data), np.uint8)
+    for start in range(0, len(data), _PORTION):
+        part = digits_of(data[start : start + _PORTION])
+        characters[2 * start : 2 * start + len(part)] = part
+    return characters
+
+
+def _decode(characters: NDArray[np.uint8], _lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
+    data = np.empty(len(characters) // 2, np.uint8)
+    for start in range(0, len(data), _PORTION):
+        part = np.frombuffer(characters[2 * start : 2 * (start + _PORTION)], "<u2")
+        digits = (part & _NIBBLES) + ((part >> np.uint16(6)) & _ONES) * np.uint16(9)
+        data[start : start + _PORTION] = (digits << np.uint16(4)) | (digits >> np.uint16(8))
+    return data
+
+
+def _byte_lengths(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.where(lengths % 2 == 0, lengths // 2, -1)
+
+
+_HEXADECIMAL = Spelling(lambda lengths: 2 * lengths, _byte_lengths, _encode, _decode)
+_NIBBLES, _ONES, _SIXES, _ZEROS = (np.uint16(each) for each in (0x0F0F, 0x0101, 0x0606, 0x3030))
+_FROM_NINE_TO_A = np.uint16(ord("a") - ord("9") - 1)
+
+
+def digits_of(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Write the two digits of each byte, one byte behind the other."""
+    lanes = data.astype("<u2")
+    other = lanes & np.uint16(0x0F)
+    other <<= np.uint16(8)
+    lanes >>= np.uint16(4)
+    lanes |= other
+    # A digit of ten or more carries when six are added; that bit moves it on to the letters.
+    np.add(lanes, _SIXES, out=other)
+    other >>= np.uint16(4)
+    other &= _ONES
+    other *= _FROM_NINE_TO_A
+    lanes += other
+    lanes += _ZEROS
+    return lanes.view(np.uint8).reshape(-1)

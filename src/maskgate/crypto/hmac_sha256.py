@@ -1,16 +1,18 @@
 """HMAC-SHA256 of every cell of a column (RFC 2104, FIPS 198-1).
 
-The key's two padded blocks are hashed once. Each cell then copies the two prepared states, which saves half of the
-work for short cells. This is a loop over cells, since SHA-256 has no form that many cells could share.
+The key's two padded blocks are hashed once; each cell starts from a copy of that state, which saves half of the work
+for short cells. This is a loop over cells, since SHA-256 has no form that many cells could share: the rounds written
+as numpy operations over many cells at once took as long (measured), as their cells do not stay in registers.
 """
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from maskgate.crypto.cells import Cells, chunk_by_chunk, validity_buffer
 
@@ -18,11 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SIZE = 32
-_BLOCK = 64
-_INNER = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER = bytes(byte ^ 0x5C for byte in range(256))
-_ROWS = 65_536
-_BYTES = 16_777_216
+# So many cells at a time stay in the processor's cache, as Python objects too.
+_ROWS = 2_048
+_BYTES = 4_194_304
 
 
 def digest(column: pa.Array | pa.ChunkedArray, key: bytes) -> Any:
@@ -41,33 +41,29 @@ def digest(column: pa.Array | pa.ChunkedArray, key: bytes) -> Any:
     """
     if not key:
         raise ValueError("an HMAC key cannot be empty")
-    padded = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-    inner, outer = sha256(padded.translate(_INNER)), sha256(padded.translate(_OUTER))
-    return chunk_by_chunk(column, lambda chunk: _digest(chunk, inner.copy, outer.copy), pa.binary(SIZE))
+    start = HMAC(key, SHA256()).copy
+    return chunk_by_chunk(column, lambda chunk: _digest(chunk, start), pa.binary(SIZE))
 
 
-def _digest(column: pa.Array, inner: Callable[[], Any], outer: Callable[[], Any]) -> pa.Array:
+def _digest(column: pa.Array, start: Callable[[], HMAC]) -> pa.Array:
     cells = Cells.of(column)
-    digests = np.empty((len(cells), SIZE), np.uint8)
-    for rows in cells.portions(_ROWS, _BYTES):
-        joined = b"".join(_hashed(cells, rows, inner, outer))
-        digests[rows] = np.frombuffer(joined, np.uint8).reshape(-1, SIZE)
+    digests = b"".join(_hashed(cells, rows, start) for rows in cells.portions(_ROWS, _BYTES))
     if cells.valid is not None:
-        digests[~cells.valid] = 0
-    return pa.Array.from_buffers(pa.binary(SIZE), len(cells), [validity_buffer(cells.valid), pa.py_buffer(digests)])
+        table = np.frombuffer(digests, np.uint8).reshape(-1, SIZE) * cells.valid[:, None]
+        return pa.Array.from_buffers(pa.binary(SIZE), len(cells), [validity_buffer(cells.valid), pa.py_buffer(table)])
+    return pa.Array.from_buffers(pa.binary(SIZE), len(cells), [None, pa.py_buffer(digests)])
 
 
-def _hashed(cells: Cells, rows: slice, inner: Callable[[], Any], outer: Callable[[], Any]) -> list[bytes]:
+def _hashed(cells: Cells, rows: slice, start: Callable[[], HMAC]) -> bytes:
     starts, lengths = cells.starts[rows], cells.lengths[rows]
-    first = int(starts[0])
-    starts = starts - first
+    lowest = int(starts.min())
+    starts = starts - lowest
     stops = starts + lengths
-    data = cells.data[first : first + int(stops.max())].tobytes()
-    digests = []
-    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
-        inside = inner()
-        inside.update(data[start:stop])
-        outside = outer()
-        outside.update(inside.digest())
-        digests.append(outside.digest())
-    return digests
+    data = cells.data[lowest : lowest + int(stops.max())].tobytes()
+    # `update` returns nothing, so that `or` goes on to the digest: a comprehension is a fifth faster than a loop.
+    return b"".join(
+        [
+            (state := start()).update(data[first:last]) or state.finalize()  # type: ignore[func-returns-value]
+            for first, last in zip(starts.tolist(), stops.tolist(), strict=True)
+        ]
+    )

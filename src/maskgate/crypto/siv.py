@@ -6,7 +6,6 @@ byte is noticed. A ciphertext is a tag of 16 bytes and as many bytes as the cell
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.blocks import BLOCK, BYTES, ROWS, as_words, double, padded, windows
-from maskgate.crypto.cells import Cells, chunk_by_chunk, validity_buffer
+from maskgate.crypto.cells import Cells, chunk_by_chunk, edges_of, validity_buffer
 from maskgate.crypto.cmac import CellCmac
 from maskgate.crypto.counter import CounterMode, Spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -208,8 +207,7 @@ def _portions(cells: Cells) -> Iterator[_Portion]:
 
 
 def _edges(sizes: NDArray[np.int64], kind: pa.DataType) -> NDArray[np.int64]:
-    edges = np.zeros(len(sizes) + 1, np.int64)
-    np.cumsum(sizes, out=edges[1:])
+    edges = edges_of(sizes)
     if edges[-1] > _MOST_BYTES and pa.types.is_binary(kind):
         raise OverflowError(f"{edges[-1]} encrypted bytes do not fit one binary array; use smaller batches")
     return edges

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,6 +20,11 @@ from maskgate.methods.families import value_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+# So many rows at a time are searched for entries not seen before; where all are found, the rest is not searched.
+_ROWS = 16_384
 
 
 def plain(column: pa.Array) -> pa.Array:
@@ -41,10 +47,9 @@ def by_value(column: pa.Array, mask: Callable[[pa.Array], pa.Array]) -> pa.Array
     """
     if not pa.types.is_dictionary(column.type):
         return mask(plain(column))
-    used, codes = _used_entries(column)
+    used, places = _used_entries(column)
     masked = mask(plain(used)).dictionary_encode()
-    rows = pc.take(masked.indices, codes).cast(column.type.index_type)
-    return pa.DictionaryArray.from_arrays(rows, masked.dictionary, safe=False)
+    return pa.DictionaryArray.from_arrays(_renumbered(column.indices, places, masked), masked.dictionary, safe=False)
 
 
 def in_layout_of(input_type: pa.DataType, output: pa.DataType) -> pa.DataType:
@@ -62,7 +67,27 @@ def text_type(input_type: pa.DataType) -> pa.DataType:
 _LARGE = (pa.types.is_large_string, pa.types.is_large_binary, pa.types.is_string_view, pa.types.is_binary_view)
 
 
-def _used_entries(column: pa.DictionaryArray) -> tuple[pa.Array, pa.Array]:
-    """Return the entries that rows use, in order of first use, and for each row the place of its entry."""
-    codes = column.indices.dictionary_encode()
-    return pc.take(column.dictionary, codes.dictionary), codes.indices
+def _used_entries(column: pa.DictionaryArray) -> tuple[pa.Array, NDArray[np.intp]]:
+    """Return the entries that rows use, in order of first use, and for each entry its place there; -1 if unused."""
+    codes = column.indices.drop_null().to_numpy()
+    places = np.full(len(column.dictionary), -1, np.intp)
+    firsts = np.empty(len(column.dictionary), np.intp)
+    used = [np.zeros(0, codes.dtype)]
+    count = start = 0
+    while start < len(codes) and count < len(places):
+        portion = codes[start : start + _ROWS]
+        fresh = portion[places[portion] < 0]
+        # Of several assignments to one entry the last one stays, which is that of its first row.
+        firsts[fresh[::-1]] = np.arange(len(fresh))[::-1]
+        entries = fresh[firsts[fresh] == np.arange(len(fresh))]
+        places[entries] = np.arange(count, count + len(entries))
+        used.append(entries)
+        count += len(entries)
+        start += _ROWS
+    return pc.take(column.dictionary, pa.array(np.concatenate(used))), places
+
+
+def _renumbered(codes: pa.Array, places: NDArray[np.intp], masked: pa.DictionaryArray) -> pa.Array:
+    """Return the codes of rows in a masked dictionary, given the place of each entry in what was masked."""
+    place_of_entry = pa.array(places, mask=places < 0)
+    return pc.take(pc.take(masked.indices, place_of_entry).cast(codes.type), codes)

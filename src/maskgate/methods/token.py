@@ -1,30 +1,34 @@
 """Replace values by tokens: the same value, domain and key give the same token, everywhere and always.
 
-A token is 32 hexadecimal digits, 128 bits, behind the domain's prefix. Two values of one domain get the same token
-by chance only: with a thousand million values, the odds are about 1 to 10^21.
+The domain's scheme says how:
+
+* ``hmac``: a digest. One way for everybody, as far as the value's entropy goes.
+* ``cmac``: a digest too, many times faster; the key holder can get values of up to 16 bytes back.
+* ``encrypt``: AES-SIV. The key holder can get values back, and a token shows how long its value is.
+* ``fpe``: FF1. A token looks like its value; the key holder can get values back.
+
+Digests are written as 32 hexadecimal digits, 128 bits, unless the domain says otherwise. Two values then have one
+token by chance only: with a thousand million values, the odds are about 1 to 10^21.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import pyarrow as pa
-
-from maskgate.crypto import cmac, hmac_sha256
-from maskgate.crypto.hexadecimal import write_hexadecimal
 from maskgate.errors import MaskingError
-from maskgate.methods.layout import by_value, text_type
+from maskgate.methods.layout import by_value, plain
 from maskgate.methods.method import Declaration, Domain, Method, ReversibleBy, Surroundings, Uniqueness
-from maskgate.methods.shape import Shape, literally
-from maskgate.methods.token_input import FAMILIES, check_token_input, token_input
+from maskgate.methods.token_input import FAMILIES
+from maskgate.methods.token_scheme import RefusedValuesError, Scheme, scheme_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TOKEN_BYTES = 16
-SCHEMES = {"cmac": cmac.digest, "hmac": hmac_sha256.digest}
-STEPS = ("trim", "lower")
+    import pyarrow as pa
+
+    from maskgate.methods.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,10 @@ class Token(Method):
     declaration: ClassVar[Declaration] = Declaration(
         name="token",
         term="pseudonymization (deterministic cryptographic tokens)",
-        summary="Replaces every value by a token: the same value in the same domain always gets the same one.",
+        summary=(
+            "Replaces every value by a token: the same value in the same domain always gets the same one. "
+            "Tokens of the scheme encrypt show how long values are, those of fpe show their format too."
+        ),
         accepts=FAMILIES,
         uniqueness=Uniqueness.LIKELY,
         reversible_by=ReversibleBy.KEY_HOLDER,
@@ -49,47 +56,59 @@ class Token(Method):
         """Make the method for a domain.
 
         Raises:
-            ValueError: If there is no domain, or its scheme or a step of ``normalize`` is unknown.
+            ValueError: If there is no domain, or it asks for what its scheme does not have.
         """
         if domain is None:
             raise ValueError("token needs `domain:`, the name of an entry under `domains:`")
-        if domain.scheme not in SCHEMES:
-            raise ValueError(f'domain "{domain.name}" has scheme {domain.scheme!r}; token knows hmac and cmac')
-        unknown = [step for step in domain.normalize if step not in STEPS]
-        if unknown:
-            raise ValueError(f'domain "{domain.name}" normalizes by {unknown[0]!r}; token knows trim and lower')
+        scheme_of(domain)
         return cls(domain)
+
+    @cached_property
+    def _scheme(self) -> Scheme:
+        return scheme_of(self.domain)
+
+    @property
+    def uniqueness(self) -> Uniqueness:
+        """Whether different values have different tokens, which depends on the scheme."""
+        return self._scheme.uniqueness
 
     @property
     def reversible_by(self) -> ReversibleBy:
-        """Who can get originals back: under ``cmac`` the key holder, for values of up to 16 bytes."""
-        return ReversibleBy.KEY_HOLDER if self.domain.scheme == "cmac" else ReversibleBy.NOBODY
+        """Who can get originals back, which depends on the scheme."""
+        return self._scheme.reversible_by
 
     def output_type(self, input_type: pa.DataType) -> pa.DataType:
-        """Return text.
+        """Return text; int64 in the format ``integer``; the type of the values under ``fpe``.
 
         Raises:
-            ValueError: If values of the type have no one spelling.
+            ValueError: If values of the type have no one spelling, or the scheme does not take them.
         """
-        check_token_input(input_type)
-        return text_type(input_type)
+        return self._scheme.output_type(input_type)
 
     def shape(self) -> Shape:
-        """Promise prefix and digits."""
-        return Shape(pattern=f"{literally(self.domain.prefix)}[0-9a-f]{{{2 * TOKEN_BYTES}}}")
+        """Promise prefix and characters, or the range of integers."""
+        return self._scheme.shape()
+
+    def invalid(self, column: pa.Array, _surroundings: Surroundings) -> pa.Array | None:
+        """Say which cells have no token: under ``fpe`` those of another format."""
+        scheme = self._scheme
+        if type(scheme).invalid is Scheme.invalid:
+            return None
+        return plain(by_value(column, scheme.invalid)).fill_null(False)  # noqa: FBT003  a null is not invalid
 
     def apply(self, column: pa.Array, surroundings: Surroundings) -> pa.Array:
         """Return the token of every cell.
 
         Raises:
-            MaskingError: If no key was given.
+            MaskingError: If no key was given, or there are values that the scheme cannot take.
         """
-        if surroundings.key is None:
+        key, scheme, problem = surroundings.key, self._scheme, ""
+        if key is None:
             raise MaskingError(f'column "{surroundings.column}": token needs a key')
-        key = surroundings.key.subkey(purpose="token", scheme=self.domain.scheme, domain=self.domain.label)
-        return by_value(column, lambda values: self._tokens(values, key))
-
-    def _tokens(self, values: pa.Array, key: bytes) -> pa.Array:
-        digests = SCHEMES[self.domain.scheme](token_input(values, self.domain.normalize), key)
-        large = pa.types.is_large_string(text_type(values.type))
-        return write_hexadecimal(digests, prefix=self.domain.prefix, length=TOKEN_BYTES, large=large)
+        try:
+            return by_value(column, lambda values: scheme.tokens(values, key))
+        except RefusedValuesError as error:
+            problem = str(error)
+        raise MaskingError(
+            f'column "{surroundings.column}": {problem}. Say `on_invalid: nullify`, or choose another scheme.'
+        )

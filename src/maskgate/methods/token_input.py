@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maskgate.crypto.cells import Cells, edges_of, validity_buffer
 from maskgate.methods.families import family_of, value_type
 from maskgate.methods.layout import plain
 from maskgate.methods.method import Family
@@ -46,13 +47,11 @@ def token_input(column: pa.Array, normalize: Sequence[str] = ()) -> pa.Array:
 
     Args:
         column: A column in any layout, of a type that :func:`check_token_input` takes.
-        normalize: Steps for strings, in order: ``trim``, ``lower``. Other types have one spelling as it is.
+        normalize: Steps for strings, as :func:`normalized` takes them.
     """
-    column = plain(column)
+    column = normalized(plain(column), normalize)
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        for step in normalize:
-            column = _STEPS[step](column)
         return column
     if pa.types.is_timestamp(kind):
         return _instants(column)
@@ -65,7 +64,48 @@ def token_input(column: pa.Array, normalize: Sequence[str] = ()) -> pa.Array:
     return column
 
 
-_STEPS = {"trim": pc.utf8_trim_whitespace, "lower": pc.utf8_lower}
+def normalized(column: pa.Array, steps: Sequence[str]) -> pa.Array:
+    """Make the strings of a plain column equal that mean the same. Other types have one spelling as it is.
+
+    Args:
+        column: A column without dictionary, view or extension layout.
+        steps: In their order: ``trim`` (Unicode's white space at the ends), ``lower``, ``nfc`` (the composed form of
+            Unicode), ``digits`` (of all characters 0 to 9 alone are kept).
+
+    Raises:
+        ValueError: If there is no such step.
+
+    Example:
+        >>> normalized(pa.array([" +44 (0)20 7946 0958"]), ["digits"]).to_pylist()
+        ['4402079460958']
+    """
+    for step in steps:
+        if step not in _STEPS:
+            raise ValueError(f"no step of `normalize:` is called '{step}'; there are {', '.join(_STEPS)}")
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        for step in steps:
+            column = _STEPS[step](column)
+    return column
+
+
+def _composed(column: pa.Array) -> pa.Array:
+    # A text of ASCII characters is composed as it is, and to see that is many times faster.
+    return column if pc.all(pc.string_is_ascii(column)).as_py() is not False else pc.utf8_normalize(column, "NFC")
+
+
+def _digits(column: pa.Array) -> pa.Array:
+    cells = Cells.of(column)
+    data = cells.joined()
+    kept = (data - np.uint8(ord("0"))) < np.uint8(len("0123456789"))
+    counts = np.concatenate([[0], np.cumsum(kept)])
+    offsets = counts[edges_of(cells.lengths)]
+    if not pa.types.is_large_string(column.type):
+        offsets = offsets.astype(np.int32)
+    buffers = [validity_buffer(cells.valid), pa.py_buffer(offsets), pa.py_buffer(data[kept])]
+    return pa.Array.from_buffers(column.type, len(column), buffers)
+
+
+_STEPS = {"trim": pc.utf8_trim_whitespace, "lower": pc.utf8_lower, "nfc": _composed, "digits": _digits}
 
 
 def _days(column: pa.Array) -> pa.Array:

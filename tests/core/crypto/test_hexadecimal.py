@@ -23,7 +23,7 @@ class TestHexadecimal:
 
     def test_prefix_length_nulls_and_slices(self):
         cells = pa.array([b"\x00\x01", None, b"\xfe\xff", b"\x10\x20"], pa.binary(2)).slice(1)
-        text = write_hexadecimal(cells, prefix="é_", length=1)
+        text = write_hexadecimal(cells, prefix="é_", length=2)
         text.validate(full=True)
         assert text.to_pylist() == [None, "é_fe", "é_10"]
         assert text.buffers()[2].to_pybytes() == "é_feé_10".encode()

@@ -161,8 +161,10 @@ class TestRefusals:
         ("domain", "words"),
         [
             pytest.param(None, "token needs `domain:`", id="no domain"),
-            pytest.param(Domain("d", "fpe", "people"), "scheme 'fpe'; token knows hmac and cmac", id="another scheme"),
-            pytest.param(Domain("d", "hmac", "people", "", ("upper",)), "normalizes by 'upper'", id="another step"),
+            pytest.param(
+                Domain("d", "sha1", "people"), "no scheme is called 'sha1'; there are hmac", id="another scheme"
+            ),
+            pytest.param(Domain("d", "hmac", "people", "", ("upper",)), "called 'upper'; there are trim", id="a step"),
         ],
     )
     def test_domains_that_make_no_tokens(self, domain, words):

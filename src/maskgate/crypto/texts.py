@@ -1,0 +1,141 @@
+"""Columns of texts written from columns of bytes, and read back.
+
+What is read is held against what would be written: a text that is spelled in another way is no text of ours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from maskgate.crypto.cells import Cells, edges_of, validity, validity_buffer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+# So many cells at a time stay in the processor's cache.
+_ROWS = 16_384
+_MOST_BYTES = 2**31 - 1
+
+
+class Spelling(NamedTuple):
+    """How bytes are spelled as text.
+
+    Attributes:
+        text_lengths: Says how many characters cells of so many bytes have.
+        byte_lengths: Says how many bytes texts of so many characters stand for; -1 where no text has that length.
+        encode: Writes the bytes of cells, one behind the other, given their lengths.
+        decode: Reads the characters of texts, one behind the other, given their lengths; any bytes come out where the
+            characters are not those that `encode` writes.
+    """
+
+    text_lengths: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    byte_lengths: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    encode: Callable[[NDArray[np.uint8], NDArray[np.int64]], NDArray[np.uint8]]
+    decode: Callable[[NDArray[np.uint8], NDArray[np.int64]], NDArray[np.uint8]]
+
+
+def write_texts(column: pa.Array, spelling: Spelling, *, prefix: str = "", large: bool = False) -> pa.Array:
+    """Write every cell of ``binary`` or ``large_binary`` as text, and nothing where it is null.
+
+    Raises:
+        OverflowError: If the text is longer than ``string`` can hold in one array (2 GiB).
+    """
+    cells = Cells.of(column)
+    characters = spelling.encode(cells.joined(), cells.lengths)
+    edges = edges_of(spelling.text_lengths(cells.lengths))
+    count = len(cells) if cells.valid is None else int(cells.valid.sum())
+    _check_size(int(edges[-1]) + count * len(prefix.encode()), large=large)
+    kind = pa.large_string() if large else pa.string()
+    text = _from_buffers(kind, cells.valid, edges, characters)
+    return pc.binary_join_element_wise(pa.scalar(prefix, kind), text, pa.scalar("", kind)) if prefix else text
+
+
+def read_texts(column: pa.Array, spelling: Spelling) -> pa.Array:
+    """Read the bytes that texts stand for; null where a cell is not spelled exactly as :func:`write_texts` does.
+
+    Args:
+        column: ``string`` or ``large_string``, or bytes.
+        spelling: How it is spelled.
+
+    Returns:
+        ``binary``, or ``large_binary`` if the column has large offsets.
+    """
+    cells = Cells.of(column)
+    sizes = spelling.byte_lengths(cells.lengths)
+    if sizes.min(initial=0) < 0:
+        cells = cells.without(sizes < 0)
+    text = cells.joined()
+    data = spelling.decode(text, cells.lengths)
+    sizes = np.maximum(sizes, 0)
+    other = spelling.encode(data, sizes) != text
+    if other.any():
+        # Of a text that is not ours nothing is kept, not even under a null.
+        others = np.concatenate([[0], np.cumsum(other)])[edges_of(cells.lengths)]
+        cells = cells.without(np.diff(others) > 0)
+        sizes = spelling.byte_lengths(cells.lengths)
+        data = spelling.decode(cells.joined(), cells.lengths)
+    large = pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type)
+    return _from_buffers(pa.large_binary() if large else pa.binary(), cells.valid, edges_of(sizes), data)
+
+
+def write_fixed_texts(
+    column: pa.Array,
+    size: int,
+    write: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+    *,
+    prefix: str = "",
+    large: bool = False,
+) -> pa.Array:
+    """Write every cell of ``fixed_size_binary`` as a text of one size, and nothing where it is null.
+
+    Args:
+        column: The cells.
+        size: Characters of each text, all ASCII.
+        write: Makes rows of characters out of rows of bytes.
+        prefix: Text before each.
+        large: Return ``large_string`` instead of ``string``.
+
+    Raises:
+        OverflowError: If the text is longer than ``string`` can hold in one array (2 GiB).
+    """
+    cells = rows_of_bytes(column)
+    valid = validity(column)
+    if valid is not None:
+        cells = cells[valid]
+    before = np.frombuffer(prefix.encode(), np.uint8)
+    whole = len(before) + size
+    _check_size(len(cells) * whole, large=large)
+    text = np.empty((len(cells), whole), np.uint8)
+    text[:, : len(before)] = before
+    for start in range(0, len(cells), _ROWS):
+        rows = slice(start, start + _ROWS)
+        text[rows, len(before) :] = write(cells[rows])
+    edges = np.arange(len(column) + 1) if valid is None else edges_of(valid)
+    return _from_buffers(pa.large_string() if large else pa.string(), valid, edges * whole, text)
+
+
+def rows_of_bytes(column: pa.Array) -> NDArray[np.uint8]:
+    """View a column of ``fixed_size_binary`` as one row of bytes a cell."""
+    width = column.type.byte_width
+    data = np.frombuffer(column.buffers()[1], np.uint8, len(column) * width, column.offset * width)
+    return data.reshape(-1, width)
+
+
+def _from_buffers(
+    kind: pa.DataType, valid: NDArray[np.bool_] | None, edges: NDArray[np.int64], data: NDArray[np.uint8]
+) -> pa.Array:
+    large = pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)
+    offsets = edges if large else edges.astype(np.int32)
+    buffers = [validity_buffer(valid), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(data))]
+    return pa.Array.from_buffers(kind, len(edges) - 1, buffers)
+
+
+def _check_size(size: int, *, large: bool) -> None:
+    if size > _MOST_BYTES and not large:
+        raise OverflowError(f"tokens of {size} bytes do not fit one string array; use smaller batches")

@@ -1,0 +1,203 @@
+"""How tokens are written: hexadecimal, base 32, base 58, integers, UUIDs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from maskgate.crypto import base58, uuid8
+from maskgate.crypto.base32 import read_base32, write_base32
+from maskgate.crypto.base58 import write_base58
+from maskgate.crypto.hexadecimal import read_hexadecimal, write_hexadecimal
+from maskgate.crypto.integers import write_integers
+from maskgate.crypto.uuid8 import write_uuid8
+from maskgate.methods.shape import Shape, literally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+    from maskgate.methods.method import Domain
+
+DEFAULT = "hex"
+INTEGER = "integer"
+UUID = "uuid"
+VERSION_PLACE = "{version}"
+_LEAST_CHARACTERS = 8
+_LEAST_DIGITS, _MOST_DIGITS = 6, 18
+_UUID_BITS = 122
+_TAG_BYTES = 16
+
+
+class _Writer(Protocol):
+    def __call__(self, column: pa.Array, *, prefix: str, length: int, large: bool) -> pa.Array: ...
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A way to write 128 bits as characters.
+
+    Attributes:
+        characters: Which, as a pattern.
+        radix: How many different ones there are.
+        size: How many it takes to write all bits.
+        write: Writes them.
+    """
+
+    characters: str
+    radix: int
+    size: int
+    write: _Writer
+
+
+_TEXTS = {
+    "hex": _Text("[0-9a-f]", 16, 32, write_hexadecimal),
+    "base32": _Text("[A-Z2-7]", 32, 26, write_base32),
+    "base58": _Text("[1-9A-HJ-NP-Za-km-z]", 58, base58.SIZE, write_base58),
+}
+_BITS = 128
+_NAMES = (*_TEXTS, INTEGER, UUID)
+
+
+@dataclass(frozen=True)
+class DigestFormat:
+    """How a digest is written as a token.
+
+    Attributes:
+        name: What the rules file calls it.
+        length: Characters without the prefix, or decimal digits of an integer.
+        prefix: Text before each; ``{version}`` in it stands for the version of the key.
+    """
+
+    name: str
+    length: int
+    prefix: str = ""
+
+    @classmethod
+    def of(cls, domain: Domain) -> DigestFormat:
+        """Return the format of a domain.
+
+        Raises:
+            ValueError: If there is no such format, or it cannot have such a length or prefix.
+        """
+        name = domain.format or DEFAULT
+        where = f'domain "{domain.name}"'
+        least, most, default = _lengths(name, where)
+        if domain.length is not None and not least <= domain.length <= most:
+            how_many = f"{least} to {most}" if least < most else f"{most}"
+            what = "digits" if name == INTEGER else "characters"
+            raise ValueError(f"{where}: a token in the format '{name}' has {how_many} {what}, not {domain.length}")
+        if domain.prefix and name == INTEGER:
+            raise ValueError(f"{where}: an integer has no prefix; take `prefix:` out, or choose another format")
+        return cls(name, default if domain.length is None else domain.length, domain.prefix)
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether tokens are integers, not text."""
+        return self.name == INTEGER
+
+    @property
+    def space(self) -> int:
+        """How many different tokens there are."""
+        if self.name == INTEGER:
+            return int(10**self.length)
+        if self.name == UUID:
+            return 1 << _UUID_BITS
+        return min(1 << _BITS, int(_TEXTS[self.name].radix ** self.length))
+
+    def shape(self) -> Shape:
+        """Say what tokens look like."""
+        if self.name == INTEGER:
+            return Shape(minimum=0, maximum=10**self.length - 1, type_names=("int64",))
+        if self.name == UUID:
+            digits = "[0-9a-f]"
+            body = f"{digits}{{8}}-{digits}{{4}}-8{digits}{{3}}-[89ab]{digits}{{3}}-{digits}{{12}}"
+        else:
+            body = f"{_TEXTS[self.name].characters}{{{self.length}}}"
+        return Shape(pattern=pattern_of_prefix(self.prefix) + body)
+
+    def write(self, digests: pa.Array, version: int, *, large: bool) -> pa.Array:
+        """Write a column of digests, made with this version of the key."""
+        prefix = prefix_of(self.prefix, version)
+        if self.name == INTEGER:
+            return write_integers(digests, self.length)
+        if self.name == UUID:
+            return write_uuid8(digests, prefix=prefix, large=large)
+        return _TEXTS[self.name].write(digests, prefix=prefix, length=self.length, large=large)
+
+
+def _lengths(name: str, where: str) -> tuple[int, int, int]:
+    """Return the least length, the greatest, and the one that is taken where the file has none."""
+    if name == INTEGER:
+        return _LEAST_DIGITS, _MOST_DIGITS, _MOST_DIGITS
+    if name == UUID:
+        return uuid8.SIZE, uuid8.SIZE, uuid8.SIZE
+    if name not in _TEXTS:
+        raise ValueError(f"{where}: no token format is called '{name}'; there are {', '.join(_NAMES)}")
+    size = _TEXTS[name].size
+    return _LEAST_CHARACTERS, size, size
+
+
+@dataclass(frozen=True)
+class CipherFormat:
+    """How a ciphertext of any length is written as a token, and read.
+
+    Attributes:
+        prefix: Text before each; ``{version}`` in it stands for the version of the key.
+        write: Writes a column of bytes behind a prefix.
+        read: Reads a column of texts without it; null where a cell is no such text.
+        pattern: What tokens look like behind the prefix.
+    """
+
+    prefix: str
+    write: Callable[..., pa.Array]
+    read: Callable[[pa.Array], pa.Array]
+    pattern: str
+
+    @classmethod
+    def of(cls, domain: Domain) -> CipherFormat:
+        """Return the format of a domain.
+
+        Raises:
+            ValueError: If a ciphertext is not written in that format, or the domain wants a length.
+        """
+        name = domain.format or DEFAULT
+        where = f'domain "{domain.name}"'
+        if name not in _CIPHER_TEXTS:
+            raise ValueError(
+                f"{where}: the scheme 'encrypt' writes {' or '.join(_CIPHER_TEXTS)}, not '{name}': "
+                "a ciphertext has as many bytes as its value, and 16 more"
+            )
+        if domain.length is not None:
+            raise ValueError(
+                f"{where}: take `length:` out; with the scheme 'encrypt' a token is as long as its value asks for"
+            )
+        write, read, pattern = _CIPHER_TEXTS[name]
+        return cls(domain.prefix, write, read, pattern)
+
+    def shape(self) -> Shape:
+        """Say what tokens look like."""
+        return Shape(pattern=pattern_of_prefix(self.prefix) + self.pattern)
+
+
+_CIPHER_TEXTS = {
+    "hex": (write_hexadecimal, read_hexadecimal, f"(?:[0-9a-f]{{2}}){{{_TAG_BYTES},}}"),
+    "base32": (write_base32, read_base32, f"[A-Z2-7]{{{math.ceil(_TAG_BYTES * 8 / 5)},}}"),
+}
+
+
+def prefix_of(prefix: str, version: int) -> str:
+    """Return a prefix with the version of the key filled in.
+
+    Example:
+        >>> prefix_of("em{version}_", 3)
+        'em3_'
+    """
+    return prefix.replace(VERSION_PLACE, str(version))
+
+
+def pattern_of_prefix(prefix: str) -> str:
+    """Write a prefix as a pattern, for any version of the key."""
+    return "[1-9][0-9]*".join(literally(part) for part in prefix.split(VERSION_PLACE))
