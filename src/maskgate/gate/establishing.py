@@ -52,7 +52,7 @@ def read_files(policy_file: Path, rules_files: Sequence[Path]) -> Files:
         RulesError: If a rules file cannot be used.
     """
     policy = read_policy(_text(policy_file), str(policy_file))
-    return Files(policy, tuple((file.name, load_rules(file)) for file in rules_files))
+    return Files(policy, tuple((file.name, load_rules(file, plugins=False)) for file in rules_files))
 
 
 def put_first_in_force(parts: Parts, work: Work, files: Files) -> None:

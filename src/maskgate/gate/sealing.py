@@ -22,7 +22,7 @@ from maskgate.gate.manifest import MOST_COLUMNS, Manifest, parse_manifest
 from maskgate.gate.model import MeasuredColumn, MeasuredTable, Sealed, SealedFile
 from maskgate.gate.staged_names import MANIFEST, shown
 from maskgate.gate.staging import LARGEST_MANIFEST
-from maskgate.methods.shape import Shape
+from maskgate.rules.shapes import unlisted_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -219,15 +219,6 @@ def _measure(
         _measured_table(table.name, checked_object(answer.tables[table.name]), registered.tables[table.name])
         for table in manifest.tables
     )
-
-
-def unlisted_shape(unlisted: str) -> Shape:
-    """Say how a column looks that the rules do not list, by what they say about such columns."""
-    if unlisted == "keep":
-        return Shape(free=True)
-    if unlisted == "nullify":
-        return Shape(all_null=True)
-    return Shape(absent=True)
 
 
 def _measured_table(name: str, value: Mapping[str, Any], rules: TableRules) -> MeasuredTable:

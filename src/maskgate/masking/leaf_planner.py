@@ -175,7 +175,8 @@ class LeafPlanner:
 
 
 def _is_wider(common: pa.DataType, kept: pa.DataType) -> bool:
-    return pa.types.is_floating(common) and pa.types.is_floating(kept) and common.bit_width > kept.bit_width
+    floating = pa.types.is_floating(common) and pa.types.is_floating(kept)
+    return floating and int(common.bit_width) > int(kept.bit_width)
 
 
 def _sentence(error: ValueError) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -50,7 +50,7 @@ class Records:
         self._most = most
         self._held: list[NDArray[np.uint64]] = []
         self._count = 0
-        self._file: tempfile._TemporaryFileWrapper[bytes] | None = None
+        self._file: IO[bytes] | None = None
         self._places: dict[int, list[tuple[int, int]]] = defaultdict(list)
 
     def add(self, digests: NDArray[np.uint64]) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from maskgate.methods.method import Declaration, Domain
+    from maskgate.rules.conditions import Condition
     from maskgate.rules.key_names import KeyNames
     from maskgate.rules.rule import AnyRule
     from maskgate.rules.strict_yaml import Reader
@@ -95,7 +96,7 @@ class ColumnReader:
                 "Only the last one is for everyone else.",
                 located.line,
             )
-        when = ()
+        when: tuple[Condition, ...] = ()
         if has_when:
             when = ConditionReader(self.reader, self.options).conditions(where, located.value["when"])
             rest = {name: entry for name, entry in located.value.items() if name != "when"}

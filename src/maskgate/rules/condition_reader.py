@@ -86,7 +86,8 @@ class ConditionReader:
             self._reader.problem(f"{where}: '{name}' stands alone. Name the column in a case of its own.", located.line)
 
     def _check_order(self, where: str, least: float | str, most: float | str, line: int) -> None:
-        if isinstance(least, str) != isinstance(most, str):
+        texts = [each for each in (least, most) if isinstance(each, str)]
+        if len(texts) == 1:
             self._reader.problem(f"{where}: two numbers are expected here, or two dates.", line)
-        elif least > most:  # type: ignore[operator]  both of one kind
+        elif texts[1:] < texts[:1] if texts else float(least) > float(most):
             self._reader.problem(f"{where}: nothing is at least {least} and at most {most}.", line)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from maskgate.errors import Problem, RulesError
 from maskgate.rules.column_reader import ColumnReader
-from maskgate.rules.domain_reader import DomainReader
-from maskgate.rules.key_names import KeyNames, read_keys
-from maskgate.rules.model import UNLISTED, VERSION, Check, Rules, TableRules
+from maskgate.rules.include import check_version, read_shared
+from maskgate.rules.key_names import KeyNames
+from maskgate.rules.model import UNLISTED, Check, Rules, TableRules
 from maskgate.rules.option_reader import OptionReader
 from maskgate.rules.strict_yaml import Reader, parse
 
@@ -100,11 +100,10 @@ class _RulesReader:
 
     def rules(self, root: Located) -> Rules:
         fields = self.reader.mapping(
-            root, "", ("version", "keys", "domains", "unlisted", "tables"), ("version", "tables"), _ELSEWHERE
+            root, "", ("version", "include", "keys", "domains", "unlisted", "tables"), ("version", "tables"), _ELSEWHERE
         )
         check_version(self.reader, fields.get("version"))
-        keys = read_keys(self.reader, fields.get("keys"))
-        domains = DomainReader(self.reader, KeyNames(self.reader, keys)).domains(fields.get("domains"))
+        keys, domains = read_shared(self.reader, fields, self.path)
         unlisted = self.reader.choice(fields.get("unlisted"), "unlisted", UNLISTED, "fail")
         tables = self.reader.mapping(fields.get("tables"), "tables")
         if not tables and "tables" in fields and isinstance(fields["tables"].value, dict):
@@ -147,9 +146,3 @@ class _RulesReader:
         fields = self.reader.mapping(located, where, ("unique",), (), survives)
         columns = self.reader.sequence(fields.get("unique"), f"{where}, unique")
         return Check(tuple(options.column(f"{where}, unique", column) for column in columns))
-
-
-def check_version(reader: Reader, version: Located | None) -> None:
-    """Refuse a file of a format that this version does not know."""
-    if version is not None and (version.value != VERSION or isinstance(version.value, bool)):
-        reader.problem(f"this version of Maskgate reads `version: {VERSION}`.", version.line)

@@ -60,7 +60,7 @@ class ColumnRule:
         method = find_method(self.method, plugins=not self.is_opaque)
         if method is None:
             raise UsageError(f"the method '{self.method}' is a plugin's that is not installed or not loaded here.")
-        options = {each.name: each.default for each in method.declaration.parameters} | self.options
+        options = {**{each.name: each.default for each in method.declaration.parameters}, **self.options}
         for each in method.declaration.parameters:
             given = options[each.name]
             if each.kind in _LISTS and given is not None and not isinstance(given, list | tuple):
