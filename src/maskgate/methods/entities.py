@@ -110,13 +110,14 @@ class EntityDraws:
 
     def _drawn(self, rows: slice, values: NDArray[np.uint64] | None) -> NDArray[np.uint64]:
         numbers, names, is_number = self._entities.numbers, self._entities.names, self._entities.is_number
+        by_number = np.empty((0, 2), np.uint64)
         if numbers is not None:
             blocks = self._by_number.blocks(rows.stop - rows.start)
             blocks[:, 0] = numbers[rows]
             blocks[:, 1] = 0 if values is None else values
             by_number = self._by_number.encrypted(blocks)
-            if names is None:
-                return by_number
+        if names is None:
+            return by_number
         blocks = self._by_name.blocks(rows.stop - rows.start)
         blocks[:] = names[rows]
         if values is not None:

@@ -60,7 +60,8 @@ class ExactWeights:
             meanings: The number that stands for each outcome.
         """
         bits = max(1, (len(meanings) - 1).bit_length())
-        limits, outcomes = [], []
+        limits: list[int] = []
+        outcomes: list[int] = []
         for weights in rows:
             for limit, first, second in _columns(weights, bits):
                 limits.append(limit)

@@ -55,6 +55,7 @@ class NoiseCurve:
         if len(words) > self._doubles.shape[1]:
             self._doubles = np.empty((3, len(words)))
             self._words = np.empty((2, len(words)), np.uint64)
+        sizes: NDArray[np.float64]
         chance, sizes, slopes = self._doubles[:, : len(words)]
         cells, signs = self._words[:, : len(words)]
         np.copyto(chance, words.view(np.int64))

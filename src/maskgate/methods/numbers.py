@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_EXACT = 2**53
 # Decimals of so many digits never share their nearest double.
 _SURE_DIGITS = 15
-_INT64_DIGITS = 18
+_INT64_MAX = 2**63 - 1
 # 10^22 is the last power of ten that a double holds exactly.
 _MOST_PLACES = 22
 _WORD = 2.0**32
@@ -123,7 +123,8 @@ def _decimals_as_doubles(column: pa.Array) -> NDArray[np.float64]:
     unscaled = _unscaled(column)
     if unscaled is not None:
         # Both exact, so that the quotient is the nearest double.
-        return unscaled / 10.0**column.type.scale
+        quotients: NDArray[np.float64] = unscaled / 10.0**column.type.scale
+        return quotients
     # Arrow's own conversion of decimals is off by a bit here and there; its parser of text is not.
     doubles: NDArray[np.float64] = column.cast(pa.string()).cast(pa.float64()).fill_null(0).to_numpy()
     return doubles
@@ -156,7 +157,10 @@ def _of_decimals(column: pa.Array) -> Inexact | None:
     significant = pc.utf8_rtrim(text, "0")
     zeros = pc.subtract(pc.utf8_length(text), pc.utf8_length(significant)).to_numpy()
     differs = pc.utf8_length(pc.utf8_ltrim(significant, "-")).to_numpy() > _SURE_DIGITS
-    whole = np.flatnonzero((zeros >= scale) & (pc.utf8_length(text).to_numpy() - scale <= _INT64_DIGITS))
+    # With more places than this, there is no room for whole numbers of 19 digits.
+    limit = pa.scalar(Decimal(_INT64_MAX), pa.decimal256(max(19, 76 - scale), 0))
+    small = zeros >= scale if scale > 76 - 19 else pc.less_equal(pc.abs(wide), limit).to_numpy(zero_copy_only=False)
+    whole = np.flatnonzero((zeros >= scale) & small)
     if len(whole):
         # As integers of the same size are.
         differs[whole] = False
