@@ -1,58 +1,88 @@
-"""Writes the table of methods into `rules.md`, from what each method declares of itself. `make docs` runs it."""  # noqa: INP001  a script
+"""Writes the tables of `rules.md` out of what the code declares. `make docs` runs it."""  # noqa: INP001  a script
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maskgate.methods.method import Family
+from maskgate.methods.method import Family, ReversibleBy
 from maskgate.methods.registry import METHODS
+from maskgate.rules.findings import CODES
 
 if TYPE_CHECKING:
     from maskgate.methods.method import Declaration, Parameter
 
 GUIDE = Path(__file__).parent / "rules.md"
-BEGIN, END = "<!-- methods: written by `make docs` -->\n", "<!-- end of methods -->\n"
-HEAD = """\
-| method | what it does | options | takes | different values stay different | who can reverse it |
+# A part that is written here begins with its name, and ends with an empty comment.
+PART = re.compile(r"(<!-- (?P<name>[a-z_]+): written by `make docs` -->\n).*?(<!-- -->\n)", re.DOTALL)
+METHODS_HEAD = """\
+| method | what it does | ISO/IEC 20889 | takes | different values stay different | who can reverse it |
 |---|---|---|---|---|---|
 """
 
 
-def table() -> str:
-    """Return the table of all methods, by name."""
-    return HEAD + "".join(_row(METHODS[name].declaration) for name in sorted(METHODS))
-
-
 def with_table(text: str) -> str:
-    """Return a guide with its table replaced by the present one."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{table()}{END}{after}"
+    """Return a guide with its written parts replaced by the present ones."""
+    return PART.sub(lambda found: found[1] + _part(found["name"]) + found[3], text)
+
+
+def _part(name: str) -> str:
+    if name == "methods":
+        return METHODS_HEAD + "".join(_row(METHODS[each].declaration) for each in sorted(METHODS))
+    if name == "findings":
+        return "| code | what it says |\n|---|---|\n" + "".join(
+            f"| `{code}` | {said} |\n" for code, said in CODES.items()
+        )
+    return _options(METHODS[name].declaration)
 
 
 def _row(declaration: Declaration) -> str:
+    reversible = declaration.reversible_by
+    cells = (
+        f"[`{declaration.name}`](#{declaration.name})",
+        declaration.summary,
+        declaration.term,
+        "everything" if declaration.accepts == frozenset(Family) else ", ".join(sorted(declaration.accepts)),
+        str(declaration.uniqueness),
+        "everybody: it changes nothing" if reversible is ReversibleBy.EVERYBODY else str(reversible),
+    )
+    return f"| {' | '.join(_in_cell(cell) for cell in cells)} |\n"
+
+
+def _options(declaration: Declaration) -> str:
     needs = [
         *(["`domain:`"] if declaration.needs_domain else []),
         *(["a key"] if declaration.needs_key and not declaration.needs_domain else []),
         *(["the table's `entity:`"] if declaration.needs_entity else []),
+        *(["all rows of the table at once"] if declaration.whole_table else []),
     ]
-    summary = f"{declaration.summary} Needs {' and '.join(needs)}." if needs else declaration.summary
-    cells = (
-        f"`{declaration.name}`",
-        summary,
-        "<br>".join(_option(parameter) for parameter in declaration.parameters),
-        "everything" if declaration.accepts == frozenset(Family) else ", ".join(sorted(declaration.accepts)),
-        declaration.uniqueness,
-        declaration.reversible_by,
-    )
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+    lines = [f"Needs {' and '.join(needs)}.\n\n"] if needs else []
+    if declaration.parameters:
+        lines += ["| option | | |\n|---|---|---|\n", *(_option(parameter) for parameter in declaration.parameters)]
+    return "".join(lines)
 
 
 def _option(parameter: Parameter) -> str:
-    kind = " or ".join(parameter.choices) or str(parameter.kind)
-    usual = "" if parameter.required or parameter.default in (None, "") else f", by default `{parameter.default}`"
-    return f"`{parameter.name}`{' (required)' if parameter.required else ''}: {kind}{usual}. {parameter.description}"
+    kind = " or ".join(f"`{each}`" for each in parameter.choices) or str(parameter.kind)
+    bounds = [
+        *([f"from {parameter.minimum:g}"] if parameter.minimum is not None else []),
+        *([f"to {parameter.maximum:g}"] if parameter.maximum is not None else []),
+        *(["required"] if parameter.required else []),
+        *([f"by default `{_written(parameter.default)}`"] if parameter.default not in (None, "", ()) else []),
+    ]
+    cells = (f"`{parameter.name}`", ", ".join([kind, *bounds]), parameter.description)
+    return f"| {' | '.join(_in_cell(cell) for cell in cells)} |\n"
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list | tuple) else str(value)
+
+
+def _in_cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 if __name__ == "__main__":

@@ -1,28 +1,82 @@
 from __future__ import annotations
 
+import re
 import runpy
+import textwrap
+from pathlib import Path
 
 import pytest
 
 from maskgate.methods.registry import METHODS
 from maskgate.rules import load_rules
+from maskgate.rules.findings import CODES
+from maskgate.rules.neighbours import read_neighbour
+
+DOCS = Path(__file__).parents[2] / "docs"
+GUIDE = (DOCS / "rules.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
+# The guide shows single rules; here is a file around them.
+FRAME = """\
+version: 1
+keys: {people: env:MASKGATE_KEY_PEOPLE}
+domains:
+  email: {scheme: hmac}
+  card: {scheme: fpe, luhn: true}
+tables:
+  customers:
+    entity: customer_id
+    columns:
+      customer_id: drop
+"""
+# The files that the examples name.
+NEIGHBOURS = {}
 
 
-@pytest.fixture
-def guide(root):
-    return (root / "docs" / "rules.md").read_text(encoding="utf-8")
+def whole(block):
+    return block if block.startswith("version:") else FRAME + textwrap.indent(block, "      ")
+
+
+def section(method):
+    return GUIDE.partition(f"\n### `{method}`\n")[2].partition("\n### ")[0].partition("\n## ")[0]
 
 
 class TestRulesGuide:
     """The guide to the rules says what the code declares."""
 
-    def test_the_table_of_methods_is_up_to_date(self, root, guide):
+    def test_what_is_written_by_make_docs_is_up_to_date(self, root):
         written = runpy.run_path(str(root / "docs" / "methods_table.py"))
-        assert written["with_table"](guide) == guide, "run `make docs`"
+        assert written["with_table"](GUIDE) == GUIDE, "run `make docs`"
 
-    def test_every_method_has_its_row(self, guide):
-        assert [name for name in METHODS if f"\n| `{name}` |" not in guide] == []
+    def test_every_method_and_every_code_has_its_row(self):
+        assert [name for name in METHODS if f"\n| [`{name}`](#{name}) |" not in GUIDE] == []
+        assert [code for code in CODES if f"\n| `{code}` |" not in GUIDE] == []
 
-    def test_its_example_loads(self, guide):
-        example = guide.partition("```yaml\n")[2].partition("```")[0]
-        assert load_rules(example).tables["customers"].columns["ssn"].method == "drop"
+    @pytest.mark.parametrize("method", sorted(METHODS))
+    def test_every_method_has_its_heading_words_and_example(self, method):
+        found = section(method)
+        assert found.strip(), f"docs/rules.md has no heading for {method}"
+        example = re.search(r"^```yaml\n(.*?)^```", found, re.DOTALL | re.MULTILINE)
+        assert example, method
+        assert re.search(rf"\b{method}\b", example[1]), method
+        if METHODS[method].declaration.parameters:
+            assert f"<!-- {method}: written by `make docs` -->" in found
+
+    def test_headings_stand_in_order(self):
+        headings = re.findall(r"^### `(\w+)`$", GUIDE, re.MULTILINE)
+        assert headings == sorted(METHODS)
+
+    @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.partition("\n")[0])
+    def test_every_example_loads(self, block, tmp_path):
+        for name, content in NEIGHBOURS.items():
+            place = tmp_path / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(content, encoding="utf-8")
+            assert read_neighbour(tmp_path / "rules.yaml", name) == content
+        rules = tmp_path / "rules.yaml"
+        rules.write_text(whole(block), encoding="utf-8")
+        assert load_rules(rules).tables["customers"].columns
+
+    def test_the_rules_of_a_plugin_load_without_it(self):
+        text = (DOCS / "plugins.md").read_text(encoding="utf-8")
+        example = text.partition("```yaml\n")[2].partition("```")[0]
+        assert load_rules(example, plugins=False).tables["customers"].columns["full_name"].method == "acme.initials"

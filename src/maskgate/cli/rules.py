@@ -6,6 +6,8 @@ import json
 
 import click
 
+from maskgate.rules.findings import CODES
+
 
 @click.group(name="rules")
 def rules() -> None:
@@ -18,7 +20,13 @@ def rules() -> None:
 @click.option("--table", "table_name", help="What the rules call the table in DATA; by default the name of DATA.")
 @click.option("--rows", type=click.IntRange(min=0), help="How many rows to reckon with, where DATA does not say.")
 @click.option("--strict", is_flag=True, help="Make warnings errors.")
-@click.option("--allow", multiple=True, metavar="CODE", help="Make a note of the warnings with this code.")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="CODE",
+    type=click.Choice(list(CODES)),
+    help="Make a note of the warnings with this code.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def check(
     file: str,

@@ -59,7 +59,7 @@ class Look:
         tables: dict[str, dict[str, Any]] = {}
         for subject in self.subjects:
             table = tables.setdefault(subject.table, {"rows": (self.rows or {}).get(subject.table), "columns": []})
-            table["columns"].append(_as_json(subject))
+            table["columns"].append(_as_json(subject, table["rows"]))
         return {
             "file": self.file,
             **{f"{severity}s": self.count(severity) for severity in Severity},
@@ -174,7 +174,7 @@ def _type_at(schema: pa.Schema, written: str) -> pa.DataType:
     return kind
 
 
-def _as_json(subject: Subject) -> dict[str, Any]:
+def _as_json(subject: Subject, rows: int | None) -> dict[str, Any]:
     return {
         "column": subject.path,
         "line": subject.line,
@@ -184,6 +184,7 @@ def _as_json(subject: Subject) -> dict[str, Any]:
         "type": None if subject.input is None else str(subject.input),
         "becomes": None if subject.output is None else str(subject.output),
         "uniqueness": str(subject.uniqueness),
+        "collision_probability": None if rows is None else subject.collision_probability(rows),
         "reversible_by": [str(each) for each in subject.reversible_by],
         "keys": sorted({rule.key for rule in subject.rules if rule.key is not None}),
     }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from maskgate.rules.subjects import Subject
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
-_HEADINGS = ("column", "what happens", "type", "different values", "who can reverse it")
+_HEADINGS = ("column", "what happens", "type", "stay different", "who can reverse it")
 # Where nobody looks, as in a log, lines are not folded to fit a window.
 _WIDTH_OF_LOG = 160
 
@@ -31,7 +31,7 @@ def show(look: Look) -> None:
     for name, subjects in groupby(look.subjects, key=lambda subject: subject.table):
         rows = (look.rows or {}).get(name)
         click.echo(f"{name}" if rows is None else f"{name}: {rows:,} rows")
-        console.print(_table(subjects))
+        console.print(_table(subjects, rows))
         click.echo()
     for finding in look.findings:
         shown = finding.at(look.file)
@@ -41,7 +41,7 @@ def show(look: Look) -> None:
     click.echo(f"{look.file}: {counts}")
 
 
-def _table(subjects: Iterable[Subject]) -> Table:
+def _table(subjects: Iterable[Subject], rows: int | None) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in _HEADINGS:
         table.add_column(heading, overflow="fold")
@@ -50,7 +50,7 @@ def _table(subjects: Iterable[Subject]) -> Table:
             subject.path,
             subject.entry.describe() + ("" if subject.is_listed else " (unlisted)"),
             _types(subject),
-            "" if _is_gone(subject) else str(subject.uniqueness),
+            "" if _is_gone(subject) else _uniqueness(subject, rows),
             "" if _is_gone(subject) else _reversible_by(subject),
         )
     return table
@@ -60,6 +60,12 @@ def _types(subject: Subject) -> str:
     if subject.input is None or _is_gone(subject):
         return ""
     return f"{subject.input} → {subject.output}" if subject.input != subject.output else str(subject.input)
+
+
+def _uniqueness(subject: Subject, rows: int | None) -> str:
+    """Say whether different values stay different, and how likely any two get one token."""
+    probability = None if rows is None else subject.collision_probability(rows)
+    return f"{subject.uniqueness} (collision: {probability:.0e})" if probability else str(subject.uniqueness)
 
 
 def _is_gone(subject: Subject) -> bool:

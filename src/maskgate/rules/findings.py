@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import RulesError
@@ -12,7 +13,7 @@ from maskgate.rules.path import Path
 from maskgate.rules.strict_yaml import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from maskgate.errors import Problem
     from maskgate.rules.strict_yaml import Located
@@ -32,12 +33,41 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+# What kinds of findings there are; the guide to the rules shows this table.
+CODES: Mapping[str, str] = MappingProxyType(
+    {
+        "invalid-rules": "The file cannot be read as rules.",
+        "does-not-fit": "The rules do not fit the schema of the data.",
+        "uniqueness-lost": "A column that tells rows apart, or is under `check: unique`, gets a method that makes "
+        "different values equal.",
+        "low-entropy-token": "A column of few different values, going by name or type, gets the same replacement for "
+        "the same value.",
+        "small-token-space": "There are so few values under `fpe` that a list of all tokens can be made.",
+        "token-collisions": "With this many rows, two values may well get the same token.",
+        "reversible-by-key-holder": "Whoever holds the key can get values back.",
+        "cmac-invertible": "Whoever holds the key can get values of up to 16 bytes back.",
+        "direct-identifier-kept": "A column that identifies people, going by its name, stays as it is.",
+        "unlisted-kept": "A column that is added to the data later leaves unmasked.",
+        "noise-without-bounds": "Noise has no `min:` or `max:`, so that outliers stand out.",
+        "joins-break": "Columns of one name get tokens of different domains.",
+        "intervals-break": "Dates of one entity move by different numbers of days.",
+        "unscoped-domain": "A domain is for every recipient, and others are for one.",
+        "known-date-reveals-shift": "One known date of an entity gives all its others away.",
+        "noise-is-not-dp": "This noise carries no promise of differential privacy.",
+        "local-dp": "What each cell spends of an epsilon.",
+        "length-shows": "How long a value is can be seen.",
+        "unused-key": "No column uses this key.",
+        "unused-domain": "No column uses this domain.",
+    }
+)
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing to know about a rules file.
 
     Attributes:
-        code: What kind of finding it is, in words with hyphens; docs/rules.md has them all.
+        code: What kind of finding it is, one of :data:`CODES`.
         severity: Whether the rules cannot be used, should be thought over, or have a consequence worth knowing.
         message: What was found, in one sentence.
         suggestion: What would be right, or what to weigh.

@@ -115,8 +115,8 @@ def _domain() -> dict[str, Any]:
             "alphabet": {
                 **_TEXT,
                 "default": "digits",
-                "description": "What values are made of: digits, letters, lowercase, uppercase, alphanumeric, or the "
-                "characters themselves.",
+                "description": "What values are made of: digits, letters, lowercase, uppercase, alphanumeric, "
+                "hexadecimal, or the characters themselves.",
             },
             "digits": {"type": "integer", "minimum": 1, "description": "How many digits an integer has."},
             "luhn": {

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from maskgate.detect import kinds_of_name
+from maskgate.methods.collisions import collision_probability
 from maskgate.methods.method import ReversibleBy, Uniqueness
 from maskgate.rules.findings import Finding, Severity
 from maskgate.rules.path import Path
@@ -95,6 +96,15 @@ class Subject:
     def reversible_by(self) -> tuple[ReversibleBy, ...]:
         """Who can get values back, each once."""
         return tuple(dict.fromkeys(method.reversible_by for method in self.methods))
+
+    def collision_probability(self, rows: int) -> float | None:
+        """Return the chance that two of so many different values get the same token; None if it gets no tokens."""
+        found = [
+            collision_probability(rule.domain, rows)
+            for rule, method in self.pairs
+            if method.declaration.needs_domain and rule.domain is not None
+        ]
+        return max((each for each in found if each is not None), default=None)
 
     def finding(self, code: str, severity: Severity, message: str, suggestion: str = "") -> Finding:
         """Make a finding about this column."""

@@ -27,7 +27,6 @@ _FEW_VALUE_NAMES = (
 )
 _FEW_VALUES = frozenset(_FEW_VALUE_NAMES.split())
 _KINDS_OF_FEW = frozenset({"birth_date", "gender", "postcode"})
-_SAME_EVERY_TIME = frozenset({"token", "fake", "retokenize"})
 # These leave nothing of a value: whoever writes them does not expect it to stay unique.
 _NOTHING_LEFT = frozenset({"drop", "nullify", "redact"})
 
@@ -68,6 +67,20 @@ def low_entropy_token(looked: Looked) -> Iterator[Finding]:
                 break
 
 
+def collisions(looked: Looked) -> Iterator[Finding]:
+    """Warn where so many rows get tokens that two values may well get the same."""
+    for subject in looked.subjects:
+        rows = looked.rows.get(subject.table)
+        probability = None if rows is None else subject.collision_probability(rows)
+        if probability is not None and probability > MOST_LIKELY_COLLISION:
+            yield subject.finding(
+                "token-collisions",
+                Severity.WARNING,
+                f"among {rows:,} different values, two get the same token with a probability of {probability:.2g}.",
+                "Make the tokens longer: `length:` of the domain.",
+            )
+
+
 def small_space(looked: Looked) -> Iterator[Finding]:
     """Warn where format-preserving encryption has few values to choose from."""
     for subject in looked.subjects:
@@ -79,7 +92,7 @@ def small_space(looked: Looked) -> Iterator[Finding]:
                     Severity.WARNING,
                     f"there are only {10**digits:,} tokens of {digits} digits: whoever can have values tokenized "
                     "makes a list of them all.",
-                    f"Use `hmac`, or more digits: from {len(str(_SMALL_SPACE)) - 1} on nothing is said here.",
+                    f"Use `hmac`, or {len(str(_SMALL_SPACE)) - 1} digits and more.",
                 )
 
 
@@ -89,9 +102,7 @@ def _is_key(subject: Subject) -> bool:
 
 def _tokenizing(subject: Subject) -> list[ColumnRule]:
     """Return the rules that replace a whole value by one that is always the same."""
-    return [
-        rule for rule, method in subject.pairs if rule.method in _SAME_EVERY_TIME or method.declaration.needs_domain
-    ]
+    return [rule for rule, method in subject.pairs if rule.method == "fake" or method.declaration.needs_domain]
 
 
 def _why_few(subject: Subject) -> str:
@@ -109,4 +120,9 @@ def _why_few(subject: Subject) -> str:
     return ""
 
 
-TOKENS: tuple[Callable[[Looked], Iterator[Finding]], ...] = (uniqueness_lost, low_entropy_token, small_space)
+TOKENS: tuple[Callable[[Looked], Iterator[Finding]], ...] = (
+    uniqueness_lost,
+    low_entropy_token,
+    collisions,
+    small_space,
+)

@@ -111,6 +111,10 @@ class TestCheck:
         done = maskgate("rules", "check", write(), "--strict", "--json", *options)
         assert (done.returncode, json.loads(done.stdout)["warnings"]) == (0, 0)
 
+    def test_a_code_that_there_is_not_is_refused(self, maskgate, write):
+        done = maskgate("rules", "check", write(), "--allow", "everything")
+        assert (done.returncode, done.stdout) == (2, "")
+
     def test_every_problem_of_the_file_is_said_with_its_line(self, maskgate, write):
         done = maskgate("rules", "check", write(WRONG))
         assert done.returncode == 2

@@ -8,7 +8,7 @@ import pytest
 from maskgate.errors import Problem
 from maskgate.rules import read_rules
 from maskgate.rules.checks import check_rules
-from maskgate.rules.findings import Finding, Lines, Severity, allowed, from_plan_problem, from_problem
+from maskgate.rules.findings import CODES, Finding, Lines, Severity, allowed, from_plan_problem, from_problem
 from maskgate.rules.subjects import Looked, subjects_of
 
 HEAD = """\
@@ -28,7 +28,9 @@ def found(text, types=None, rows=None):
     """What is found in rules, of which columns may have a type."""
     rules, lines = read_rules(text, "rules.yaml"), Lines.of(text, "rules.yaml")
     subjects = [replace(each, input=(types or {}).get(each.path)) for each in subjects_of(rules, lines)]
-    return check_rules(Looked(rules, lines, tuple(subjects), rows or {}))
+    findings = check_rules(Looked(rules, lines, tuple(subjects), rows or {}))
+    assert {each.code for each in findings} <= set(CODES)
+    return findings
 
 
 def of_columns(columns, code, **known):
@@ -86,6 +88,32 @@ class TestLowEntropy:
 
     def test_a_column_of_many_values_is_not(self):
         assert of_columns(["email: {method: token, domain: one_way}"], "low-entropy-token") == []
+
+
+class TestTokenSpace:
+    """A token space that is small for what goes into it is warned about."""
+
+    @pytest.mark.parametrize(
+        ("domain", "rows", "warned"),
+        [
+            pytest.param("{scheme: hmac}", 10**9, False, id="128 bits for a thousand million rows"),
+            pytest.param("{scheme: hmac, length: 8}", 10_000, True, id="32 bits for ten thousand"),
+            pytest.param("{scheme: hmac, length: 8}", 1, False, id="one row"),
+            pytest.param("{scheme: cmac, format: integer, length: 6}", 100, True, id="six digits for a hundred"),
+            pytest.param("{scheme: fpe, digits: 10}", 10**9, False, id="no two values under fpe"),
+        ],
+    )
+    def test_two_values_may_get_one_token(self, domain, rows, warned):
+        text = f"version: 1\nkeys: {{k: env:A}}\ndomains: {{d: {domain}}}\ntables:\n  t:\n    columns:\n"
+        findings = found(f"{text}      x: {{method: token, domain: d}}\n", rows={"t": rows})
+        assert [each.line for each in findings if each.code == "token-collisions"] == [7] * warned
+
+    def test_a_list_of_all_tokens_can_be_made(self):
+        text = "version: 1\nkeys: {k: env:A}\ndomains: {d: {scheme: fpe, digits: DIGITS}}\n"
+        text += "tables: {t: {columns: {x: {method: token, domain: d}}}}\n"
+        small = {each.code for each in found(text.replace("DIGITS", "6"))}
+        assert "small-token-space" in small
+        assert "small-token-space" not in {each.code for each in found(text.replace("DIGITS", "8"))}
 
 
 class TestReversible:
