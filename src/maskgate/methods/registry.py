@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from maskgate.methods.bottom_code import BottomCode
 from maskgate.methods.drop import Drop
 from maskgate.methods.fake import Fake
 from maskgate.methods.generalize import Generalize
@@ -14,8 +15,11 @@ from maskgate.methods.noise import Noise
 from maskgate.methods.nullify import Nullify
 from maskgate.methods.plugins import find_plugin, plugin_names
 from maskgate.methods.redact import Redact
+from maskgate.methods.round import Round
 from maskgate.methods.shift_date import ShiftDate
 from maskgate.methods.token import Token
+from maskgate.methods.top_code import TopCode
+from maskgate.methods.truncate import Truncate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from maskgate.methods.method import Method
 
 _ALL: tuple[type[Method], ...] = (
+    BottomCode,
     Drop,
     Fake,
     Generalize,
@@ -31,8 +36,11 @@ _ALL: tuple[type[Method], ...] = (
     Noise,
     Nullify,
     Redact,
+    Round,
     ShiftDate,
     Token,
+    TopCode,
+    Truncate,
 )
 
 METHODS: Mapping[str, type[Method]] = MappingProxyType({method.declaration.name: method for method in _ALL})

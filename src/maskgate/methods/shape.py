@@ -164,8 +164,10 @@ class Shape:
         if self.multiple_of is not None:
             steps = pc.divide(pc.subtract(numbers, self.offset), self.multiple_of)
             away = pc.abs(pc.subtract(steps, pc.round(steps)))
-            # A double carries about 16 digits; what is left after rounding is the division's own error.
-            tests.append(pc.less_equal(away, pc.add(1e-9, pc.multiply(pc.abs(steps), 1e-12))))
+            # A double carries about 16 digits; what is left after rounding is the division's own error. What is beyond
+            # all doubles is a multiple of anything.
+            near = pc.less_equal(away, pc.add(1e-9, pc.multiply(pc.abs(steps), 1e-12)))
+            tests.append(pc.or_(near, pc.is_inf(steps)))
         return tests
 
 

@@ -14,6 +14,10 @@ CMAC = Domain("customer", "cmac", "people", "", ("trim", "lower"))
 
 # A method is tried in each of these ways; one that is not named here is tried without options.
 WAYS = {
+    "bottom_code": [({"at": 10}, None), ({"at": 18, "replace_with": 17}, None), ({"not_before": "1936-01-01"}, None)],
+    "round": [({"to": 100}, None), ({"to": 1}, None), ({"to": 0.25}, None)],
+    "top_code": [({"at": 20}, None), ({"at": 20.5, "replace_with": 21}, None), ({"not_after": "2020-12-31"}, None)],
+    "truncate": [({"length": 3}, None), *(({"to": period}, None) for period in ("minute", "day", "week", "month"))],
     "fake": [
         ({"kind": "name"}, None),
         ({"kind": "first_name", "locale": "de_DE"}, CMAC),

@@ -72,8 +72,7 @@ class TestFamilies:
 
 class TestRegistry:
     def test_it_has_every_method_by_its_own_name(self):
-        expected = "drop generalize keep mask noise nullify redact shift_date token"
-        assert " ".join(METHODS) == expected
+        assert list(METHODS) == sorted(METHODS)
         assert all(name == method.declaration.name for name, method in METHODS.items())
 
     @pytest.mark.parametrize("method", METHODS.values(), ids=list(METHODS))

@@ -1,0 +1,45 @@
+"""Plain columns of fixed-width cells as numpy arrays, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from maskgate.crypto.cells import validity, validity_buffer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+# So many rows at a time stay in the processor's cache.
+_ROWS = 32_768
+
+
+def view(column: pa.Array, kind: Any) -> NDArray[Any]:
+    """View the cells as numbers of a numpy type of their width; under nulls lies anything."""
+    width, buffer = np.dtype(kind), column.buffers()[1]
+    if buffer is None or len(column) == 0:
+        return np.zeros(len(column), width)
+    return np.frombuffer(buffer, width, len(column), column.offset * width.itemsize)
+
+
+def as_column(values: NDArray[Any], like: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Make a column of a type with the nulls of another; under nulls lie zeros.
+
+    Args:
+        values: The cells; written to where there are nulls.
+        like: The column whose nulls it has.
+        kind: A type whose cells are as wide as those of `values`.
+    """
+    valid = validity(like)
+    if valid is not None:
+        values[~valid] = np.zeros((), values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [validity_buffer(valid), pa.py_buffer(values)])
+
+
+def portions(count: int) -> Iterator[slice]:
+    """Cut so many rows into portions that fit the cache."""
+    return (slice(start, start + _ROWS) for start in range(0, count, _ROWS))

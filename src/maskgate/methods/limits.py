@@ -1,0 +1,211 @@
+"""Limits that numbers, dates and timestamps are cut at: what top and bottom coding share.
+
+Whatever lies beyond the limit becomes the limit, or one number that stands for all of them, such as 90 for the ages
+from 90 up. The type stays.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from maskgate.errors import MaskingError
+from maskgate.methods.cleansing import cleansed
+from maskgate.methods.families import family_of, value_type
+from maskgate.methods.layout import by_value, in_layout_of, plain
+from maskgate.methods.method import Domain, Family, Method, Surroundings
+from maskgate.methods.numbers import exactly
+from maskgate.methods.shape import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NUMBERS = frozenset({Family.INTEGER, Family.FLOAT, Family.DECIMAL})
+MOMENTS = frozenset({Family.DATE, Family.TIMESTAMP})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECONDS = {"s": 10**6, "ms": 10**3, "us": 1}
+_THOUSAND = 1_000
+
+
+@dataclass(frozen=True)
+class Coding(Method):
+    """Replace everything beyond a limit by the limit.
+
+    Attributes:
+        at: The limit of numbers; None for moments.
+        moment: The limit of dates and timestamps, in UTC; None for numbers.
+        replacement: The number that stands for all beyond `at`, instead of `at` itself.
+    """
+
+    at: Decimal | None
+    moment: datetime | None
+    replacement: Decimal | None
+
+    moment_option: ClassVar[str]
+
+    @classmethod
+    @abstractmethod
+    def beyond(cls, left: Any, right: Any) -> Any:
+        """Say whether the left one lies further out than the right one."""
+
+    @classmethod
+    @abstractmethod
+    def kept(cls, left: Any, right: Any) -> Any:
+        """Return the one of two columns or scalars that lies less far out."""
+
+    @classmethod
+    def configure(cls, options: Mapping[str, Any], _domain: Domain | None) -> Self:
+        """Make the method.
+
+        Raises:
+            ValueError: If there is not exactly one limit, or what stands for the rest lies among the others.
+        """
+        name, option = cls.declaration.name, cls.moment_option
+        given = options.get("at"), options.get(option)
+        if (given[0] is None) == (given[1] is None):
+            raise ValueError(f"{name} needs exactly one of `at:` (numbers) and `{option}:` (dates)")
+        replacement = None if options.get("replace_with") is None else exactly(options["replace_with"])
+        if given[0] is None:
+            if replacement is not None:
+                raise ValueError("`replace_with:` goes with `at:`")
+            return cls(None, _moment(str(given[1]), option), None)
+        at = exactly(given[0])
+        if not at.is_finite() or (replacement is not None and not replacement.is_finite()):
+            raise ValueError(f"{name} takes finite numbers")
+        if replacement is not None and cls.beyond(at, replacement):
+            raise ValueError("`replace_with:` would stand among the numbers that stay; it lies beyond `at:`")
+        return cls(at, None, replacement)
+
+    def output_type(self, input_type: pa.DataType) -> pa.DataType:
+        """Return the type itself.
+
+        Raises:
+            ValueError: If the limit does not fit the type.
+        """
+        kind, family = value_type(input_type), family_of(input_type)
+        if self.at is None and family not in MOMENTS:
+            raise ValueError(f"`{self.moment_option}:` cuts dates and timestamps, not {input_type}; write `at:`")
+        if self.at is not None and family not in NUMBERS:
+            raise ValueError(f"`at:` cuts numbers, not {input_type}; write `{self.moment_option}:`")
+        self._limits(kind)
+        return in_layout_of(input_type, kind)
+
+    def shape(self) -> Shape:
+        """Promise the bound of numbers; of moments, that they are some."""
+        if self.at is None:
+            return Shape(families=tuple(sorted(MOMENTS)))
+        outermost = float(self.at if self.replacement is None else self.replacement)
+        return self.bounded(outermost)
+
+    @abstractmethod
+    def bounded(self, outermost: float) -> Shape:
+        """Return the shape of numbers that end there."""
+
+    def invalid(self, column: pa.Array, _surroundings: Surroundings) -> pa.Array | None:
+        """Say which cells are NaN: they lie on no side of a limit."""
+        return not_numbers(column)
+
+    def apply(self, column: pa.Array, surroundings: Surroundings) -> pa.Array:
+        """Return the column with an end.
+
+        Raises:
+            MaskingError: If numbers are NaN.
+        """
+        check_numbers(column, surroundings)
+        return by_value(column, self._cut)
+
+    def _cut(self, values: pa.Array) -> pa.Array:
+        kind = values.type
+        if pa.types.is_timestamp(kind) and kind.tz is not None:
+            # Arrow compares moments without a zone only; in UTC they all are.
+            return self._cut(values.view(pa.timestamp(kind.unit))).view(kind)
+        limit, replacement = self._limits(kind)
+        if self.replacement is None:
+            return cleansed(self.kept(values, limit))
+        return cleansed(pc.if_else(self.beyond(values, limit), replacement, values))
+
+    def _limits(self, kind: pa.DataType) -> tuple[pa.Scalar, pa.Scalar]:
+        """Return the limit and what stands for all beyond it, in a type.
+
+        Raises:
+            ValueError: If the type cannot hold them.
+        """
+        if self.moment is not None:
+            limit = _moment_in(kind, self.moment)
+            return limit, limit
+        limit = self._number_in(kind, self.at or Decimal(0))
+        return limit, limit if self.replacement is None else self._number_in(kind, self.replacement)
+
+    def _number_in(self, kind: pa.DataType, number: Decimal) -> pa.Scalar:
+        if pa.types.is_floating(kind):
+            if pa.types.is_float16(kind):
+                raise ValueError(f"{self.declaration.name} does not take {kind}; convert it to float first")
+            float_type = kind.to_pandas_dtype()
+            value = float_type(float(number))
+            # The nearest float may lie beyond the limit, and would not fit the shape.
+            inwards = np.nextafter(value, float_type(0) - self._outwards(float_type))
+            return pa.scalar(inwards if self.beyond(float(value), float(number)) else value, kind)
+        try:
+            value = number if pa.types.is_decimal(kind) else int(number)
+            scalar = pa.scalar(value, kind)
+        except (pa.ArrowInvalid, OverflowError):
+            raise ValueError(f"{kind} does not hold {number:f}") from None
+        if value != number:
+            raise ValueError(f"{kind} does not hold {number:f}")
+        return scalar
+
+    def _outwards(self, float_type: Any) -> Any:
+        return float_type("inf") if self.beyond(1, 0) else float_type("-inf")
+
+
+def not_numbers(column: pa.Array) -> pa.Array | None:
+    """Say which cells of a column in any layout are NaN; None if its type has no NaN."""
+    if family_of(column.type) is not Family.FLOAT:
+        return None
+    return pc.is_nan(plain(column)).fill_null(False)  # noqa: FBT003  the value of a null
+
+
+def check_numbers(column: pa.Array, surroundings: Surroundings) -> None:
+    """Refuse a column in which numbers are NaN.
+
+    Raises:
+        MaskingError: With how many they are.
+    """
+    strange = not_numbers(column)
+    count = 0 if strange is None else pc.sum(strange).as_py() or 0
+    if count:
+        raise MaskingError(
+            f'column "{surroundings.column}": {count} values are NaN. '
+            "Say `on_invalid: nullify`, or make them null first."
+        )
+
+
+def _moment(text: str, option: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"`{option}:` is a date such as 2020-12-31, or a time such as 2020-12-31T12:00:00Z") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _moment_in(kind: pa.DataType, moment: datetime) -> pa.Scalar:
+    since = moment - _EPOCH
+    if pa.types.is_date(kind):
+        if since % timedelta(days=1):
+            raise ValueError(f"{kind} has no times of day; write the date alone")
+        return pa.scalar(date(moment.year, moment.month, moment.day), kind)
+    microseconds = since // timedelta(microseconds=1)
+    count, rest = divmod(microseconds, _MICROSECONDS.get(kind.unit, 1))
+    if rest:
+        raise ValueError(f"{kind} does not hold {moment.isoformat()}")
+    count *= _THOUSAND if kind.unit == "ns" else 1
+    if not np.iinfo(np.int64).min < count <= np.iinfo(np.int64).max:
+        raise ValueError(f"{kind} does not reach {moment.isoformat()}")
+    return pa.scalar(count, pa.int64()).cast(kind)

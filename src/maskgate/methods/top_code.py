@@ -1,0 +1,46 @@
+"""Cut numbers, dates and timestamps off at the top."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from maskgate.methods.limits import MOMENTS, NUMBERS, Coding
+from maskgate.methods.method import Declaration, Kind, Parameter
+from maskgate.methods.shape import Shape
+
+
+@dataclass(frozen=True)
+class TopCode(Coding):
+    """Replace whatever is greater than a limit by the limit, or by one number for all of it."""
+
+    moment_option: ClassVar[str] = "not_after"
+    declaration: ClassVar[Declaration] = Declaration(
+        name="top_code",
+        term="generalization (top coding)",
+        summary="Replaces every number above a limit by the limit, and every date after one.",
+        accepts=NUMBERS | MOMENTS,
+        parameters=(
+            Parameter("at", Kind.NUMBER, "The greatest number that stays."),
+            Parameter("replace_with", Kind.NUMBER, "With `at`: what stands for greater ones, instead of `at` itself."),
+            Parameter("not_after", Kind.STRING, "The last date or time that stays, such as 2020-12-31; in UTC."),
+        ),
+    )
+
+    @classmethod
+    def beyond(cls, left: Any, right: Any) -> Any:
+        """Say whether the left one is greater."""
+        return pc.greater(left, right) if isinstance(left, pa.Array) else operator.gt(left, right)
+
+    @classmethod
+    def kept(cls, left: Any, right: Any) -> Any:
+        """Return the lesser one."""
+        return pc.min_element_wise(left, right, skip_nulls=False)
+
+    def bounded(self, outermost: float) -> Shape:
+        """Promise a maximum."""
+        return Shape(maximum=outermost)
