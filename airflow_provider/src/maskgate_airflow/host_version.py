@@ -19,10 +19,10 @@ if AIRFLOW_VERSION.release < (3, 3):
 
 # ruff: noqa: E402  an older Airflow must read the sentence above, not a missing name
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import Asset, BaseHook, BaseOperator, BaseOperatorLink, Context, Param
+from airflow.sdk import Asset, BaseHook, BaseOperator, BaseOperatorLink, Connection, Context, Param
 from airflow.sdk.bases.decorator import DecoratedOperator, TaskDecorator, determine_kwargs, task_decorator_factory
 from airflow.sdk.definitions.param import ParamsDict
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskAwaitingInput
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException, TaskAwaitingInput
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 from airflow.sdk.plugins_manager import AirflowPlugin
 
@@ -30,11 +30,13 @@ __all__ = [
     "AIRFLOW_VERSION",
     "AirflowException",
     "AirflowFailException",
+    "AirflowNotFoundException",
     "AirflowPlugin",
     "Asset",
     "BaseHook",
     "BaseOperator",
     "BaseOperatorLink",
+    "Connection",
     "Context",
     "DecoratedOperator",
     "HITLOperator",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.blocks.core import Block
+from prefect.blocks.system import Secret
 from prefect.context import TaskRunContext
 from prefect.events import emit_event
 from prefect.exceptions import PrefectException
@@ -13,6 +14,7 @@ from prefect.runtime import flow_run
 __all__ = [
     "Block",
     "PrefectException",
+    "Secret",
     "TaskRunContext",
     "create_markdown_artifact",
     "create_table_artifact",
