@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from maskgate.datasets.sources import Source
-    from maskgate.masking.plan import ColumnPlan
+    from maskgate.masking.column_plan import ColumnPlan
     from maskgate.rules import Rules, TableRules
 
 

@@ -17,7 +17,7 @@ from maskgate.rules.rule import ON_INVALID
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from maskgate.methods.method import Declaration, Parameter
+    from maskgate.methods.method import Declaration, Method, Parameter
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TEXT = {"type": "string", "minLength": 1}
@@ -35,7 +35,8 @@ def rules_schema(*, plugins: bool = False) -> dict[str, Any]:
         UsageError: If a plugin cannot be loaded.
     """
     names = method_names() if plugins else tuple(METHODS)
-    methods = [method.declaration for name in sorted(names) if (method := find_method(name)) is not None]
+    found = [method for name in sorted(names) if (method := find_method(name)) is not None]
+    methods, words = [each.declaration for each in found], [each.declaration for each in found if _stands_alone(each)]
     return {
         "$schema": DIALECT,
         "title": "Maskgate rules",
@@ -47,8 +48,8 @@ def rules_schema(*, plugins: bool = False) -> dict[str, Any]:
         "$defs": {
             "domain": _domain(),
             "table": _table(),
-            "column": _column(methods),
-            "case": _case(methods),
+            "column": _column(methods, words),
+            "case": _case(methods, words),
             "test": _test(),
             **{f"method.{each.name}": _method(each) for each in methods},
         },
@@ -170,16 +171,28 @@ def _table() -> dict[str, Any]:
     }
 
 
-def _column(methods: Iterable[Declaration]) -> dict[str, Any]:
+def _stands_alone(method: type[Method]) -> bool:
+    """Say whether a method needs nothing beside its name."""
+    declaration = method.declaration
+    if declaration.needs_domain or any(each.required for each in declaration.parameters):
+        return False
+    try:
+        method.configure({each.name: each.default for each in declaration.parameters}, None)
+    except ValueError:
+        return False
+    return True
+
+
+def _column(methods: Iterable[Declaration], words: Iterable[Declaration]) -> dict[str, Any]:
     """Say what happens to a column: a word, a mapping with ``method:``, or a list of cases."""
     alone = {**_by_method(methods), "not": {"required": ["when"]}}
-    return {"anyOf": [*_words(methods), alone, {"type": "array", "minItems": 2, "items": {"$ref": "#/$defs/case"}}]}
+    cases = {"type": "array", "minItems": 2, "items": {"$ref": "#/$defs/case"}}
+    return {"anyOf": [*_named(words), _NAME_OF_PLUGIN, alone, cases]}
 
 
-def _case(methods: Iterable[Declaration]) -> dict[str, Any]:
+def _case(methods: Iterable[Declaration], words: Iterable[Declaration]) -> dict[str, Any]:
     # A column is dropped for all rows or for none.
-    methods = [each for each in methods if each.name != "drop"]
-    case = _by_method(methods)
+    case = _by_method(each for each in methods if each.name != "drop")
     case["properties"]["when"] = {
         "description": "On which rows: tests of original values of other columns, which must all hold. The last case "
         "has none.",
@@ -187,27 +200,20 @@ def _case(methods: Iterable[Declaration]) -> dict[str, Any]:
         "minProperties": 1,
         "additionalProperties": {"$ref": "#/$defs/test"},
     }
-    return {"anyOf": [*_words(methods), case]}
+    return {"anyOf": [*_named(each for each in words if each.name != "drop"), _NAME_OF_PLUGIN, case]}
 
 
-def _words(methods: Iterable[Declaration]) -> list[dict[str, Any]]:
-    """Say which methods may stand as a bare word: those that need no option."""
-    bare = [
-        {"const": each.name, "description": each.summary}
-        for each in methods
-        if not each.needs_domain and not any(parameter.required for parameter in each.parameters)
-    ]
-    return [*bare, _NAME_OF_PLUGIN]
+def _named(methods: Iterable[Declaration]) -> list[dict[str, Any]]:
+    return [{"const": each.name, "description": each.summary} for each in methods]
 
 
 def _by_method(methods: Iterable[Declaration]) -> dict[str, Any]:
     """Say that an object has a method, and beside it what that method takes."""
     methods = list(methods)
-    names = [{"const": each.name, "description": each.summary} for each in methods]
     return {
         "type": "object",
         "required": ["method"],
-        "properties": {"method": {"description": "What is done.", "anyOf": [*names, _NAME_OF_PLUGIN]}},
+        "properties": {"method": {"description": "What is done.", "anyOf": [*_named(methods), _NAME_OF_PLUGIN]}},
         "allOf": [
             {
                 "if": {"properties": {"method": {"const": each.name}}, "required": ["method"]},
