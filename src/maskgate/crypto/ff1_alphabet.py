@@ -15,13 +15,15 @@ import numpy as np
 from maskgate.crypto.ff1_digits import digit_type, room_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
 MOST = 65_536
 _FOREIGN, _KEPT = 0xFF, 0xFE
 _CONTINUED = 0x80
+_MOST_IN_32_BITS = 2**29
+_MOST_RUNS = 32
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class Alphabet:
 
         def written() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
             spelled = np.frombuffer(digits[: int(counts.sum())].tobytes().translate(self._byte_of_digit), np.uint8)
-            return _among(data, is_digit, spelled), lengths
+            return _among(data, is_digit, lengths, spelled), lengths
 
         return Spelled(digits, counts, foreign, written)
 
@@ -139,7 +141,7 @@ class Alphabet:
         data, lengths, broken = _decodable(data, lengths)
         codes = _codes(data.tobytes().decode())
         lengths = _sums(data & 0xC0 != _CONTINUED, lengths)
-        values = self._digit_of_code[np.minimum(codes, len(self._digit_of_code) - 1)]
+        values = np.take(self._digit_of_code, codes, mode="clip")
         is_digit = values >= 0
         foreign = _cells_of(np.flatnonzero(values == -1), lengths)
         if broken is not None:
@@ -147,7 +149,7 @@ class Alphabet:
         digits, counts = _only(values, is_digit, lengths, digit_type(self.radix))
 
         def written() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-            spelled = _among(codes, is_digit, self._code_of_digit[digits[: int(counts.sum())]])
+            spelled = _among(codes, is_digit, lengths, self._code_of_digit[digits[: int(counts.sum())]])
             text = spelled.astype("<u4").tobytes().decode("utf-32-le")
             return np.frombuffer(text.encode(), np.uint8), _sums(_bytes_of(spelled), lengths)
 
@@ -163,13 +165,12 @@ def _bytes_of(codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
     return np.uint8(1) + (codes > 0x7F) + (codes > 0x7FF) + (codes > 0xFFFF)  # noqa: PLR2004  the ranges of UTF-8
 
 
-def _sums(values: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Add up the values of each cell."""
-    upto = np.zeros(len(values) + 1, np.int64)
-    np.cumsum(values, out=upto[1:])
+def _sums(values: NDArray[np.bool_ | np.uint8], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Add up small values of each cell."""
+    upto = np.zeros(len(values) + 1, np.int32 if len(values) < _MOST_IN_32_BITS else np.int64)
+    np.cumsum(values.view(np.int8), out=upto[1:], dtype=upto.dtype)
     ends = np.cumsum(lengths)
-    sums: NDArray[np.int64] = upto[ends] - upto[ends - lengths]
-    return sums
+    return (upto[ends] - upto[ends - lengths]).astype(np.int64)
 
 
 def _cells_of(places: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_] | None:
@@ -190,17 +191,55 @@ def _only(
     if count == len(values):
         digits[:count] = values
         return digits, lengths
-    digits[:count] = values[is_digit]
-    return digits, _sums(is_digit, lengths)
+    runs = _runs(is_digit, lengths)
+    if not runs:
+        digits[:count] = values[is_digit]
+        return digits, _sums(is_digit, lengths)
+    rows = np.count_nonzero(lengths)
+    for packed, spread in _matched(runs, digits[:count], values.astype(type_, copy=False), rows):
+        packed[:] = spread
+    return digits, np.where(lengths, count // rows, 0)
 
 
-def _among(original: NDArray[Any], is_digit: NDArray[np.bool_], spelled: NDArray[Any]) -> NDArray[Any]:
+def _among(
+    original: NDArray[Any], is_digit: NDArray[np.bool_], lengths: NDArray[np.int64], spelled: NDArray[Any]
+) -> NDArray[Any]:
     """Put characters in the place of those that are digits."""
     if len(spelled) == len(original):
         return spelled
     changed = original.copy()
-    changed[is_digit] = spelled
+    runs = _runs(is_digit, lengths)
+    if not runs:
+        changed[is_digit] = spelled
+        return changed
+    for packed, spread in _matched(runs, spelled, changed, np.count_nonzero(lengths)):
+        spread[:] = packed
     return changed
+
+
+def _runs(is_digit: NDArray[np.bool_], lengths: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return where digits begin and end in every cell, if that is the same in all but empty ones; else nothing."""
+    present = lengths[lengths > 0]
+    length = int(present[0])
+    if (present != length).any():
+        return []
+    first = is_digit[:length]
+    edges = np.flatnonzero(np.diff(first.view(np.int8), prepend=0, append=0))
+    if len(edges) > _MOST_RUNS or not np.array_equal(np.tile(first, len(present)), is_digit):
+        return []
+    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
+
+
+def _matched(
+    runs: list[tuple[int, int]], packed: NDArray[Any], spread: NDArray[Any], rows: int
+) -> Iterator[tuple[NDArray[np.void], NDArray[np.void]]]:
+    """Show each run of digits as one thing a row, where they stand alone and where they stand among others."""
+    packed, spread = packed.reshape(rows, -1), spread.reshape(rows, -1)
+    at = 0
+    for start, end in runs:
+        kind = f"V{(end - start) * packed.itemsize}"
+        yield packed[:, at : at + end - start].view(kind), spread[:, start:end].view(kind)
+        at += end - start
 
 
 def _decodable(

@@ -233,10 +233,12 @@ class FormatPreserving:
             raise ValueError(f'domain "{self.domain.name}" does not say how many digits an integer has')
         numbers = values.fill_null(0).to_numpy()
         found: NDArray[np.bool_] = (numbers < 0) | (numbers > 10**digits - 1)
-        if self.domain.luhn:
-            above = numbers.astype(np.uint64) // _TEN
-            found |= numbers.astype(np.uint64) - above * _TEN != check_digits_of(above, digits - 1)
-        return found
+        valid = validity(values)
+        for start in range(0, len(numbers) if self.domain.luhn else 0, ROWS):
+            some = numbers[start : start + ROWS].astype(np.uint64)
+            above = some // _TEN
+            found[start : start + ROWS] |= some - above * _TEN != check_digits_of(above, digits - 1)
+        return found if valid is None else found & valid
 
     def _demand(self) -> str:
         name = self.domain.alphabet if self.domain.alphabet in ALPHABETS else "the alphabet"

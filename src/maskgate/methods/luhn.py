@@ -6,44 +6,43 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maskgate.crypto.ff1_digits import Strip, room_for
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from maskgate.crypto.ff1_digits import Strip
-
-_TEN = np.uint64(10)
+_TEN = np.uint32(10)
+# So many digits, doubled or not, add up to less than 256.
+_IN_A_BYTE = 28
 
 
 def check_digits(strip: Strip) -> NDArray[np.uint64]:
     """Return the digit that belongs at the end of each row, whatever stands there."""
     total = np.zeros(strip.rows, np.uint32)
-    for position in range(strip.length - 1):
-        digit = strip.column(position)
-        total += _doubled(digit) if (strip.length - position) % 2 == 0 else digit
-    return _completing(total)
+    for start in range(0, strip.length - 1, _IN_A_BYTE):
+        some = np.zeros(strip.rows, np.uint8)
+        for position in range(start, min(start + _IN_A_BYTE, strip.length - 1)):
+            digit = strip.column(position)
+            some += _doubled(digit) if (strip.length - position) % 2 == 0 else digit
+        total += some
+    return ((_TEN - total % _TEN) % _TEN).astype(np.uint64)
 
 
 def check_digits_of(numbers: NDArray[np.uint64], digits: int) -> NDArray[np.uint64]:
-    """Return the digit that belongs behind each number of at most so many digits.
+    """Return the digit that belongs behind each number, written with so many digits.
 
     Example:
         >>> check_digits_of(np.array([7992739871], np.uint64), 10).tolist()
         [3]
     """
-    total = np.zeros(len(numbers), np.uint32)
-    for position in range(digits):
-        above = numbers // _TEN
-        digit = (numbers - above * _TEN).astype(np.uint8)
-        total += _doubled(digit) if position % 2 == 0 else digit
-        numbers = above
-    return _completing(total)
+    stride = digits + 1
+    strip = Strip(np.arange(len(numbers)), room_for(len(numbers) * stride, np.uint8), len(numbers), stride, stride, 10)
+    strip.write(0, digits, numbers)
+    return check_digits(strip)
 
 
-def _doubled(digit: NDArray[np.integer]) -> NDArray[np.integer]:
+def _doubled(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return twice the digit, or the sum of the two digits of that."""
-    return digit + digit - (digit > 4) * np.uint8(9)  # noqa: PLR2004  twice five has two digits
-
-
-def _completing(total: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """Return what is missing to the next multiple of ten."""
-    return ((np.uint32(10) - total % np.uint32(10)) % np.uint32(10)).astype(np.uint64)
+    twice = digit + digit
+    twice -= (digit > 4) * np.uint8(9)  # noqa: PLR2004  twice five has two digits
+    return twice
