@@ -156,9 +156,10 @@ class ColumnReader:
         if method is not None:
             return self._checked(where, method.declaration, line)
         if "." not in name or self.plugins:
-            package = " A name with a dot is a plugin's: install its package." if "." in name else ""
-            message = f"{where}: no method is called '{name}'.{did_you_mean(name, method_names())}{package}"
-            self.reader.problem(message, line)
+            is_plugin = "." in name
+            near = did_you_mean(name, [each for each in method_names() if ("." in each) == is_plugin])
+            package = " A name with a dot is a plugin's: install its package." if is_plugin else ""
+            self.reader.problem(f"{where}: no method is called '{name}'.{near}{package}", line)
         return None
 
     def _checked(self, where: str, declaration: Declaration, line: int) -> Declaration:
@@ -220,7 +221,7 @@ class ColumnReader:
         try:
             rule.build()
         except ValueError as error:
-            self.reader.problem(f"{where}: {error}", line)
+            self.reader.problem(f"{where}: {str(error).rstrip('.')}.", line)
 
 
 def _raw_options(fields: Mapping[str, Located]) -> dict[str, Any]:

@@ -39,6 +39,11 @@ class OptionReader:
         for name, entry in fields.items():
             if name in parameters:
                 options[name] = self._option(f"{where}, {name}", parameters[name], entry)
+            elif name == "when":
+                self._reader.problem(
+                    f"{where}: a rule with `when:` is one entry of a list, and the last entry is for everyone else.",
+                    entry.line,
+                )
             elif name not in FRAME:
                 near = did_you_mean(name, parameters) or " It has none."
                 self._reader.problem(f"{where}: '{declaration.name}' has no option '{name}'.{near}", entry.line)

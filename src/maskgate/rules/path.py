@@ -120,7 +120,7 @@ def written_name(name: str) -> str:
 _BRACKET = (
     "after `[` a `]` is expected; a name that has a bracket in it is written in backquotes, such as `price [EUR]`"
 )
-_STRAY = "a dot, `[]` or nothing is expected after a name in backquotes, not {!r}"
+_STRAY = "after a name, or `[]`, a dot, `[]` or nothing is expected, not {!r}"
 _NAMELESS = "a name is missing. Paths are written like address.street or contacts[].email; odd names in backquotes"
 
 
