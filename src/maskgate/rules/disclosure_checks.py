@@ -125,7 +125,9 @@ def length_shows(looked: Looked) -> Iterator[Finding]:
     """Note where the length of a value can be read from what stands for it."""
     for subject in looked.subjects:
         for rule in subject.rules:
-            if rule.method == "mask" or (rule.domain is not None and rule.domain.scheme in ("encrypt", "fpe")):
+            domain = rule.domain
+            is_as_long = domain is not None and domain.scheme in ("encrypt", "fpe") and domain.digits is None
+            if rule.method == "mask" or is_as_long:
                 yield subject.finding(
                     "length-shows", Severity.NOTE, "how long each value is can be seen from what stands for it."
                 )

@@ -6,9 +6,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from maskgate.errors import UsageError
+from maskgate.errors import RulesError, UsageError
+from maskgate.masking import mask_table
 from maskgate.methods import METHODS
 from maskgate.methods.registry import find_method, method_names
+from maskgate.rules import read_rules
 from maskgate.testing.haunted_columns import haunted_columns
 from maskgate.testing.method_contract import PROMISES, takes
 
@@ -108,6 +110,44 @@ class TestFindMethod:
         install("acme_two", source, {"acme.twice": "acme_two:Initials"})
         with pytest.raises(UsageError, match=r"acme_one 1\.0 .* and acme_two 1\.0 .* Uninstall all but one"):
             find_method("acme.twice")
+
+
+class TestRulesOfAPlugin:
+    """Rules name a plugin's method like any other, and are told what is wrong with it."""
+
+    RULES = "version: 1\ntables: {{t: {{columns: {{x: {{method: {}, upper: true}}}}}}}}\n"
+
+    def test_it_masks(self, install):
+        install("acme_masks", example("acme.masks"), {"acme.masks": "acme_masks:Initials"})
+        rules = read_rules(self.RULES.format("acme.masks"), "rules.yaml")
+        masked, _ = mask_table(pa.table({"x": ["Ann Example", None]}), rules, table_name="t")
+        assert masked.column("x").to_pylist() == ["AE", None]
+
+    @pytest.mark.parametrize(
+        ("package", "source", "said"),
+        [
+            pytest.param("acme_lost", "raise OSError('secret')", "cannot be loaded (OSError)", id="not loaded"),
+            pytest.param(
+                "acme_key_error",
+                EXAMPLE.replace('options["upper"]', 'options["secret"]'),
+                "fails on these options (KeyError). Ask its author.",
+                id="failing on its options",
+            ),
+            pytest.param(
+                "acme_hollow",
+                EXAMPLE.replace('cls(options["upper"])', "cls()"),
+                "fails on these options (TypeError)",
+                id="not what it declares",
+            ),
+        ],
+    )
+    def test_a_broken_one_is_a_problem_with_its_line(self, install, package, source, said):
+        install(package, source.replace(NAME, f"{package}.x"), {f"{package}.x": f"{package}:Initials"})
+        with pytest.raises(RulesError) as caught:
+            read_rules(self.RULES.format(f"{package}.x"), "rules.yaml")
+        assert str(caught.value).startswith('rules.yaml:2, column "x": ')
+        assert said in str(caught.value)
+        assert "secret" not in str(caught.value)
 
 
 class TestContract:
