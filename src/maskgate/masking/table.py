@@ -46,7 +46,9 @@ def mask_table(
             batches.append(masked.batch)
             run.add(masked)
         report = run.finish()
-    return pa.Table.from_batches(batches, schema=plan.output_schema), report
+    masked_table = pa.Table.from_batches(batches, schema=plan.output_schema)
+    # One dictionary for all chunks of a column: formats such as Arrow's own files hold no more.
+    return masked_table.unify_dictionaries(), report
 
 
 def one_batch(table: pa.Table) -> pa.RecordBatch:
