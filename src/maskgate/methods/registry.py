@@ -15,6 +15,7 @@ from maskgate.methods.noise import Noise
 from maskgate.methods.nullify import Nullify
 from maskgate.methods.plugins import find_plugin, plugin_names
 from maskgate.methods.redact import Redact
+from maskgate.methods.retokenize import Retokenize
 from maskgate.methods.round import Round
 from maskgate.methods.shift_date import ShiftDate
 from maskgate.methods.token import Token
@@ -36,6 +37,7 @@ _ALL: tuple[type[Method], ...] = (
     Noise,
     Nullify,
     Redact,
+    Retokenize,
     Round,
     ShiftDate,
     Token,

@@ -198,6 +198,20 @@ def prefix_of(prefix: str, version: int) -> str:
     return prefix.replace(VERSION_PLACE, str(version))
 
 
+def check_prefix(domain: Domain) -> None:
+    """Refuse a prefix behind whose version nobody could tell where the version ends.
+
+    Raises:
+        ValueError: If ``{version}`` is followed by nothing, or by a digit.
+    """
+    _, *behind = domain.prefix.split(VERSION_PLACE)
+    if any(not each or each[0].isdigit() for each in behind):
+        raise ValueError(
+            f'domain "{domain.name}": in `prefix:`, write something other than a digit behind {VERSION_PLACE}, '
+            "such as '_', so that the version ends there"
+        )
+
+
 def pattern_of_prefix(prefix: str) -> str:
     """Write a prefix as a pattern, for any version of the key."""
     return "[1-9][0-9]*".join(literally(part) for part in prefix.split(VERSION_PLACE))

@@ -17,7 +17,7 @@ from maskgate.crypto import cmac, hmac_sha256, siv
 from maskgate.methods.format_preserving import FormatPreserving
 from maskgate.methods.layout import in_layout_of, text_type
 from maskgate.methods.method import ReversibleBy, Uniqueness
-from maskgate.methods.token_format import CipherFormat, DigestFormat, prefix_of
+from maskgate.methods.token_format import VERSION_PLACE, CipherFormat, DigestFormat, check_prefix, prefix_of
 from maskgate.methods.token_input import check_token_input, normalized, token_input
 
 if TYPE_CHECKING:
@@ -94,9 +94,10 @@ class ReversibleScheme(Scheme):
         """The key holder can get values back."""
         return ReversibleBy.KEY_HOLDER
 
-    @abstractmethod
-    def token_type(self, type_: pa.DataType) -> bool:
-        """Say whether a column of tokens may have this type."""
+    @property
+    def tells_versions(self) -> bool:
+        """Whether :meth:`values` knows tokens of one version of the key from those of another."""
+        return VERSION_PLACE in self.domain.prefix
 
     @abstractmethod
     def values(self, tokens: pa.Array, key: Key) -> pa.Array:
@@ -142,7 +143,6 @@ class DigestTokens(Scheme):
         return self._format.write(digests, key.version, large=_is_large(values.type))
 
 
-_TEXTS = (pa.types.is_null, pa.types.is_string, pa.types.is_large_string)
 _DIGESTS = {"cmac": cmac.digest, "hmac": hmac_sha256.digest}
 
 
@@ -160,9 +160,10 @@ class EncryptedTokens(ReversibleScheme):
         check_token_input(input_type)
         return text_type(input_type)
 
-    def token_type(self, type_: pa.DataType) -> bool:
-        """Tokens are text."""
-        return any(is_(type_) for is_ in _TEXTS)
+    @property
+    def tells_versions(self) -> bool:
+        """A ciphertext is authentic under one version alone."""
+        return True
 
     def shape(self) -> Shape:
         """Promise what the format promises."""
@@ -198,10 +199,6 @@ class FormatPreservingTokens(ReversibleScheme):
     def output_type(self, input_type: pa.DataType) -> pa.DataType:
         """Return text for text, and the same integers for integers."""
         return self._cipher.output_type(input_type)
-
-    def token_type(self, type_: pa.DataType) -> bool:
-        """Tokens have the type of the values."""
-        return any(is_(type_) for is_ in (pa.types.is_integer, *_TEXTS))
 
     def shape(self) -> Shape:
         """Promise the alphabet, and where the domain has ``digits:``, how many."""
@@ -256,10 +253,29 @@ def scheme_of(domain: Domain) -> Scheme:
     for name in _NOT_FPE if domain.scheme == "fpe" else _ONLY_FPE:
         if getattr(domain, name) not in (None, "", False):
             raise ValueError(f"{where}: the scheme '{domain.scheme}' has no `{name}:`; take it out")
-    normalized(pa.array([], pa.string()), domain.normalize)
+    check_prefix(domain)
+    try:
+        normalized(pa.array([], pa.string()), domain.normalize)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
     scheme = _SCHEMES[domain.scheme](domain)
     scheme.shape()
     return scheme
+
+
+def reversible_scheme_of(domain: Domain) -> ReversibleScheme:
+    """Return the scheme of a domain whose key holder can get values back.
+
+    Raises:
+        ValueError: If nobody can, or the domain asks of its scheme what it does not have.
+    """
+    scheme = scheme_of(domain)
+    if isinstance(scheme, ReversibleScheme):
+        return scheme
+    raise ValueError(
+        f"domain \"{domain.name}\": tokens of the scheme '{domain.scheme}' cannot be turned back into values. "
+        "Mask the originals again under the new version of the key"
+    )
 
 
 def without_prefix(texts: pa.Array, prefix: str) -> pa.Array:
