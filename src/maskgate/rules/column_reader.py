@@ -222,6 +222,11 @@ class ColumnReader:
             rule.build()
         except ValueError as error:
             self.reader.problem(f"{where}: {str(error).rstrip('.')}.", line)
+        except Exception as error:
+            if "." not in rule.method:
+                raise
+            failure = type(error).__name__
+            self.reader.problem(f"{where}: '{rule.method}' fails on these options ({failure}). Ask its author.", line)
 
 
 def _raw_options(fields: Mapping[str, Located]) -> dict[str, Any]:
