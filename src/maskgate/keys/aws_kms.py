@@ -21,14 +21,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import KeyReferenceError
-from maskgate.keys.envelope import unwrap_file
 from maskgate.keys.service_address import check_service_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-
-    from maskgate.keys.key_text import Found
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 5, 10, 3
 
@@ -49,12 +45,12 @@ _WHAT_NOW = {
 }
 
 
-def find_wrapped(name: str, base: Path | None) -> Found:
-    """Find the key that ``aws-kms:NAME`` refers to."""
+def split_reference(name: str) -> tuple[AwsKms, str]:
+    """Read what stands after ``aws-kms:``; return the KMS key and the path of the file."""
     kms_key, at, path = name.partition("@")
     if at and _KMS_KEY.fullmatch(kms_key):
-        return unwrap_file(path, base, AwsKms(kms_key))
-    return unwrap_file(name, base, AwsKms())
+        return AwsKms(kms_key), path
+    return AwsKms(), name
 
 
 @dataclass(frozen=True)
@@ -66,6 +62,17 @@ class AwsKms:
     """
 
     kms_key: str | None = None
+
+    @classmethod
+    def named(cls, name: str) -> AwsKms:
+        """Read the name of a KMS key.
+
+        Raises:
+            KeyReferenceError: If that is no such name.
+        """
+        if not _KMS_KEY.fullmatch(name):
+            raise KeyReferenceError("a KMS key is named by its ARN, by alias/NAME or by its id")
+        return cls(name)
 
     def unwrap(self, wrapped: str) -> bytes:
         """Have KMS decrypt one entry; see `KeyWrapper`."""
@@ -80,8 +87,8 @@ class AwsKms:
 
     def make_wrapped(self) -> str:
         """Have KMS make a key of 32 bytes; see `KeyWrapper`."""
-        if self.kms_key is None or not _KMS_KEY.fullmatch(self.kms_key):
-            raise KeyReferenceError("a KMS key is named by its ARN, by alias/NAME or by its id")
+        if self.kms_key is None:
+            raise KeyReferenceError("a KMS key has to be named: aws-kms:KMSKEY@PATH")
         operation = "generate_data_key_without_plaintext"
         wrapped = self._answer("CiphertextBlob", operation, KeyId=self.kms_key, KeySpec="AES_256")
         return base64.b64encode(wrapped).decode("ascii")

@@ -12,9 +12,11 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from maskgate.errors import KeyReferenceError
+from maskgate.keys.envelope import unwrap_file
 from maskgate.keys.key_text import ADVICE, Found, decoded
 from maskgate.keys.protected_file import read_protected
 from maskgate.keys.source import ENTRY_POINT_GROUP
+from maskgate.keys.wrappers import WRAPPERS, split_wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,23 +69,21 @@ def _from_file(name: str, base: Path | None) -> Found:
     )
 
 
-def _from_aws_kms(name: str, base: Path | None) -> Found:
-    from maskgate.keys import aws_kms  # noqa: PLC0415  who has no such key loads no client
+def _unwrapped(scheme: str) -> Callable[[str, Path | None], Found]:
+    def find(name: str, base: Path | None) -> Found:
+        try:
+            wrapper, path = split_wrapped(scheme, name)
+        except KeyReferenceError as error:
+            return Found(problem=str(error))
+        return unwrap_file(path, base, wrapper)
 
-    return aws_kms.find_wrapped(name, base)
-
-
-def _from_vault_transit(name: str, base: Path | None) -> Found:
-    from maskgate.keys import vault_transit  # noqa: PLC0415  likewise
-
-    return vault_transit.find_wrapped(name, base)
+    return find
 
 
 _BUILT_IN: dict[str, Callable[[str, Path | None], Found]] = {
-    "aws-kms": _from_aws_kms,
     "env": _from_environment,
     "file": _from_file,
-    "vault-transit": _from_vault_transit,
+    **{scheme: _unwrapped(scheme) for scheme in WRAPPERS},
 }
 
 

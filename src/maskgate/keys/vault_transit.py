@@ -21,8 +21,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from maskgate.errors import KeyReferenceError
-from maskgate.keys.envelope import unwrap_file
-from maskgate.keys.key_text import Found
 from maskgate.keys.protected_file import read_protected
 from maskgate.keys.service_address import check_service_address
 
@@ -44,16 +42,16 @@ _WHAT_NOW = {
 }
 
 
-def find_wrapped(name: str, base: Path | None) -> Found:
-    """Find the key that ``vault-transit:NAME`` refers to."""
+def split_reference(name: str) -> tuple[VaultTransit, str]:
+    """Read what stands after ``vault-transit:``; return the Transit key and the path of the file.
+
+    Raises:
+        KeyReferenceError: If it cannot be understood.
+    """
     key, at, path = name.partition("@")
     if not at or not path:
-        return Found(problem="a reference to Vault is written vault-transit:[MOUNT/]KEY@PATH")
-    try:
-        wrapper = VaultTransit.named(key)
-    except KeyReferenceError as error:
-        return Found(problem=str(error))
-    return unwrap_file(path, base, wrapper)
+        raise KeyReferenceError("a reference to Vault is written vault-transit:[MOUNT/]KEY@PATH")
+    return VaultTransit.named(key), path
 
 
 @dataclass(frozen=True)

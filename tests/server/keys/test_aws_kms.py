@@ -210,11 +210,16 @@ class TestRefusals:
         kms.keep(kms.wrap(SECRET[:15]))
         assert "the file people.wrapped holds 15 bytes, which is too short" in kms.refusal()
 
-    @pytest.mark.parametrize("name", [None, "", "alias", "../x"])
-    def test_kms_makes_no_key_without_a_key_of_its_own(self, kms, name):
+    @pytest.mark.parametrize("name", ["", "alias", "../x", "people"])
+    def test_what_names_no_kms_key(self, name):
         with pytest.raises(KeyReferenceError) as refused:
-            AwsKms(name).make_wrapped()
+            AwsKms.named(name)
         assert "named by its ARN, by alias/NAME or by its id" in str(refused.value)
+
+    def test_kms_makes_no_key_without_a_key_of_its_own(self, kms):
+        with pytest.raises(KeyReferenceError) as refused:
+            AwsKms().make_wrapped()
+        assert "a KMS key has to be named: aws-kms:KMSKEY@PATH" in str(refused.value)
 
     def test_kms_makes_no_key_by_a_key_that_is_not_there(self, kms):
         with pytest.raises(KeyReferenceError) as refused:
