@@ -83,7 +83,7 @@ def _permuted(column: pa.Array | pa.ChunkedArray, alphabet: Alphabet, permute: C
     count = sum(count for _, count in results)
     if count:
         raise ValueError(
-            f"FF1 cannot take {count} cells: each needs {at_least} characters or more, all of the alphabet"
+            f"cells that FF1 cannot take: {count}; each needs {at_least} characters or more, all of the alphabet"
         )
     arrays = [array.cast(kind) for array, _ in results]
     return pa.chunked_array(arrays, type=kind) if isinstance(column, pa.ChunkedArray) else arrays[0]
