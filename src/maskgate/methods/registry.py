@@ -17,6 +17,7 @@ from maskgate.methods.plugins import find_plugin, plugin_names
 from maskgate.methods.redact import Redact
 from maskgate.methods.retokenize import Retokenize
 from maskgate.methods.round import Round
+from maskgate.methods.scrub import Scrub
 from maskgate.methods.shift_date import ShiftDate
 from maskgate.methods.token import Token
 from maskgate.methods.top_code import TopCode
@@ -39,6 +40,7 @@ _ALL: tuple[type[Method], ...] = (
     Redact,
     Retokenize,
     Round,
+    Scrub,
     ShiftDate,
     Token,
     TopCode,

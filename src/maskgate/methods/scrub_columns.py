@@ -1,0 +1,171 @@
+"""Find the values of a row's other columns in its text: the name of the customer, say, in a note about them.
+
+What is looked for is the value as a whole, and each word of at least two letters in it by itself. Case, accents, and
+which blanks and punctuation stand between words make no difference: ``O'Neil, Ann`` is found where the value is
+``ann o'neil``, word by word. Only whole words are: ``Ann`` is not in ``annual``. A text in a script without blanks
+between words, such as Chinese, is compared character by character, and there the value as a whole alone counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from maskgate.detect.spans import Spans
+from maskgate.detect.text import Text, strings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FEWEST_LETTERS = 2
+# Between two words of a value there may stand as much, in bytes.
+_WIDEST_GAP = 4
+
+_BYTES = np.arange(256)
+_BEYOND_ASCII = _BYTES > 127  # noqa: PLR2004  the last of ASCII
+_IN_WORDS = np.array([chr(each).isalnum() for each in range(128)] + [True] * 128)
+_DIGITS = (_BYTES >= ord("0")) & (_BYTES <= ord("9"))  # noqa: SIM300  a row of bytes, compared with one
+_LOWER = np.where((_BYTES >= ord("A")) & (_BYTES <= ord("Z")), _BYTES + 32, _BYTES).astype(np.uint8)  # noqa: SIM300
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of some cells, from left to right.
+
+    Attributes:
+        spans: Where each is.
+        cells: In which cell.
+        folded: How each is compared: without case and accents.
+        is_name: Whether each has letters only, and more than one of them.
+    """
+
+    spans: Spans
+    cells: NDArray[np.int64]
+    folded: pa.Array
+    is_name: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, text: Text) -> Words:
+        """Take a text apart."""
+        is_word, alone = _IN_WORDS[text.data], np.zeros(0, np.int64)
+        is_ascii = not _BEYOND_ASCII[text.data].any()
+        if not is_ascii:
+            is_word = is_word & ~_punctuation_abroad(text.data)
+            alone = _alone(text.data)
+        edges = np.flatnonzero(is_word[1:] != is_word[:-1]) + 1
+        if len(alone):
+            edges = np.union1d(edges, np.concatenate([alone, alone + 3]))
+        edges = edges.astype(np.int64)
+        inside = np.flatnonzero(is_word[edges])
+        spans = Spans(edges[inside], edges[inside + 1]) if len(inside) else Spans.none()
+        folded = strings(_LOWER[text.data], edges).take(pa.array(inside)) if len(inside) else pa.array([], _TEXT)
+        if not is_ascii:
+            folded = _folded(folded)
+        has_digit = np.concatenate([[0], np.cumsum(_DIGITS[text.data])])
+        letters = has_digit[spans.ends] == has_digit[spans.starts]
+        long = spans.ends - spans.starts >= _FEWEST_LETTERS
+        return cls(spans, text.cell_of(spans.starts), folded, letters & long & ~np.isin(spans.starts, alone))
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+
+_TEXT = pa.large_string()
+
+
+def find_values(words: Words, values: pa.Array) -> Spans:
+    """Find in the words of each row's text the value of the same row.
+
+    Args:
+        words: Of the texts.
+        values: The values, as ``string`` or ``large_string``, one for each text; null or empty ones are nowhere.
+
+    Returns:
+        Where they are, merged.
+    """
+    wanted = Words.of(Text.of(values))
+    if len(words) == 0 or len(wanted) == 0:
+        return Spans.none()
+    codes = pc.unique(wanted.folded)
+    numbers = _numbered(words.folded, codes)
+    wanted_numbers = _numbered(wanted.folded, codes)
+    known = np.flatnonzero(numbers >= 0)
+    names = np.flatnonzero(wanted.is_name)
+    keys = words.cells[known] * len(codes) + numbers[known]
+    single = known[np.isin(keys, wanted.cells[names] * len(codes) + wanted_numbers[names])]
+    return Spans.all_of([words.spans.where(single), _whole(words, numbers, known, wanted, wanted_numbers)]).merged()
+
+
+def _whole(
+    words: Words,
+    numbers: NDArray[np.int64],
+    known: NDArray[np.int64],
+    wanted: Words,
+    wanted_numbers: NDArray[np.int64],
+) -> Spans:
+    """Find values as a whole: all their words, one after the other."""
+    cells = words.cells[known]
+    first = np.searchsorted(wanted.cells, cells, side="left")
+    counts = np.searchsorted(wanted.cells, cells, side="right") - first
+    last = np.maximum(first + counts - 1, 0)
+    length = wanted.spans.ends[last] - wanted.spans.starts[np.minimum(first, len(wanted) - 1)]
+    begins = np.flatnonzero((counts > 0) & (length >= _FEWEST_LETTERS) & (known + counts <= len(words)))
+    begins = begins[numbers[known[begins]] == wanted_numbers[first[begins]]]
+    found, step = [], 1
+    while len(begins):
+        done = counts[begins] == step
+        ended = begins[done]
+        ends = words.spans.ends[known[ended] + step - 1]
+        found.append(Spans(words.spans.starts[known[ended]], ends))
+        begins = begins[~done]
+        here = known[begins] + step
+        close = words.spans.starts[here] - words.spans.ends[here - 1] <= _WIDEST_GAP
+        same = (numbers[here] == wanted_numbers[first[begins] + step]) & (words.cells[here] == cells[begins])
+        begins = begins[close & same]
+        step += 1
+    return Spans.all_of(found)
+
+
+def _numbered(folded: pa.Array, codes: pa.Array) -> NDArray[np.int64]:
+    """Return the number of each word, -1 where it is in no value."""
+    found = pc.index_in(folded, value_set=codes).fill_null(-1)
+    return np.asarray(found.to_numpy(zero_copy_only=False), np.int64)
+
+
+def _folded(words: pa.Array) -> pa.Array:
+    """Write words without case and accents; ASCII is in small letters already."""
+    abroad = np.flatnonzero(~pc.string_is_ascii(words).to_numpy(zero_copy_only=False))
+    if len(abroad) == 0:
+        return words
+    taken = pc.utf8_normalize(words.take(pa.array(abroad)), form="NFKD")
+    taken = pc.utf8_lower(pc.replace_substring_regex(taken, pattern=r"\p{M}", replacement=""))
+    mask = np.zeros(len(words), dtype=bool)
+    mask[abroad] = True
+    return pc.replace_with_mask(words, pa.array(mask), pc.replace_substring(taken, "ß", "ss"))
+
+
+def _punctuation_abroad(data: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Say which bytes belong to blanks and punctuation beyond ASCII, by the first bytes of their UTF-8."""
+    following = np.append(data[1:], np.uint8(0))
+    two = (data == 0xC2) & ~np.isin(following, [0xAA, 0xB5, 0xBA])  # noqa: PLR2004  U+0080 to U+00BF
+    three = (data == 0xE2) & np.isin(following, [0x80, 0x81])  # noqa: PLR2004  U+2000 to U+207F
+    three |= (data == 0xE3) & (following == 0x80)  # noqa: PLR2004  U+3000 to U+303F
+    three |= (data == 0xEF) & np.isin(following, [0xBC, 0xBD])  # noqa: PLR2004  U+FF00 to U+FF7F
+    covered = two | three
+    covered[1:] |= two[:-1] | three[:-1]
+    covered[2:] |= three[:-2]
+    return np.asarray(covered)
+
+
+def _alone(data: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return where characters of three bytes begin that are written without blanks between words."""
+    following = np.append(data[1:], np.uint8(0))
+    # Kana from U+3040, Han and Hangul up to U+D7FF; Thai and Lao from U+0E00; Khmer from U+1780, Myanmar from U+1000.
+    east = (data == 0xE3) & (following > 0x80) | (data >= 0xE4) & (data <= 0xED)  # noqa: PLR2004
+    south = (data == 0xE0) & (following >= 0xB8) & (following <= 0xBB)  # noqa: PLR2004
+    south |= (data == 0xE1) & np.isin(following, [0x80, 0x81, 0x82, 0x9E, 0x9F])  # noqa: PLR2004
+    return np.flatnonzero(east | south)
