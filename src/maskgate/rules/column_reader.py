@@ -204,7 +204,7 @@ class ColumnReader:
             self.reader.problem(f"{where}: '{declaration.name}' {reason}. Take `key:` out.", located.line)
         is_plugin = "." in declaration.name
         if has_domain:
-            return domain.key if domain and (declaration.needs_key or is_plugin) else None
+            return domain.key if domain else None
         if not declaration.needs_key:
             return None
         if located is not None:
