@@ -85,7 +85,7 @@ class Scrub(Method):
                 "find",
                 Kind.CHOICES,
                 "What to look for; `person` and `location` need `engine: presidio` and a `model:`.",
-                default=DEFAULT_KINDS,
+                default=list(DEFAULT_KINDS),
                 choices=(*KINDS, *scrub_presidio.MODEL_KINDS),
             ),
             Parameter(
