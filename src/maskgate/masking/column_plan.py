@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from maskgate.errors import MaskgateError, MaskingError
 from maskgate.methods.layout import plain
 from maskgate.methods.method import Surroundings
+from maskgate.methods.nesting import taken
 from maskgate.rules.rule import REDACTED
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class _Cells:
                 continue
             chosen, left = left[mine], left[~mine]
             picked = None if len(chosen) == len(column) else pa.array(chosen)
-            masked, count = self.masked(case, column if picked is None else pc.take(column, picked), picked)
+            masked, count = self.masked(case, column if picked is None else taken(column, picked), picked)
             rows.append(chosen)
             parts.append(_adapted(masked, self.plan.type) if case.adapts() else masked.cast(self.plan.type))
             invalid += count
@@ -166,7 +167,7 @@ class _Cells:
             return pa.array([], self.plan.type), invalid
         order = np.empty(len(column), np.int64)
         order[np.concatenate(rows)] = np.arange(len(column))
-        return pc.take(pa.concat_arrays(parts), pa.array(order)), invalid
+        return taken(pa.concat_arrays(parts), pa.array(order)), invalid
 
     def masked(self, case: CasePlan, column: pa.Array, rows: pa.Array | None) -> tuple[pa.Array, int]:
         """Mask the rows of one case, with what `on_invalid` wants done about cells that the method cannot take."""
@@ -188,7 +189,7 @@ class _Cells:
             return self._guarded(case, column, lambda: case.method.apply(column, surroundings)), 0
         # A take leaves the cells behind; an `if_else` to null would keep their bytes in the buffer.
         refused = invalid.to_numpy(zero_copy_only=False)
-        without = pc.take(column, pa.array(np.arange(len(column)), mask=refused))
+        without = taken(column, pa.array(np.arange(len(column)), mask=refused))
         masked = self._guarded(case, without, lambda: case.method.apply(without, surroundings))
         if redacts:
             masked = pc.if_else(invalid, pa.scalar(REDACTED, masked.type), masked)
@@ -196,7 +197,7 @@ class _Cells:
 
     def _other(self, reference: Reference, rows: pa.Array | None) -> pa.Array:
         column = self.frame.column(reference)
-        return column if rows is None else pc.take(column, rows)
+        return column if rows is None else taken(column, rows)
 
     def _guarded(self, case: CasePlan, column: pa.Array, act: Callable[[], T]) -> T:
         failure = ""

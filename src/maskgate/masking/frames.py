@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from maskgate.masking.opening import is_list, opened, opened_type
+from maskgate.masking.opening import opened, opened_type
+from maskgate.methods.nesting import element_type, is_list, taken
 from maskgate.rules.path import ELEMENTS, Path
 from maskgate.rules.strict_yaml import did_you_mean
 
@@ -68,7 +69,7 @@ class Frame:
             if self.up is None or reference.depth == self.depth:
                 self._found[reference] = self._walk(reference.names)
             else:
-                self._found[reference] = pc.take(self.up.column(reference), self.parents)
+                self._found[reference] = taken(self.up.column(reference), self.parents)
         return self._found[reference]
 
     def _walk(self, names: tuple[str, ...]) -> pa.Array:
@@ -122,10 +123,3 @@ def _type_at(steps: tuple[Step, ...], schema: pa.Schema) -> pa.DataType:
             raise ValueError(f"it is not in the data.{did_you_mean(str(step.name), names)}".rstrip("."))
         kind = opened_type(kind.field(step.name).type)
     return kind
-
-
-def element_type(type_: pa.DataType) -> pa.DataType:
-    """Return the type of the elements of a list, or of the entries of a map."""
-    if pa.types.is_map(type_):
-        return pa.struct([pa.field("key", type_.key_type, nullable=False), pa.field("value", type_.item_type)])
-    return type_.value_type

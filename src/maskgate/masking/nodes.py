@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from maskgate.crypto.cells import validity, validity_buffer
-from maskgate.masking.frames import element_type
+from maskgate.crypto.cells import validity
 from maskgate.masking.opening import opened
 from maskgate.masking.report import ColumnReport
+from maskgate.methods.nesting import elements_of, lists, sizes_of, structs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +119,7 @@ class Struct:
         kept = [each for each in masked if each is not None]
         if self.type is None:
             return None
-        return pa.StructArray.from_arrays(kept, fields=list(self.type), mask=_nulls(column))
+        return structs(self.type, kept, column)
 
 
 @dataclass(frozen=True)
@@ -153,14 +152,12 @@ class Lists:
     def mask(self, column: pa.Array, frame: Frame, run: Pass) -> pa.Array | None:
         """Mask the elements that lists show."""
         column = opened(column)
-        sizes, items = _sizes(column), column.flatten()
+        sizes, items = sizes_of(column), elements_of(column)
         inside = frame.inside(opened(items), np.repeat(np.arange(len(column)), sizes))
         masked = self.elements.mask(items, inside, run)
         if masked is None or self.type is None:
             return None
-        if pa.types.is_fixed_size_list(self.type):
-            return _of_fixed_size(masked, self.type, column)
-        return _of_lists(masked, self.type, sizes, _nulls(column))
+        return lists(self.type, masked, sizes, validity(column))
 
 
 @dataclass(frozen=True)
@@ -193,16 +190,15 @@ class Map:
     def mask(self, column: pa.Array, frame: Frame, run: Pass) -> pa.Array | None:
         """Mask the entries that maps show."""
         column = opened(column)
-        entry = pa.field("entries", element_type(column.type), nullable=False)
-        lists = column.cast(pa.list_(entry))
-        sizes, entries = _sizes(lists), lists.flatten()
+        sizes, entries = sizes_of(column), elements_of(column)
         inside = frame.inside(entries, np.repeat(np.arange(len(column)), sizes))
         keys, values = entries.flatten()
         masked_keys, masked_values = self.keys.mask(keys, inside, run), self.values.mask(values, inside, run)
         if masked_keys is None or masked_values is None or self.type is None:
             return None
-        offsets = pa.array(_offsets(sizes, np.int32))
-        return pa.MapArray.from_arrays(offsets, masked_keys, masked_values, type=self.type, mask=_nulls(column))
+        entry = pa.struct([self.type.key_field, self.type.item_field])
+        masked = pa.Array.from_buffers(entry, len(entries), [None], children=[masked_keys, masked_values])
+        return lists(self.type, masked, sizes, validity(column))
 
 
 _BUILDERS = (
@@ -211,39 +207,3 @@ _BUILDERS = (
     (pa.types.is_list_view, pa.list_view),
     (pa.types.is_large_list_view, pa.large_list_view),
 )
-
-
-def _nulls(column: pa.Array) -> pa.Array | None:
-    return column.is_null() if column.null_count else None
-
-
-def _offsets(sizes: NDArray[np.int64], width: type[np.signedinteger]) -> NDArray[np.signedinteger]:
-    offsets = np.zeros(len(sizes) + 1, width)
-    np.cumsum(sizes, out=offsets[1:])
-    return offsets
-
-
-def _sizes(lists: pa.Array) -> NDArray[np.int64]:
-    sizes: NDArray[np.int64] = pc.fill_null(pc.list_value_length(lists), 0).to_numpy().astype(np.int64)
-    return sizes
-
-
-def _of_lists(values: pa.Array, kind: pa.DataType, sizes: NDArray[np.int64], mask: pa.Array | None) -> pa.Array:
-    large = pa.types.is_large_list(kind) or pa.types.is_large_list_view(kind)
-    width = np.int64 if large else np.int32
-    offsets = _offsets(sizes, width)
-    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
-        views = pa.LargeListViewArray if large else pa.ListViewArray
-        counts = pa.array(sizes.astype(width))
-        return views.from_arrays(pa.array(offsets[:-1]), counts, values, type=kind, mask=mask)
-    lists = pa.LargeListArray if large else pa.ListArray
-    return lists.from_arrays(pa.array(offsets), values, type=kind, mask=mask)
-
-
-def _of_fixed_size(values: pa.Array, kind: pa.DataType, column: pa.Array) -> pa.Array:
-    valid = validity(column)
-    if valid is not None:
-        # The lists that are null have places for elements too; nothing lies there.
-        present = np.repeat(valid, kind.list_size)
-        values = pc.take(values, pa.array(np.cumsum(present) - 1, mask=~present))
-    return pa.Array.from_buffers(kind, len(column), [validity_buffer(valid)], children=[values])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from maskgate.methods.nesting import runs_of, taken
 
 
 def opened_type(type_: pa.DataType) -> pa.DataType:
@@ -28,25 +28,11 @@ def opened(column: pa.Array) -> pa.Array:
         if isinstance(kind, pa.BaseExtensionType):
             column = column.storage
         elif pa.types.is_run_end_encoded(kind):
-            column = _without_run_ends(column)
+            column = taken(column.values, pa.array(runs_of(column)))
         elif _is_nested_dictionary(kind):
-            column = pc.take(column.dictionary, column.indices)
+            column = taken(column.dictionary, column.indices)
         else:
             return column
-
-
-def is_list(type_: pa.DataType) -> bool:
-    """Say whether a type is a list in any layout."""
-    return any(is_(type_) for is_ in _LISTS)
-
-
-_LISTS = (
-    pa.types.is_list,
-    pa.types.is_large_list,
-    pa.types.is_fixed_size_list,
-    pa.types.is_list_view,
-    pa.types.is_large_list_view,
-)
 
 
 def _is_nested_dictionary(type_: pa.DataType) -> bool:
@@ -54,9 +40,3 @@ def _is_nested_dictionary(type_: pa.DataType) -> bool:
         return False
     value = type_.value_type
     return pa.types.is_nested(value) or pa.types.is_dictionary(value) or isinstance(value, pa.BaseExtensionType)
-
-
-def _without_run_ends(column: pa.RunEndEncodedArray) -> pa.Array:
-    rows = np.arange(column.offset, column.offset + len(column))
-    runs = np.searchsorted(column.run_ends.to_numpy(), rows, side="right")
-    return pc.take(column.values, pa.array(runs))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from maskgate.masking.column_plan import shown
-from maskgate.masking.frames import element_type
 from maskgate.masking.leaf_planner import LeafPlanner
 from maskgate.masking.nodes import Leaf, Lists, Map, Struct
-from maskgate.masking.opening import is_list, opened_type
+from maskgate.masking.opening import opened_type
+from maskgate.methods.nesting import element_type, is_list
 from maskgate.rules.claims import claims_on, into_elements, into_field
 from maskgate.rules.path import ELEMENTS, Path
 from maskgate.rules.rule import ColumnRule

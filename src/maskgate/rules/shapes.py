@@ -62,7 +62,9 @@ def _shape(claims: tuple[Claim, ...], around: tuple[Claim, ...], unlisted: Shape
     return Shape(fields=(*fields, ("*", whole)) if fields else (), elements=elements)
 
 
-def _fields(inside: tuple[Claim, ...], patterns: tuple[Claim, ...], unlisted: Shape) -> tuple[tuple[str, Shape], ...]:
+def _fields(
+    inside: tuple[Claim, ...], patterns: tuple[Claim, ...], unlisted: Shape
+) -> tuple[tuple[str, Shape], ...]:
     steps: Iterable[Step] = dict.fromkeys(claim.rest[0] for claim in inside if claim.rest[0].name is not None)
     named = [step for step in steps if not step.is_pattern]
     guessed = [step for step in steps if step.is_pattern]

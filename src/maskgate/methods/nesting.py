@@ -1,0 +1,155 @@
+"""Lists, maps and structs in any layout, taken apart and put together again.
+
+What a null hides never comes along: neither the elements of a list that is null, nor the fields of a struct.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from maskgate.crypto.cells import validity, validity_buffer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def is_list(type_: pa.DataType) -> bool:
+    """Say whether a type is a list in any layout."""
+    return any(is_(type_) for is_ in _LISTS)
+
+
+_LISTS = (
+    pa.types.is_list,
+    pa.types.is_large_list,
+    pa.types.is_fixed_size_list,
+    pa.types.is_list_view,
+    pa.types.is_large_list_view,
+)
+
+
+def element_type(type_: pa.DataType) -> pa.DataType:
+    """Return the type of the elements of a list, or of the entries of a map."""
+    if pa.types.is_map(type_):
+        return pa.struct([pa.field("key", type_.key_type, nullable=False), pa.field("value", type_.item_type)])
+    return type_.value_type
+
+
+def elements_of(column: pa.Array) -> pa.Array:
+    """Return the elements that the lists of a column show, in order; for maps, entries of ``key`` and ``value``."""
+    return _as_lists(column).flatten()
+
+
+def sizes_of(column: pa.Array) -> NDArray[np.int64]:
+    """Return how many elements each list shows; none where it is null."""
+    sizes: NDArray[np.int64] = pc.fill_null(pc.list_value_length(_as_lists(column)), 0).to_numpy().astype(np.int64)
+    return sizes
+
+
+def structs(kind: pa.DataType, fields: list[pa.Array], column: pa.Array) -> pa.Array:
+    """Put fields together to structs that are null where those of another column are."""
+    valid = validity(column)
+    children = [each.combine_chunks() if isinstance(each, pa.ChunkedArray) else each for each in fields]
+    return pa.StructArray.from_buffers(kind, len(column), [validity_buffer(valid)], children=children)
+
+
+def lists(kind: pa.DataType, elements: pa.Array, sizes: NDArray[np.int64], valid: NDArray[np.bool_] | None) -> pa.Array:
+    """Put elements together to lists, or entries to maps.
+
+    Args:
+        kind: The type that comes out.
+        elements: All elements that the lists show; for maps, entries of key and value.
+        sizes: How many each has.
+        valid: Which lists are not null; None if all are there.
+    """
+    bits = validity_buffer(valid)
+    if pa.types.is_fixed_size_list(kind):
+        if valid is not None:
+            # The lists that are null have places for elements too; nothing lies there.
+            present = np.repeat(valid, kind.list_size)
+            elements = taken(elements, pa.array(np.cumsum(present) - 1, mask=~present))
+        return pa.Array.from_buffers(kind, len(sizes), [bits], children=[elements])
+    large = pa.types.is_large_list(kind) or pa.types.is_large_list_view(kind)
+    offsets = np.zeros(len(sizes) + 1, np.int64 if large else np.int32)
+    np.cumsum(sizes, out=offsets[1:])
+    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
+        buffers = [bits, pa.py_buffer(offsets[:-1].copy()), pa.py_buffer(sizes.astype(offsets.dtype))]
+        return pa.Array.from_buffers(kind, len(sizes), buffers, children=[elements])
+    if pa.types.is_map(kind):
+        entry = pa.struct([kind.key_field, kind.item_field])
+        elements = pa.Array.from_buffers(entry, len(elements), [None], children=elements.flatten())
+    return pa.Array.from_buffers(kind, len(sizes), [bits, pa.py_buffer(offsets)], children=[elements])
+
+
+def lists_like(kind: pa.DataType, elements: pa.Array, column: pa.Array) -> pa.Array:
+    """Put elements together to lists, or entries to maps, with the lengths and nulls of another column."""
+    return lists(kind, elements, sizes_of(column), validity(column))
+
+
+def taken(column: pa.Array, places: pa.Array) -> pa.Array:
+    """Return the cells at places, null where the place is null; also of types that Arrow takes nothing from.
+
+    Those are the view layouts of text and bytes, run ends, and what holds them.
+    """
+    kind = column.type
+    if not _holds_stubborn(kind):
+        return pc.take(column, places)
+    if pa.types.is_struct(kind) or is_list(kind) or pa.types.is_map(kind):
+        return _taken_nested(column, places)
+    if isinstance(kind, pa.BaseExtensionType):
+        return pa.ExtensionArray.from_storage(kind, taken(column.storage, places))
+    if pa.types.is_dictionary(kind):
+        return pa.DictionaryArray.from_arrays(pc.take(column.indices, places), column.dictionary, ordered=kind.ordered)
+    if pa.types.is_run_end_encoded(kind):
+        values = taken(column.values, pc.take(pa.array(runs_of(column)), places))
+        ends = pa.array(np.arange(1, len(places) + 1), kind.run_end_type)
+        return pa.RunEndEncodedArray.from_arrays(ends, values, type=kind)
+    plain = pa.large_string() if pa.types.is_string_view(kind) else pa.large_binary()
+    return pc.take(column.cast(plain), places).cast(kind)
+
+
+def runs_of(column: pa.RunEndEncodedArray) -> NDArray[np.int64]:
+    """Return for each cell the place of its value."""
+    rows = np.arange(column.offset, column.offset + len(column))
+    return np.searchsorted(column.run_ends.to_numpy(), rows, side="right")
+
+
+def _taken_nested(column: pa.Array, places: pa.Array) -> pa.Array:
+    valid = validity(pc.take(pa.array(np.zeros(len(column), bool), mask=_nulls(column)), places))
+    if pa.types.is_struct(column.type):
+        children = [taken(field, places) for field in column.flatten()]
+        return pa.Array.from_buffers(column.type, len(places), [validity_buffer(valid)], children=children)
+    sizes = sizes_of(column)
+    starts = np.cumsum(sizes) - sizes
+    at = np.flatnonzero(valid) if valid is not None else np.arange(len(places))
+    chosen = (
+        places.drop_null().to_numpy() if valid is None else places.to_numpy(zero_copy_only=False)[at].astype(np.int64)
+    )
+    mine = sizes[chosen]
+    ends = np.cumsum(mine)
+    elements = np.arange(mine.sum()) + np.repeat(starts[chosen] - (ends - mine), mine)
+    lengths = np.zeros(len(places), np.int64)
+    lengths[at] = mine
+    return lists(column.type, taken(elements_of(column), pa.array(elements)), lengths, valid)
+
+
+def _nulls(column: pa.Array) -> NDArray[np.bool_] | None:
+    valid = validity(column)
+    return None if valid is None else ~valid
+
+
+def _as_lists(column: pa.Array) -> pa.Array:
+    if not pa.types.is_map(column.type):
+        return column
+    return column.cast(pa.list_(pa.field("entries", element_type(column.type), nullable=False)))
+
+
+def _holds_stubborn(kind: pa.DataType) -> bool:
+    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind) or pa.types.is_run_end_encoded(kind):
+        return True
+    if isinstance(kind, pa.BaseExtensionType):
+        return _holds_stubborn(kind.storage_type)
+    return any(_holds_stubborn(kind.field(at).type) for at in range(kind.num_fields))
