@@ -61,9 +61,14 @@ def windows(data: NDArray[np.uint8], width: int = BLOCK) -> NDArray[np.void]:
     return np.ndarray((len(data) - width + 1,), f"V{width}", data, strides=(1,))
 
 
-def as_words(table: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """View rows of 16 bytes as rows of two words."""
-    return np.ascontiguousarray(table).view(np.uint64).reshape(-1, 2)
+def blocks_at(blocks: NDArray[np.void], places: NDArray[np.int64] | slice) -> NDArray[np.uint64]:
+    """Copy the blocks at some places of a table or of :func:`windows`, each as two words."""
+    return blocks[places].view(np.uint64).reshape(-1, 2)
+
+
+def as_blocks(words: NDArray[np.generic]) -> NDArray[np.void]:
+    """View rows of 16 bytes or two words as one item each, which is copied twice as fast as a row."""
+    return np.ascontiguousarray(words).view(f"V{BLOCK}").reshape(-1)
 
 
 def in_blocks(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -71,7 +76,7 @@ def in_blocks(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     return (lengths + (BLOCK - 1)) // BLOCK
 
 
-def longest_first(blocks: NDArray[np.int64]) -> tuple[NDArray[np.intp], list[int]]:
+def longest_first(blocks: NDArray[np.int64]) -> tuple[NDArray[np.intp] | slice, list[int]]:
     """Order cells by their number of blocks, of which none may have more than `LONGEST`.
 
     Returns:
@@ -79,7 +84,7 @@ def longest_first(blocks: NDArray[np.int64]) -> tuple[NDArray[np.intp], list[int
     """
     counts = blocks.astype(np.uint8)
     if len(counts) and counts.min() == counts.max():
-        return np.arange(len(counts)), [len(counts)] * int(counts[0])
+        return slice(None), [len(counts)] * int(counts[0])
     going = np.cumsum(np.bincount(counts, minlength=1)[::-1])[::-1]
     return np.argsort(LONGEST - counts, kind="stable"), going[1:].tolist()
 

@@ -17,7 +17,8 @@ from maskgate.crypto.blocks import (
     LONGEST,
     ROWS,
     BlockCipher,
-    as_words,
+    as_blocks,
+    blocks_at,
     double,
     in_blocks,
     longest_first,
@@ -80,7 +81,7 @@ class CellCmac:
         final[BLOCK] = np.frombuffer(first, np.uint8)
         kept = np.tri(BLOCK + 1, BLOCK, -1, np.uint8) * np.uint8(0xFF)
         # Of a last block with r bytes: which bytes count, and what is added to them.
-        self._kept, self._final = as_words(kept), as_words(final)
+        self._kept, self._final = as_blocks(kept), as_blocks(final)
 
     def digest(
         self, data: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]
@@ -122,10 +123,10 @@ class CellCmac:
         chain = np.zeros_like(state)
         for index, count in enumerate(going):
             beyond = going[index + 1] if index + 1 < len(going) else 0
-            taken = every_window[starts[:count] + index * BLOCK].view(np.uint64).reshape(-1, 2)
+            taken = blocks_at(every_window, starts[:count] + index * BLOCK)
             rest = lengths[beyond:count] - index * BLOCK
-            taken[beyond:] &= self._kept[rest]
-            taken[beyond:] ^= self._final[rest]
+            taken[beyond:] &= blocks_at(self._kept, rest)
+            taken[beyond:] ^= blocks_at(self._final, rest)
             taken ^= chain[:count]
             chain[:count] = self._cipher.encrypt(taken)
         state[order] = chain

@@ -9,13 +9,13 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
-from maskgate.crypto.blocks import BLOCK, LONGEST, BlockCipher, in_blocks, longest_first, windows
+from maskgate.crypto.blocks import BLOCK, LONGEST, BlockCipher, as_blocks, blocks_at, in_blocks, longest_first, windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# RFC 5297 clears the top bits of the two lower words of the first counter, so that counting never carries over.
-_UNCARRIED = np.uint64(0x7FFF_FFFF_7FFF_FFFF)
+# RFC 5297 clears the top bits of these halves of the first counter's second word, so that counting never carries over.
+_UNCARRIED = np.frombuffer(b"\x7f\xff\xff\xff\x7f\xff\xff\xff", np.uint64)[0]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class CounterMode:
             target: Where they go, in the order in which they stand there. Up to 15 bytes behind each cell are
                 overwritten too; whoever calls leaves room for a tag there and writes it afterwards.
         """
-        counters = tags.view(">u8").astype(np.uint64)
+        counters = tags.copy()
         counters[:, 1] &= _UNCARRIED
         blocks = in_blocks(lengths)
         together = blocks <= LONGEST
@@ -60,7 +60,7 @@ class CounterMode:
         self._apply_together(source, rows, blocks[rows], counters[rows], target)
         for row in alone:
             cell = source.data[source.starts[row] : source.starts[row] + lengths[row]]
-            stream = Cipher(self._cipher.aes, CTR(counters[row].astype(">u8").tobytes())).encryptor()
+            stream = Cipher(self._cipher.aes, CTR(counters[row].tobytes())).encryptor()
             done = np.frombuffer(stream.update(cell.tobytes()), np.uint8)
             target.data[target.starts[row] : target.starts[row] + lengths[row]] = done
 
@@ -74,12 +74,12 @@ class CounterMode:
     ) -> None:
         order, going = longest_first(blocks)
         taken_from, put_at = source.starts[rows][order], target.starts[rows][order]
-        counters = counters[order]
         here, there = windows(source.data), windows(target.data)
-        stream = np.empty((len(order), 2), ">u8")
+        stream = blocks_at(as_blocks(counters), order)
+        lower = stream[:, 1].view(">u8").astype(np.uint64)
         for index, count in enumerate(going):
-            stream[:count] = counters[:count]
-            stream[:count, 1] += np.uint64(index)
-            worked = here[taken_from[:count] + index * BLOCK].view(np.uint64).reshape(-1, 2)
-            worked ^= self._cipher.encrypt(stream[:count].view(np.uint64))
-            there[put_at[:count] + index * BLOCK] = worked.view(f"V{BLOCK}").reshape(-1)
+            if index:
+                stream[:count, 1] = (lower[:count] + np.uint64(index)).astype(">u8").view(np.uint64)
+            worked = blocks_at(here, taken_from[:count] + index * BLOCK)
+            worked ^= self._cipher.encrypt(stream[:count])
+            there[put_at[:count] + index * BLOCK] = as_blocks(worked)

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from maskgate.crypto.blocks import BLOCK, BYTES, ROWS, as_words, double, padded, windows
+from maskgate.crypto.blocks import BLOCK, BYTES, ROWS, as_blocks, blocks_at, double, padded, windows
 from maskgate.crypto.cells import Cells, chunk_by_chunk, edges_of, validity_buffer
 from maskgate.crypto.cmac import CellCmac
 from maskgate.crypto.counter import CounterMode, Spans
@@ -134,8 +134,8 @@ class _Siv:
         to_short = np.zeros((BLOCK, BLOCK), np.uint8)
         to_short[:] = np.frombuffer(double(so_far), np.uint8)
         to_short[np.arange(BLOCK), np.arange(BLOCK)] ^= 0x80
-        self._to_short = as_words(to_short)
-        self._kept = as_words(np.tri(BLOCK, BLOCK, -1, np.uint8) * np.uint8(0xFF))
+        self._to_short = as_blocks(to_short)
+        self._kept = as_blocks(np.tri(BLOCK, BLOCK, -1, np.uint8) * np.uint8(0xFF))
 
     def encrypt(self, column: pa.Array) -> pa.Array:
         cells, kind = Cells.of(column), _binary_like(column.type)
@@ -150,7 +150,7 @@ class _Siv:
             target = np.empty(last - first + BLOCK, np.uint8)
             at = edges[portion.rows] - first
             self._counter.apply(portion.cells, portion.lengths, tags, Spans(target, at + BLOCK))
-            windows(target)[at] = tags.view(f"V{BLOCK}").reshape(-1)
+            windows(target)[at] = as_blocks(tags)
             written[first:last] = target[:-BLOCK]
         return _as_binary(kind, cells.valid, edges, written)
 
@@ -166,7 +166,7 @@ class _Siv:
             spans = Spans(target, edges[portion.rows] - first + BLOCK)
             lengths = np.maximum(portion.lengths - BLOCK, 0)
             source = portion.cells
-            tags = windows(source.data)[source.starts].view(np.uint64).reshape(-1, 2)
+            tags = blocks_at(windows(source.data), source.starts)
             self._counter.apply(Spans(source.data, source.starts + BLOCK), lengths, tags, spans)
             equal = (self._tags(spans, lengths) == tags).all(axis=1)
             accepted[portion.rows] = equal & (portion.lengths >= BLOCK)
@@ -182,12 +182,13 @@ class _Siv:
         every_window = windows(changed)
         starts, lengths = cells.starts.copy(), lengths.copy()
         ends = starts[long] + lengths[long] - BLOCK
-        last = every_window[ends].view(np.uint64).reshape(-1, 2)
-        last ^= self._to_long
-        every_window[ends] = last.view(f"V{BLOCK}").reshape(-1)
-        whole = every_window[starts[short]].view(np.uint64).reshape(-1, 2)
-        whole &= self._kept[lengths[short]]
-        whole ^= self._to_short[lengths[short]]
+        last = blocks_at(every_window, ends)
+        for word in (0, 1):
+            last[:, word] ^= self._to_long[word]
+        every_window[ends] = as_blocks(last)
+        whole = blocks_at(every_window, starts[short])
+        whole &= blocks_at(self._kept, lengths[short])
+        whole ^= blocks_at(self._to_short, lengths[short])
         starts[short] = len(cells.data) + BLOCK * np.arange(len(short))
         lengths[short] = BLOCK
         changed[len(cells.data) : len(changed) - BLOCK] = whole.view(np.uint8).reshape(-1)
