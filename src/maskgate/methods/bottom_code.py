@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import numpy as np
 
 from maskgate.methods.limits import MOMENTS, NUMBERS, Coding
 from maskgate.methods.method import Declaration, Kind, Parameter
@@ -19,6 +18,9 @@ class BottomCode(Coding):
     """Replace whatever is less than a limit by the limit, or by one number for all of it."""
 
     moment_option: ClassVar[str] = "not_before"
+    beyond = operator.lt
+    arrow_beyond: ClassVar[str] = "less"
+    nearer: ClassVar[np.ufunc] = np.maximum
     declaration: ClassVar[Declaration] = Declaration(
         name="bottom_code",
         term="generalization (bottom coding)",
@@ -30,16 +32,6 @@ class BottomCode(Coding):
             Parameter("not_before", Kind.STRING, "The first date or time that stays, such as 1936-01-01; in UTC."),
         ),
     )
-
-    @classmethod
-    def beyond(cls, left: Any, right: Any) -> Any:
-        """Say whether the left one is less."""
-        return pc.less(left, right) if isinstance(left, pa.Array) else operator.lt(left, right)
-
-    @classmethod
-    def kept(cls, left: Any, right: Any) -> Any:
-        """Return the greater one."""
-        return pc.max_element_wise(left, right, skip_nulls=False)
 
     def bounded(self, outermost: float) -> Shape:
         """Promise a minimum."""

@@ -19,13 +19,14 @@ import pyarrow.compute as pc
 from maskgate.errors import MaskingError
 from maskgate.methods.cleansing import cleansed
 from maskgate.methods.families import family_of, value_type
+from maskgate.methods.fixed_width import as_column, cells_of, portions
 from maskgate.methods.layout import by_value, in_layout_of, plain
 from maskgate.methods.method import Domain, Family, Method, Surroundings
 from maskgate.methods.numbers import exactly
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 NUMBERS = frozenset({Family.INTEGER, Family.FLOAT, Family.DECIMAL})
 MOMENTS = frozenset({Family.DATE, Family.TIMESTAMP})
@@ -49,16 +50,9 @@ class Coding(Method):
     replacement: Decimal | None
 
     moment_option: ClassVar[str]
-
-    @classmethod
-    @abstractmethod
-    def beyond(cls, left: Any, right: Any) -> Any:
-        """Say whether the left one lies further out than the right one."""
-
-    @classmethod
-    @abstractmethod
-    def kept(cls, left: Any, right: Any) -> Any:
-        """Return the one of two columns or scalars that lies less far out."""
+    beyond: ClassVar[Callable[[Any, Any], Any]]
+    arrow_beyond: ClassVar[str]
+    nearer: ClassVar[np.ufunc]
 
     @classmethod
     def configure(cls, options: Mapping[str, Any], _domain: Domain | None) -> Self:
@@ -118,18 +112,23 @@ class Coding(Method):
         Raises:
             MaskingError: If numbers are NaN.
         """
-        check_numbers(column, surroundings)
-        return by_value(column, self._cut)
+        return by_number(column, surroundings, self._cut)
 
     def _cut(self, values: pa.Array) -> pa.Array:
         kind = values.type
-        if pa.types.is_timestamp(kind) and kind.tz is not None:
-            # Arrow compares moments without a zone only; in UTC they all are.
-            return self._cut(values.view(pa.timestamp(kind.unit))).view(kind)
         limit, replacement = self._limits(kind)
-        if self.replacement is None:
-            return cleansed(self.kept(values, limit))
-        return cleansed(pc.if_else(self.beyond(values, limit), replacement, values))
+        if pa.types.is_decimal(kind):
+            beyond = pc.call_function(self.arrow_beyond, [values, limit])
+            return cleansed(pc.if_else(beyond, replacement, values))
+        check_numbers(values)
+        numbers = cells_of(values)
+        end, instead = (cells_of(pa.repeat(each, 1))[0] for each in (limit, replacement))
+        cut = np.empty_like(numbers)
+        for rows in portions(len(numbers)):
+            self.nearer(numbers[rows], end, out=cut[rows])
+            if instead != end:
+                np.copyto(cut[rows], instead, where=type(self).beyond(numbers[rows], end))
+        return as_column(cut, values, kind)
 
     def _limits(self, kind: pa.DataType) -> tuple[pa.Scalar, pa.Scalar]:
         """Return the limit and what stands for all beyond it, in a type.
@@ -151,7 +150,7 @@ class Coding(Method):
             value = float_type(float(number))
             # The nearest float may lie beyond the limit, and would not fit the shape.
             inwards = np.nextafter(value, float_type(0) - self._outwards(float_type))
-            return pa.scalar(inwards if self.beyond(float(value), float(number)) else value, kind)
+            return pa.scalar(inwards if type(self).beyond(float(value), float(number)) else value, kind)
         try:
             value = number if pa.types.is_decimal(kind) else int(number)
             scalar = pa.scalar(value, kind)
@@ -162,7 +161,7 @@ class Coding(Method):
         return scalar
 
     def _outwards(self, float_type: Any) -> Any:
-        return float_type("inf") if self.beyond(1, 0) else float_type("-inf")
+        return float_type("inf") if type(self).beyond(1, 0) else float_type("-inf")
 
 
 def not_numbers(column: pa.Array) -> pa.Array | None:
@@ -172,19 +171,39 @@ def not_numbers(column: pa.Array) -> pa.Array | None:
     return pc.is_nan(plain(column)).fill_null(False)  # noqa: FBT003  the value of a null
 
 
-def check_numbers(column: pa.Array, surroundings: Surroundings) -> None:
-    """Refuse a column in which numbers are NaN.
+class StrangeNumbersError(ValueError):
+    """Some cells are NaN."""
+
+
+def check_numbers(column: pa.Array) -> None:
+    """Refuse a plain column of numbers if one of them is NaN.
 
     Raises:
-        MaskingError: With how many they are.
+        StrangeNumbersError: If so.
     """
-    strange = not_numbers(column)
-    count = 0 if strange is None else pc.sum(strange).as_py() or 0
-    if count:
+    if not pa.types.is_floating(column.type):
+        return
+    with np.errstate(all="ignore"):
+        # One pass tells of nearly all columns that there is none.
+        total = cells_of(column).sum(dtype=np.float64)
+    if not np.isfinite(total) and pc.any(pc.is_nan(column)).as_py():
+        raise StrangeNumbersError
+
+
+def by_number(column: pa.Array, surroundings: Surroundings, mask: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Mask a column by a function of single numbers that begins with :func:`check_numbers`.
+
+    Raises:
+        MaskingError: If numbers are NaN, with how many.
+    """
+    try:
+        return by_value(column, mask)
+    except StrangeNumbersError:
+        count = pc.sum(not_numbers(column)).as_py()
         raise MaskingError(
             f'column "{surroundings.column}": {count} values are NaN. '
             "Say `on_invalid: nullify`, or make them null first."
-        )
+        ) from None
 
 
 def _moment(text: str, option: str) -> datetime:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.methods.layout import by_value, text_type
+from maskgate.methods.mask_ascii import mask_ascii
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, Surroundings
 from maskgate.methods.shape import Shape, literally
 
@@ -16,24 +17,36 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MOST_SHOWN = 100
+# Showing more single characters than this is left to Arrow's kernels, which do not go by characters.
+_FEW = 16
 
 
 @dataclass(frozen=True)
 class Mask(Method):
     """Replace each character by `char`, but for the first and last few.
 
-    A text that is no longer than what would be shown is hidden whole, so that at least one character always is.
-    The length still shows. Characters are Unicode code points.
+    A text that is no longer than what would be shown is hidden whole, so that at least one character always is, unless
+    there is nothing in it but characters of `keep`. The length still shows, unless `length` stands for every length.
+    Characters are Unicode code points.
+
+    Attributes:
+        keep_first: How many characters show at the beginning.
+        keep_last: How many at the end.
+        char: What hides a character.
+        keep: Separators that show wherever they are.
+        length: How many `char` stand for the hidden middle; None for as many as it has characters.
     """
 
     keep_first: int
     keep_last: int
     char: str
+    keep: str
+    length: int | None
 
     declaration: ClassVar[Declaration] = Declaration(
         name="mask",
         term="masking (partial)",
-        summary="Hides a text but for its first or last characters; its length still shows.",
+        summary="Hides a text but for its first or last characters; its length still shows, without `length`.",
         accepts=frozenset({Family.STRING, Family.INTEGER, Family.NULL}),
         parameters=(
             Parameter(
@@ -48,6 +61,14 @@ class Mask(Method):
                 "keep_last", Kind.INTEGER, "Characters to show at the end.", default=0, minimum=0, maximum=MOST_SHOWN
             ),
             Parameter("char", Kind.STRING, "The character that hides another.", default="*"),
+            Parameter("keep", Kind.STRING, "Separators to show wherever they are, such as '-'.", default=""),
+            Parameter(
+                "length",
+                Kind.INTEGER,
+                "How many `char` stand for the hidden part, so that its length does not show.",
+                minimum=1,
+                maximum=MOST_SHOWN,
+            ),
         ),
     )
 
@@ -56,24 +77,32 @@ class Mask(Method):
         """Make the method.
 
         Raises:
-            ValueError: If ``char`` is not one character.
+            ValueError: If ``char`` is not one character, or ``keep`` would show more than separators.
         """
-        char = str(options.get("char", "*"))
+        char, keep, length = str(options.get("char", "*")), str(options.get("keep") or ""), options.get("length")
         if len(char) != 1:
             raise ValueError(f"`char:` is one character, not {len(char)}")
-        return cls(options.get("keep_first", 0), options.get("keep_last", 0), char)
+        if any(character.isalnum() for character in keep) or char in keep:
+            raise ValueError("`keep:` holds separators such as '-', no letters or digits, and not `char:`")
+        if keep and length is not None:
+            raise ValueError("`keep:` shows how long a text is, which `length:` hides; take one of them out")
+        return cls(options.get("keep_first", 0), options.get("keep_last", 0), char, keep, length)
 
     def output_type(self, input_type: pa.DataType) -> pa.DataType:
         """Return text; integers become their digits."""
         return text_type(input_type)
 
     def shape(self) -> Shape:
-        """Promise that nothing but the ends is anything else than `char`."""
+        """Promise that nothing but ends and separators is anything else than `char`."""
         hidden = literally(self.char)
+        if self.keep:
+            hidden = f"(?:{'|'.join(map(literally, [self.char, *sorted(set(self.keep))]))})"
+        all_hidden = f"(?:{hidden})*" if self.length is None else f"(?:{hidden}){{{self.length}}}"
         if self.keep_first == self.keep_last == 0:
-            return Shape(pattern=f"(?:{hidden})*")
+            return Shape(pattern=all_hidden)
+        middle = f"(?:{hidden})+" if self.length is None else all_hidden
         ends = f"(?s:.){{{self.keep_first}}}", f"(?s:.){{{self.keep_last}}}"
-        return Shape(pattern=f"(?:{hidden})*|{ends[0]}(?:{hidden})+{ends[1]}")
+        return Shape(pattern=f"{all_hidden}|{ends[0]}{middle}{ends[1]}")
 
     def apply(self, column: pa.Array, _surroundings: Surroundings) -> pa.Array:
         """Return every text with its middle hidden."""
@@ -81,18 +110,23 @@ class Mask(Method):
 
     def _masked(self, values: pa.Array) -> pa.Array:
         text = values.cast(text_type(values.type))
-        length = pc.utf8_length(text)
-        if self.keep_first == self.keep_last == 0:
-            return self._stars(length, text.type)
-        hidden = pc.subtract(length, self.keep_first + self.keep_last)
-        too_short = pc.less_equal(hidden, 0)
+        shown = self.keep_first + self.keep_last
+        in_bytes = (self.char + self.keep).isascii() and self.length is None and shown <= _FEW
+        if in_bytes and pc.all(pc.string_is_ascii(text)).as_py() is not False:
+            return mask_ascii(text, self.keep_first, self.keep_last, self.char.encode(), self.keep.encode())
+        too_short = pc.less_equal(pc.utf8_length(text), shown)
         nothing = pa.scalar("", text.type)
+        end = -self.keep_last or None
         first = pc.if_else(too_short, nothing, pc.utf8_slice_codeunits(text, 0, self.keep_first))
-        last = nothing
-        if self.keep_last:
-            last = pc.if_else(too_short, nothing, pc.utf8_slice_codeunits(text, -self.keep_last))
-        stars = self._stars(pc.if_else(too_short, length, hidden), text.type)
-        return pc.binary_join_element_wise(first, stars, last, nothing)
+        last = nothing if end is None else pc.if_else(too_short, nothing, pc.utf8_slice_codeunits(text, end))
+        middle = pc.if_else(too_short, text, pc.utf8_slice_codeunits(text, self.keep_first, end))
+        return pc.binary_join_element_wise(first, self._hidden(middle), last, nothing)
 
-    def _stars(self, counts: pa.Array, kind: pa.DataType) -> pa.Array:
-        return pc.binary_repeat(pa.scalar(self.char, kind), counts)
+    def _hidden(self, middle: pa.Array) -> pa.Array:
+        if self.keep:
+            others = "".join(f"\\x{{{ord(character):x}}}" for character in self.keep)
+            return pc.replace_substring_regex(middle, f"[^{others}]", self.char.replace("\\", "\\\\"))
+        counts = pc.utf8_length(middle)
+        if self.length is not None:
+            counts = pc.if_else(counts.is_valid(), self.length, counts)
+        return pc.binary_repeat(pa.scalar(self.char, middle.type), counts)

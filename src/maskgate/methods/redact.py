@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from maskgate.crypto.cells import validity, validity_buffer
 from maskgate.methods.families import EVERY_FAMILY
 from maskgate.methods.layout import text_type
 from maskgate.methods.method import Declaration, Domain, Kind, Method, Parameter, Surroundings
@@ -47,8 +48,24 @@ class Redact(Method):
     def apply(self, column: pa.Array, _surroundings: Surroundings) -> pa.Array:
         """Return the text wherever there is a value."""
         kind = text_type(column.type)
-        places = pc.if_else(column.is_valid(), pa.scalar(0, pa.int8()), pa.scalar(None, pa.int8()))
         if pa.types.is_dictionary(kind):
+            valid = validity(column)
+            codes = np.zeros(len(column), kind.index_type.to_pandas_dtype())
+            buffers = [validity_buffer(valid), pa.py_buffer(codes)]
+            places = pa.Array.from_buffers(kind.index_type, len(column), buffers)
             entries = pa.array([self.text] if column.null_count < len(column) else [], kind.value_type)
-            return pa.DictionaryArray.from_arrays(places.cast(kind.index_type), entries)
-        return pc.take(pa.array([self.text], kind), places)
+            return pa.DictionaryArray.from_arrays(places, entries)
+        return self._repeated(column, kind)
+
+    def _repeated(self, column: pa.Array, kind: pa.DataType) -> pa.Array:
+        text, valid = self.text.encode(), validity(column)
+        count = len(column) if valid is None else int(np.count_nonzero(valid))
+        width = np.int64 if pa.types.is_large_string(kind) else np.int32
+        if len(text) * count > np.iinfo(width).max:
+            raise OverflowError(f"{count} texts of {len(text)} bytes do not fit one string array; use smaller batches")
+        offsets = np.arange(len(column) + 1, dtype=width)
+        if valid is not None:
+            np.cumsum(valid, out=offsets[1:])
+        np.multiply(offsets, len(text), out=offsets)
+        buffers = [validity_buffer(valid), pa.py_buffer(offsets), pa.py_buffer(text * count)]
+        return pa.Array.from_buffers(kind, len(column), buffers)

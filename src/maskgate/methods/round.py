@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 
 from maskgate.methods.cleansing import cleansed
 from maskgate.methods.families import family_of, value_type
-from maskgate.methods.fixed_width import as_column, portions, view
-from maskgate.methods.layout import by_value, in_layout_of
-from maskgate.methods.limits import NUMBERS, check_numbers, not_numbers
+from maskgate.methods.fixed_width import as_column, cells_of, portions, view
+from maskgate.methods.layout import in_layout_of
+from maskgate.methods.limits import NUMBERS, by_number, check_numbers, not_numbers
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, Surroundings
 from maskgate.methods.numbers import MOST_EXACT, exactly, over_power_of_ten
 from maskgate.methods.shape import Shape
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 _WORDS = np.dtype("<i8,<i8")
 _SIGN = 63
+_HALF = 2**62
+_INT64_DIGITS = 18
+_MOST_PLACES = 22
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,7 @@ class Round(Method):
         Raises:
             MaskingError: If numbers are NaN.
         """
-        check_numbers(column, surroundings)
-        return by_value(column, self._rounded)
+        return by_number(column, surroundings, self._rounded)
 
     def _step_in(self, kind: pa.DataType) -> int | None:
         """Return the step in units of the type's last place, if it is whole."""
@@ -108,31 +110,41 @@ class Round(Method):
 
     def _rounded(self, column: pa.Array) -> pa.Array:
         if pa.types.is_floating(column.type):
-            return self._rounded_doubles(column.cast(pa.float64()))
+            check_numbers(column)
+            return self._rounded_floats(column)
         step = self._step_in(column.type) or 1
         if pa.types.is_decimal(column.type):
             return _rounded_decimals(column, step)
-        numpy_type = column.type.to_pandas_dtype()
-        limits = np.iinfo(numpy_type)
-        return as_column(_to_multiples(view(column, numpy_type), step, limits.min, limits.max), column, column.type)
+        numbers = cells_of(column)
+        limits = np.iinfo(numbers.dtype)
+        return as_column(_to_multiples(numbers, step, int(limits.min), int(limits.max)), column, column.type)
 
-    def _rounded_doubles(self, column: pa.Array) -> pa.Array:
-        numbers = view(column, np.float64)
+    def _rounded_floats(self, column: pa.Array) -> pa.Array:
+        numbers = cells_of(column)
         numerator, places = over_power_of_ten(self.to)
-        ten, rounded = 10.0**places, np.empty_like(numbers)
+        ten, rounded = 10.0**places, np.empty(len(numbers))
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in portions(len(numbers)):
-                steps = np.rint(numbers[rows] * ten / numerator)
-                fine = np.abs(steps) < MOST_EXACT
-                # Adding zero makes an even zero of a negative one.
+                steps, portion = rounded[rows], numbers[rows]
+                np.multiply(portion, ten, out=steps, dtype=np.float64)
+                steps /= numerator
+                np.rint(steps, out=steps)
+                coarse = None if _is_below(steps, MOST_EXACT) else ~(np.abs(steps) < MOST_EXACT)
                 steps *= numerator
                 steps /= ten
+                # Adding zero makes an even zero of a negative one.
                 steps += 0.0
-                rounded[rows] = np.where(fine, steps, numbers[rows])
+                if coarse is not None:
+                    np.copyto(steps, portion, where=coarse)
         return as_column(rounded, column, pa.float64())
 
 
-_MOST_PLACES = 22
+def _is_below(steps: NDArray[np.float64], most: int) -> bool:
+    return bool(steps.max(initial=0) < most and steps.min(initial=0) > -most)
+
+
+def _fit_a_word(low: NDArray[np.int64], high: NDArray[np.int64]) -> bool:
+    return all((low[rows] >> (_SIGN - 1) == high[rows]).all() for rows in portions(len(low)))
 
 
 def _to_multiples(values: NDArray[Any], step: int, least: int, most: int) -> NDArray[Any]:
@@ -143,27 +155,30 @@ def _to_multiples(values: NDArray[Any], step: int, least: int, most: int) -> NDA
     size = wide(step)
     for rows in portions(len(values)):
         # What lies between the outermost multiples is rounded to nothing beyond them.
-        clipped = np.clip(values[rows].astype(wide), wide(lowest), wide(highest))
+        clipped = np.clip(values[rows].astype(wide, copy=False), wide(lowest), wide(highest))
         multiples = clipped // size
-        rest = clipped - multiples * size
-        beyond = rest > size - rest
-        beyond |= (rest == size - rest) & ((multiples & wide(1)) == 1)
-        multiples += beyond
-        multiples *= size
-        rounded[rows] = multiples
+        clipped -= multiples * size
+        if step % 2 == 0:
+            # Halfway, an odd multiple goes up. Where a step is odd, nothing is halfway.
+            clipped += multiples & wide(1)
+        multiples += clipped > wide(step // 2)
+        np.multiply(multiples, size, out=rounded[rows], casting="unsafe")
     return rounded
 
 
 def _rounded_decimals(column: pa.Array, step: int) -> pa.Array:
     kind = column.type
     most = (10**kind.precision - 1) // step * step
-    if pa.types.is_decimal128(kind) and most <= np.iinfo(np.int64).max and step <= np.iinfo(np.int64).max:
+    if pa.types.is_decimal128(kind) and step <= _HALF:
         words = view(column, _WORDS)
-        low = _to_multiples(np.ascontiguousarray(words["f0"]), step, -most, most)
-        rounded = np.empty(len(low), _WORDS)
-        rounded["f0"] = low
-        rounded["f1"] = low >> _SIGN
-        return as_column(rounded, column, kind)
+        low = np.ascontiguousarray(words["f0"])
+        if kind.precision <= _INT64_DIGITS or _fit_a_word(low, words["f1"]):
+            # No bound but the type's own: half the range of a word is left to round up to.
+            bound = min(most, np.iinfo(np.int64).max // step * step)
+            rounded = np.empty(len(low), _WORDS)
+            rounded["f0"] = _to_multiples(low, step, -bound, bound)
+            rounded["f1"] = rounded["f0"] >> _SIGN
+            return as_column(rounded, column, kind)
     upper, lower = (pa.scalar(Decimal(f"{bound}e{-kind.scale}"), kind) for bound in (most, -most))
     clipped = pc.max_element_wise(pc.min_element_wise(column, upper, skip_nulls=False), lower, skip_nulls=False)
     multiple = pa.scalar(Decimal(f"{step}e{-kind.scale}"), kind)

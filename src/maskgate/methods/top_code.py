@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import numpy as np
 
 from maskgate.methods.limits import MOMENTS, NUMBERS, Coding
 from maskgate.methods.method import Declaration, Kind, Parameter
@@ -19,6 +18,9 @@ class TopCode(Coding):
     """Replace whatever is greater than a limit by the limit, or by one number for all of it."""
 
     moment_option: ClassVar[str] = "not_after"
+    beyond = operator.gt
+    arrow_beyond: ClassVar[str] = "greater"
+    nearer: ClassVar[np.ufunc] = np.minimum
     declaration: ClassVar[Declaration] = Declaration(
         name="top_code",
         term="generalization (top coding)",
@@ -30,16 +32,6 @@ class TopCode(Coding):
             Parameter("not_after", Kind.STRING, "The last date or time that stays, such as 2020-12-31; in UTC."),
         ),
     )
-
-    @classmethod
-    def beyond(cls, left: Any, right: Any) -> Any:
-        """Say whether the left one is greater."""
-        return pc.greater(left, right) if isinstance(left, pa.Array) else operator.gt(left, right)
-
-    @classmethod
-    def kept(cls, left: Any, right: Any) -> Any:
-        """Return the lesser one."""
-        return pc.min_element_wise(left, right, skip_nulls=False)
 
     def bounded(self, outermost: float) -> Shape:
         """Promise a maximum."""

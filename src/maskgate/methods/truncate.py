@@ -13,9 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from maskgate.crypto.cells import validity
 from maskgate.methods.families import family_of, value_type
-from maskgate.methods.fixed_width import as_column, portions, view
+from maskgate.methods.fixed_width import as_column, cells_of, portions
 from maskgate.methods.layout import by_value, in_layout_of, text_type
 from maskgate.methods.limits import MOMENTS
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, Surroundings
@@ -106,9 +105,7 @@ class Truncate(Method):
     def _cut(self, values: pa.Array) -> pa.Array:
         if self.length is not None:
             return pc.utf8_slice_codeunits(values, 0, self.length)
-        kind = values.type
-        counts = view(values, np.int32 if pa.types.is_date32(kind) else np.int64)
-        return as_column(self._begun(counts, values), values, kind)
+        return as_column(self._begun(cells_of(values), values), values, values.type)
 
     def _begun(self, counts: NDArray[Any], column: pa.Array) -> NDArray[Any]:
         to, day = self.to or "", _units_a_day(column.type)
@@ -120,7 +117,7 @@ class Truncate(Method):
             for rows in portions(len(counts)):
                 np.multiply(np.maximum(counts[rows] // size, least), size, out=begun[rows])
             return begun
-        begin = _Beginnings(to, counts, validity(column), day)
+        begin = _Beginnings(to, column, day)
         for rows in portions(len(counts)):
             days = np.maximum(begin(counts[rows] // counts.dtype.type(day)), first)
             np.multiply(days, day, out=begun[rows], casting="unsafe")
@@ -130,11 +127,11 @@ class Truncate(Method):
 class _Beginnings:
     """The first day of the period that a day is in, looked up where the days are near to each other."""
 
-    def __init__(self, period: str, counts: NDArray[Any], valid: NDArray[np.bool_] | None, day: int) -> None:
+    def __init__(self, period: str, column: pa.Array, day: int) -> None:
         self._period = period
         self._table: NDArray[np.int64] | None = None
-        present = counts if valid is None else counts[valid]
-        self._least, self._most = (int(present.min()) // day, int(present.max()) // day) if len(present) else (0, 0)
+        ends = pc.min_max(column.view(pa.int32() if pa.types.is_date32(column.type) else pa.int64()))
+        self._least, self._most = ((ends[end].as_py() or 0) // day for end in ("min", "max"))
         if self._most - self._least < _MOST_DAYS and period != "week":
             self._table = self._computed(np.arange(self._least, self._most + 1))
 
@@ -145,7 +142,8 @@ class _Beginnings:
     def _computed(self, days: NDArray[Any]) -> NDArray[np.int64]:
         days = days.astype(np.int64)
         if self._period == "week":
-            return days - (days + _SINCE_MONDAY) % _WEEK
+            days -= (days + _SINCE_MONDAY) % _WEEK
+            return days
         months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
         months -= months % _MONTHS[self._period]
         first: NDArray[np.int64] = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
