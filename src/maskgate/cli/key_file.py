@@ -1,4 +1,4 @@
-"""Makes the file of a key: 32 random bytes as base64, readable for its owner alone."""
+"""Makes the file of a key: 32 random bytes as base64, or wrapped, readable for its owner alone."""
 
 from __future__ import annotations
 
@@ -29,8 +29,17 @@ def check_key_name(name: str) -> None:
         )
 
 
-def write_key_file(path: Path) -> None:
+def new_key() -> str:
+    """Make a key, and return it as base64."""
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii")
+
+
+def write_key_file(path: Path, wrapped: str | None = None) -> None:
     """Write a new key; an old one is never replaced, since its tokens would no longer match.
+
+    Args:
+        path: The file.
+        wrapped: A wrapped key; without it, a key is made here.
 
     Raises:
         DatasetError: If the file exists, or cannot be written.
@@ -39,8 +48,10 @@ def write_key_file(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(f"{wrapped or new_key()}\n")
+            file.flush()
+            os.fsync(file.fileno())
     except FileExistsError:
         failure = "it exists already, and a key is never replaced. Choose another name."
     except OSError as error:

@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "init": ("maskgate.cli.init", "init", "Write first rules, keys and a policy for your data."),
     "mask": ("maskgate.cli.mask", "mask", "Mask Parquet data by a rules file."),
     "rules": ("maskgate.cli.rules", "rules", "Check a rules file, or print its JSON Schema."),
-    "keys": ("maskgate.cli.keys", "keys", "Make keys."),
+    "keys": ("maskgate.cli.keys", "keys", "Make keys, list those of a rules file, and rotate them."),
     "serve": ("maskgate.cli.serve", "serve", "Run the gate."),
     "requests": ("maskgate.cli.requests", "requests", "List what waits for a signature."),
     "ledger": ("maskgate.cli.ledger", "ledger", "Show and verify what the gate has recorded."),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ADVICE = f"base64 of at least {MINIMUM_LENGTH} random bytes, such as `openssl rand -base64 32` prints"
 
-_VERSIONED = re.compile(r"([1-9][0-9]{0,8})\s*:\s*(.*)", re.DOTALL)
+VERSIONED = re.compile(r"([1-9][0-9]{0,8})\s*:\s*(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def entries_of(text: str, place: str) -> Entries:
     parts = [part for part in parts if part]
     found: dict[int, str] = {}
     for number, part in enumerate(parts, 1):
-        match = _VERSIONED.fullmatch(part)
+        match = VERSIONED.fullmatch(part)
         if match is None and len(parts) > 1:
             return Entries(problem=f"entry {number} of {place} does not begin with a version. {_ENTRIES}")
         version = 1 if match is None else int(match[1])

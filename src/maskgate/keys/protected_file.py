@@ -59,6 +59,6 @@ def read_descriptor(descriptor: int, name: str, *, loosest: int = LOOSEST_MODE) 
     if status.st_size > _LARGEST_FILE:
         return Read(problem=f"the file {name} is larger than {_LARGEST_FILE} bytes")
     try:
-        return Read(os.read(descriptor, _LARGEST_FILE).decode("ascii", "replace"))
+        return Read(os.read(descriptor, _LARGEST_FILE).decode("ascii", "surrogateescape"))
     except OSError as error:
         return Read(problem=f"the file {name} cannot be read: {error.strerror}")

@@ -50,6 +50,11 @@ def known_schemes() -> tuple[str, ...]:
     return tuple(sorted({*_BUILT_IN, *entry_points(group=ENTRY_POINT_GROUP).names}))
 
 
+def is_known_scheme(scheme: str) -> bool:
+    """Tell whether a reference may begin like this, here or where a host is installed."""
+    return scheme in _ELSEWHERE or scheme in known_schemes()
+
+
 def _from_environment(name: str, _base: Path | None) -> Found:
     if not _VARIABLE.fullmatch(name):
         # It may be the secret itself, so it is not repeated.

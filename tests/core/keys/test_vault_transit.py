@@ -1,31 +1,18 @@
-"""Vault's Transit engine unwraps keys; it is asked over the protocol that Vault documents.
-
-https://developer.hashicorp.com/vault/api-docs/secret/transit
-"""
+"""Vault's Transit engine unwraps keys; it is asked over the protocol that Vault documents."""
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import os
 import secrets as random_bytes
 import socket
-import ssl
-import threading
-import time
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
@@ -34,50 +21,21 @@ from maskgate.errors import KeyReferenceError
 from maskgate.keys import Key, KeyRing
 from maskgate.keys.vault_transit import VaultTransit
 from maskgate.testing.secret_traces import traces_of
+from maskgate.testing.transit_engine import TOKEN, TransitEngine
 
 SECRET, OLDER = (bytes(range(first, first + 32)) for first in (65, 129))
-TOKEN = "hvs.a-token-nobody-may-see"
-NONCE = 12
 
 
-@dataclass
-class Vault:
-    """A Transit engine: named AES-GCM keys, tokens with policies, mounts and namespaces."""
+class Vault(TransitEngine):
+    """A Transit engine, and a folder for what it wrapped."""
 
-    keys: dict[str, bytes] = field(default_factory=lambda: {"maskgate": random_bytes.token_bytes(32)})
-    mount: str = "transit"
-    namespace: str | None = None
-    asked: list[str] = field(default_factory=list)
-    says: tuple[int, bytes, dict[str, str]] | None = None
-    waits: float = 0
-    url: str = ""
-    folder: Path = Path()
+    folder = Path()
 
-    def keep(self, material: bytes = SECRET, name: str = "people.wrapped") -> Path:
+    def keep(self, material=SECRET, name="people.wrapped"):
         """Write a file that holds one wrapped key."""
         path = self.folder / name
         path.write_text(self.wrap(material))
         return path
-
-    def wrap(self, material: bytes, key: str = "maskgate") -> str:
-        nonce = random_bytes.token_bytes(NONCE)
-        sealed = nonce + AESGCM(self.keys[key]).encrypt(nonce, material, None)
-        return f"vault:v1:{base64.b64encode(sealed).decode()}"
-
-    def answer(self, path: str, headers, body) -> tuple[int, dict]:
-        mount, verb, key = path.removeprefix("/v1/").rsplit("/", 2)
-        if headers["X-Vault-Token"] != TOKEN or headers.get("X-Vault-Namespace") != self.namespace:
-            return 403, {"errors": ["permission denied", headers["X-Vault-Token"]]}
-        if mount.removesuffix("/datakey") != self.mount or key not in self.keys:
-            return 404, {"errors": []}
-        if verb == "wrapped":
-            return 200, {"data": {"ciphertext": self.wrap(random_bytes.token_bytes(body["bits"] // 8), key)}}
-        sealed = base64.b64decode(body["ciphertext"].removeprefix("vault:v1:"))
-        try:
-            material = AESGCM(self.keys[key]).decrypt(sealed[:NONCE], sealed[NONCE:], None)
-        except InvalidTag:
-            return 400, {"errors": ["cipher: message authentication failed"]}
-        return 200, {"data": {"plaintext": base64.b64encode(material).decode()}}
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -98,42 +56,14 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return folder / "vault.pem", folder / "vault.key"
 
 
-@contextmanager
-def running(vault, tls: tuple[Path, Path] | None = None):
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            vault.asked.append(self.path)
-            time.sleep(vault.waits)
-            status, answer = vault.answer(self.path, self.headers, body)
-            status, sent, more = vault.says or (status, json.dumps(answer).encode(), {})
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(sent)), **more}.items():
-                self.send_header(name, value)
-            with suppress(BrokenPipeError):  # who asked has given up
-                self.end_headers()
-                self.wfile.write(sent)
-
-        def log_message(self, *_):
-            return
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*tls)
-            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        vault.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
-        yield vault
-        server.shutdown()
-
-
 @pytest.fixture
 def vault(monkeypatch, tmp_path):
     for name in [name for name in os.environ if name.startswith("VAULT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
-    with running(Vault(folder=tmp_path)) as started:
+    started = Vault()
+    started.folder = tmp_path
+    with started.running():
         monkeypatch.setenv("VAULT_ADDR", started.url)
         monkeypatch.setenv("VAULT_TOKEN", TOKEN)
         yield started
@@ -182,7 +112,7 @@ class TestVaultTransit:
 
     def test_it_is_reached_over_tls_by_an_authority_of_your_own(self, vault, monkeypatch, refusal):
         tls = certificate(vault.folder)
-        with running(vault, tls):
+        with vault.running(tls):
             monkeypatch.setenv("VAULT_ADDR", vault.url)
             vault.keep()
             assert "Vault did not answer (ConnectError); look at VAULT_ADDR and VAULT_CACERT" in refusal()

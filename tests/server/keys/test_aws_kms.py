@@ -15,6 +15,7 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
+from maskgate.cli.main import run
 from maskgate.errors import KeyReferenceError
 from maskgate.keys import Key, KeyRing
 from maskgate.keys.aws_kms import AwsKms
@@ -250,3 +251,30 @@ class TestRefusals:
         with answering(200, {"Odd": 1}) as url:
             monkeypatch.setenv("AWS_ENDPOINT_URL", url)
             assert "AWS KMS answered something else than a key" in kms.refusal()
+
+
+class TestCommands:
+    """`maskgate keys` makes and rotates keys that only KMS ever sees."""
+
+    def test_a_key_is_made_and_rotated(self, kms, monkeypatch, capsys):
+        monkeypatch.chdir(kms.folder)
+        assert run(["keys", "new", "people", "--wrap-with", f"aws-kms:{kms.key}"]) == 0
+        reference = capsys.readouterr().out.strip().removeprefix("people: ")
+        assert reference == f"aws-kms:{kms.key}@keys/people.wrapped"
+        before = kms.resolve(reference)
+        assert run(["keys", "rotate", reference]) == 0
+        assert capsys.readouterr().out == "keys/people.wrapped: version 2\n"
+        after = kms.resolve(reference)
+        assert after.versions == (2, 1)
+        assert after.at(1).subkey(purpose="token") == before.subkey(purpose="token")
+
+    def test_a_wrapped_file_gets_no_plain_version(self, kms, monkeypatch, capsys):
+        monkeypatch.chdir(kms.folder)
+        path = kms.keep(kms.wrap(SECRET))
+        path.chmod(0o600)
+        before = path.read_text()
+        assert run(["keys", "rotate", "people.wrapped"]) == 2
+        assert "Rotate it by its reference, such as aws-kms:KMSKEY@PATH" in capsys.readouterr().err
+        assert run(["keys", "rotate", "aws-kms:people.wrapped"]) == 2
+        assert "a KMS key has to be named: aws-kms:KMSKEY@PATH" in capsys.readouterr().err
+        assert path.read_text() == before
