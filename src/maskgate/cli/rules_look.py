@@ -19,7 +19,7 @@ from maskgate.rules.checks import check_rules
 from maskgate.rules.findings import Finding, Lines, Severity, allowed, from_plan_problem, from_problem
 from maskgate.rules.path import Path as ColumnPath
 from maskgate.rules.strict_yaml import did_you_mean
-from maskgate.rules.subjects import Looked, Subject, subjects_of
+from maskgate.rules.subjects import Looked, Subject, is_among, subjects_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -153,8 +153,8 @@ def _subject(planned: ColumnPlan, table: TableRules, schema: pa.Schema, lines: L
         planned.input,
         planned.rule,
         lines.line("unlisted") if written is None else lines.column(table.name, written),
-        is_entity=planned.input == table.entity,
-        must_be_unique=planned.input in table.check.unique,
+        is_entity=is_among(planned.input, (table.entity,)),
+        must_be_unique=is_among(planned.input, table.check.unique),
         input=_type_at(schema, planned.input),
         output=planned.type,
         is_listed=written is not None,

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 # Whatever a column of these types is called, it is no address, name or number of a person.
 _NEVER_IDENTIFYING = (pa.types.is_boolean, pa.types.is_temporal, pa.types.is_floating, pa.types.is_decimal)
+_ALL_STILL_THERE = frozenset({"shuffle", "swap"})
 _HOW = {
     "cmac": "by inverting AES, if they have up to 16 bytes",
     "encrypt": "by decrypting them",
     "fpe": "by decrypting them",
     "noise": "by computing the noise and taking it away",
+    "pram": "by computing what each category was changed to",
     "shift_date": "by computing how far each entity's dates were moved",
 }
 
@@ -48,14 +50,15 @@ def identifier_kept(looked: Looked) -> Iterator[Finding]:
         kinds = sorted(subject.kinds & DIRECT_IDENTIFIERS)
         if not kinds or any(is_(_inner(subject.input)) for is_ in _NEVER_IDENTIFYING if subject.input is not None):
             continue
+        kind = f"going by its name it holds a direct identifier ({kinds[0].replace('_', ' ')})"
         if any(method.reversible_by is ReversibleBy.EVERYBODY for method in subject.methods):
-            kind = kinds[0].replace("_", " ")
-            yield subject.finding(
-                "direct-identifier-kept",
-                Severity.WARNING,
-                f"going by its name it holds a direct identifier ({kind}), and it stays as it is.",
-                "Drop it, or give it a token or a fake value.",
-            )
+            message = f"{kind}, and it stays as it is."
+        elif moved := [rule.method for rule in subject.rules if rule.method in _ALL_STILL_THERE]:
+            message = f"{kind}, and '{moved[0]}' leaves all of them in the output, in other rows."
+        else:
+            continue
+        suggestion = "Drop it, or give it a token or a fake value."
+        yield subject.finding("direct-identifier-kept", Severity.WARNING, message, suggestion)
 
 
 def unlisted_kept(looked: Looked) -> Iterator[Finding]:
@@ -102,22 +105,21 @@ def noise_is_no_promise(looked: Looked) -> Iterator[Finding]:
     """Note what noise is worth in terms of differential privacy: an epsilon, or nothing."""
     for subject in looked.subjects:
         for rule, method in subject.pairs:
-            if rule.method != "noise":
-                continue
-            epsilon = method.facts().get("epsilon")
-            if epsilon is None:
-                yield subject.finding(
-                    "noise-is-not-dp",
-                    Severity.NOTE,
-                    "this noise is a perturbation; it carries no promise of differential privacy.",
-                )
-            else:
+            # A privacy budget is somebody's; facts of other methods may take long to find out.
+            epsilon = method.facts().get("epsilon") if method.declaration.needs_entity else None
+            if epsilon is not None:
                 yield subject.finding(
                     "local-dp",
                     Severity.NOTE,
                     f"each cell spends an epsilon of {epsilon:g}: local differential privacy, against whoever does not "
                     "hold the key.",
                     "Epsilons add up over the columns, rows and releases of one entity; the report has the sum.",
+                )
+            elif rule.method == "noise":
+                yield subject.finding(
+                    "noise-is-not-dp",
+                    Severity.NOTE,
+                    "this noise is a perturbation; it carries no promise of differential privacy.",
                 )
 
 
@@ -127,7 +129,7 @@ def length_shows(looked: Looked) -> Iterator[Finding]:
         for rule in subject.rules:
             domain = rule.domain
             is_as_long = domain is not None and domain.scheme in ("encrypt", "fpe") and domain.digits is None
-            if rule.method == "mask" or is_as_long:
+            if is_as_long or (rule.method == "mask" and rule.options.get("length") is None):
                 yield subject.finding(
                     "length-shows", Severity.NOTE, "how long each value is can be seen from what stands for it."
                 )

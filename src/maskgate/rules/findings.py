@@ -168,6 +168,8 @@ def from_plan_problem(table: str, problem: str, lines: Lines, written: Collectio
     column = name if kind == "column" else None
     rule = None if column is None else next((each for each in written if each == column or _covers(each, column)), None)
     line = None if rule is None else lines.column(table, rule)
+    if problem.startswith("check, "):
+        line = lines.line("tables", table, "check")
     if line is None:
         line = lines.line("tables", table, "columns") or lines.line("tables", table)
     return Finding("does-not-fit", Severity.ERROR, message, suggestion, table, column, line)

@@ -14,7 +14,7 @@ from maskgate.rules.findings import Finding, Severity
 from maskgate.rules.path import Path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import pyarrow as pa
 
@@ -128,6 +128,11 @@ class Looked:
     rows: Mapping[str, int]
 
 
+def is_among(path: str, written: Iterable[str | None]) -> bool:
+    """Say whether a column is one of those that the rules write, however they quote it."""
+    return Path.parse(path) in {Path.parse(each) for each in written if each is not None}
+
+
 def subjects_of(rules: Rules, lines: Lines) -> tuple[Subject, ...]:
     """Return a subject for each column that the rules name, where there is no data to hold them to."""
     return tuple(
@@ -136,8 +141,8 @@ def subjects_of(rules: Rules, lines: Lines) -> tuple[Subject, ...]:
             written,
             entry,
             lines.column(name, written),
-            is_entity=written == table.entity,
-            must_be_unique=written in table.check.unique,
+            is_entity=is_among(written, (table.entity,)),
+            must_be_unique=is_among(written, table.check.unique),
         )
         for name, table in rules.tables.items()
         for written, entry in table.columns.items()

@@ -150,6 +150,7 @@ class TestDisclosure:
             pytest.param("'*_phone': keep", True, id="a pattern of names"),
             pytest.param("contacts[].email: keep", True, id="a nested column"),
             pytest.param("email: redact", False, id="an address that is redacted"),
+            pytest.param("email: shuffle", True, id="addresses that are given to other rows"),
             pytest.param("email_verified: keep", False, id="a name that is only about addresses"),
             pytest.param("country: keep", False, id="no direct identifier"),
         ],
@@ -174,12 +175,29 @@ class TestDisclosure:
             HEAD + "    columns:\n      at: {method: shift_date, days: 3}\n"
             "      pay: {method: noise, scale: 5, min: 0, max: 9}\n"
         )
+        assert "local-dp" not in {each.code for each in findings}
         notes = {each.code: each.column for each in findings if each.severity is Severity.NOTE}
         assert notes["known-date-reveals-shift"] == "at"
         assert notes["noise-is-not-dp"] == "pay"
 
+    def test_what_a_cell_spends_of_an_epsilon(self):
+        columns = "    columns:\n      pay: {method: noise, kind: geometric, epsilon: 0.5, min: 0, max: 9}\n"
+        (finding,) = [each for each in found(HEAD + columns) if each.code in ("local-dp", "noise-is-not-dp")]
+        assert finding.code == "local-dp"
+        assert "an epsilon of 0.5" in finding.message
+
+    @pytest.mark.parametrize(
+        ("bounds", "missing"), [("", "no `min:` and no `max:`"), (", min: 0", "no `max:`"), (", min: 0, max: 9", "")]
+    )
+    def test_noise_without_bounds(self, bounds, missing):
+        findings = found(f"{HEAD}    columns:\n      pay: {{method: noise, scale: 5{bounds}}}\n")
+        messages = [each.message for each in findings if each.code == "noise-without-bounds"]
+        assert bool(messages) == bool(missing)
+        assert all(missing in message for message in messages)
+
     def test_the_length_of_a_value(self):
         columns = ["phone: {method: mask, keep_last: 2}", "ref: {method: token, domain: back}", "x: drop"]
+        columns += ["card: {method: mask, length: 8}"]
         assert of_columns(columns, "length-shows") == ["phone", "ref"]
 
 
@@ -281,6 +299,7 @@ class TestFinding:
                 "it has a rule, and the data has no such column.",
             ),
             ('column "z" (string) is not covered by any rule. Add a rule.', 4, "it is not covered by any rule."),
+            ('check, unique: there is no column "c".', 8, 'check, unique: there is no column "c".'),
             ("column \"my_note\" (int64): 'scrub' takes string.", 7, "'scrub' takes string."),
             ('column "c`d" is there more than once. Rename one.', 4, "it is there more than once."),
             (
@@ -292,6 +311,7 @@ class TestFinding:
     )
     def test_a_problem_of_the_plan_is_one(self, problem, line, said):
         text = "version: 1\ntables:\n  t:\n    columns:\n      a: drop\n      b: keep\n      '*_note': drop\n"
+        text += "    check: {unique: [c]}\n"
         finding = from_plan_problem("t", problem, Lines.of(text, "f"), ["a", "b", "*_note"])
         assert (finding.code, finding.line, finding.message) == ("does-not-fit", line, said)
 
