@@ -8,18 +8,23 @@ Each check takes a configured method and a column, and fails with an ``Assertion
         method = RoundMoney.configure({"to": 100}, None)
         if takes(method, column.array.type):
             promise(method, column)
+
+A method gets a key, an entity for each row, and for each column that it reads a column of texts. Cells that it says it
+cannot take are null when it is asked to mask, as ``on_invalid: nullify`` makes them.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from maskgate.errors import MaskingError
 from maskgate.keys import Key
-from maskgate.methods import Family, ReversibleBy, Shape, Surroundings, family_of
+from maskgate.methods import Family, ReversibleBy, Shape, Surroundings, Uniqueness, family_of
 from maskgate.methods.layout import plain
 from maskgate.testing.haunted_columns import TEXT_GHOST, HauntedColumn, bytes_of
 
@@ -31,6 +36,9 @@ if TYPE_CHECKING:
 KEY = Key("people", bytes(range(32)))
 OTHER_KEY = Key("people", bytes(range(1, 33)))
 _BATCHES = (1, 2, 3, 7)
+# Shorter values may stand in a message by chance.
+_TOO_SHORT = 3
+_READ = ("Ann Example", "", None, "42", "Ζωή 😀", "ann@example.com")
 
 
 def takes(method: Method, type_: pa.DataType) -> bool:
@@ -44,18 +52,34 @@ def takes(method: Method, type_: pa.DataType) -> bool:
 
 
 def masked(method: Method, array: pa.Array, *, first_row: int = 0, key: Key = KEY) -> pa.Array:
-    """Mask a column whose rows belong to entities 0, 1, 2 and so on."""
-    entity = pa.array(range(first_row, first_row + len(array)), pa.int64())
-    return method.apply(array, Surroundings("people", "column", key, entity))
+    """Mask a column whose rows belong to entities 0, 1, 2 and so on; what the method cannot take is null before."""
+    return method.apply(sound(method, array, first_row=first_row, key=key), around(method, len(array), first_row, key))
+
+
+def around(method: Method, rows: int, first_row: int = 0, key: Key = KEY) -> Surroundings:
+    """Return what a method may look at beside the column: a key, entities, and the columns that it reads."""
+    numbers = range(first_row, first_row + rows)
+    texts = pa.array([_READ[number % len(_READ)] for number in numbers], pa.string())
+    return Surroundings("people", "column", key, pa.array(numbers, pa.int64()), dict.fromkeys(method.reads(), texts))
+
+
+def sound(method: Method, array: pa.Array, *, first_row: int = 0, key: Key = KEY) -> pa.Array:
+    """Return a column in which the cells that the method cannot take are null; their bytes are still there."""
+    invalid = method.invalid(array, around(method, len(array), first_row, key))
+    if invalid is None or not invalid.true_count:
+        return array
+    valid = array.is_valid().to_numpy(zero_copy_only=False) & ~invalid.to_numpy(zero_copy_only=False)
+    return _covered(array, valid)
 
 
 def null_in_null_out(method: Method, column: HauntedColumn) -> None:
     """A null stays a null; a value stays a value, unless all become null."""
-    out = masked(method, column.array)
+    array = sound(method, column.array)
+    out = masked(method, array)
     if method.shape().all_null:
         assert out.null_count == len(out)
     else:
-        assert out.is_null().equals(column.array.is_null()), "cells became null, or nulls became values"
+        assert out.is_null().equals(array.is_null()), "cells became null, or nulls became values"
 
 
 def output_is_as_declared(method: Method, column: HauntedColumn) -> None:
@@ -70,12 +94,21 @@ def output_is_as_declared(method: Method, column: HauntedColumn) -> None:
 
 
 def batches_do_not_matter(method: Method, column: HauntedColumn) -> None:
-    """Rows masked few by few are those masked all at once."""
+    """Rows masked few by few are those masked all at once, unless the method says that it needs all rows."""
+    if method.declaration.whole_table:
+        return
     whole = masked(method, column.array)
     for size in _BATCHES:
         starts = range(0, len(column.array), size)
         parts = [masked(method, column.array.slice(start, size), first_row=start) for start in starts]
         assert _same(pa.concat_arrays([plain(part) for part in parts]), whole), f"batches of {size} differ"
+
+
+def values_only_move(method: Method, column: HauntedColumn) -> None:
+    """A method that needs all rows, and says that it keeps values apart, moves them: none is lost, none is made."""
+    if method.declaration.whole_table and method.uniqueness is Uniqueness.PRESERVED:
+        before, after = _cells(sound(method, column.array)), _cells(masked(method, column.array))
+        assert Counter(before) == Counter(after), "values were lost, or made"
 
 
 def no_rows_are_fine(method: Method, column: HauntedColumn) -> None:
@@ -92,7 +125,7 @@ def nothing_hidden_comes_out(method: Method, column: HauntedColumn) -> None:
     if column.ghost:
         assert column.ghost in bytes_of(column.array), "the column is not haunted; nothing would be tested"
         assert column.ghost not in bytes_of(masked(method, column.array))
-    if method.declaration.reversible_by is not ReversibleBy.EVERYBODY:
+    if method.declaration.reversible_by is not ReversibleBy.EVERYBODY and not _hands_values_out(method):
         assert b"ann@example.com" not in bytes_of(masked(method, column.array)), "an original stands in the output"
 
 
@@ -119,10 +152,33 @@ def the_key_decides(method: Method, column: HauntedColumn) -> None:
     once = masked(method, column.array)
     assert _same(masked(method, column.array), once)
     if not method.declaration.needs_key:
-        alone = method.apply(column.array, Surroundings("people", "column"))
-        assert _same(alone, once)
+        array = sound(method, column.array)
+        others = around(method, len(array)).columns
+        assert _same(method.apply(array, Surroundings("people", "column", columns=others)), once)
     elif method.declaration.needs_domain and once.null_count < len(once):
         assert not _same(masked(method, column.array, key=OTHER_KEY), once)
+
+
+def invalid_cells_are_refused(method: Method, column: HauntedColumn) -> None:
+    """What a method says it cannot take it refuses, by number and not by value; a null it can always take."""
+    surroundings = around(method, len(column.array))
+    invalid = method.invalid(column.array, surroundings)
+    if invalid is None:
+        return
+    assert invalid.type == pa.bool_()
+    assert len(invalid) == len(column.array)
+    assert invalid.null_count == 0
+    refused = invalid.to_numpy(zero_copy_only=False)
+    assert not (refused & column.array.is_null().to_numpy(zero_copy_only=False)).any(), "a null is never invalid"
+    again = method.invalid(sound(method, column.array), surroundings)
+    assert again is None or not again.true_count, "what is null is still invalid"
+    if not refused.any():
+        return
+    values = [str(each) for each in plain(column.array).to_pylist() if len(str(each)) > _TOO_SHORT]
+    error = _error_of(lambda: method.apply(column.array, surroundings))
+    assert error is not None, "cells that it calls invalid went through"
+    assert surroundings.column in str(error), "the error does not name the column"
+    _check_silence(error, values)
 
 
 def errors_hold_no_value(method: Method, column: HauntedColumn) -> None:
@@ -130,18 +186,58 @@ def errors_hold_no_value(method: Method, column: HauntedColumn) -> None:
     hostile = _hostile(column.array.type)
     if hostile is None:
         return
-    surroundings = Surroundings("people", "column", KEY, pa.nulls(len(hostile), pa.string()))
+    others = around(method, len(hostile)).columns
+    surroundings = Surroundings("people", "column", KEY, pa.nulls(len(hostile), pa.string()), others)
+    error = _error_of(lambda: method.apply(hostile, surroundings))
+    if error is not None:
+        _check_silence(error, [TEXT_GHOST])
+
+
+def facts_can_be_reported(method: Method, _column: HauntedColumn) -> None:
+    """What a report should say is JSON; an epsilon is a number above 0."""
+    facts = json.loads(json.dumps(dict(method.facts()), allow_nan=False))
+    assert facts == dict(method.facts())
+    assert facts.get("epsilon", 1) > 0
+
+
+def _error_of(act: Callable[[], object]) -> Exception | None:
     try:
-        method.apply(hostile, surroundings)
+        act()
     except (MaskingError, pa.ArrowInvalid) as error:
-        seen: BaseException | None = error
-        while seen is not None:
-            assert TEXT_GHOST not in f"{seen} {seen.args}"
-            seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+        return error
+    return None
+
+
+def _check_silence(error: BaseException, values: list[str]) -> None:
+    seen: BaseException | None = error
+    while seen is not None:
+        said = f"{seen} {seen.args}"
+        assert not any(value in said for value in values), "the error holds a value"
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+
+
+def _hands_values_out(method: Method) -> bool:
+    """Say whether other rows may get a value as it is: by moving there, or because the rules name it."""
+    return method.declaration.whole_table or "ann@example.com" in method.shape().one_of
+
+
+def _cells(array: pa.Array) -> list[str]:
+    array = plain(array)
+    # Python has no years as far away as Arrow.
+    return [repr(cell) for cell in (array.view(pa.int64()) if pa.types.is_timestamp(array.type) else array).to_pylist()]
 
 
 def _same(left: pa.Array, right: pa.Array) -> bool:
     return bool(plain(left).equals(plain(right)))
+
+
+def _covered(array: pa.Array, valid: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> pa.Array:
+    """Make cells null without touching what lies there."""
+    if pa.types.is_dictionary(array.type):
+        return pa.DictionaryArray.from_arrays(_covered(array.indices, valid), array.dictionary)
+    bits = np.packbits(np.concatenate([np.zeros(array.offset, bool), valid]), bitorder="little")
+    buffers = [pa.py_buffer(bits), *array.buffers()[1:]]
+    return pa.Array.from_buffers(array.type, len(array), buffers, offset=array.offset)
 
 
 def _hostile(type_: pa.DataType) -> pa.Array | None:
@@ -159,10 +255,13 @@ PROMISES: tuple[Callable[[Method, HauntedColumn], None], ...] = (
     null_in_null_out,
     output_is_as_declared,
     batches_do_not_matter,
+    values_only_move,
     no_rows_are_fine,
     nothing_hidden_comes_out,
     input_stays_as_it_is,
     layouts_do_not_matter,
     the_key_decides,
+    invalid_cells_are_refused,
     errors_hold_no_value,
+    facts_can_be_reported,
 )
