@@ -51,23 +51,33 @@ def _row(declaration: Declaration) -> str:
 
 
 def _options(declaration: Declaration) -> str:
+    lines = [f"{sentence}\n\n" for sentence in _needs(declaration)]
+    if declaration.parameters:
+        lines.append("| option | value | what it is |\n|---|---|---|\n")
+        lines += [_option(parameter) for parameter in declaration.parameters]
+    return "".join(lines)
+
+
+def _needs(declaration: Declaration) -> list[str]:
     needs = [
         *(["`domain:`"] if declaration.needs_domain else []),
         *(["a key"] if declaration.needs_key and not declaration.needs_domain else []),
         *(["the table's `entity:`"] if declaration.needs_entity else []),
         *(["all rows of the table at once"] if declaration.whole_table else []),
     ]
-    lines = [f"Needs {' and '.join(needs)}.\n\n"] if needs else []
-    if declaration.parameters:
-        lines += ["| option | | |\n|---|---|---|\n", *(_option(parameter) for parameter in declaration.parameters)]
-    return "".join(lines)
+    said = [f"Needs {' and '.join(needs)}."] if needs else []
+    if declaration.takes_domain and not declaration.needs_domain:
+        said.append("May have a `domain:`, which then brings the key.")
+    return [" ".join(said)] if said else []
 
 
 def _option(parameter: Parameter) -> str:
     kind = " or ".join(f"`{each}`" for each in parameter.choices) or str(parameter.kind)
+    least, most = parameter.minimum, parameter.maximum
     bounds = [
-        *([f"from {parameter.minimum:g}"] if parameter.minimum is not None else []),
-        *([f"to {parameter.maximum:g}"] if parameter.maximum is not None else []),
+        *([f"{least:g} to {most:g}"] if least is not None and most is not None else []),
+        *([f"{least:g} or more"] if least is not None and most is None else []),
+        *([f"{most:g} or less"] if most is not None and least is None else []),
         *(["required"] if parameter.required else []),
         *([f"by default `{_written(parameter.default)}`"] if parameter.default not in (None, "", ()) else []),
     ]
