@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WORD = 8
-_MOST_ROWS = 16_384
+# So many rows at a time stay in the processor's cache.
+ROWS = 16_384
 _MOST_BYTES = 2_097_152
 
 
@@ -170,4 +171,4 @@ def _gathered(
 
 
 def _rows_of(size: int) -> int:
-    return max(1, min(_MOST_ROWS, _MOST_BYTES // size))
+    return max(1, min(ROWS, _MOST_BYTES // size))

@@ -59,6 +59,7 @@ class Integers:
 
     def _drawn(self, number: int, by: list[int]) -> list[int]:
         size = self._function.blocks * BLOCK
+        self._function.room(len(by))
         halves = np.frombuffer(b"".join([each.to_bytes(size, "big") for each in by]), np.uint64)
         frame = self._function.frame(number).astype(">u8").view(np.uint64)
         blocks: NDArray[np.uint64] = halves.reshape(len(by), -1, 2).swapaxes(0, 1) ^ frame[:, None]

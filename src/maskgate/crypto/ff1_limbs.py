@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskgate.crypto.ff1_rounds import ROUNDS, ROWS
+from maskgate.crypto.ff1_rounds import ROUNDS, bytes_of_half
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from maskgate.crypto.ff1_digits import Strip
@@ -40,7 +38,7 @@ def digits_of_limb(radix: int) -> int:
 
 
 class Limbs:
-    """Halves as arrays of limbs, the lowest first, for at most `ROWS` rows at a time."""
+    """Halves as arrays of limbs, the lowest first."""
 
     def __init__(self, radix: int, function: RoundFunction) -> None:
         self._function = function
@@ -49,13 +47,14 @@ class Limbs:
         halves = function.left, function.right
         # The highest limb may have fewer digits than the others.
         self._highest = [radix ** ((digits - 1) % self._digits + 1) for digits in halves]
-        self._words_of_limbs = [_taken_apart(base**place, _WORD) for place in range(-(-function.right // self._digits))]
+        words = -(-bytes_of_half(radix, function.right) // 4)
+        limbs = [-(-digits // self._digits) for digits in halves]
+        self._words_of_limbs = [_matrix([base**place for place in range(count)], _WORD, words) for count in limbs]
         self._limbs_of_words = [
-            [_taken_apart(_WORD**place % radix**digits, base) for place in range(function.width)] for digits in halves
+            _matrix([_WORD**place % radix**digits for place in range(function.width)], base, count)
+            for digits, count in zip(halves, limbs, strict=True)
         ]
         self._frames = [function.frame(number) for number in range(ROUNDS)]
-        self._blocks = np.empty((function.blocks, ROWS, 2), np.uint64)
-        self._product = np.empty(ROWS, np.uint64)
 
     def read(self, strip: Strip, start: int, count: int) -> NDArray[np.uint64]:
         """Return the numbers that digits of each row spell."""
@@ -69,12 +68,11 @@ class Limbs:
     def add(self, number: int, numbers: NDArray[np.uint64], by: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return the numbers, with what the round draws from the others added."""
         words = self._drawn(number, by)
-        highest = self._highest[number % 2]
-        total = numbers.copy()
-        self._add_products(total, words, self._limbs_of_words[number % 2])
+        total: NDArray[np.uint64] = np.einsum("lw,wr->lr", self._limbs_of_words[number % 2], words)
+        total += numbers
         for place in range(len(total) - 1):
             total[place + 1] += _split_off(total[place], self._base)
-        _split_off(total[-1], highest)
+        _split_off(total[-1], self._highest[number % 2])
         return total
 
     def subtract(self, number: int, numbers: NDArray[np.uint64], by: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -87,41 +85,29 @@ class Limbs:
         largest[-1] = self._highest[number % 2] - 1
         return largest - numbers
 
-    def _drawn(self, number: int, by: NDArray[np.uint64]) -> list[NDArray[np.uint64]]:
+    def _drawn(self, number: int, by: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return what the round draws, in words, the lowest first."""
-        rows = by.shape[1]
-        blocks = self._blocks[:, :rows]
-        flat = self._frames[number].ravel()
-        pairs = self._pairs(by)
-        for place, constant in enumerate(flat[::-1]):
-            block, half = len(blocks) - 1 - place // 2, 1 - place % 2
-            target = blocks[block].view(">u8")[:, half]
+        blocks, _ = self._function.room(by.shape[1])
+        pairs = self._pairs(number, by)
+        for place, constant in enumerate(self._frames[number].ravel()[::-1]):
+            target = blocks[len(blocks) - 1 - place // 2].view(">u8")[:, 1 - place % 2]
             target[:] = constant ^ pairs[place] if place < len(pairs) else constant
         drawn = self._function.draw(blocks).view(">u4")
-        return [
-            drawn[place // 4, :, place % 4].astype(np.uint64) for place in reversed(range(self._function.width))
-        ]
+        words = np.empty((self._function.width, by.shape[1]), np.uint64)
+        for place, word in enumerate(words[::-1]):
+            word[:] = drawn[place // 4, :, place % 4]
+        return words
 
-    def _pairs(self, numbers: NDArray[np.uint64]) -> list[NDArray[np.uint64]]:
+    def _pairs(self, number: int, numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return numbers in words of 64 bits, the lowest first."""
-        weights = self._words_of_limbs[: len(numbers)]
-        words = np.zeros((len(weights[-1]) + 1, numbers.shape[1]), np.uint64)
-        self._add_products(words, numbers, weights)
+        # The half that is read is not the one that is changed.
+        words: NDArray[np.uint64] = np.einsum("wl,lr->wr", self._words_of_limbs[1 - number % 2], numbers)
         for place in range(len(words) - 1):
             words[place + 1] += words[place] >> _WORD_SHIFT
             words[place] &= _WORD_MASK
-        lows, highs = words[::2], words[1::2]
-        pairs = [low | high << _WORD_SHIFT for low, high in zip(lows, highs, strict=False)]
-        return pairs if len(lows) == len(highs) else [*pairs, lows[-1]]
-
-    def _add_products(
-        self, sums: NDArray[np.uint64], factors: Sequence[NDArray[np.uint64]], weights: list[list[int]]
-    ) -> None:
-        product = self._product[: sums.shape[1]]
-        for factor, row in zip(factors, weights, strict=True):
-            for place, weight in enumerate(row):
-                if weight:
-                    sums[place] += np.multiply(factor, np.uint64(weight), out=product)
+        pairs = words[::2]
+        pairs[: len(words) // 2] |= words[1::2] << _WORD_SHIFT
+        return pairs
 
     def _places(self, start: int, count: int) -> list[tuple[int, int]]:
         """Return where the digits of each limb begin, and how many they are, the lowest limb first."""
@@ -134,6 +120,12 @@ def _split_off(numbers: NDArray[np.uint64], base: int) -> NDArray[np.uint64]:
     above = numbers // np.uint64(base)
     numbers -= above * np.uint64(base)
     return above
+
+
+def _matrix(numbers: list[int], base: int, rows: int) -> NDArray[np.uint64]:
+    """Return numbers in a base, a column each, the lowest digit first."""
+    columns = [_taken_apart(number, base) for number in numbers]
+    return np.array([column + [0] * (rows - len(column)) for column in columns], np.uint64).T.copy()
 
 
 def _taken_apart(number: int, base: int) -> list[int]:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 ROUNDS = 10
 BLOCK = 16
-# So many rows at a time stay in the processor's cache.
-ROWS = 16_384
 
 
 class RoundFunction:
@@ -46,8 +44,7 @@ class RoundFunction:
         self._chained = Cipher(aes, CBC(bytes(BLOCK))).encryptor().update(before[:same])[-BLOCK:]
         self.blocks = (len(self._last) + 1 + size) // BLOCK
         self._size = size
-        self._output = np.empty(ROWS * BLOCK + BLOCK - 1, np.uint8)
-        self._expanded = np.empty((-(-self.width // 4), ROWS, 2), np.uint64)
+        self._make_room(0)
 
     def frame(self, number: int) -> NDArray[np.uint64]:
         """Return the blocks of a round with a half that is zero, the chained ones added; two words a block."""
@@ -55,17 +52,33 @@ class RoundFunction:
         blocks[:BLOCK] = bytes(left ^ right for left, right in zip(blocks, self._chained, strict=False))
         return np.frombuffer(bytes(blocks), ">u8").astype(np.uint64).reshape(-1, 2)
 
+    def room(self, rows: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Return memory to use again and again: for the blocks of a round, and for a word a row.
+
+        It is as large as rows came so far, so that many lengths of few rows need little of it.
+        """
+        if rows > len(self._spare):
+            self._make_room(rows)
+        return self._blocks[:, :rows], self._spare[:rows]
+
+    def _make_room(self, rows: int) -> None:
+        self._blocks = np.empty((self.blocks, rows, 2), np.uint64)
+        self._spare = np.empty(rows, np.uint64)
+        self._output = np.empty(rows * BLOCK + BLOCK - 1, np.uint8)
+        self._drawn = np.empty((-(-self.width // 4), rows, 2), np.uint64)
+
     def draw(self, blocks: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Encipher the blocks of a round, and stretch the result as far as it is wanted.
 
         Args:
-            blocks: For each block and row two words, big-endian as they lie in memory; at most `ROWS` rows.
+            blocks: For each block and row two words, big-endian as they lie in memory; no more rows than there is
+                room for.
 
         Returns:
             The same way, what the round drew; overwritten by the next call.
         """
         rows = blocks.shape[1]
-        drawn = self._expanded[:, :rows]
+        drawn = self._drawn[:, :rows]
         chain = self._encrypted(blocks[0])
         for block in blocks[1:]:
             chain = self._encrypted(block ^ chain)

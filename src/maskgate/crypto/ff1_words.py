@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskgate.crypto.ff1_rounds import ROUNDS, ROWS
+from maskgate.crypto.ff1_rounds import ROUNDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +25,7 @@ _WORDS_OF_64_BITS = 2
 
 
 class Words:
-    """Halves as arrays of 64-bit words, at most `ROWS` at a time."""
+    """Halves as arrays of 64-bit words."""
 
     def __init__(self, radix: int, function: RoundFunction) -> None:
         self._function = function
@@ -33,8 +33,6 @@ class Words:
         # Less than what it stands for by more than a double's rounding, and by far too little to matter.
         self._inverses = [2.0**32 / float(modulus) * (1 - 2.0**-40) for modulus in self._moduli]
         self._frames = [function.frame(number)[0] for number in range(ROUNDS)]
-        self._blocks = np.empty((1, ROWS, 2), np.uint64)
-        self._quotient = np.empty(ROWS, np.uint64)
 
     def read(self, strip: Strip, start: int, count: int) -> NDArray[np.uint64]:
         """Return the numbers that digits of each row spell."""
@@ -62,8 +60,8 @@ class Words:
 
     def _drawn(self, number: int, by: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return what the round draws, below the modulus."""
-        modulus, rows = self._moduli[number % 2], len(by)
-        blocks, quotient = self._blocks[:, :rows], self._quotient[:rows]
+        modulus = self._moduli[number % 2]
+        blocks, quotient = self._function.room(len(by))
         upper, lower = self._frames[number]
         blocks[0, :, 0] = upper.byteswap()
         blocks.view(">u8")[0, :, 1] = np.bitwise_xor(by, lower, out=quotient)
@@ -72,11 +70,13 @@ class Words:
         _reduce(rest, modulus, quotient)
         if self._function.width == _WORDS_OF_64_BITS:
             return rest
-        return self._continued(number, rest, drawn[:, 1])
+        return self._continued(number, rest, drawn[:, 1], quotient)
 
-    def _continued(self, number: int, rest: NDArray[np.uint64], drawn: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    def _continued(
+        self, number: int, rest: NDArray[np.uint64], drawn: NDArray[np.uint64], quotient: NDArray[np.uint64]
+    ) -> NDArray[np.uint64]:
         """Append the next 32 bits to a remainder, and take the remainder again."""
-        modulus, quotient = self._moduli[number % 2], self._quotient[: len(rest)]
+        modulus = self._moduli[number % 2]
         next_bits = drawn.astype(np.uint64)
         next_bits >>= _HALF
         if modulus <= _ONE << _HALF:

@@ -23,9 +23,8 @@ from maskgate.crypto.cells import validity, validity_buffer
 from maskgate.crypto.ff1 import permutation
 from maskgate.crypto.ff1_alphabet import Alphabet
 from maskgate.crypto.ff1_cells import permuted, refused
-from maskgate.crypto.ff1_digits import by_length
+from maskgate.crypto.ff1_digits import ROWS, by_length
 from maskgate.crypto.ff1_permutation import least_length
-from maskgate.crypto.ff1_rounds import ROWS
 from maskgate.methods.families import family_of, value_type
 from maskgate.methods.layout import in_layout_of, text_type
 from maskgate.methods.luhn import check_digits, check_digits_of
