@@ -153,7 +153,7 @@ _FIVE, _ONE = _every(0x1F, 8), _every(1, 8)
 _TO_128 = _every(128 - 26, 8)
 _A = _every(ord("A"), 8)
 _FROM_Z_TO_2 = np.uint64(ord("Z") + 1 - ord("2"))
-_LETTER_BIT, _TO_26, _TO_0 = np.uint64(6), _every(8, 8), np.uint64(9)
+_LETTER_BIT, _TO_26, _TO_0 = np.uint64(6), _every(64 + 8, 8), np.uint64(9)
 
 
 def _characters(words: NDArray[np.uint64]) -> NDArray[np.uint8]:
@@ -171,6 +171,7 @@ def _characters(words: NDArray[np.uint64]) -> NDArray[np.uint8]:
 
 def _bits(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Read eight characters as 40 bits; what is no such character gives any bits."""
+    # 64 more than wanted, so that no byte borrows from the next one, whatever it is.
     letter = (words >> _LETTER_BIT) & _ONE
     words = ((words & _FIVE) + _TO_26 - letter * _TO_0) & _FIVE
     words = ((words >> np.uint64(3)) & _HIGH_5) | (words & _LOW_5)

@@ -22,9 +22,9 @@ _BYTES = 16
 _TWO = 58**2
 _FIVE = 58**5
 # How many limbs may still be more than zero before each division: 2^128, 2^98.7, 2^69.5, 2^40.2.
-_LIMBS = (4, 4, 3, 2)
-_ONE_DIGIT = np.frombuffer(ALPHABET.encode(), np.uint8)
-_TWO_DIGITS = np.stack([np.repeat(_ONE_DIGIT, 58), np.tile(_ONE_DIGIT, 58)], axis=1).view(np.uint16).reshape(-1)
+_LIMBS = ((4, 4), (3, 2))
+_DIGITS = np.frombuffer(ALPHABET.encode(), np.uint8)
+_TWO_DIGITS = np.stack([np.repeat(_DIGITS, 58), np.tile(_DIGITS, 58)], axis=1).view(np.uint16).reshape(-1)
 
 
 def write_base58(column: pa.Array, *, prefix: str = "", length: int = SIZE, large: bool = False) -> pa.Array:
@@ -49,15 +49,14 @@ def write_base58(column: pa.Array, *, prefix: str = "", length: int = SIZE, larg
 
 
 def _digits(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    limbs = list(cells.view(">u4").T.astype(np.uint64))
-    digits = np.empty((len(cells), SIZE), np.uint8)
-    end = SIZE
-    for kept in _LIMBS:
-        limbs, rest = _divided(limbs[-kept:])
-        _write_five(rest, digits[:, end - 5 : end])
-        end -= 5
-    digits[:, :2] = _TWO_DIGITS[limbs[-1]].view(np.uint8).reshape(-1, 2)
-    return digits
+    limbs = list(np.ascontiguousarray(cells.view(">u4").T, np.uint64))
+    pairs = np.empty((len(cells), SIZE // 2), np.uint16)
+    for end, (lower, upper) in zip((SIZE // 2, SIZE // 2 - 5), _LIMBS, strict=True):
+        limbs, low = _divided(limbs[-lower:])
+        limbs, high = _divided(limbs[-upper:])
+        _write_ten(high.astype(np.uint32), low.astype(np.uint32), pairs[:, end - 5 : end])
+    pairs[:, 0] = _TWO_DIGITS[limbs[-1]]
+    return pairs.view(np.uint8)
 
 
 def _divided(limbs: list[NDArray[np.uint64]]) -> tuple[list[NDArray[np.uint64]], NDArray[np.uint64]]:
@@ -73,10 +72,17 @@ def _divided(limbs: list[NDArray[np.uint64]]) -> tuple[list[NDArray[np.uint64]],
     return quotients, rest
 
 
-def _write_five(numbers: NDArray[np.uint64], into: NDArray[np.uint8]) -> None:
-    small = numbers.astype(np.uint32)
-    upper = small // np.uint32(_TWO)
-    highest = upper // np.uint32(_TWO)
-    into[:, 0] = _ONE_DIGIT[highest]
-    into[:, 1:3] = _TWO_DIGITS[upper - highest * np.uint32(_TWO)].view(np.uint8).reshape(-1, 2)
-    into[:, 3:5] = _TWO_DIGITS[small - upper * np.uint32(_TWO)].view(np.uint8).reshape(-1, 2)
+def _write_ten(high: NDArray[np.uint32], low: NDArray[np.uint32], pairs: NDArray[np.uint16]) -> None:
+    """Write two numbers of five digits each as five pairs of characters."""
+    three, last = _split(low, _TWO)
+    one, fourth = _split(three, _TWO)
+    four, fifth = _split(high, len(ALPHABET))
+    first, second = _split(four, _TWO)
+    middle = fifth * np.uint32(len(ALPHABET)) + one
+    for place, two in enumerate((first, second, middle, fourth, last)):
+        pairs[:, place] = _TWO_DIGITS[two]
+
+
+def _split(numbers: NDArray[np.uint32], divisor: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    quotients = numbers // np.uint32(divisor)
+    return quotients, numbers - quotients * np.uint32(divisor)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # So many cells at a time stay in the processor's cache.
-_ROWS = 16_384
+_ROWS = 8_192
 _MOST_BYTES = 2**31 - 1
 
 
