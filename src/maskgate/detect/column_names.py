@@ -59,6 +59,8 @@ PEOPLE = frozenset(_PEOPLE_WORDS.split())
 _ABOUT = frozenset(_ABOUT_WORDS.split())
 # Words after which "address" and "ip" are not a place where somebody lives.
 _ADDRESS_KINDS = frozenset({"ip", "mac", "email", "mail", "web"})
+# A part of an address that many people share.
+_ADDRESS_PARTS = frozenset("city town country state region province county district ort stadt land".split())
 
 
 @lru_cache(maxsize=4096)
@@ -82,7 +84,7 @@ def kinds_of_name(name: str) -> frozenset[str]:
                 kinds.add(kind)
     if words == ["name"] or (len(words) > 1 and words[-1] == "name" and words[-2] in PEOPLE - {"user"}):
         kinds.add("person_name")
-    if "street_address" in kinds and _ADDRESS_KINDS & set(words):
+    if "street_address" in kinds and (_ADDRESS_KINDS & set(words) or words[-1] in _ADDRESS_PARTS):
         kinds.discard("street_address")
     if words[-1] in _ABOUT and "birth_date" not in kinds:
         return frozenset()

@@ -25,7 +25,7 @@ def content_digest(rules_digest: str, files: Iterable[SealedFile], tables: Itera
             "rules": rules_digest,
             "files": [asdict(file) for file in files],
             "tables": {
-                table.name: {"rows": table.rows, "schema": [[column.name, column.type] for column in table.columns]}
+                table.name: {"rows": table.rows, "schema": [list(column) for column in table.schema]}
                 for table in tables
             },
         },

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from maskgate.gate.staged_names import shown
+from maskgate.rules.path import Path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,7 +81,7 @@ def _refusals(
 
 def _schema_refusals(table: MeasuredTable, declared: Mapping[str, Any]) -> Iterator[str]:
     said = declared.get("tables", {}).get(table.name, {})
-    schema = [[column.name, column.type] for column in table.columns]
+    schema = [list(column) for column in table.schema]
     if said.get("schema") != schema:
         yield (
             f"table {shown(table.name)}: the columns in the files are not those of the manifest. "
@@ -94,20 +95,19 @@ def _schema_refusals(table: MeasuredTable, declared: Mapping[str, Any]) -> Itera
 
 
 def _missing(table: MeasuredTable, covered: TableRules) -> Iterator[str]:
-    present = {column.name for column in table.columns}
-    for name, shape in covered.shapes().items():
-        if not shape.absent and name not in present:
+    present = {column.rule for column in table.columns}
+    for path, shape in covered.shapes().items():
+        if not shape.absent and path not in present and not Path.parse(path).is_pattern:
             yield (
-                f"table {shown(table.name)}: the registered rules have a column {shown(name)}, the files do not. "
+                f"table {shown(table.name)}: the registered rules have a column {shown(path)}, the files do not. "
                 "Mask with the registered rules."
             )
 
 
 def _column_refusals(where: str, column: MeasuredColumn, covered: TableRules, rules: Rules) -> Iterator[str]:
-    shape = covered.shapes().get(column.name)
-    if shape is None and rules.unlisted in {"fail", "drop"}:
+    if column.rule is None and rules.unlisted in {"fail", "drop"}:
         yield f"{where}: the registered rules do not cover it. Add a rule, or leave the column out."
-    elif shape is not None and shape.absent:
+    elif column.rule is not None and covered.columns[column.rule].shape().absent:
         yield f"{where}: the registered rules drop it, but it is there. Mask with the registered rules."
     elif column.shape_violations:
         method = column.method or rules.unlisted
@@ -120,7 +120,8 @@ def _column_refusals(where: str, column: MeasuredColumn, covered: TableRules, ru
 def _floor_refusals(where: str, column: MeasuredColumn, floor: Floor) -> Iterator[str]:
     if floor.direct_identifier is None or not column.classes:
         return
-    if column.method not in floor.direct_identifier:
+    # A conditional rule has several methods, and which cells fell to which cannot be seen: all have to be good enough.
+    if not column.methods or not set(column.methods) <= set(floor.direct_identifier):
         yield (
             f"{where} looks like {', '.join(column.classes)}, and `{column.method or 'no method'}` is below the "
             f"policy's floor. Use one of: {', '.join(floor.direct_identifier)}."

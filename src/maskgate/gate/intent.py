@@ -96,21 +96,21 @@ def intent_digest_of(intent: Mapping[str, Any]) -> str:
 def _table(table: MeasuredTable, rules: Rules | None) -> dict[str, Any]:
     covered = None if rules is None else rules.tables.get(table.name)
     present = [_column(column, covered) for column in table.columns]
-    dropped = [] if covered is None else _dropped(covered, {column.name for column in table.columns})
+    dropped = [] if covered is None else _dropped(covered, {column.rule for column in table.columns})
     return {"name": table.name, "rows": table.rows, "columns": [*present, *dropped]}
 
 
 def _column(column: MeasuredColumn, covered: TableRules | None) -> dict[str, Any]:
-    rule = None if covered is None else covered.columns.get(column.name)
+    rule = None if covered is None or column.rule is None else covered.columns[column.rule]
     done = "not covered by the rules" if rule is None else rule.describe()
     return {"name": column.name, "type": column.type, "done": done, "classes": list(column.classes)}
 
 
-def _dropped(covered: TableRules, present: set[str]) -> list[dict[str, Any]]:
+def _dropped(covered: TableRules, present: set[str | None]) -> list[dict[str, Any]]:
     return [
-        {"name": name, "type": "", "done": f"{rule.describe()} (not in the files)", "classes": []}
-        for name, rule in covered.columns.items()
-        if name not in present
+        {"name": path, "type": "", "done": f"{rule.describe()} (not in the files)", "classes": []}
+        for path, rule in covered.columns.items()
+        if path not in present
     ]
 
 

@@ -18,10 +18,13 @@ def lineage_of(sealed: Sealed, rules: Rules) -> dict[str, Any]:
 
 def _table(table: MeasuredTable, sealed: Sealed, rules: Rules) -> TableLineage:
     covered = rules.tables.get(table.name)
-    listed = {} if covered is None else covered.columns
-    present = {column.name for column in table.columns}
-    columns = [_column(name, rule, sealed, is_there=name in present) for name, rule in listed.items()]
-    columns += [ColumnLineage(name, rules.unlisted, name) for name in sorted(present - listed.keys())]
+    columns = []
+    for path, rule in ({} if covered is None else covered.columns).items():
+        there = [column.name for column in table.columns if column.rule == path]
+        columns += [_column(name, rule, sealed, is_there=True) for name in there]
+        columns += [] if there else [_column(path, rule, sealed, is_there=False)]
+    unlisted = sorted(column.name for column in table.columns if column.rule is None)
+    columns += [ColumnLineage(name, rules.unlisted, name) for name in unlisted]
     return TableLineage(table.name, None, table.rows, tuple(columns))
 
 

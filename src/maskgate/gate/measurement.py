@@ -7,17 +7,21 @@ except through :func:`sample`, which the logged-in review page shows.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from maskgate.detect import classify
+from maskgate.gate.leaves import leaves_of, words_of
 from maskgate.methods.shape import Shape
+from maskgate.rules.claims import claim_on_leaf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from maskgate.rules.path import Path
 
 _BATCH_ROWS = 32_768
 _BATCH_BYTES = 32 << 20
@@ -40,9 +44,11 @@ class UnfitFileError(Exception):
 
 @dataclass
 class _Column:
-    name: str
+    path: Path
     type: str
+    rule: str | None
     shape: Shape
+    cells: int = 0
     nulls: int = 0
     violations: int = 0
     classes: set[str] = field(default_factory=set)
@@ -52,23 +58,28 @@ class _Column:
     def add(self, column: pa.Array) -> None:
         if isinstance(column, pa.DictionaryArray):
             column = column.dictionary_decode()
+        self.cells += len(column)
         self.nulls += column.null_count
         self.violations += _violations(self.shape, column)
         self.unclassified.append(column)
         if _is_enough(self.unclassified):
-            self.classes.update(classify(self.name, pa.chunked_array(self.unclassified)))
+            self.classes.update(self._classes(self.unclassified))
             self.classified, self.unclassified = self.unclassified, []
 
     def finish(self) -> None:
         # A pattern is judged by its share of the cells, so a short rest is looked at with what came before it.
-        rest = [*self.classified, *self.unclassified]
-        self.classes.update(classify(self.name, pa.chunked_array(rest) if rest else None))
+        self.classes.update(self._classes([*self.classified, *self.unclassified]))
         self.classified, self.unclassified = [], []
+
+    def _classes(self, cells: list[pa.Array]) -> frozenset[str]:
+        return classify(words_of(self.path), pa.chunked_array(cells) if cells else None)
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "name": self.name,
+            "name": str(self.path),
             "type": self.type,
+            "rule": self.rule,
+            "cells": self.cells,
             "nulls": self.nulls,
             "shape_violations": self.violations,
             "classes": sorted(self.classes),
@@ -100,12 +111,10 @@ def measure(task: Mapping[str, Any], progress: Callable[[int], None]) -> dict[st
     Raises:
         UnfitFileError: If a file is not plain, readable Parquet.
     """
-    return {name: _table(Path(task["folder"]), table, progress) for name, table in task["tables"].items()}
+    return {name: _table(FilePath(task["folder"]), table, progress) for name, table in task["tables"].items()}
 
 
-def _table(folder: Path, table: Mapping[str, Any], progress: Callable[[int], None]) -> dict[str, Any]:
-    shapes = {name: Shape.from_json(shape) for name, shape in table["shapes"].items()}
-    unlisted = Shape.from_json(table["unlisted"])
+def _table(folder: FilePath, table: Mapping[str, Any], progress: Callable[[int], None]) -> dict[str, Any]:
     schema: pa.Schema | None = None
     columns: list[_Column] = []
     rows = 0
@@ -113,17 +122,38 @@ def _table(folder: Path, table: Mapping[str, Any], progress: Callable[[int], Non
         with _Parquet(folder, path) as file:
             if schema is None:
                 schema = file.schema
-                columns = [_Column(item.name, str(item.type), shapes.get(item.name, unlisted)) for item in schema]
+                columns = _columns(schema, table)
             elif schema != file.schema:
                 raise UnfitFileError("schema", path)
             for batch in file.batches(_BATCH_ROWS):
                 rows += batch.num_rows
-                for column, values in zip(columns, batch.columns, strict=True):
-                    column.add(values)
+                for column, (_, cells) in zip(columns, _leaves(batch), strict=True):
+                    column.add(cells)
         progress((folder / path).stat().st_size)
     for column in columns:
         column.finish()
-    return {"rows": rows, "columns": [column.as_json() for column in columns]}
+    return {
+        "rows": rows,
+        "schema": [[item.name, str(item.type)] for item in schema or ()],
+        "columns": [column.as_json() for column in columns],
+    }
+
+
+def _columns(schema: pa.Schema, table: Mapping[str, Any]) -> list[_Column]:
+    shapes = {written: Shape.from_json(shape) for written, shape in table["shapes"].items()}
+    unlisted = Shape.from_json(table["unlisted"])
+    names = set(schema.names)
+    columns = []
+    for path, cells in _leaves(pa.RecordBatch.from_arrays([pa.nulls(0, kind) for kind in schema.types], schema=schema)):
+        claim = claim_on_leaf(shapes, path, names.__contains__)
+        rule, shape = (None, unlisted) if claim is None else (claim.written, claim.rule)
+        columns.append(_Column(path, str(cells.type), rule, shape))
+    return columns
+
+
+def _leaves(batch: pa.RecordBatch) -> Iterator[tuple[Path, pa.Array]]:
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        yield from leaves_of(name, column)
 
 
 def sample(task: Mapping[str, Any], _progress: Callable[[int], None]) -> dict[str, Any]:
@@ -132,10 +162,10 @@ def sample(task: Mapping[str, Any], _progress: Callable[[int], None]) -> dict[st
     Args:
         task: As for :func:`measure`, with ``rows``, and ``letters``: the most of each cell.
     """
-    return {name: _sample(Path(task["folder"]), table, task) for name, table in task["tables"].items()}
+    return {name: _sample(FilePath(task["folder"]), table, task) for name, table in task["tables"].items()}
 
 
-def _sample(folder: Path, table: Mapping[str, Any], task: Mapping[str, Any]) -> dict[str, Any]:
+def _sample(folder: FilePath, table: Mapping[str, Any], task: Mapping[str, Any]) -> dict[str, Any]:
     names: list[str] = []
     rows: list[list[str | None]] = []
     for path in table["files"]:
@@ -160,7 +190,7 @@ def _cell(value: Any, letters: int) -> str | None:
 class _Parquet:
     """One sealed file, opened so that nothing in it can make the reader take much memory at once."""
 
-    def __init__(self, folder: Path, path: str) -> None:
+    def __init__(self, folder: FilePath, path: str) -> None:
         self._path = path
         self._whole = folder / path
 

@@ -5,6 +5,7 @@ Plain frozen dataclasses that go through JSON unchanged. None holds a cell of th
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -71,15 +72,16 @@ class SealedFile:
 
 @dataclass(frozen=True)
 class MeasuredColumn:
-    """What the gate measured in one column of the sealed bytes.
+    """What the gate measured in one column of the sealed bytes, or in one that is inside of a nested one.
 
     Attributes:
-        name: The column's name.
+        name: Its path, such as ``email`` or ``contacts[].email``.
         type: Its Arrow type, as text.
         nulls: How many cells are null.
         shape_violations: Cells that do not look like the registered method's output; None if no rule covers it.
         classes: Kinds of direct identifier that the gate sees in the name or the values.
-        method: The method of the registered rules; None if no rule covers it.
+        rule: The path of the registered rule that covers it, as the rules write it; None if none does.
+        methods: The methods that its cells may be masked by, as that rule says.
     """
 
     name: str
@@ -87,16 +89,42 @@ class MeasuredColumn:
     nulls: int
     shape_violations: int | None = None
     classes: tuple[str, ...] = ()
-    method: str | None = None
+    rule: str | None = None
+    methods: tuple[str, ...] = ()
+
+    @property
+    def method(self) -> str | None:
+        """The methods in words; None if no rule covers it."""
+        return " or ".join(self.methods) or None
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> MeasuredColumn:
+        """Make it of its fields as JSON has them."""
+        return cls(**{**value, "classes": tuple(value["classes"]), "methods": tuple(value["methods"])})
 
 
 @dataclass(frozen=True)
 class MeasuredTable:
-    """What the gate measured in one table of the sealed bytes."""
+    """What the gate measured in one table of the sealed bytes.
+
+    Attributes:
+        name: The table.
+        rows: How many there are.
+        schema: Name and type of each column of the files.
+        columns: Each column of the files that has nothing inside, and each that is inside of another.
+    """
 
     name: str
     rows: int
+    schema: tuple[tuple[str, str], ...]
     columns: tuple[MeasuredColumn, ...]
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> MeasuredTable:
+        """Make it of its fields as JSON has them."""
+        schema = tuple((name, kind) for name, kind in value["schema"])
+        columns = tuple(MeasuredColumn.from_json(column) for column in value["columns"])
+        return cls(value["name"], value["rows"], schema, columns)
 
 
 @dataclass(frozen=True)
@@ -128,25 +156,13 @@ class Sealed:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        value = asdict(self)
-        value["files"] = list(value["files"])
-        value["tables"] = [
-            {**table, "columns": [{**column, "classes": list(column["classes"])} for column in table["columns"]]}
-            for table in value["tables"]
-        ]
+        value: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Sealed:
         """Make what :meth:`as_json` wrote."""
-        tables = tuple(
-            MeasuredTable(
-                table["name"],
-                table["rows"],
-                tuple(MeasuredColumn(**{**column, "classes": tuple(column["classes"])}) for column in table["columns"]),
-            )
-            for table in value["tables"]
-        )
+        tables = tuple(MeasuredTable.from_json(table) for table in value["tables"])
         files = tuple(SealedFile(**file) for file in value["files"])
         return cls(**{**value, "files": files, "tables": tables})
 

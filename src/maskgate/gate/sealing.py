@@ -18,11 +18,11 @@ from maskgate.errors import Refused
 from maskgate.gate import confined_child
 from maskgate.gate.confined_child import checked_count, checked_list, checked_object, checked_text
 from maskgate.gate.content import content_digest
+from maskgate.gate.leaves import is_covered
 from maskgate.gate.manifest import MOST_COLUMNS, Manifest, parse_manifest
 from maskgate.gate.model import MeasuredColumn, MeasuredTable, Sealed, SealedFile
 from maskgate.gate.staged_names import MANIFEST, shown
 from maskgate.gate.staging import LARGEST_MANIFEST
-from maskgate.rules.shapes import unlisted_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -189,7 +189,7 @@ def _declared(manifest: Manifest, registered: Rules) -> dict[str, Any]:
             "columns": {
                 name: column.as_json()
                 for name, column in sorted(table.columns.items())
-                if name in registered.tables[table.name].columns
+                if is_covered(registered.tables[table.name], name, [each for each, _ in table.schema])
             },
         }
         for table in manifest.tables
@@ -206,8 +206,8 @@ def _measure(
         "tables": {
             table.name: {
                 "files": [file.path for file in table.files],
-                "shapes": {name: shape.as_json() for name, shape in registered.tables[table.name].shapes().items()},
-                "unlisted": unlisted_shape(registered.unlisted).as_json(),
+                "shapes": {path: shape.as_json() for path, shape in registered.tables[table.name].shapes().items()},
+                "unlisted": registered.unlisted_shape().as_json(),
             }
             for table in manifest.tables
         },
@@ -223,24 +223,29 @@ def _measure(
 
 def _measured_table(name: str, value: Mapping[str, Any], rules: TableRules) -> MeasuredTable:
     rows = checked_count(value.get("rows"))
-    columns = tuple(
-        _measured_column(column, rows, rules) for column in checked_list(value.get("columns"), MOST_COLUMNS)
-    )
-    return MeasuredTable(name=name, rows=rows, columns=columns)
+    schema = tuple(_named_type(item) for item in checked_list(value.get("schema"), MOST_COLUMNS))
+    columns = tuple(_measured_column(column, rules) for column in checked_list(value.get("columns"), MOST_COLUMNS))
+    return MeasuredTable(name=name, rows=rows, schema=schema, columns=columns)
 
 
-def _measured_column(said: Any, rows: int, rules: TableRules) -> MeasuredColumn:
+def _named_type(said: Any) -> tuple[str, str]:
+    name, kind = checked_list(said, 2)
+    return checked_text(name), checked_text(kind)
+
+
+def _measured_column(said: Any, rules: TableRules) -> MeasuredColumn:
     value = checked_object(said)
-    name = checked_text(value.get("name"))
-    rule = rules.columns.get(name)
-    nulls, violations = checked_count(value.get("nulls")), checked_count(value.get("shape_violations"))
-    if nulls > rows or violations > rows:
+    rule = None if value.get("rule") is None else checked_text(value["rule"])
+    cells, nulls = checked_count(value.get("cells")), checked_count(value.get("nulls"))
+    violations = checked_count(value.get("shape_violations"))
+    if nulls > cells or violations > cells or (rule is not None and rule not in rules.columns):
         raise confined_child.nonsense()
     return MeasuredColumn(
-        name=name,
+        name=checked_text(value.get("name")),
         type=checked_text(value.get("type")),
         nulls=nulls,
         shape_violations=violations,
         classes=tuple(checked_text(item, 40) for item in checked_list(value.get("classes"), _MOST_CLASSES)),
-        method=None if rule is None else " or ".join(rule.methods),
+        rule=rule,
+        methods=() if rule is None else rules.columns[rule].methods,
     )

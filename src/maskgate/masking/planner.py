@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from maskgate.rules.claims import Claim
     from maskgate.rules.model import Rules, TableRules
     from maskgate.rules.path import Step
+    from maskgate.rules.rule import AnyRule
 
 _ENTRY = ["key", "value"]
 
@@ -43,22 +44,22 @@ class _Place:
 
     path: Path
     type: pa.DataType
-    claims: tuple[Claim, ...]
-    around: tuple[Claim, ...] = ()
+    claims: tuple[Claim[AnyRule], ...]
+    around: tuple[Claim[AnyRule], ...] = ()
     is_key: bool = False
 
     @property
-    def exact(self) -> list[Claim]:
+    def exact(self) -> list[Claim[AnyRule]]:
         """The rules that name it, and what is in it, as a whole."""
         return [claim for claim in self.claims if claim.is_here and not claim.is_pattern]
 
     @property
-    def patterns(self) -> tuple[Claim, ...]:
+    def patterns(self) -> tuple[Claim[AnyRule], ...]:
         """The patterns that it fits as a whole."""
         return (*(claim for claim in self.claims if claim.is_here and claim.is_pattern), *self.around)
 
     @property
-    def inside(self) -> tuple[Claim, ...]:
+    def inside(self) -> tuple[Claim[AnyRule], ...]:
         """The rules on what is inside; patterns only if they fit something there."""
         return tuple(
             claim
@@ -117,7 +118,7 @@ class Planner:
             return None
         return self._leaf(place, next(iter([*exact, *patterns]), None))
 
-    def _leaf(self, place: _Place, claim: Claim | None) -> Node | None:
+    def _leaf(self, place: _Place, claim: Claim[AnyRule] | None) -> Node | None:
         if claim is None and self.rules.unlisted == "fail":
             self.problems.append(
                 f'column "{place.path}" ({shown(place.type)}) is not covered by any rule. '
@@ -159,7 +160,7 @@ class Planner:
         planned = [node for node in fields if node is not None]
         return Struct.of(names, planned) if len(planned) == len(names) else None
 
-    def _map(self, place: _Place, claims: tuple[Claim, ...]) -> Node | None:
+    def _map(self, place: _Place, claims: tuple[Claim[AnyRule], ...]) -> Node | None:
         path = place.path.elements
         whole = [claim for claim in claims if claim.is_here]
         self._used.update(claim.written for claim in whole)
@@ -176,7 +177,7 @@ class Planner:
             return None
         return Map.of(place.type, keys, values)
 
-    def _fields(self, place: _Place, inside: tuple[Claim, ...], names: list[str]) -> list[Node | None]:
+    def _fields(self, place: _Place, inside: tuple[Claim[AnyRule], ...], names: list[str]) -> list[Node | None]:
         """Plan the fields of a struct, or key and value of a map."""
         for claim in inside:
             if claim.is_pattern:
@@ -199,7 +200,7 @@ class Planner:
             for item in place.type
         ]
 
-    def _refuse(self, claims: Iterable[Claim], reason: str) -> None:
+    def _refuse(self, claims: Iterable[Claim[AnyRule]], reason: str) -> None:
         for claim in claims:
             self._used.add(claim.written)
             self.problems.append(f'column "{claim.written}" has a rule, and {reason}{"" if reason[-1] == "?" else "."}')

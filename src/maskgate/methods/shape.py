@@ -45,9 +45,6 @@ class Shape:
         families: Families of types the column may have, as :class:`~maskgate.methods.Family` spells them; empty if
             any.
         any_of: Shapes of which every cell has at least one, beside what else is said here.
-        fields: For a struct, the name of each field, or a pattern of names with ``*`` and ``?``, and its shape; the
-            first that fits counts. For a map, the shapes of ``key`` and ``value``. A field without shape does not fit.
-        elements: For a list, the shape of its elements; for a map, that of its entries.
     """
 
     absent: bool = False
@@ -64,8 +61,6 @@ class Shape:
     type_names: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
     any_of: tuple[Shape, ...] = ()
-    fields: tuple[tuple[str, Shape], ...] = ()
-    elements: Shape | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the parts that say something, as JSON values."""
@@ -83,34 +78,16 @@ class Shape:
         for name in ("one_of", "type_names", "families"):
             made[name] = tuple(value.get(name, ()))
         made["any_of"] = tuple(cls.from_json(each) for each in value.get("any_of", ()))
-        made["fields"] = tuple((name, cls.from_json(each)) for name, each in value.get("fields", ()))
-        made["elements"] = None if value.get("elements") is None else cls.from_json(value["elements"])
         return cls(**made)
 
     def violations(self, column: pa.Array | pa.ChunkedArray) -> int:
-        """Count the non-null cells that do not fit, those inside of nested ones by themselves."""
+        """Count the non-null cells of a column that do not fit."""
         if isinstance(column, pa.ChunkedArray):
             return sum(self.violations(chunk) for chunk in column.chunks)
         if self.free or column.null_count == len(column):
             return 0
-        column = plain(column)
-        if self.fields or self.elements is not None:
-            return self._violations_inside(column)
-        present = column.drop_null()
+        present = plain(column).drop_null()
         return int(len(present) - self._fitting(present).sum())
-
-    def _violations_inside(self, column: pa.Array) -> int:
-        kind = column.type
-        if self.elements is not None and (pa.types.is_map(kind) or _is_list(kind)):
-            inside = entries_of(column) if pa.types.is_map(kind) else column.flatten()
-            return self.elements.violations(inside)
-        if self.fields and pa.types.is_struct(kind):
-            parts = zip(kind, column.flatten(), strict=True)
-            return sum(self._of_field(field.name).violations(part) for field, part in parts)
-        return len(column) - int(column.null_count)
-
-    def _of_field(self, name: str) -> Shape:
-        return next((shape for pattern, shape in self.fields if fits_glob(name, pattern)), Shape(absent=True))
 
     def _fitting(self, present: pa.Array) -> NDArray[np.bool_]:
         """Say of each cell of a column without nulls and nesting whether it fits."""
@@ -201,26 +178,6 @@ def fits_glob(name: str, pattern: str) -> bool:
         True
     """
     return _glob(pattern).fullmatch(name) is not None
-
-
-def entries_of(column: pa.MapArray) -> pa.Array:
-    """Return the entries of a map's valid cells as structs of ``key`` and ``value``."""
-    kind = column.type
-    entry = pa.struct([pa.field("key", kind.key_type, nullable=False), pa.field("value", kind.item_type)])
-    return column.cast(pa.list_(pa.field("entries", entry, nullable=False))).flatten()
-
-
-def _is_list(kind: pa.DataType) -> bool:
-    return any(is_(kind) for is_ in _LISTS)
-
-
-_LISTS = (
-    pa.types.is_list,
-    pa.types.is_large_list,
-    pa.types.is_fixed_size_list,
-    pa.types.is_list_view,
-    pa.types.is_large_list_view,
-)
 
 
 def _as_json(value: Any) -> Any:

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from maskgate.rules.path import ELEMENTS, Path
 
@@ -16,22 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from maskgate.rules.path import Step
-    from maskgate.rules.rule import AnyRule
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(Generic[R]):
     """A rule that concerns a column, or something inside of it.
 
     Attributes:
         written: The path as the rules write it.
-        rule: What they say.
+        rule: What they say: a rule, or what somebody made of it.
         is_pattern: Whether the path is a pattern.
         rest: The steps from here to what the rule is about; empty if it is here.
     """
 
     written: str
-    rule: AnyRule
+    rule: R
     is_pattern: bool
     rest: tuple[Step, ...]
 
@@ -41,7 +42,7 @@ class Claim:
         return not self.rest
 
 
-def claims_on(columns: Mapping[str, AnyRule], name: str, is_nested: Callable[[str], bool]) -> tuple[Claim, ...]:
+def claims_on(columns: Mapping[str, R], name: str, is_nested: Callable[[str], bool]) -> tuple[Claim[R], ...]:
     """Return the rules that concern a column of the table.
 
     Args:
@@ -61,11 +62,33 @@ def claims_on(columns: Mapping[str, AnyRule], name: str, is_nested: Callable[[st
     return tuple(claims)
 
 
-def into_field(claims: Iterable[Claim], name: str) -> tuple[Claim, ...]:
+def into_field(claims: Iterable[Claim[R]], name: str) -> tuple[Claim[R], ...]:
     """Return the claims that go on into a field of a struct."""
     return tuple(replace(each, rest=each.rest[1:]) for each in claims if each.rest and each.rest[0].fits(name))
 
 
-def into_elements(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+def into_elements(claims: Iterable[Claim[R]]) -> tuple[Claim[R], ...]:
     """Return the claims that go on into the elements of a list, or the entries of a map."""
     return tuple(replace(each, rest=each.rest[1:]) for each in claims if each.rest and each.rest[0] == ELEMENTS)
+
+
+def claim_on_leaf(columns: Mapping[str, R], path: Path, is_nested: Callable[[str], bool]) -> Claim[R] | None:
+    """Return the rule on a column that has nothing inside, or on something around it.
+
+    Args:
+        columns: The rules of the table.
+        path: The column, without patterns.
+        is_nested: As for :func:`claims_on`.
+
+    Returns:
+        The claim; None if there is none, or if two patterns share the column.
+    """
+    claims = claims_on(columns, path.steps[0].name or "", is_nested)
+    found = [claim for claim in claims if claim.is_here]
+    for step in path.steps[1:]:
+        claims = into_elements(claims) if step == ELEMENTS else into_field(claims, step.name or "")
+        found += [claim for claim in claims if claim.is_here]
+    exact = [claim for claim in found if not claim.is_pattern]
+    if exact:
+        return exact[0]
+    return found[0] if len(found) == 1 else None

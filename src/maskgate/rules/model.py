@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from maskgate.canonical import digest
 from maskgate.methods.method import Domain
-from maskgate.rules.claims import claims_on
+from maskgate.methods.shape import Shape
 from maskgate.rules.conditions import Condition
 from maskgate.rules.rule import AnyRule, Case, ColumnRule, ConditionalRule, rule_from_json
-from maskgate.rules.shapes import shapes_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    from maskgate.methods.shape import Shape
 
 __all__ = ["Case", "Check", "ColumnRule", "Condition", "ConditionalRule", "Rules", "TableRules"]
 
@@ -61,28 +59,9 @@ class TableRules:
     key: str | None = None
     check: Check = Check()
 
-    def shapes(self, names: Collection[str] | None = None, unlisted: str = "fail") -> Mapping[str, Shape]:
-        """Say how the masked columns look, so that the gate can check them.
-
-        Args:
-            names: The columns that are there; nested ones then have one shape, a tree. None for a shape of each path,
-                as the file writes it.
-            unlisted: What the rules say about fields that they do not list.
-        """
-        if names is not None:
-            return shapes_of(self.columns, names, unlisted)
-        return {name: rule.shape() for name, rule in self.columns.items()}
-
-    def covering(self, name: str, names: Collection[str]) -> Mapping[str, AnyRule]:
-        """Return the rules on a column, and on what is inside of it, by their paths as the file writes them.
-
-        Args:
-            name: The column.
-            names: All columns that are there.
-        """
-        claims = claims_on(self.columns, name, lambda other: other in names)
-        exact = [claim for claim in claims if claim.is_here and not claim.is_pattern]
-        return {claim.written: claim.rule for claim in exact or claims}
+    def shapes(self) -> Mapping[str, Shape]:
+        """Say how each masked column looks, by its path as the file writes it, so that the gate can check it."""
+        return {path: rule.shape() for path, rule in self.columns.items()}
 
     def key_names(self) -> frozenset[str]:
         """Return the keys that masking this table takes."""
@@ -119,6 +98,12 @@ class Rules:
     def digest(self) -> str:
         """The digest of what the rules say, wherever they stand and however they are spelled."""
         return digest("rules", self.as_json())
+
+    def unlisted_shape(self) -> Shape:
+        """Say how a column looks that has no rule."""
+        if self.unlisted == "keep":
+            return Shape(free=True)
+        return Shape(all_null=True) if self.unlisted == "nullify" else Shape(absent=True)
 
     def references(self, tables: Collection[str]) -> dict[str, str]:
         """Return the references to the keys that masking these tables takes."""

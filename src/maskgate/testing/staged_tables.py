@@ -71,7 +71,7 @@ def staged_bytes(tables: Mapping[str, pa.Table | Sequence[pa.Table]], rules: Rul
         files |= written
         described[name] = {
             "rows": sum(part.num_rows for part in parts),
-            "schema": [{"name": field.name, "type": str(field.type)} for field in parts[0].schema],
+            "schema": [{"name": field.name, "type": str(field.type)} for field in _as_read(parts[0], parquet)],
             "files": [describe_file(path, content) for path, content in written.items()],
         }
     report = {
@@ -108,6 +108,11 @@ def put_staged(staging: Staging, staging_id: str, files: Mapping[str, bytes]) ->
     """Write the files of a staging through the gate."""
     for path, content in files.items():
         staging.put(staging_id, path, io.BytesIO(content))
+
+
+def _as_read(table: pa.Table, options: Mapping[str, Any]) -> pa.Schema:
+    """Return the schema that a reader sees: Parquet has its own names for what is in lists and maps."""
+    return pq.read_schema(io.BytesIO(_parquet(table.slice(0, 0), options)))
 
 
 def _parquet(table: pa.Table, options: Mapping[str, Any]) -> bytes:

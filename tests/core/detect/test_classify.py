@@ -44,6 +44,7 @@ class TestNames:
             pytest.param("product_name", set(), id="the name of a thing"),
             pytest.param("panel", set(), id="a word that holds another"),
             pytest.param("email_verified", set(), id="something about an address"),
+            pytest.param("address.city", set(), id="a part of an address that many share"),
             pytest.param("customer_id", set(), id="a number of a record"),
             pytest.param("country", set(), id="a country"),
         ],

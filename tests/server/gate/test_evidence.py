@@ -122,7 +122,7 @@ class TestRefusals:
         assert "the columns in the files are not those of the manifest" in refusals(lying)[0]
 
     def test_a_table_that_the_rules_do_not_have(self):
-        strange = Sealed("sha256:0", "", (), (MeasuredTable("strangers", 1, ()),), RULES.digest)
+        strange = Sealed("sha256:0", "", (), (MeasuredTable("strangers", 1, (), ()),), RULES.digest)
         assert refusals(strange) == (
             'table "strangers" is not in the registered rules. Add it to them, or leave it out.',
         )
@@ -163,7 +163,7 @@ class TestFloor:
     def test_an_unlisted_column_has_no_method(self):
         rules = load_rules(RULES_TEXT.replace("tables:", "unlisted: keep\ntables:", 1))
         column = MeasuredColumn("mail", "string", 0, 0, ("email",), None)
-        table = MeasuredTable("orders", 1, (column,))
+        table = MeasuredTable("orders", 1, (("mail", "string"),), (column,))
         sealed = Sealed("sha256:0", "", (), (table,), rules.digest)
         assert any("`no method` is below the policy's floor" in each for each in refusals(sealed, rules))
 
