@@ -60,7 +60,9 @@ _ABOUT = frozenset(_ABOUT_WORDS.split())
 # Words after which "address" and "ip" are not a place where somebody lives.
 _ADDRESS_KINDS = frozenset({"ip", "mac", "email", "mail", "web"})
 # A part of an address that many people share.
-_ADDRESS_PARTS = frozenset("city town country state region province county district ort stadt land".split())
+_ADDRESS_PARTS = frozenset(
+    ["city", "town", "country", "state", "region", "province", "county", "district", "ort", "stadt", "land"]
+)
 
 
 @lru_cache(maxsize=4096)
