@@ -14,11 +14,14 @@ from maskgate.methods.mask import Mask
 from maskgate.methods.noise import Noise
 from maskgate.methods.nullify import Nullify
 from maskgate.methods.plugins import find_plugin, plugin_names
+from maskgate.methods.pram import Pram
 from maskgate.methods.redact import Redact
 from maskgate.methods.retokenize import Retokenize
 from maskgate.methods.round import Round
 from maskgate.methods.scrub import Scrub
 from maskgate.methods.shift_date import ShiftDate
+from maskgate.methods.shuffle import Shuffle
+from maskgate.methods.swap import Swap
 from maskgate.methods.token import Token
 from maskgate.methods.top_code import TopCode
 from maskgate.methods.truncate import Truncate
@@ -37,11 +40,14 @@ _ALL: tuple[type[Method], ...] = (
     Mask,
     Noise,
     Nullify,
+    Pram,
     Redact,
     Retokenize,
     Round,
     Scrub,
     ShiftDate,
+    Shuffle,
+    Swap,
     Token,
     TopCode,
     Truncate,

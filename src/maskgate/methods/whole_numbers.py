@@ -40,9 +40,9 @@ def whole_numbers(column: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_
     if not pa.types.is_integer(column.type):
         return _spelled(token_input(column))
     numbers = integers_of(column)
-    if len(numbers) == 0 or (-_LIMIT < numbers.min() and numbers.max() < _LIMIT):
+    if len(numbers) == 0 or (numbers.min() > -_LIMIT and numbers.max() < _LIMIT):
         return numbers.astype(np.int64, copy=False), None
-    is_number = (-_LIMIT < numbers) & (numbers < _LIMIT)
+    is_number = (numbers > -_LIMIT) & (numbers < _LIMIT)
     return np.where(is_number, numbers, 0).astype(np.int64), is_number
 
 

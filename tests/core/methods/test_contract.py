@@ -12,6 +12,11 @@ NOISE = {"scale": 500, "min": 0, "max": 250_000}
 HMAC = Domain("customer", "hmac", "people", "cu_")
 CMAC = Domain("customer", "cmac", "people", "", ("trim", "lower"))
 
+# What the columns of text and of int64 hold, since some methods take nothing else.
+HELD = {column.name: column.array for column in haunted_columns()}
+TEXTS = HELD["string"].unique().to_pylist()
+INTEGERS = [str(number) for number in HELD["int64"].unique().to_pylist() if number is not None]
+
 # A method is tried in each of these ways; one that is not named here is tried without options.
 WAYS = {
     "bottom_code": [({"at": 10}, None), ({"at": 18, "replace_with": 17}, None), ({"not_before": "1936-01-01"}, None)],
@@ -52,6 +57,12 @@ WAYS = {
         ({"keep_first": 3}, None),
     ],
     "noise": [(NOISE, None), ({**NOISE, "round_to": 100}, None), ({"scale": 0.5, "min": -1, "max": 1}, None)],
+    "pram": [
+        ({"retain": 0.5, "categories": [text for text in TEXTS if text is not None]}, None),
+        ({"retain": 0.9, "categories": INTEGERS}, None),
+        ({"matrix": {"true": {"true": 0.5, "false": 0.5}, "false": {"false": 1}}}, None),
+    ],
+    "swap": [({}, None), ({"within": ["region"]}, None), ({"rank_distance": 50}, None)],
     "shift_date": [({"days": 1}, None), ({"days": 180}, None)],
 }
 

@@ -1,0 +1,58 @@
+"""Give the values of a column to other rows, in a random order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from maskgate.methods.method import Declaration, Domain, Method, Surroundings, Uniqueness
+from maskgate.methods.permutation import MOVABLE, generator_for, movable, moved_type, present_rows, rearranged
+from maskgate.methods.shape import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Shuffle(Method):
+    """Permute the values that are not null, every order as likely as any other; nulls stay where they are.
+
+    All values are still there, so that a value which only one person can have still names that person; and a value
+    may come back to its own row.
+    """
+
+    declaration: ClassVar[Declaration] = Declaration(
+        name="shuffle",
+        term="randomization (permutation)",
+        summary="Gives the values of the column to other rows in a random order; all values are still there.",
+        accepts=MOVABLE,
+        uniqueness=Uniqueness.PRESERVED,
+        needs_key=True,
+        whole_table=True,
+    )
+
+    @classmethod
+    def configure(cls, _options: Mapping[str, Any], _domain: Domain | None) -> Self:
+        """Make the method, which has no options."""
+        return cls()
+
+    def output_type(self, input_type: pa.DataType) -> pa.DataType:
+        """Return the type of the values."""
+        return moved_type(input_type)
+
+    def shape(self) -> Shape:
+        """Promise nothing: any value of the column may come out."""
+        return Shape(families=tuple(sorted(family.value for family in MOVABLE)))
+
+    def apply(self, column: pa.Array, surroundings: Surroundings) -> pa.Array:
+        """Return the values in another order.
+
+        Raises:
+            MaskingError: If there is no key.
+        """
+        column = movable(column)
+        generator = generator_for([column], surroundings, purpose="shuffle", parameters=[])
+        places = present_rows(column)
+        return rearranged(column, places, generator.permutation(places))
