@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,9 @@ from maskgate.rules.strict_yaml import parse
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "tests" / "core" / "rules"
 SAMPLES = sorted((ROOT / "sample_dags" / "rules").glob("*.yaml"))
+GUIDE = re.findall(
+    r"^```yaml\n(.*?)^```", (ROOT / "docs" / "rules.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+)
 VALIDATOR = Draft202012Validator(rules_schema())
 
 # Refused for a reason that cannot be seen from the place alone.
@@ -26,6 +31,7 @@ BEYOND_A_SCHEMA = {
 # Refused before there are values: duplicate keys, and what is no YAML.
 BEFORE_A_SCHEMA = {"column_twice", "not_yaml"}
 
+ROWS = "version: 1\ntables:\n  customers:\n    columns:\n"
 HEAD = """\
 version: 1
 keys: {people: env:A}
@@ -64,6 +70,10 @@ class TestSchema:
     def test_what_is_accepted_is_valid(self, path):
         problems = VALIDATOR.iter_errors(parse(path.read_text(encoding="utf-8"), path.name, RulesError).plain())
         assert [problem.message for problem in problems] == []
+
+    @pytest.mark.parametrize("example", GUIDE, ids=lambda example: example.partition("\n")[0])
+    def test_the_examples_of_the_guide_are_valid(self, example):
+        assert validates(example if example.startswith("version:") else ROWS + textwrap.indent(example, "      "))
 
     @pytest.mark.parametrize("path", files("refused"))
     def test_what_is_refused_is_not(self, path):
