@@ -48,7 +48,7 @@ def by_value(column: pa.Array, mask: Callable[[pa.Array], pa.Array]) -> pa.Array
     if not pa.types.is_dictionary(column.type):
         return mask(plain(column))
     used, places = _used_entries(column)
-    masked = mask(plain(used)).dictionary_encode()
+    masked = mask(used).dictionary_encode()
     return pa.DictionaryArray.from_arrays(_renumbered(column.indices, places, masked), masked.dictionary, safe=False)
 
 
@@ -84,7 +84,7 @@ def _used_entries(column: pa.DictionaryArray) -> tuple[pa.Array, NDArray[np.intp
         used.append(entries)
         count += len(entries)
         start += _ROWS
-    return pc.take(column.dictionary, pa.array(np.concatenate(used))), places
+    return pc.take(plain(column.dictionary), pa.array(np.concatenate(used))), places
 
 
 def _renumbered(codes: pa.Array, places: NDArray[np.intp], masked: pa.DictionaryArray) -> pa.Array:

@@ -110,7 +110,7 @@ class DigestFormat:
     def shape(self) -> Shape:
         """Say what tokens look like."""
         if self.name == INTEGER:
-            return Shape(minimum=0, maximum=10**self.length - 1, type_names=("int64",))
+            return Shape(minimum=0, maximum=float(10**self.length - 1), type_names=("int64",))
         if self.name == UUID:
             digits = "[0-9a-f]"
             body = f"{digits}{{8}}-{digits}{{4}}-8{digits}{{3}}-[89ab]{digits}{{3}}-{digits}{{12}}"

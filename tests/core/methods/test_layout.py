@@ -1,0 +1,77 @@
+"""A dictionary is masked by the entries that rows use."""
+
+from __future__ import annotations
+
+import random
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from maskgate.methods.layout import by_value
+
+INDEX_TYPES = [getattr(pa, f"{sign}int{bits}")() for sign in ("", "u") for bits in (8, 16, 32, 64)]
+
+
+def encoded(codes, entries, index_type=None):
+    return pa.DictionaryArray.from_arrays(pa.array(codes, index_type or pa.int32()), pa.array(entries, pa.string()))
+
+
+class TestByValue:
+    def test_no_rows_and_no_entries(self):
+        column = encoded([], [])
+        assert by_value(column, pc.utf8_upper).equals(column)
+        assert by_value(encoded([], ["unused"]), pc.utf8_upper).equals(column)
+
+    def test_only_nulls(self):
+        for entries in ([], ["unused"]):
+            masked = by_value(encoded([None, None], entries), pc.utf8_upper)
+            assert masked.to_pylist() == [None, None]
+            assert len(masked.dictionary) == 0
+
+    @pytest.mark.parametrize("index_type", INDEX_TYPES, ids=str)
+    def test_every_type_of_index(self, index_type):
+        masked = by_value(encoded([2, None, 0, 2], ["a", "b", "c"], index_type), pc.utf8_upper)
+        masked.validate(full=True)
+        assert masked.type == pa.dictionary(index_type, pa.string())
+        assert masked.to_pylist() == ["C", None, "A", "C"]
+        assert masked.dictionary.to_pylist() == ["C", "A"]
+
+    def test_as_many_entries_as_an_index_can_say(self):
+        column = encoded(range(256), [str(number) for number in range(256)], pa.uint8())
+        assert by_value(column, pc.utf8_upper).equals(column)
+
+    def test_entries_that_become_equal_become_one(self):
+        masked = by_value(encoded([1, 0, 2], ["a", "A", "b"]), pc.utf8_upper)
+        assert (masked.to_pylist(), masked.dictionary.to_pylist()) == (["A", "A", "B"], ["A", "B"])
+
+    def test_entries_that_are_null_or_become_null_are_null_rows(self):
+        masked = by_value(
+            encoded([0, 1, 2, None], ["a", None, "b"]),
+            lambda column: pc.replace_with_mask(
+                column, pc.is_in(column, pa.array(["a"])), pa.scalar(None, pa.string())
+            ),
+        )
+        masked.validate(full=True)
+        assert masked.to_pylist() == [None, None, "b", None]
+        assert masked.dictionary.to_pylist() == ["b"]
+
+    def test_it_runs_once_on_the_entries_that_rows_use(self):
+        seen = []
+        by_value(encoded([3, 1, 3, None, 1], list("abcd")).slice(1), lambda column: seen.append(column) or column)
+        assert [each.to_pylist() for each in seen] == [["b", "d"]]
+
+    def test_many_rows(self):
+        """Entries come in the order of first use, however late that is."""
+        chance = random.Random(7)
+        codes = [chance.randrange(500) if chance.random() > 0.1 else None for _ in range(50_000)]
+        codes += [chance.randrange(1000) for _ in range(5_000)]
+        column = encoded(codes, [f"entry {number}" for number in range(2000)])
+        masked = by_value(column, pc.utf8_upper)
+        assert masked.to_pylist() == [code if code is None else f"ENTRY {code}" for code in codes]
+        first_used = dict.fromkeys(code for code in codes if code is not None)
+        assert masked.dictionary.to_pylist() == [f"ENTRY {code}" for code in first_used]
+
+    def test_a_dictionary_of_views(self):
+        column = pa.DictionaryArray.from_arrays(pa.array([1, 0]), pa.array(["a", "b"], pa.string_view()))
+        assert by_value(column, pc.utf8_upper).to_pylist() == ["B", "A"]
