@@ -23,7 +23,7 @@ from maskgate.masking.planner import Planner
 from maskgate.masking.report import ColumnReport, MaskingReport
 from maskgate.masking.tally import Spending, Tally
 from maskgate.methods.token_input import check_token_input
-from maskgate.rules.path import Path
+from maskgate.rules.path import Path, written_name
 from maskgate.rules.strict_yaml import did_you_mean
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class MaskingPlan:
             problems.append("every column is dropped, so that nothing would be left. Keep one, or leave the table out.")
         if problems:
             raise PlanError(table_name, tuple(problems))
-        unique = frozenset(str(Path.parse(each)) for each in table.check.unique)
+        unique = frozenset(plan.input for plan in _unique_paths(table, columns).values() if plan is not None)
         return cls(table_name, columns, table.entity, pa.schema(outputs), unique, nodes)
 
     @property
@@ -165,13 +165,20 @@ def _entity_problems(table: TableRules, schema: pa.Schema) -> list[str]:
     return []
 
 
-def _unique_problems(table: TableRules, columns: tuple[ColumnPlan, ...], *, complete: bool) -> list[str]:
+def _unique_paths(table: TableRules, columns: tuple[ColumnPlan, ...]) -> dict[str, ColumnPlan | None]:
+    """Find the columns that must be unique, by their path as the file writes it."""
     by_path = {plan.input: plan for plan in columns}
+    return {
+        written: by_path.get(str(Path.parse(written)), by_path.get(written_name(written)))
+        for written in table.check.unique
+    }
+
+
+def _unique_problems(table: TableRules, columns: tuple[ColumnPlan, ...], *, complete: bool) -> list[str]:
     problems = []
-    for written in table.check.unique:
-        plan = by_path.get(str(Path.parse(written)))
+    for written, plan in _unique_paths(table, columns).items():
         if plan is None and complete:
-            near = did_you_mean(written, by_path)
+            near = did_you_mean(written, [each.input for each in columns])
             problems.append(f'check, unique: there is no column "{written}" of single values.{near}')
         elif plan is not None and plan.output is None:
             problems.append(f'check, unique: the column "{written}" is dropped. Take it out of the check.')

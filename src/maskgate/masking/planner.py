@@ -120,9 +120,11 @@ class Planner:
 
     def _leaf(self, place: _Place, claim: Claim[AnyRule] | None) -> Node | None:
         if claim is None and self.rules.unlisted == "fail":
+            name = str(place.path)
+            quoted = f'"{name}"' if "`" in name else name
             self.problems.append(
-                f'column "{place.path}" ({shown(place.type)}) is not covered by any rule. '
-                f"Add a rule, or write `{place.path}: keep`."
+                f'column "{name}" ({shown(place.type)}) is not covered by any rule. '
+                f"Add a rule, or write `{quoted}: keep`."
             )
             return None
         rule = ColumnRule(self.rules.unlisted) if claim is None else claim.rule
