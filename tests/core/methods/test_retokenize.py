@@ -63,6 +63,15 @@ class TestEncrypt:
         assert moved.to_pylist() == tokens(["a", "b", None, "a"]).to_pylist()
         assert retokenize().invalid(column, here()).to_pylist() == [False] * 4
 
+    @pytest.mark.parametrize("versions", [(2, 2, 4), (4, 5, 2), (5, 5, 5)], ids=str)
+    def test_many_tokens(self, versions):
+        """Whichever version made most of them, which is tried first."""
+        values = [f"value {number}" for number in range(900)] + [None]
+        column = pa.concat_arrays([tokens(values, key=KEY.at(version)) for version in versions])
+        assert retokenize().apply(column, here()).to_pylist() == tokens(values * 3).to_pylist()
+        spoilt = pa.concat_arrays([column, pa.array(["no token"])])
+        assert retokenize().invalid(spoilt, here()).true_count == 1
+
     def test_with_from_other_versions_are_none(self):
         old, older, current = (tokens(["a"], key=KEY.at(version)) for version in (2, 4, 5))
         column = pa.concat_arrays([old, older, current])
