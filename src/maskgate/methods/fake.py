@@ -231,12 +231,14 @@ class Fake(Method):
 
     def _same(self, text: pa.StringArray, unwanted: pa.Array) -> NDArray[np.bool_]:
         """Say where a fake is the value itself, normalized as the value is, so that all its spellings agree."""
-        same = pc.equal(_comparable(token_input(text, self._steps)).cast(unwanted.type), unwanted)
-        found: NDArray[np.bool_] = same.to_numpy(zero_copy_only=False)
+        texts = token_input(text, self._steps)
+        comparable = texts if pa.types.is_large_binary(unwanted.type) else _comparable(texts)
+        found: NDArray[np.bool_] = pc.equal(comparable.cast(unwanted.type), unwanted).to_numpy(zero_copy_only=False)
         return found
 
 
 def _comparable(originals: pa.Array) -> pa.Array:
+    """Return texts in lower case, and bytes as they are."""
     if not (pa.types.is_string(originals.type) or pa.types.is_large_string(originals.type)):
         return originals.cast(pa.large_binary())
     # The same for ASCII, and many times as fast.
