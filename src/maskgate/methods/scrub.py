@@ -17,8 +17,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from maskgate.detect.find import Findings, find_in_text
+from maskgate.detect.find import find_in_text
 from maskgate.detect.kinds import KINDS
+from maskgate.detect.spans import Spans
 from maskgate.detect.text import Text, portions
 from maskgate.errors import MaskingError
 from maskgate.methods import scrub_presidio
@@ -31,7 +32,9 @@ from maskgate.methods.scrub_writing import rewrite
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from maskgate.detect.find import Findings
 
 DEFAULT_KINDS = tuple(kind for kind in KINDS if kind != "date")
 _SAMPLE = 1_000
@@ -148,6 +151,10 @@ class Scrub(Method):
         """Promise text, and no more: what is left in it is for detectors to measure."""
         return Shape(families=(Family.STRING,))
 
+    def invalid(self, column: pa.Array, _surroundings: Surroundings) -> pa.Array | None:
+        """Say which texts are not valid UTF-8."""
+        return None if pa.types.is_null(column.type) else _invalid(plain(column))
+
     def reads(self) -> tuple[str, ...]:
         """Return the columns of ``also_remove``."""
         return self.columns
@@ -169,7 +176,11 @@ class Scrub(Method):
         return by_value(column, lambda values: self._scrubbed(values, surroundings, {}))
 
     def _scrubbed(self, values: pa.Array, surroundings: Surroundings, others: Mapping[str, pa.Array]) -> pa.Array:
-        _check_utf8(values, surroundings)
+        if (invalid := _invalid(values)) is not None:
+            raise MaskingError(
+                f'column "{surroundings.column}": {invalid.true_count} texts are not valid UTF-8. '
+                "Say `on_invalid: nullify`, or mend them first"
+            )
         parts, row = [], 0
         for cells in portions(values):
             beside = {name: column.slice(row, len(cells)) for name, column in others.items()}
@@ -179,34 +190,37 @@ class Scrub(Method):
 
     def _portion(self, cells: pa.Array, surroundings: Surroundings, others: Mapping[str, pa.Array]) -> pa.Array:
         text = Text.of(cells)
-        findings = self._found(text, surroundings, others)
-        if len(findings) == 0:
-            return rewrite(cells, text, findings.spans, pa.array([], pa.large_string()))
-        written, order = [], []
-        for kind, places in findings.by_kind():
-            spans = findings.spans.where(places)
-            values = (
-                pc.take(others[kind], pa.array(text.cell_of(spans.starts))) if kind in others else text.pieces(spans)
-            )
+        spans, written = [], []
+        for kind, found, values in self._found(text, surroundings, others):
+            if values is None:
+                values = text.pieces(found)  # noqa: PLW2901  what was found is itself the value
+            spans.append(found)
             written.append(self.replacement.written(kind, values, surroundings))
-            order.append(places)
-        places = np.argsort(np.concatenate(order))
-        return rewrite(cells, text, findings.spans, pc.take(pa.concat_arrays(written), pa.array(places)))
+        every = Spans.all_of(spans)
+        order = np.argsort(every.starts, kind="stable")
+        texts = pa.concat_arrays([*written, pa.array([], pa.large_string())])
+        return rewrite(cells, text, every.where(order), pc.take(texts, pa.array(order)))
 
-    def _found(self, text: Text, surroundings: Surroundings, others: Mapping[str, pa.Array]) -> Findings:
-        found, left = [], text
+    def _found(
+        self, text: Text, surroundings: Surroundings, others: Mapping[str, pa.Array]
+    ) -> Iterator[tuple[str, Spans, pa.Array | None]]:
+        """Find one kind after the other; what one has found, the next does not see.
+
+        Yields:
+            The kind, where it is, and for the values of another column these, as they are in that column.
+        """
         for pattern in self.patterns:
-            spans = pattern.find(left, surroundings.column)
-            found.append((pattern.name, spans))
-            left = left.without(spans)
-        findings = self.engine.find(left)
-        left = left.without(findings.spans)
-        found += [(kind, findings.spans.where(places)) for kind, places in findings.by_kind()]
+            spans = pattern.find(text, surroundings.column)
+            text = text.without(spans)
+            yield pattern.name, spans, None
+        findings = self.engine.find(text)
+        text = text.without(findings.spans)
+        for kind, places in findings.by_kind():
+            yield kind, findings.spans.where(places), None
         for name, values in others.items():
-            spans = find_values(Words.of(left), values)
-            found.append((name, spans))
-            left = left.without(spans)
-        return Findings.of(found)
+            spans = find_values(Words.of(text), values)
+            text = text.without(spans)
+            yield name, spans, pc.take(values, pa.array(text.cell_of(spans.starts)))
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:
@@ -240,11 +254,20 @@ def _as_text(column: pa.Array, name: str, surroundings: Surroundings) -> pa.Arra
     raise MaskingError(f'column "{surroundings.column}": the values of "{name}" ({kind}) cannot be looked for as text')
 
 
-def _check_utf8(values: pa.Array, surroundings: Surroundings) -> None:
+def _invalid(values: pa.Array) -> pa.Array | None:
+    """Say which texts are not valid UTF-8; None if all are."""
     try:
         values.validate(full=True)
     except pa.ArrowInvalid:
-        pass
-    else:
-        return
-    raise MaskingError(f'column "{surroundings.column}": a text is not valid UTF-8, and cannot be scrubbed')
+        return pa.array(
+            [cell is not None and not _is_utf8(cell) for cell in values.cast(pa.large_binary()).to_pylist()]
+        )
+    return None
+
+
+def _is_utf8(cell: bytes) -> bool:
+    try:
+        cell.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
