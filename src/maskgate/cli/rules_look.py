@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ class Look:
     file: str
     findings: tuple[Finding, ...]
     subjects: tuple[Subject, ...] = ()
-    rows: Mapping[str, int] | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def has_errors(self) -> bool:
@@ -58,7 +58,7 @@ class Look:
         """Return everything as JSON values."""
         tables: dict[str, dict[str, Any]] = {}
         for subject in self.subjects:
-            table = tables.setdefault(subject.table, {"rows": (self.rows or {}).get(subject.table), "columns": []})
+            table = tables.setdefault(subject.table, {"rows": self.rows.get(subject.table), "columns": []})
             table["columns"].append(_as_json(subject, table["rows"]))
         return {
             "file": self.file,
@@ -92,7 +92,7 @@ def look_over(
         DatasetError: If the data cannot be read.
     """
     try:
-        rules = load_rules(file)
+        rules = load_rules(Path(file))
         lines = Lines.of(Path(file).read_text(encoding="utf-8"), file)
     except RulesError as error:
         return Look(file, tuple(from_problem(problem) for problem in error.problems))

@@ -29,7 +29,7 @@ def show(look: Look) -> None:
     """Print the columns of each table, then the findings, then their number."""
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDTH_OF_LOG)
     for name, subjects in groupby(look.subjects, key=lambda subject: subject.table):
-        rows = (look.rows or {}).get(name)
+        rows = look.rows.get(name)
         click.echo(f"{name}" if rows is None else f"{name}: {rows:,} rows")
         console.print(_table(subjects, rows))
         click.echo()
