@@ -59,7 +59,7 @@ def generator_for(
     for column in columns:
         for part in _content(plain(column)):
             hashed.authenticate_additional_data(part.nbytes.to_bytes(8, "little"))
-            hashed.authenticate_additional_data(memoryview(part.view(np.uint8).reshape(-1)))
+            hashed.authenticate_additional_data(part.view(np.uint8).reshape(-1).data)
     hashed.finalize()
     seed = hmac_sha256.digest(pa.array([hashed.tag]), subkey("seed"))[0].as_py()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(seed[:16], "little")))

@@ -116,9 +116,10 @@ class Pram(Method):
         rows = []
         for number, row in enumerate(matrix.values(), start=1):
             chances = [Fraction(exactly(row.get(name, 0))) for name in categories]
-            if any(chance < 0 for chance in chances) or abs(sum(chances) - 1) > _ROUNDING:
+            whole = sum(chances, Fraction(0))
+            if any(chance < 0 for chance in chances) or abs(whole - 1) > _ROUNDING:
                 raise ValueError(f"row {number} of `matrix:` must hold probabilities that sum to 1")
-            rows.append(tuple(str(chance / sum(chances)) for chance in chances))
+            rows.append(tuple(str(chance / whole) for chance in chances))
         return cls(categories, tuple(rows), None)
 
     def output_type(self, input_type: pa.DataType) -> pa.DataType:
@@ -128,7 +129,10 @@ class Pram(Method):
             ValueError: If the categories are no values of the type.
         """
         self._values(value_type(input_type))
-        return moved_type(input_type)
+        output = moved_type(input_type)
+        if pa.types.is_dictionary(output) and len(self.categories) > np.iinfo(output.index_type.to_pandas_dtype()).max:
+            return pa.dictionary(pa.int32(), output.value_type)
+        return output
 
     def shape(self) -> Shape:
         """Promise the categories."""
@@ -176,13 +180,12 @@ class Pram(Method):
             drawn = draws.draw(rows, before[rows].view(np.uint64))
             after[rows] = weights.draw(drawn[:, 0], before[rows])
         values = self._values(value_type(column.type)).cast(value_type(self.output_type(column.type)))
-        taken = pa.array(
-            after, mask=None if places.null_count == 0 else places.is_null().to_numpy(zero_copy_only=False)
-        )
+        valid = validity(places)
+        taken = pa.array(after, mask=None if valid is None else ~valid)
         if not pa.types.is_dictionary(column.type):
             return pc.take(values, taken)
-        entries = pa.DictionaryArray.from_arrays(taken.cast(column.type.index_type), values)
-        return by_value(entries, lambda used: used)
+        entries = by_value(pa.DictionaryArray.from_arrays(taken, values), lambda used: used)
+        return entries.cast(self.output_type(column.type))
 
     def _places(self, column: pa.Array) -> pa.Array:
         """Return for each cell which category it is; null where it is null or none."""
