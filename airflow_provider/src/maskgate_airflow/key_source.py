@@ -1,8 +1,8 @@
 """Keys from Airflow's connections: ``airflow-connection:CONN_ID`` in a rules file.
 
 The password of the connection is the text of the key: base64, or several ``VERSION:BASE64`` with commas between them.
-Whatever backend of secrets Airflow has is asked, in a task through its supervisor; outside of one, a connection in the
-environment (``AIRFLOW_CONN_…``) or in a backend of secrets is found. Airflow hides the password in its logs.
+In a task, every connection that Airflow has is found. Outside of one, the database is out of reach, and only those in
+the environment (``AIRFLOW_CONN_…``) and in a configured backend of secrets are.
 """
 
 from __future__ import annotations
