@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 _BYTES = 5
 _CHARACTERS = 8
-# So many cells at a time stay in the processor's cache.
-_ROWS = 4_096
 
 
 def write_base32(column: pa.Array, *, prefix: str = "", length: int | None = None, large: bool = False) -> pa.Array:
@@ -82,29 +80,13 @@ def _byte_lengths(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _encode(data: NDArray[np.uint8], lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
-    parts = [_encode_portion(*each) for each in _portions(data, lengths)]
-    return np.concatenate([np.zeros(0, np.uint8), *parts])
-
-
-def _decode(characters: NDArray[np.uint8], lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
-    parts = [_decode_portion(*each) for each in _portions(characters, lengths)]
-    return np.concatenate([np.zeros(0, np.uint8), *parts])
-
-
-def _portions(data: NDArray[np.uint8], lengths: NDArray[np.int64]) -> list[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
-    edges = edges_of(lengths)
-    rows = [slice(start, start + _ROWS) for start in range(0, len(lengths), _ROWS)]
-    return [(data[edges[each.start] : edges[min(each.stop, len(lengths))]], lengths[each]) for each in rows]
-
-
-def _encode_portion(data: NDArray[np.uint8], lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
     words, last, rest = _groups(data, lengths, _BYTES)
     words >>= np.uint64(64 - 8 * _BYTES)
     words[last] &= ~((np.uint64(1) << (8 * (_BYTES - rest)).astype(np.uint64)) - np.uint64(1))
     return _without_overhang(_characters(words), last, (8 * rest + 4) // 5)
 
 
-def _decode_portion(characters: NDArray[np.uint8], lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
+def _decode(characters: NDArray[np.uint8], lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
     words, last, rest = _groups(characters, lengths, _CHARACTERS)
     data = (_bits(words) << np.uint64(64 - 8 * _BYTES)).astype(">u8").view(np.uint8).reshape(-1, 8)[:, :_BYTES]
     return _without_overhang(data, last, 5 * rest // 8)

@@ -65,6 +65,11 @@ class Cells:
             yield slice(start, stop)
             start = stop
 
+    def at(self, rows: slice) -> Cells:
+        """Return some of the cells."""
+        valid = None if self.valid is None else self.valid[rows]
+        return Cells(self.data, self.starts[rows], self.lengths[rows], valid)
+
     def without(self, left_out: NDArray[np.bool_]) -> Cells:
         """Return the same cells with some of them null."""
         kept = ~left_out

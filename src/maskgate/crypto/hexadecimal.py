@@ -15,9 +15,6 @@ from maskgate.crypto.texts import Spelling, read_texts, write_fixed_texts, write
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# So many bytes at a time stay in the processor's cache.
-_PORTION = 262_144
-
 
 def write_hexadecimal(
     column: pa.Array, *, prefix: str = "", length: int | None = None, large: bool = False
@@ -65,20 +62,13 @@ def read_hexadecimal(column: pa.Array) -> pa.Array:
 
 
 def _encode(data: NDArray[np.uint8], _lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
-    characters = np.empty(2 * len(data), np.uint8)
-    for start in range(0, len(data), _PORTION):
-        part = digits_of(data[start : start + _PORTION])
-        characters[2 * start : 2 * start + len(part)] = part
-    return characters
+    return digits_of(data)
 
 
 def _decode(characters: NDArray[np.uint8], _lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
-    data = np.empty(len(characters) // 2, np.uint8)
-    for start in range(0, len(data), _PORTION):
-        part = np.frombuffer(characters[2 * start : 2 * (start + _PORTION)], "<u2")
-        digits = (part & _NIBBLES) + ((part >> np.uint16(6)) & _ONES) * np.uint16(9)
-        data[start : start + _PORTION] = (digits << np.uint16(4)) | (digits >> np.uint16(8))
-    return data
+    lanes = np.frombuffer(characters.data, "<u2")
+    digits = (lanes & _NIBBLES) + ((lanes >> np.uint16(6)) & _ONES) * np.uint16(9)
+    return ((digits << np.uint16(4)) | (digits >> np.uint16(8))).astype(np.uint8)
 
 
 def _byte_lengths(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

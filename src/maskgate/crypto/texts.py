@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # So many cells at a time stay in the processor's cache.
 _ROWS = 8_192
+_BYTES = 1_048_576
 _MOST_BYTES = 2**31 - 1
 
 
@@ -46,14 +47,22 @@ def write_texts(column: pa.Array, spelling: Spelling, *, prefix: str = "", large
     Raises:
         OverflowError: If the text is longer than ``string`` can hold in one array (2 GiB).
     """
-    cells = Cells.of(column)
-    characters = spelling.encode(cells.joined(), cells.lengths)
-    edges = edges_of(spelling.text_lengths(cells.lengths))
-    count = len(cells) if cells.valid is None else int(cells.valid.sum())
-    _check_size(int(edges[-1]) + count * len(prefix.encode()), large=large)
-    kind = pa.large_string() if large else pa.string()
-    text = _from_buffers(kind, cells.valid, edges, characters)
-    return pc.binary_join_element_wise(pa.scalar(prefix, kind), text, pa.scalar("", kind)) if prefix else text
+    cells, kind = Cells.of(column), pa.large_string() if large else pa.string()
+    before = len(prefix.encode())
+    sizes = spelling.text_lengths(cells.lengths)
+    sizes += before if cells.valid is None else before * cells.valid
+    edges = edges_of(sizes)
+    _check_size(int(edges[-1]), large=large)
+    written = np.empty(edges[-1], np.uint8)
+    for rows in cells.portions(_ROWS, _BYTES):
+        part = cells.at(rows)
+        characters = spelling.encode(part.joined(), part.lengths)
+        if prefix:
+            bare = _from_buffers(kind, part.valid, edges_of(spelling.text_lengths(part.lengths)), characters)
+            joined = pc.binary_join_element_wise(pa.scalar(prefix, kind), bare, pa.scalar("", kind))
+            characters = Cells.of(joined).joined()
+        written[edges[rows.start] : edges[rows.stop]] = characters
+    return _from_buffers(kind, cells.valid, edges, written)
 
 
 def read_texts(column: pa.Array, spelling: Spelling) -> pa.Array:
@@ -67,21 +76,30 @@ def read_texts(column: pa.Array, spelling: Spelling) -> pa.Array:
         ``binary``, or ``large_binary`` if the column has large offsets.
     """
     cells = Cells.of(column)
-    sizes = spelling.byte_lengths(cells.lengths)
-    if sizes.min(initial=0) < 0:
-        cells = cells.without(sizes < 0)
-    text = cells.joined()
-    data = spelling.decode(text, cells.lengths)
-    sizes = np.maximum(sizes, 0)
-    other = spelling.encode(data, sizes) != text
-    if other.any():
-        # Of a text that is not ours nothing is kept, not even under a null.
-        others = np.concatenate([[0], np.cumsum(other)])[edges_of(cells.lengths)]
-        cells = cells.without(np.diff(others) > 0)
-        sizes = spelling.byte_lengths(cells.lengths)
-        data = spelling.decode(cells.joined(), cells.lengths)
+    sizes = np.zeros(len(cells), np.int64)
+    valid = np.zeros(len(cells), np.bool_)
+    parts = [np.zeros(0, np.uint8)]
+    for rows in cells.portions(_ROWS, _BYTES):
+        read = _read(cells.at(rows), spelling)
+        sizes[rows] = read.lengths
+        valid[rows] = True if read.valid is None else read.valid
+        parts.append(read.joined())
     large = pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type)
-    return _from_buffers(pa.large_binary() if large else pa.binary(), cells.valid, edges_of(sizes), data)
+    return _from_buffers(pa.large_binary() if large else pa.binary(), valid, edges_of(sizes), np.concatenate(parts))
+
+
+def _read(texts: Cells, spelling: Spelling) -> Cells:
+    """Read what texts stand for, and nothing of a text that is not ours, not even under a null."""
+    sizes = spelling.byte_lengths(texts.lengths)
+    if sizes.min() < 0:
+        return _read(texts.without(sizes < 0), spelling)
+    characters = texts.joined()
+    data = spelling.decode(characters, texts.lengths)
+    other = spelling.encode(data, sizes) != characters
+    if other.any():
+        others = np.concatenate([[0], np.cumsum(other)])[edges_of(texts.lengths)]
+        return _read(texts.without(np.diff(others) > 0), spelling)
+    return Cells(data, edges_of(sizes)[:-1], sizes, texts.valid)
 
 
 def write_fixed_texts(
