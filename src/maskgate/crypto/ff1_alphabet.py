@@ -170,7 +170,8 @@ def _sums(values: NDArray[np.bool_ | np.uint8], lengths: NDArray[np.int64]) -> N
     upto = np.zeros(len(values) + 1, np.int32 if len(values) < _MOST_IN_32_BITS else np.int64)
     np.cumsum(values.view(np.int8), out=upto[1:], dtype=upto.dtype)
     ends = np.cumsum(lengths)
-    return (upto[ends] - upto[ends - lengths]).astype(np.int64)
+    sums: NDArray[np.int64] = (upto[ends] - upto[ends - lengths]).astype(np.int64)
+    return sums
 
 
 def _cells_of(places: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.bool_] | None:
@@ -195,7 +196,7 @@ def _only(
     if not runs:
         digits[:count] = values[is_digit]
         return digits, _sums(is_digit, lengths)
-    rows = np.count_nonzero(lengths)
+    rows = int(np.count_nonzero(lengths))
     for packed, spread in _matched(runs, digits[:count], values.astype(type_, copy=False), rows):
         packed[:] = spread
     return digits, np.where(lengths, count // rows, 0)
@@ -212,7 +213,7 @@ def _among(
     if not runs:
         changed[is_digit] = spelled
         return changed
-    for packed, spread in _matched(runs, spelled, changed, np.count_nonzero(lengths)):
+    for packed, spread in _matched(runs, spelled, changed, int(np.count_nonzero(lengths))):
         spread[:] = packed
     return changed
 

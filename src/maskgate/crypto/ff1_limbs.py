@@ -26,7 +26,8 @@ _WORD_MASK, _WORD_SHIFT = np.uint64(_WORD - 1), np.uint64(32)
 def fits(radix: int, function: RoundFunction) -> bool:
     """Say whether all products of a half can be added up before anything is carried."""
     terms = max(function.width, -(-function.right // digits_of_limb(radix)))
-    return (terms + 1) * radix ** digits_of_limb(radix) * _WORD <= _SUM
+    base: int = radix ** digits_of_limb(radix)
+    return (terms + 1) * base * _WORD <= _SUM
 
 
 def digits_of_limb(radix: int) -> int:

@@ -47,16 +47,14 @@ class Words:
         modulus = self._moduli[number % 2]
         total = self._drawn(number, by)
         total += numbers
-        np.minimum(total, total - modulus, out=total)
-        return total
+        return _lesser(total, np.subtract(total, modulus, out=self._function.room(len(by))[1]))
 
     def subtract(self, number: int, numbers: NDArray[np.uint64], by: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return the numbers, with what the round draws from the others taken off."""
         modulus = self._moduli[number % 2]
         total = self._drawn(number, by)
         np.subtract(numbers, total, out=total)
-        np.minimum(total, total + modulus, out=total)
-        return total
+        return _lesser(total, np.add(total, modulus, out=self._function.room(len(by))[1]))
 
     def _drawn(self, number: int, by: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return what the round draws, below the modulus."""
@@ -89,9 +87,14 @@ class Words:
         rest += next_bits
         rest -= quotient
         # The quotient was too small by two at most.
-        np.minimum(rest, rest - modulus, out=rest)
-        np.minimum(rest, rest - modulus, out=rest)
-        return rest
+        _lesser(rest, np.subtract(rest, modulus, out=quotient))
+        return _lesser(rest, np.subtract(rest, modulus, out=quotient))
+
+
+def _lesser(numbers: NDArray[np.uint64], others: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Leave the lesser of each two, in place."""
+    np.minimum(numbers, others, out=numbers)
+    return numbers
 
 
 def _reduce(numbers: NDArray[np.uint64], modulus: np.uint64, quotient: NDArray[np.uint64]) -> NDArray[np.uint64]:

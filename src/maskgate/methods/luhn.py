@@ -22,7 +22,7 @@ def check_digits(strip: Strip) -> NDArray[np.uint64]:
     for start in range(0, strip.length - 1, _IN_A_BYTE):
         some = np.zeros(strip.rows, np.uint8)
         for position in range(start, min(start + _IN_A_BYTE, strip.length - 1)):
-            digit = strip.column(position)
+            digit = strip.column(position).astype(np.uint8, copy=False)
             some += _doubled(digit) if (strip.length - position) % 2 == 0 else digit
         total += some
     return ((_TEN - total % _TEN) % _TEN).astype(np.uint64)
