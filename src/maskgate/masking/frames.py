@@ -49,10 +49,10 @@ class Frame:
         parents: For each element the place of its list in the frame around.
     """
 
-    items: pa.RecordBatch | pa.Array
+    items: pa.RecordBatch | pa.Array = field(repr=False)
     up: Frame | None = None
-    parents: pa.Array | None = None
-    _found: dict[Reference, pa.Array] = field(default_factory=dict)
+    parents: pa.Array | None = field(default=None, repr=False)
+    _found: dict[Reference, pa.Array] = field(default_factory=dict, repr=False)
 
     def inside(self, items: pa.Array, parents: NDArray[np.int64]) -> Frame:
         """Return the frame of elements of lists in this one."""

@@ -41,7 +41,7 @@ class Pass:
     table: str
     tally: Tally
     reports: dict[str, ColumnReport] = field(default_factory=dict)
-    records: dict[str, NDArray[np.uint64]] = field(default_factory=dict)
+    records: dict[str, NDArray[np.uint64]] = field(default_factory=dict, repr=False)
 
 
 class Node(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from maskgate.masking.nodes import Pass
@@ -28,9 +28,9 @@ class MaskedBatch:
         records: Digests, for what only the whole run can say.
     """
 
-    batch: pa.RecordBatch
+    batch: pa.RecordBatch = field(repr=False)
     report: MaskingReport
-    records: Mapping[str, NDArray[np.uint64]]
+    records: Mapping[str, NDArray[np.uint64]] = field(repr=False)
 
 
 class MaskingRun:

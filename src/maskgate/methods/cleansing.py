@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from maskgate.crypto.cells import validity, validity_buffer
+from maskgate.methods.fixed_width import as_column, cells_of
+from maskgate.methods.nesting import elements_of, lists_like, runs_of, structs, taken
 
 
 def cleansed(column: pa.Array) -> pa.Array:
@@ -24,13 +25,13 @@ def cleansed(column: pa.Array) -> pa.Array:
         return pa.ExtensionArray.from_storage(kind, cleansed(column.storage))
     if pa.types.is_dictionary(kind):
         return _cleansed_dictionary(column)
-    if pa.types.is_nested(kind):
+    if pa.types.is_nested(kind) or pa.types.is_run_end_encoded(kind):
         return _cleansed_nested(column)
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
         return cleansed(column.cast(pa.large_binary())).cast(kind)
     if column.null_count == 0 and column.offset == 0 and column.get_total_buffer_size() <= column.nbytes:
         return column
-    return pc.take(column, pa.array(np.arange(len(column))))
+    return _cleansed_single(column)
 
 
 def can_be_cleansed(type_: pa.DataType) -> bool:
@@ -40,11 +41,20 @@ def can_be_cleansed(type_: pa.DataType) -> bool:
     return all(can_be_cleansed(type_.field(index).type) for index in range(type_.num_fields))
 
 
+def _cleansed_single(column: pa.Array) -> pa.Array:
+    if any(is_(column.type) for is_ in _COUNTED):
+        return as_column(cells_of(column).copy(), column, column.type)
+    return taken(column, pa.array(np.arange(len(column))))
+
+
+_COUNTED = (pa.types.is_integer, pa.types.is_floating, pa.types.is_date, pa.types.is_timestamp)
+
+
 def _cleansed_dictionary(column: pa.DictionaryArray) -> pa.Array:
     codes = column.indices
     used = pc.unique(codes.drop_null())
     used = pc.take(used, pc.sort_indices(used))
-    entries = cleansed(pc.take(column.dictionary, used))
+    entries = cleansed(taken(column.dictionary, used))
     places = pc.index_in(codes, value_set=used).cast(column.type.index_type)
     return pa.DictionaryArray.from_arrays(cleansed(places), entries, ordered=column.type.ordered, safe=False)
 
@@ -53,32 +63,14 @@ def _cleansed_nested(column: pa.Array) -> pa.Array:
     kind = column.type
     if pa.types.is_struct(kind):
         # flatten() makes the fields null where the struct is, so that what they hold there goes away with them.
-        fields = [cleansed(field) for field in column.flatten()]
-        return pa.StructArray.from_arrays(fields, fields=list(kind), mask=column.is_null())
+        return structs(kind, [cleansed(field) for field in column.flatten()], column)
     if pa.types.is_run_end_encoded(kind):
-        decoded = cleansed(pc.run_end_decode(column))
-        return pc.run_end_encode(decoded, run_end_type=kind.run_end_type)
-    if pa.types.is_fixed_size_list(kind):
-        values = cleansed(pc.take(column, pa.array(np.arange(len(column)))).values)
-        bits = validity_buffer(validity(column))
-        return pa.Array.from_buffers(kind, len(column), [bits], children=[values])
-    return _cleansed_lists(column)
+        return _cleansed_runs(column)
+    return lists_like(kind, cleansed(elements_of(column)), column)
 
 
-def _cleansed_lists(column: pa.Array) -> pa.Array:
-    kind = column.type
-    if pa.types.is_map(kind):
-        entry = pa.struct([kind.key_field, kind.item_field])
-        lists = _cleansed_lists(column.cast(pa.list_(pa.field("entries", entry, nullable=False))))
-        keys, items = lists.values.flatten()
-        return pa.MapArray.from_arrays(lists.offsets, keys, items, type=kind, mask=column.is_null())
-    large = pa.types.is_large_list(kind) or pa.types.is_large_list_view(kind)
-    sizes = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
-    offsets = np.zeros(len(column) + 1, np.int64 if large else np.int32)
-    np.cumsum(sizes, out=offsets[1:])
-    values, mask = cleansed(column.flatten()), column.is_null()
-    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
-        views = pa.LargeListViewArray if large else pa.ListViewArray
-        return views.from_arrays(pa.array(offsets[:-1]), pa.array(sizes), values, type=kind, mask=mask)
-    lists = pa.LargeListArray if large else pa.ListArray
-    return lists.from_arrays(pa.array(offsets), values, type=kind, mask=mask)
+def _cleansed_runs(column: pa.RunEndEncodedArray) -> pa.Array:
+    kind, runs = column.type, runs_of(column)
+    ends = np.flatnonzero(np.append(runs[1:] != runs[:-1], True)) + 1 if len(runs) else runs
+    values = cleansed(taken(column.values, pa.array(runs[ends - 1])))
+    return pa.RunEndEncodedArray.from_arrays(pa.array(ends, kind.run_end_type), values, type=kind)
