@@ -25,7 +25,7 @@ from maskgate.errors import MaskingError
 from maskgate.methods import scrub_presidio
 from maskgate.methods.layout import by_value, plain, text_type
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, ReversibleBy, Surroundings
-from maskgate.methods.scrub_columns import Words, find_values
+from maskgate.methods.scrub_columns import find_values
 from maskgate.methods.scrub_patterns import UserPattern
 from maskgate.methods.scrub_replacement import WAYS, Replacement, replacement_of
 from maskgate.methods.scrub_writing import rewrite
@@ -217,10 +217,8 @@ class Scrub(Method):
         text = text.without(findings.spans)
         for kind, places in findings.by_kind():
             yield kind, findings.spans.where(places), None
-        for name, values in others.items():
-            spans = find_values(Words.of(text), values)
-            text = text.without(spans)
-            yield name, spans, pc.take(values, pa.array(text.cell_of(spans.starts)))
+        for name, spans in find_values(text, others):
+            yield name, spans, pc.take(others[name], pa.array(text.cell_of(spans.starts)))
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:

@@ -9,7 +9,7 @@ between words, such as Chinese, is compared character by character, and there th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,8 @@ from maskgate.detect.spans import Spans
 from maskgate.detect.text import Text, strings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from numpy.typing import NDArray
 
 _FEWEST_LETTERS = 2
@@ -77,57 +79,90 @@ class Words:
 _TEXT = pa.large_string()
 
 
-def find_values(words: Words, values: pa.Array) -> Spans:
-    """Find in the words of each row's text the value of the same row.
+def find_values(text: Text, columns: Mapping[str, pa.Array]) -> Iterator[tuple[str, Spans]]:
+    """Find in each row's text the values of the same row.
+
+    Values as a whole go before words of them, and columns named first before those named later.
 
     Args:
-        words: Of the texts.
-        values: The values, as ``string`` or ``large_string``, one for each text; null or empty ones are nowhere.
+        text: The texts.
+        columns: Columns of ``string`` or ``large_string``, each as long as the text has cells; null or empty values
+            are nowhere.
 
-    Returns:
-        Where they are, merged.
+    Yields:
+        The name of a column and where its values are; a column may come twice.
     """
-    wanted = Words.of(Text.of(values))
-    if len(words) == 0 or len(wanted) == 0:
-        return Spans.none()
-    codes = pc.unique(wanted.folded)
-    numbers = _numbered(words.folded, codes)
-    wanted_numbers = _numbered(wanted.folded, codes)
-    known = np.flatnonzero(numbers >= 0)
-    names = np.flatnonzero(wanted.is_name)
-    keys = words.cells[known] * len(codes) + numbers[known]
-    single = known[np.isin(keys, wanted.cells[names] * len(codes) + wanted_numbers[names])]
-    return Spans.all_of([words.spans.where(single), _whole(words, numbers, known, wanted, wanted_numbers)]).merged()
+    words = Words.of(text)
+    free = np.ones(len(words), dtype=bool)
+    sought = [(name, _Sought.of(words, values)) for name, values in columns.items()] if len(words) else []
+    for find in (_Sought.whole, _Sought.single):
+        for name, values in sought:
+            spans = find(values, words, free)
+            free &= ~_inside(words.spans, spans)
+            yield name, spans
 
 
-def _whole(
-    words: Words,
-    numbers: NDArray[np.int64],
-    known: NDArray[np.int64],
-    wanted: Words,
-    wanted_numbers: NDArray[np.int64],
-) -> Spans:
-    """Find values as a whole: all their words, one after the other."""
-    cells = words.cells[known]
-    first = np.searchsorted(wanted.cells, cells, side="left")
-    counts = np.searchsorted(wanted.cells, cells, side="right") - first
-    last = np.maximum(first + counts - 1, 0)
-    length = wanted.spans.ends[last] - wanted.spans.starts[np.minimum(first, len(wanted) - 1)]
-    begins = np.flatnonzero((counts > 0) & (length >= _FEWEST_LETTERS) & (known + counts <= len(words)))
-    begins = begins[numbers[known[begins]] == wanted_numbers[first[begins]]]
-    found, step = [], 1
-    while len(begins):
-        done = counts[begins] == step
-        ended = begins[done]
-        ends = words.spans.ends[known[ended] + step - 1]
-        found.append(Spans(words.spans.starts[known[ended]], ends))
-        begins = begins[~done]
-        here = known[begins] + step
-        close = words.spans.starts[here] - words.spans.ends[here - 1] <= _WIDEST_GAP
-        same = (numbers[here] == wanted_numbers[first[begins] + step]) & (words.cells[here] == cells[begins])
-        begins = begins[close & same]
-        step += 1
-    return Spans.all_of(found)
+@dataclass(frozen=True)
+class _Sought:
+    """The values of a column, and where the texts have words of them.
+
+    Attributes:
+        words: The words of the values.
+        numbers: A number for each of them, the same for the same word.
+        found: The same numbers for the words of the texts, -1 where a word is in no value.
+    """
+
+    words: Words
+    numbers: NDArray[np.int64]
+    found: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, texts: Words, values: pa.Array) -> Self:
+        words = Words.of(Text.of(values))
+        known = pc.unique(words.folded)
+        return cls(words, _numbered(words.folded, known), _numbered(texts.folded, known))
+
+    def single(self, texts: Words, free: NDArray[np.bool_]) -> Spans:
+        """Find words of letters."""
+        names = np.flatnonzero(self.words.is_name)
+        places = np.flatnonzero((self.found >= 0) & free)
+        most = len(self.words) + 1
+        wanted = self.words.cells[names] * most + self.numbers[names]
+        return texts.spans.where(places[np.isin(texts.cells[places] * most + self.found[places], wanted)]).merged()
+
+    def whole(self, texts: Words, free: NDArray[np.bool_]) -> Spans:
+        """Find values as a whole: all their words, one after the other."""
+        if len(self.words) == 0:
+            return Spans.none()
+        found = np.where(free, self.found, -1)
+        places = np.flatnonzero(found >= 0)
+        cells, spans = self.words.cells, self.words.spans
+        first = np.searchsorted(cells, texts.cells[places], side="left")
+        counts = np.searchsorted(cells, texts.cells[places], side="right") - first
+        fits = (counts > 0) & (places + counts <= len(texts))
+        places, first, counts = places[fits], first[fits], counts[fits]
+        long = spans.ends[first + counts - 1] - spans.starts[first] >= _FEWEST_LETTERS
+        begins = long & (found[places] == self.numbers[first])
+        places, first, counts = places[begins], first[begins], counts[begins]
+        complete, step = [], 1
+        while len(places):
+            ended = places[counts == step]
+            complete.append(Spans(texts.spans.starts[ended], texts.spans.ends[ended + step - 1]))
+            on = np.flatnonzero(counts > step)
+            here = places[on] + step
+            same = (found[here] == self.numbers[first[on] + step]) & (texts.cells[here] == texts.cells[here - 1])
+            on = on[same & (texts.spans.starts[here] - texts.spans.ends[here - 1] <= _WIDEST_GAP)]
+            places, first, counts = places[on], first[on], counts[on]
+            step += 1
+        return Spans.all_of(complete).merged()
+
+
+def _inside(inner: Spans, outer: Spans) -> NDArray[np.bool_]:
+    """Say which spans begin inside of merged others."""
+    if len(outer) == 0:
+        return np.zeros(len(inner), dtype=bool)
+    place = np.searchsorted(outer.starts, inner.starts, side="right") - 1
+    return np.asarray((place >= 0) & (inner.starts < outer.ends[place]))
 
 
 def _numbered(folded: pa.Array, codes: pa.Array) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from maskgate.detect.text import Text
 
 _MEMORY = 1 << 20
-_LARGEST = 5_000
+_LARGEST = 20_000
 _UNNAMED = "found"
 # A hundred thousand cells of this length, each looked at from every one of its places, take some minutes.
 _SHORT = 1_000
