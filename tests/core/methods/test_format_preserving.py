@@ -251,6 +251,34 @@ class TestIntegers:
         assert fpe(digits=digits).output_type(dictionary) == dictionary
 
 
+class TestGhosts:
+    """What lies in a column's buffers and in none of its cells is neither judged nor handed on."""
+
+    @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()], ids=str)
+    def test_of_text(self, kind):
+        texts = ["#GHOST#", "4111-1111-1111-1111", "#GHOST#", "5500-0000-0000-0004", "#GHOST#"]
+        whole = pa.array(texts, kind)
+        valid = pa.array([True, True, None, True, True]).buffers()[0]
+        column = pa.Array.from_buffers(kind, 5, [valid, *whole.buffers()[1:]]).slice(1, 3)
+        assert fpe().invalid(column).to_pylist() == [False, False, False]
+        tokens = fpe().encrypt(column, KEY)
+        tokens.validate(full=True)
+        assert tokens.is_null().to_pylist() == [False, True, False]
+        assert b"GHOST" not in b"".join(buffer.to_pybytes() for buffer in tokens.buffers() if buffer)
+        assert fpe().decrypt(tokens, KEY).to_pylist() == [texts[1], None, texts[3]]
+
+    def test_of_integers(self):
+        ghost = 0x5A515A515A515A5
+        whole = pa.array([ghost, 42, ghost, 43, ghost])
+        valid = pa.array([True, True, None, True, True]).buffers()[0]
+        column = pa.Array.from_buffers(pa.int64(), 5, [valid, whole.buffers()[1]]).slice(1, 3)
+        assert fpe(digits=6).invalid(column).to_pylist() == [False, False, False]
+        tokens = fpe(digits=6).encrypt(column, KEY)
+        assert tokens.is_null().to_pylist() == [False, True, False]
+        assert ghost.to_bytes(8, "little") not in tokens.buffers()[1].to_pybytes()
+        assert whole.to_pylist() == [ghost, 42, ghost, 43, ghost]
+
+
 class TestDomain:
     @pytest.mark.parametrize(
         ("fields", "message"),
