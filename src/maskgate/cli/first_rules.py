@@ -18,6 +18,7 @@ from maskgate.detect import PEOPLE, recognize
 from maskgate.methods.families import family_of
 from maskgate.methods.method import Domain
 from maskgate.methods.registry import METHODS
+from maskgate.rules.path import written_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -120,7 +121,7 @@ def propose_table(sample: Sample, year: int) -> tuple[str | None, dict[str, Prop
 
 def is_nameable(name: str) -> bool:
     """Say whether the rules can name a column."""
-    return name.isprintable() and bool(name) and not any(part in name for part in (".", "*", "[]"))
+    return name.isprintable()
 
 
 def _candidates(item: pa.Field, column: pa.ChunkedArray, id_of: str | None, year: int) -> Iterator[Proposal]:
@@ -208,16 +209,18 @@ def _lines(
             yield f"  {_scalar(domain)}: {{scheme: hmac, key: {_key_of(domain)}{normalize}}}"
     yield ""
     if unlisted:
-        yield "# Some columns have names that rules cannot hold yet; they are dropped."
+        yield "# Some columns have names with signs that do not print; they are dropped."
     yield f"unlisted: {'drop' if unlisted else 'fail'}"
     yield from ("", "tables:")
     for name, (entity, rules) in tables.items():
         yield f"  {_scalar(name)}:"
         if entity is not None:
-            yield f"    entity: {_scalar(entity)}"
+            yield f"    entity: {_scalar(written_name(entity))}"
             yield "    key: people"
         yield "    columns:"
-        written = [(f"      {_scalar(column)}: {rule.as_yaml()}", rule.reason) for column, rule in rules.items()]
+        written = [
+            (f"      {_scalar(written_name(column))}: {rule.as_yaml()}", rule.reason) for column, rule in rules.items()
+        ]
         width = min(64, max(len(text) for text, _ in written))
         named = [line for column, line in zip(rules, written, strict=True) if is_nameable(column)]
         yield from (f"{text:<{width}}  # {reason}" for text, reason in named)

@@ -9,6 +9,7 @@ import pytest
 from maskgate.cli.first_rules import Sample, propose_table
 from maskgate.gate.policy_reader import read_policy
 from maskgate.rules import load_rules
+from maskgate.rules.path import written_name
 
 FILES = ["gate.yaml", "keys/contact.key", "keys/people.key", "policy.yaml", "rules.yaml"]
 
@@ -98,6 +99,9 @@ class TestInit:
             {
                 "null": ["x"],
                 "a.b": ["x"],
+                "price [EUR]": ["x"],
+                "sure?*`": ["x"],
+                "bell\a": ["x"],
                 "with: colon #": ["x"],
                 "Ω 😀": ["x"],
                 "nested": [{"email": "planted@secret.example"}],
@@ -112,7 +116,9 @@ class TestInit:
         assert done.returncode == 0, done.stderr
         rules = load_rules(tmp_path / "rules.yaml")
         assert rules.unlisted == "drop"
-        assert set(rules.tables["odd"].columns) == set(table.schema.names) - {"a.b"}
+        named = {written_name(name) for name in table.schema.names if name != "bell\a"}
+        assert set(rules.tables["odd"].columns) == named
+        assert {"`a.b`", "`price [EUR]`", "`sure?*```"} < named
 
     def test_a_table_without_rows(self, maskgate, tmp_path, customers):
         pq.write_table(customers.slice(0, 0), tmp_path / "customers.parquet")
