@@ -17,6 +17,8 @@ from maskgate.methods.shape import Shape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Redact(Method):
@@ -49,16 +51,16 @@ class Redact(Method):
         """Return the text wherever there is a value."""
         kind = text_type(column.type)
         if pa.types.is_dictionary(kind):
-            valid = validity(column)
+            valid = _present(column)
             codes = np.zeros(len(column), kind.index_type.to_pandas_dtype())
             buffers = [validity_buffer(valid), pa.py_buffer(codes)]
             places = pa.Array.from_buffers(kind.index_type, len(column), buffers)
-            entries = pa.array([self.text] if column.null_count < len(column) else [], kind.value_type)
+            entries = pa.array([self.text] if places.null_count < len(places) else [], kind.value_type)
             return pa.DictionaryArray.from_arrays(places, entries)
         return self._repeated(column, kind)
 
     def _repeated(self, column: pa.Array, kind: pa.DataType) -> pa.Array:
-        text, valid = self.text.encode(), validity(column)
+        text, valid = self.text.encode(), _present(column)
         count = len(column) if valid is None else int(np.count_nonzero(valid))
         width = np.int64 if pa.types.is_large_string(kind) else np.int32
         if len(text) * count > np.iinfo(width).max:
@@ -69,3 +71,12 @@ class Redact(Method):
         np.multiply(offsets, len(text), out=offsets)
         buffers = [validity_buffer(valid), pa.py_buffer(offsets), pa.py_buffer(text * count)]
         return pa.Array.from_buffers(kind, len(column), buffers)
+
+
+def _present(column: pa.Array) -> NDArray[np.bool_] | None:
+    """Return which cells are not null, where an entry of a dictionary, a run or a member of a union may be so too."""
+    kind = column.type
+    if not (pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind) or pa.types.is_union(kind)):
+        return validity(column)
+    present: NDArray[np.bool_] = column.is_valid().to_numpy(zero_copy_only=False)
+    return None if present.all() else present

@@ -32,7 +32,13 @@ WAYS = {
         ({"kind": "pattern", "pattern": "??-####"}, None),
         ({"kind": "pattern", "pattern": "#####################", "unique": True}, CMAC),
     ],
-    "mask": [({}, None), ({"keep_first": 2, "keep_last": 1, "char": "."}, None), ({"keep_last": 4}, None)],
+    "mask": [
+        ({}, None),
+        ({"keep_first": 2, "keep_last": 1, "char": "."}, None),
+        ({"keep_last": 4}, None),
+        ({"keep": " @"}, None),
+        ({"keep_first": 1, "length": 5}, None),
+    ],
     "redact": [({}, None), ({"with": ""}, None)],
     # Nothing but tokens can be carried over; its own tests make some.
     "retokenize": [],

@@ -29,6 +29,22 @@ class TestMask:
             pytest.param({"keep_last": 1, "char": "•"}, "Ελένη", "••••η", id="characters, not bytes"),
             pytest.param({"keep_first": 1}, "a\nb", "a**", id="a line break is a character"),
             pytest.param({"keep_last": 2}, -12345, "****45", id="an integer by its digits"),
+            pytest.param({"keep": "-", "keep_last": 4}, "4111-1111-1111-1111", "****-****-****-1111", id="dashes show"),
+            pytest.param({"keep": "@."}, "ann@example.com", "***@*******.***", id="several separators show"),
+            pytest.param({"keep": "-"}, "é-é", "*-*", id="also between letters that are no ASCII"),
+            pytest.param({"keep": "·"}, "a·b", "*·*", id="a separator that is no ASCII"),
+            pytest.param(
+                {"keep": "]^\\", "char": "\x23"}, "a]b^c\\d", "#]#^#\\#", id="separators with a meaning in patterns"
+            ),
+            pytest.param({"keep": "-", "char": "\\"}, "é-é", "\\-\\", id="a backslash hides like any other"),
+            pytest.param({"keep": "-", "keep_first": 3}, "a-b", "*-*", id="too short, and still its separators show"),
+            pytest.param({"length": 5}, "secret", "*****", id="the length is hidden"),
+            pytest.param({"length": 5}, "", "*****", id="nothing looks like something"),
+            pytest.param({"length": 2, "keep_last": 2}, "Ελένη", "**νη", id="the length is hidden, the end shows"),
+            pytest.param({"length": 2, "keep_last": 2}, "ab", "**", id="too short to show its end"),
+            pytest.param(
+                {"keep_last": 20}, "x" * 19 + "0123456789", "*" * 9 + "x" * 10 + "0123456789", id="a long end"
+            ),
         ],
     )
     def test_hides(self, options, value, expected):
@@ -39,9 +55,36 @@ class TestMask:
         with pytest.raises(ValueError, match="`char:` is one character"):
             METHODS["mask"].configure({"char": char}, None)
 
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            pytest.param({"keep": "-a"}, "no letters or digits", id="a letter is no separator"),
+            pytest.param({"keep": "-1"}, "no letters or digits", id="a digit is no separator"),
+            pytest.param({"keep": "*"}, "and not `char:`", id="what hides cannot show"),
+            pytest.param({"keep": "-", "length": 3}, "take one of them out", id="separators tell the length"),
+        ],
+    )
+    def test_options_must_not_contradict_each_other(self, options, message):
+        with pytest.raises(ValueError, match=message):
+            METHODS["mask"].configure(options, None)
+
+    @pytest.mark.parametrize(
+        "options", [{}, {"keep_last": 4}, {"keep_first": 2, "keep_last": 3}, {"keep": "-@.", "keep_first": 1}], ids=str
+    )
+    def test_ascii_is_masked_as_anything_else(self, options):
+        """A faster way for texts of ASCII alone gives the same."""
+        texts = ["", "a", "ab-cd", "ann@example.com", None, "x" * 40, "1-2", "....", "abcdef"] * 3
+        alone, mixed = pa.array(texts).slice(1), pa.array([*texts, "é"]).slice(1)
+        method = METHODS["mask"].configure(options, None)
+        assert method.apply(alone, HERE).to_pylist() == method.apply(mixed, HERE).to_pylist()[:-1]
+
 
 class TestShape:
-    @pytest.mark.parametrize("options", [{}, {"keep_last": 4}, {"keep_first": 1, "keep_last": 1, "char": "."}], ids=str)
+    @pytest.mark.parametrize(
+        "options",
+        [{}, {"keep_last": 4}, {"keep_first": 1, "keep_last": 1, "char": "."}, {"keep": "@."}, {"length": 3}],
+        ids=str,
+    )
     def test_originals_do_not_fit(self, options):
         """The gate sees that a column was not masked."""
         shape = METHODS["mask"].configure(options, None).shape()
