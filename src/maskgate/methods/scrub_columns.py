@@ -27,8 +27,8 @@ _FEWEST_LETTERS = 2
 # Between two words of a value there may stand as much, in bytes.
 _WIDEST_GAP = 4
 
+_BEYOND_ASCII = 128
 _BYTES = np.arange(256)
-_BEYOND_ASCII = _BYTES > 127  # noqa: PLR2004  the last of ASCII
 _IN_WORDS = np.array([chr(each).isalnum() for each in range(128)] + [True] * 128)
 _DIGITS = (_BYTES >= ord("0")) & (_BYTES <= ord("9"))  # noqa: SIM300  a row of bytes, compared with one
 _LOWER = np.where((_BYTES >= ord("A")) & (_BYTES <= ord("Z")), _BYTES + 32, _BYTES).astype(np.uint8)  # noqa: SIM300
@@ -39,44 +39,47 @@ class Words:
     """The words of some cells, from left to right.
 
     Attributes:
-        spans: Where each is.
-        cells: In which cell.
+        text: The cells.
+        spans: Where each word is.
         folded: How each is compared: without case and accents.
-        is_name: Whether each has letters only, and more than one of them.
     """
 
+    text: Text
     spans: Spans
-    cells: NDArray[np.int64]
     folded: pa.Array
-    is_name: NDArray[np.bool_]
 
     @classmethod
     def of(cls, text: Text) -> Words:
         """Take a text apart."""
-        is_word, alone = _IN_WORDS[text.data], np.zeros(0, np.int64)
-        is_ascii = not _BEYOND_ASCII[text.data].any()
+        is_word = _IN_WORDS.take(text.data)
+        is_ascii = len(text.data) == 0 or int(text.data.max()) < _BEYOND_ASCII
+        alone = np.zeros(0, np.int64)
         if not is_ascii:
-            is_word = is_word & ~_punctuation_abroad(text.data)
+            is_word &= ~_punctuation_abroad(text.data)
             alone = _alone(text.data)
         edges = np.flatnonzero(is_word[1:] != is_word[:-1]) + 1
         if len(alone):
             edges = np.union1d(edges, np.concatenate([alone, alone + 3]))
-        edges = edges.astype(np.int64)
-        inside = np.flatnonzero(is_word[edges])
-        spans = Spans(edges[inside], edges[inside + 1]) if len(inside) else Spans.none()
-        folded = strings(_LOWER[text.data], edges).take(pa.array(inside)) if len(inside) else pa.array([], _TEXT)
-        if not is_ascii:
-            folded = _folded(folded)
-        has_digit = np.concatenate([[0], np.cumsum(_DIGITS[text.data])])
-        letters = has_digit[spans.ends] == has_digit[spans.starts]
-        long = spans.ends - spans.starts >= _FEWEST_LETTERS
-        return cls(spans, text.cell_of(spans.starts), folded, letters & long & ~np.isin(spans.starts, alone))
+        inside = np.flatnonzero(is_word.take(edges))
+        if len(inside) == 0:
+            return cls(text, Spans.none(), pa.array([], pa.large_string()))
+        spans = Spans(edges[inside], edges[inside + 1])
+        folded = strings(_LOWER.take(text.data), edges).take(pa.array(inside))
+        return cls(text, spans, folded if is_ascii else _folded(folded))
 
     def __len__(self) -> int:
         return len(self.spans)
 
+    def cells(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return in which cell each of some words is."""
+        return self.text.cell_of(self.spans.starts[places])
 
-_TEXT = pa.large_string()
+    def names(self) -> NDArray[np.int64]:
+        """Return the places of the words of several letters, without a digit, in scripts that have words."""
+        starts, ends = self.spans.starts, self.spans.ends
+        digits = np.concatenate([[0], np.cumsum(_DIGITS.take(self.text.data))])
+        letters = (digits[ends] == digits[starts]) & (ends - starts >= _FEWEST_LETTERS)
+        return np.flatnonzero(letters & ~np.isin(starts, _alone(self.text.data)))
 
 
 def find_values(text: Text, columns: Mapping[str, pa.Array]) -> Iterator[tuple[str, Spans]]:
@@ -92,6 +95,8 @@ def find_values(text: Text, columns: Mapping[str, pa.Array]) -> Iterator[tuple[s
     Yields:
         The name of a column and where its values are; a column may come twice.
     """
+    if not columns:
+        return
     words = Words.of(text)
     free = np.ones(len(words), dtype=bool)
     sought = [(name, _Sought.of(words, values)) for name, values in columns.items()] if len(words) else []
@@ -124,11 +129,15 @@ class _Sought:
 
     def single(self, texts: Words, free: NDArray[np.bool_]) -> Spans:
         """Find words of letters."""
-        names = np.flatnonzero(self.words.is_name)
+        names = self.words.names()
         places = np.flatnonzero((self.found >= 0) & free)
+        if len(names) == 0 or len(places) == 0:
+            return Spans.none()
         most = len(self.words) + 1
-        wanted = self.words.cells[names] * most + self.numbers[names]
-        return texts.spans.where(places[np.isin(texts.cells[places] * most + self.found[places], wanted)]).merged()
+        wanted = np.sort(self.words.cells(names) * most + self.numbers[names])
+        keys = texts.cells(places) * most + self.found[places]
+        nearest = np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)
+        return texts.spans.where(places[wanted[nearest] == keys]).merged()
 
     def whole(self, texts: Words, free: NDArray[np.bool_]) -> Spans:
         """Find values as a whole: all their words, one after the other."""
@@ -136,9 +145,10 @@ class _Sought:
             return Spans.none()
         found = np.where(free, self.found, -1)
         places = np.flatnonzero(found >= 0)
-        cells, spans = self.words.cells, self.words.spans
-        first = np.searchsorted(cells, texts.cells[places], side="left")
-        counts = np.searchsorted(cells, texts.cells[places], side="right") - first
+        cells, spans = self.words.cells(np.arange(len(self.words))), self.words.spans
+        rows = texts.cells(places)
+        first = np.searchsorted(cells, rows, side="left")
+        counts = np.searchsorted(cells, rows, side="right") - first
         fits = (counts > 0) & (places + counts <= len(texts))
         places, first, counts = places[fits], first[fits], counts[fits]
         long = spans.ends[first + counts - 1] - spans.starts[first] >= _FEWEST_LETTERS
@@ -150,7 +160,7 @@ class _Sought:
             complete.append(Spans(texts.spans.starts[ended], texts.spans.ends[ended + step - 1]))
             on = np.flatnonzero(counts > step)
             here = places[on] + step
-            same = (found[here] == self.numbers[first[on] + step]) & (texts.cells[here] == texts.cells[here - 1])
+            same = (found[here] == self.numbers[first[on] + step]) & (texts.cells(here) == texts.cells(here - 1))
             on = on[same & (texts.spans.starts[here] - texts.spans.ends[here - 1] <= _WIDEST_GAP)]
             places, first, counts = places[on], first[on], counts[on]
             step += 1
