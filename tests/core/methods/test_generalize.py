@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -54,6 +55,26 @@ class TestPeriods:
         """The result must not depend on this machine's knowledge of zones."""
         instant = pa.array([datetime(2019, 12, 31, 23, 30, tzinfo=UTC)], pa.timestamp("s", "Europe/Berlin"))
         assert generalize(to="year").apply(instant, HERE).to_pylist() == [2019]
+
+    @pytest.mark.parametrize("to", ["year", "quarter", "month", "week"])
+    @pytest.mark.parametrize("kind", [pa.date32(), pa.date64(), pa.timestamp("s"), pa.timestamp("us", "UTC")], ids=str)
+    def test_a_date_among_far_ones_is_read_like_any_other(self, to, kind):
+        """Near dates are looked up in a table of days; one date of another millennium, and all are worked out."""
+        days = pa.array(
+            np.random.default_rng(1).integers(-80_000, 80_000, 2000, np.int32), mask=np.arange(2000) % 9 == 0
+        )
+        near = days.cast(pa.date32()).cast(kind)
+        far = pa.concat_arrays([near, pa.array([date(9999, 12, 31)]).cast(kind)])
+        for options in ({"to": to}, {"to": to, "not_before": 1936}):
+            method = generalize(**options)
+            out = method.apply(near, HERE)
+            out.validate(full=True)
+            assert out.equals(method.apply(far, HERE).slice(0, 2000))
+
+    def test_the_ends_of_nanoseconds(self):
+        first, last = pa.array([-(2**63) + 1, 2**63 - 1]).cast(pa.timestamp("ns"))
+        assert generalized([first], pa.timestamp("ns"), to="quarter") == ["1677-Q3"]
+        assert generalized([last], pa.timestamp("ns"), to="quarter") == ["2262-Q2"]
 
     @pytest.mark.parametrize(
         ("to", "first"), [("year", 1936), ("quarter", "1936-Q1"), ("month", "1936-01"), ("week", "1936-W01")]
