@@ -18,15 +18,19 @@ from maskgate.crypto.texts import Spelling, read_texts, write_fixed_texts, write
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from maskgate.crypto.texts import Portions
+
 _BYTES = 5
 _CHARACTERS = 8
 
 
-def write_base32(column: pa.Array, *, prefix: str = "", length: int | None = None, large: bool = False) -> pa.Array:
+def write_base32(
+    column: pa.Array | Portions, *, prefix: str = "", length: int | None = None, large: bool = False
+) -> pa.Array:
     """Write every cell in the characters A to Z and 2 to 7, and nothing where it is null.
 
     Args:
-        column: ``fixed_size_binary``, ``binary`` or ``large_binary``.
+        column: ``fixed_size_binary``, at once or in portions; or ``binary`` or ``large_binary``.
         prefix: Text before the characters.
         length: How many characters to write, from the first, where the cells have a fixed size; all if None.
         large: Return ``large_string`` instead of ``string``.
@@ -38,8 +42,8 @@ def write_base32(column: pa.Array, *, prefix: str = "", length: int | None = Non
         >>> write_base32(pa.array([b"foobar"])).to_pylist()
         ['MZXW6YTBOI']
     """
-    if not pa.types.is_fixed_size_binary(column.type):
-        return write_texts(column, _BASE32, prefix=prefix, large=large)
+    if isinstance(column, pa.Array) and not pa.types.is_fixed_size_binary(column.type):
+        return write_texts(column, BASE32, prefix=prefix, large=large)
     width = column.type.byte_width
     size = _text_length(width) if length is None else length
     groups = -(-width // _BYTES)
@@ -67,7 +71,7 @@ def read_base32(column: pa.Array) -> pa.Array:
         >>> read_base32(pa.array(["MZXW6YTBOI", "mzxw6ytboi", "MZXW6YTBOJ", "A"])).to_pylist()
         [b'foobar', None, None, None]
     """
-    return read_texts(column, _BASE32)
+    return read_texts(column, BASE32)
 
 
 def _text_length(length: int) -> int:
@@ -161,4 +165,4 @@ def _bits(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return ((words >> np.uint64(12)) & _HIGH_20) | (words & _LOW_20)
 
 
-_BASE32 = Spelling(lambda lengths: -(-8 * lengths // 5), _byte_lengths, _encode, _decode)
+BASE32 = Spelling(lambda lengths: -(-8 * lengths // 5), _byte_lengths, _encode, _decode)

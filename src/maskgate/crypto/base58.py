@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from maskgate.crypto.texts import Portions
+
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 SIZE = 22
 _BYTES = 16
@@ -27,13 +29,13 @@ _DIGITS = np.frombuffer(ALPHABET.encode(), np.uint8)
 _TWO_DIGITS = np.stack([np.repeat(_DIGITS, 58), np.tile(_DIGITS, 58)], axis=1).view(np.uint16).reshape(-1)
 
 
-def write_base58(column: pa.Array, *, prefix: str = "", length: int = SIZE, large: bool = False) -> pa.Array:
+def write_base58(column: pa.Array | Portions, *, prefix: str = "", length: int = SIZE, large: bool = False) -> pa.Array:
     """Write the first 16 bytes of every cell as 22 digits, or the last so many of them; nothing where it is null.
 
     The lowest digits are kept since they are the evenest: the highest is never a late one.
 
     Args:
-        column: ``fixed_size_binary`` of at least 16 bytes.
+        column: ``fixed_size_binary`` of at least 16 bytes, at once or in portions.
         prefix: Text before the digits.
         length: How many digits to write, up to 22.
         large: Return ``large_string`` instead of ``string``.

@@ -28,9 +28,11 @@ from maskgate.crypto.blocks import (
 from maskgate.crypto.cells import Cells, chunk_by_chunk, validity_buffer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-__all__ = ["BLOCK", "CellCmac", "digest"]
+__all__ = ["BLOCK", "CellCmac", "digest", "digester"]
 
 
 def digest(column: pa.Array | pa.ChunkedArray, key: bytes) -> Any:
@@ -51,8 +53,17 @@ def digest(column: pa.Array | pa.ChunkedArray, key: bytes) -> Any:
         >>> digest(pa.array([""]), bytes.fromhex("2b7e151628aed2a6abf7158809cf4f3c"))[0].as_py().hex()
         'bb1d6929e95937287fa37d129b756746'
     """
+    return chunk_by_chunk(column, digester(key), pa.binary(BLOCK))
+
+
+def digester(key: bytes) -> Callable[[pa.Array], pa.Array]:
+    """Return :func:`digest` under a key, for one array after the other.
+
+    Raises:
+        ValueError: If the key has another length.
+    """
     machine = CellCmac(key)
-    return chunk_by_chunk(column, lambda chunk: _digest(chunk, machine), pa.binary(BLOCK))
+    return lambda column: _digest(column, machine)
 
 
 def _digest(column: pa.Array, machine: CellCmac) -> pa.Array:

@@ -15,14 +15,16 @@ from maskgate.crypto.texts import Spelling, read_texts, write_fixed_texts, write
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from maskgate.crypto.texts import Portions
+
 
 def write_hexadecimal(
-    column: pa.Array, *, prefix: str = "", length: int | None = None, large: bool = False
+    column: pa.Array | Portions, *, prefix: str = "", length: int | None = None, large: bool = False
 ) -> pa.Array:
     """Write every cell in lower-case hexadecimal digits, and nothing where it is null.
 
     Args:
-        column: ``fixed_size_binary``, ``binary`` or ``large_binary``.
+        column: ``fixed_size_binary``, at once or in portions; or ``binary`` or ``large_binary``.
         prefix: Text before the digits.
         length: How many digits to write, from the first, where the cells have a fixed size; all if None.
         large: Return ``large_string`` instead of ``string``.
@@ -34,8 +36,8 @@ def write_hexadecimal(
         >>> write_hexadecimal(pa.array([bytes([0, 255])], pa.binary(2)), prefix="em_").to_pylist()
         ['em_00ff']
     """
-    if not pa.types.is_fixed_size_binary(column.type):
-        return write_texts(column, _HEXADECIMAL, prefix=prefix, large=large)
+    if isinstance(column, pa.Array) and not pa.types.is_fixed_size_binary(column.type):
+        return write_texts(column, HEXADECIMAL, prefix=prefix, large=large)
     size = 2 * column.type.byte_width if length is None else length
     taken = (size + 1) // 2
 
@@ -58,7 +60,7 @@ def read_hexadecimal(column: pa.Array) -> pa.Array:
         >>> read_hexadecimal(pa.array(["00ff", "00FF", "0"])).to_pylist()
         [b'\x00\xff', None, None]
     """
-    return read_texts(column, _HEXADECIMAL)
+    return read_texts(column, HEXADECIMAL)
 
 
 def _encode(data: NDArray[np.uint8], _lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -75,7 +77,7 @@ def _byte_lengths(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(lengths % 2 == 0, lengths // 2, -1)
 
 
-_HEXADECIMAL = Spelling(lambda lengths: 2 * lengths, _byte_lengths, _encode, _decode)
+HEXADECIMAL = Spelling(lambda lengths: 2 * lengths, _byte_lengths, _encode, _decode)
 _NIBBLES, _ONES, _SIXES, _ZEROS = (np.uint16(each) for each in (0x0F0F, 0x0101, 0x0606, 0x3030))
 _FROM_NINE_TO_A = np.uint16(ord("a") - ord("9") - 1)
 

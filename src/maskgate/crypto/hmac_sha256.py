@@ -39,10 +39,19 @@ def digest(column: pa.Array | pa.ChunkedArray, key: bytes) -> Any:
         ValueError: If the key is empty.
         TypeError: If the column holds neither strings nor bytes.
     """
+    return chunk_by_chunk(column, digester(key), pa.binary(SIZE))
+
+
+def digester(key: bytes) -> Callable[[pa.Array], pa.Array]:
+    """Return :func:`digest` under a key, for one array after the other.
+
+    Raises:
+        ValueError: If the key is empty.
+    """
     if not key:
         raise ValueError("an HMAC key cannot be empty")
     start = HMAC(key, SHA256()).copy
-    return chunk_by_chunk(column, lambda chunk: _digest(chunk, start), pa.binary(SIZE))
+    return lambda column: _digest(column, start)
 
 
 def _digest(column: pa.Array, start: Callable[[], HMAC]) -> pa.Array:

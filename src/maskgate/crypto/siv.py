@@ -18,7 +18,7 @@ from maskgate.crypto.cmac import CellCmac
 from maskgate.crypto.counter import CounterMode, Spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -59,8 +59,16 @@ def encrypt(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: byt
         TypeError: If the column holds neither strings nor bytes.
         OverflowError: If the result does not fit one ``binary`` array (2 GiB).
     """
-    machine = _Siv(key, associated_data)
-    return chunk_by_chunk(column, machine.encrypt, _binary_like(column.type))
+    return chunk_by_chunk(column, encrypter(key, associated_data), _binary_like(column.type))
+
+
+def encrypter(key: bytes, associated_data: bytes | Sequence[bytes] = ()) -> Callable[[pa.Array], pa.Array]:
+    """Return :func:`encrypt` under a key, for one array after the other.
+
+    Raises:
+        ValueError: If the key has another length, or there are more than 126 headers.
+    """
+    return _Siv(key, associated_data).encrypt
 
 
 def decrypt(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] = ()) -> Any:

@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 from maskgate.crypto.cells import Cells, edges_of, validity, validity_buffer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
 # So many cells at a time stay in the processor's cache.
-_ROWS = 8_192
+_ROWS = 16_384
 _BYTES = 1_048_576
 _MOST_BYTES = 2**31 - 1
 
@@ -102,8 +102,24 @@ def _read(texts: Cells, spelling: Spelling) -> Cells:
     return Cells(data, edges_of(sizes)[:-1], sizes, texts.valid)
 
 
+class Portions(NamedTuple):
+    """A column that comes portion by portion, so that all of it is never held.
+
+    Attributes:
+        parts: The portions.
+        rows: How many cells they have together.
+        nulls: How many of them are null.
+        type: What they are.
+    """
+
+    parts: Iterable[pa.Array]
+    rows: int
+    nulls: int
+    type: pa.DataType
+
+
 def write_fixed_texts(
-    column: pa.Array,
+    column: pa.Array | Portions,
     size: int,
     write: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
     *,
@@ -122,20 +138,57 @@ def write_fixed_texts(
     Raises:
         OverflowError: If the text is longer than ``string`` can hold in one array (2 GiB).
     """
-    cells = rows_of_bytes(column)
-    valid = validity(column)
-    if valid is not None:
-        cells = cells[valid]
+    portions = (
+        column if isinstance(column, Portions) else Portions([column], len(column), column.null_count, column.type)
+    )
     before = np.frombuffer(prefix.encode(), np.uint8)
     whole = len(before) + size
-    _check_size(len(cells) * whole, large=large)
-    text = np.empty((len(cells), whole), np.uint8)
-    text[:, : len(before)] = before
-    for start in range(0, len(cells), _ROWS):
-        rows = slice(start, start + _ROWS)
-        text[rows, len(before) :] = write(cells[rows])
-    edges = np.arange(len(column) + 1) if valid is None else edges_of(valid)
-    return _from_buffers(pa.large_string() if large else pa.string(), valid, edges * whole, text)
+    _check_size((portions.rows - portions.nulls) * whole, large=large)
+    text = np.empty((portions.rows - portions.nulls, whole), np.uint8)
+    valid = np.ones(portions.rows, np.bool_) if portions.nulls else None
+    row = at = 0
+    for part in portions.parts:
+        cells, present = rows_of_bytes(part), validity(part)
+        if present is not None and valid is not None:
+            cells = cells[present]
+            valid[row : row + len(part)] = present
+        row += len(part)
+        for start in range(0, len(cells), _ROWS):
+            some = cells[start : start + _ROWS]
+            text[at : at + len(some), : len(before)] = before
+            text[at : at + len(some), len(before) :] = write(some)
+            at += len(some)
+    edges = np.arange(portions.rows + 1) if valid is None else edges_of(valid)
+    edges *= whole
+    return _from_buffers(pa.large_string() if large else pa.string(), valid, edges, text)
+
+
+def gathered(parts: Iterable[pa.Array], rows: int, size: int, *, large: bool) -> pa.Array:
+    """Put columns of text one behind the other, each as soon as it is made, so that no two copies of all are held.
+
+    Args:
+        parts: Columns of text.
+        rows: How many cells they have together.
+        size: How many bytes.
+        large: Return ``large_string`` instead of ``string``.
+
+    Raises:
+        OverflowError: If the text is longer than ``string`` can hold in one array (2 GiB).
+    """
+    _check_size(size, large=large)
+    edges: NDArray[np.int64 | np.int32] = np.zeros(rows + 1, np.int64 if large else np.int32)
+    data = np.empty(size, np.uint8)
+    valid = np.ones(rows, np.bool_)
+    row = 0
+    for part in parts:
+        cells = Cells.of(part)
+        till = row + len(cells)
+        edges[row + 1 : till + 1] = edges[row] + edges_of(cells.lengths)[1:]
+        data[edges[row] : edges[till]] = cells.joined()
+        if cells.valid is not None:
+            valid[row:till] = cells.valid
+        row = till
+    return _from_buffers(pa.large_string() if large else pa.string(), None if valid.all() else valid, edges, data)
 
 
 def rows_of_bytes(column: pa.Array) -> NDArray[np.uint8]:
@@ -146,10 +199,10 @@ def rows_of_bytes(column: pa.Array) -> NDArray[np.uint8]:
 
 
 def _from_buffers(
-    kind: pa.DataType, valid: NDArray[np.bool_] | None, edges: NDArray[np.int64], data: NDArray[np.uint8]
+    kind: pa.DataType, valid: NDArray[np.bool_] | None, edges: NDArray[np.int64 | np.int32], data: NDArray[np.uint8]
 ) -> pa.Array:
     large = pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)
-    offsets = edges if large else edges.astype(np.int32)
+    offsets = edges.astype(np.int64 if large else np.int32, copy=False)
     buffers = [validity_buffer(valid), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(data))]
     return pa.Array.from_buffers(kind, len(edges) - 1, buffers)
 

@@ -13,17 +13,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from maskgate.crypto.texts import Portions
+
 SIZE = 36
 _BYTES = 16
 _HYPHENS = (8, 13, 18, 23)
 _VERSION_AT, _VARIANT_AT = 6, 8
 
 
-def write_uuid8(column: pa.Array, *, prefix: str = "", large: bool = False) -> pa.Array:
+def write_uuid8(column: pa.Array | Portions, *, prefix: str = "", large: bool = False) -> pa.Array:
     """Write the first 16 bytes of every cell as a UUID, six of their bits replaced; nothing where it is null.
 
     Args:
-        column: ``fixed_size_binary`` of at least 16 bytes.
+        column: ``fixed_size_binary`` of at least 16 bytes, at once or in portions.
         prefix: Text before the UUID.
         large: Return ``large_string`` instead of ``string``.
 

@@ -19,11 +19,11 @@ import pyarrow.compute as pc
 from maskgate.methods.families import value_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-# So many rows at a time are searched for entries not seen before; where all are found, the rest is not searched.
+# So many rows at a time stay in the processor's cache.
 _ROWS = 16_384
 
 
@@ -52,6 +52,12 @@ def by_value(column: pa.Array, mask: Callable[[pa.Array], pa.Array]) -> pa.Array
     return pa.DictionaryArray.from_arrays(_renumbered(column.indices, places, masked), masked.dictionary, safe=False)
 
 
+def in_portions(column: pa.Array) -> Iterator[pa.Array]:
+    """Cut a column so that what is made of a portion stays in the processor's cache, and takes little memory."""
+    for start in range(0, len(column), _ROWS):
+        yield column.slice(start, _ROWS)
+
+
 def in_layout_of(input_type: pa.DataType, output: pa.DataType) -> pa.DataType:
     """Return the type of a masked column: `output`, behind a dictionary if the input is."""
     return pa.dictionary(input_type.index_type, output) if pa.types.is_dictionary(input_type) else output
@@ -74,6 +80,7 @@ def _used_entries(column: pa.DictionaryArray) -> tuple[pa.Array, NDArray[np.intp
     firsts = np.empty(len(column.dictionary), np.intp)
     used = [np.zeros(0, codes.dtype)]
     count = start = 0
+    # Where all entries are found, the remaining rows are not searched.
     while start < len(codes) and count < len(places):
         portion = codes[start : start + _ROWS]
         fresh = portion[places[portion] < 0]

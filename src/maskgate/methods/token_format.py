@@ -6,19 +6,24 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import pyarrow as pa
+
 from maskgate.crypto import base58, uuid8
-from maskgate.crypto.base32 import read_base32, write_base32
+from maskgate.crypto.base32 import BASE32, read_base32, write_base32
 from maskgate.crypto.base58 import write_base58
-from maskgate.crypto.hexadecimal import read_hexadecimal, write_hexadecimal
+from maskgate.crypto.cells import Cells
+from maskgate.crypto.hexadecimal import HEXADECIMAL, read_hexadecimal, write_hexadecimal
 from maskgate.crypto.integers import write_integers
 from maskgate.crypto.uuid8 import write_uuid8
 from maskgate.methods.shape import Shape, literally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    import pyarrow as pa
+    import numpy as np
+    from numpy.typing import NDArray
 
+    from maskgate.crypto.texts import Portions
     from maskgate.methods.method import Domain
 
 DEFAULT = "hex"
@@ -32,7 +37,7 @@ _TAG_BYTES = 16
 
 
 class _Writer(Protocol):
-    def __call__(self, column: pa.Array, *, prefix: str, length: int, large: bool) -> pa.Array: ...
+    def __call__(self, column: Portions, *, prefix: str, length: int, large: bool) -> pa.Array: ...
 
 
 @dataclass(frozen=True)
@@ -118,11 +123,21 @@ class DigestFormat:
             body = f"{_TEXTS[self.name].characters}{{{self.length}}}"
         return Shape(pattern=pattern_of_prefix(self.prefix) + body)
 
-    def write(self, digests: pa.Array, version: int, *, large: bool) -> pa.Array:
-        """Write a column of digests, made with this version of the key."""
-        prefix = prefix_of(self.prefix, version)
+    def write(self, digests: Portions, version: int, *, large: bool) -> pa.Array:
+        """Write a column of digests.
+
+        Args:
+            digests: The column, portion by portion.
+            version: The version of the key that made them.
+            large: Return ``large_string`` instead of ``string``.
+
+        Raises:
+            OverflowError: If the tokens are longer than ``string`` can hold in one array (2 GiB).
+        """
         if self.name == INTEGER:
-            return write_integers(digests, self.length)
+            parts = [write_integers(part, self.length) for part in digests.parts]
+            return pa.concat_arrays([pa.nulls(0, pa.int64()), *parts])
+        prefix = prefix_of(self.prefix, version)
         if self.name == UUID:
             return write_uuid8(digests, prefix=prefix, large=large)
         return _TEXTS[self.name].write(digests, prefix=prefix, length=self.length, large=large)
@@ -147,12 +162,14 @@ class CipherFormat:
     Attributes:
         prefix: Text before each; ``{version}`` in it stands for the version of the key.
         write: Writes a column of bytes behind a prefix.
+        text_lengths: Says how many characters so many bytes take.
         read: Reads a column of texts without it; null where a cell is no such text.
         pattern: What tokens look like behind the prefix.
     """
 
     prefix: str
     write: Callable[..., pa.Array]
+    text_lengths: Callable[[NDArray[np.int64]], NDArray[np.int64]]
     read: Callable[[pa.Array], pa.Array]
     pattern: str
 
@@ -174,17 +191,25 @@ class CipherFormat:
             raise ValueError(
                 f"{where}: take `length:` out; with the scheme 'encrypt' a token is as long as its value asks for"
             )
-        write, read, pattern = _CIPHER_TEXTS[name]
-        return cls(domain.prefix, write, read, pattern)
+        return cls(domain.prefix, *_CIPHER_TEXTS[name])
 
     def shape(self) -> Shape:
         """Say what tokens look like."""
         return Shape(pattern=pattern_of_prefix(self.prefix) + self.pattern)
 
+    def size(self, values: Iterable[pa.Array], version: int) -> int:
+        """Return how many bytes all tokens of a column take, which comes portion by portion."""
+        prefix, total = prefix_of(self.prefix, version).encode(), 0
+        for part in values:
+            cells = Cells.of(part)
+            lengths = cells.lengths if cells.valid is None else cells.lengths[cells.valid]
+            total += int(self.text_lengths(lengths + _TAG_BYTES).sum()) + len(prefix) * len(lengths)
+        return total
+
 
 _CIPHER_TEXTS = {
-    "hex": (write_hexadecimal, read_hexadecimal, f"(?:[0-9a-f]{{2}}){{{_TAG_BYTES},}}"),
-    "base32": (write_base32, read_base32, f"[A-Z2-7]{{{math.ceil(_TAG_BYTES * 8 / 5)},}}"),
+    "hex": (write_hexadecimal, HEXADECIMAL.text_lengths, read_hexadecimal, f"(?:[0-9a-f]{{2}}){{{_TAG_BYTES},}}"),
+    "base32": (write_base32, BASE32.text_lengths, read_base32, f"[A-Z2-7]{{{math.ceil(_TAG_BYTES * 8 / 5)},}}"),
 }
 
 

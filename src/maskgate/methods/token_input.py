@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from maskgate.crypto.cells import Cells, edges_of, validity_buffer
 from maskgate.methods.families import family_of, value_type
-from maskgate.methods.layout import plain
+from maskgate.methods.layout import in_portions, plain
 from maskgate.methods.method import Family
 
 if TYPE_CHECKING:
@@ -94,6 +94,11 @@ def _composed(column: pa.Array) -> pa.Array:
 
 
 def _digits(column: pa.Array) -> pa.Array:
+    parts = (_digits_of(part) for part in in_portions(column))
+    return pa.concat_arrays([column.slice(0, 0), *parts])
+
+
+def _digits_of(column: pa.Array) -> pa.Array:
     cells = Cells.of(column)
     data = cells.joined()
     kept = (data - np.uint8(ord("0"))) < np.uint8(len("0123456789"))

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto import cmac, hmac_sha256, siv
+from maskgate.crypto.texts import Portions, gathered
 from maskgate.methods.format_preserving import FormatPreserving
-from maskgate.methods.layout import in_layout_of, text_type
+from maskgate.methods.layout import in_layout_of, in_portions, text_type
 from maskgate.methods.method import ReversibleBy, Uniqueness
 from maskgate.methods.token_format import VERSION_PLACE, CipherFormat, DigestFormat, check_prefix, prefix_of
 from maskgate.methods.token_input import check_token_input, normalized, token_input
@@ -139,11 +140,14 @@ class DigestTokens(Scheme):
 
     def tokens(self, values: pa.Array, key: Key) -> pa.Array:
         """Return the token of every value."""
-        digests = _DIGESTS[self.domain.scheme](token_input(values, self.domain.normalize), self._subkey(key))
-        return self._format.write(digests, key.version, large=_is_large(values.type))
+        digester, size = _DIGESTERS[self.domain.scheme]
+        digest, steps = digester(self._subkey(key)), self.domain.normalize
+        digests = (digest(token_input(part, steps)) for part in in_portions(values))
+        column = Portions(digests, len(values), values.null_count, pa.binary(size))
+        return self._format.write(column, key.version, large=_is_large(values.type))
 
 
-_DIGESTS = {"cmac": cmac.digest, "hmac": hmac_sha256.digest}
+_DIGESTERS = {"cmac": (cmac.digester, cmac.BLOCK), "hmac": (hmac_sha256.digester, hmac_sha256.SIZE)}
 
 
 class EncryptedTokens(ReversibleScheme):
@@ -185,8 +189,10 @@ class EncryptedTokens(ReversibleScheme):
         return siv.decrypt_authentic(self._format.read(rest), self._subkey(key, self._KEY_BYTES))
 
     def _written(self, values: pa.Array, key: Key, *, large: bool) -> pa.Array:
-        encrypted = siv.encrypt(values, self._subkey(key, self._KEY_BYTES))
-        return self._format.write(encrypted, prefix=prefix_of(self.domain.prefix, key.version), large=large)
+        encrypt, prefix = siv.encrypter(self._subkey(key, self._KEY_BYTES)), prefix_of(self.domain.prefix, key.version)
+        tokens = (self._format.write(encrypt(part), prefix=prefix) for part in in_portions(values))
+        size = self._format.size(in_portions(values), key.version)
+        return gathered(tokens, len(values), size, large=large)
 
 
 class FormatPreservingTokens(ReversibleScheme):
