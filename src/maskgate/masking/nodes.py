@@ -15,7 +15,7 @@ import pyarrow as pa
 from maskgate.crypto.cells import validity
 from maskgate.masking.opening import opened
 from maskgate.masking.report import ColumnReport
-from maskgate.methods.nesting import elements_of, lists, sizes_of, structs
+from maskgate.methods.nesting import elements_of, list_type, lists, relaxed, sizes_of, structs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ class Leaf:
 
     def mask(self, column: pa.Array, frame: Frame, run: Pass) -> pa.Array | None:
         """Mask the cells, and count."""
-        column = opened(column)
+        column = relaxed(opened(column))
         plan = self.plan
         if plan.output is None:
             run.reports[plan.input] = ColumnReport(plan.methods, column.null_count, None, facts=plan.facts)
@@ -140,10 +140,7 @@ class Lists:
         if elements.type is None:
             return cls(elements, None)
         item = pa.field(input_type.value_field.name, elements.type)
-        if pa.types.is_fixed_size_list(input_type):
-            return cls(elements, pa.list_(item, input_type.list_size))
-        build = next(build for is_, build in _BUILDERS if is_(input_type))
-        return cls(elements, build(item))
+        return cls(elements, list_type(input_type, item))
 
     def leaves(self) -> Iterator[ColumnPlan]:
         """Give the plans of the elements."""
@@ -199,11 +196,3 @@ class Map:
         entry = pa.struct([self.type.key_field, self.type.item_field])
         masked = pa.Array.from_buffers(entry, len(entries), [None], children=[masked_keys, masked_values])
         return lists(self.type, masked, sizes, validity(column))
-
-
-_BUILDERS = (
-    (pa.types.is_list, pa.list_),
-    (pa.types.is_large_list, pa.large_list),
-    (pa.types.is_list_view, pa.list_view),
-    (pa.types.is_large_list_view, pa.large_list_view),
-)

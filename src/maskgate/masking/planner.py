@@ -11,7 +11,7 @@ from maskgate.masking.column_plan import shown
 from maskgate.masking.leaf_planner import LeafPlanner
 from maskgate.masking.nodes import Leaf, Lists, Map, Struct
 from maskgate.masking.opening import opened_type
-from maskgate.methods.nesting import element_type, is_list
+from maskgate.methods.nesting import element_type, is_list, relaxed_type
 from maskgate.rules.claims import claims_on, into_elements, into_field
 from maskgate.rules.path import ELEMENTS, Path
 from maskgate.rules.rule import ColumnRule
@@ -128,7 +128,8 @@ class Planner:
             )
             return None
         rule = ColumnRule(self.rules.unlisted) if claim is None else claim.rule
-        leaf = LeafPlanner(self.table, self.schema, self.keys, place.path, place.type, is_key=place.is_key)
+        kind = relaxed_type(place.type)
+        leaf = LeafPlanner(self.table, self.schema, self.keys, place.path, kind, is_key=place.is_key)
         planned = leaf.plan(rule, is_listed=claim is not None)
         self.problems += leaf.problems
         return None if planned is None else Leaf(planned)

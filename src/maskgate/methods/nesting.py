@@ -89,6 +89,48 @@ def lists_like(kind: pa.DataType, elements: pa.Array, column: pa.Array) -> pa.Ar
     return lists(kind, elements, sizes_of(column), validity(column))
 
 
+def relaxed_type(type_: pa.DataType) -> pa.DataType:
+    """Return the type with all fields inside allowed to be null, except for the keys of maps.
+
+    What lies under a null is taken away and leaves a null; a field that promises to have none could not be written.
+    """
+    if pa.types.is_struct(type_):
+        return pa.struct([_relaxed_field(item) for item in type_])
+    if pa.types.is_map(type_):
+        key = pa.field(type_.key_field.name, relaxed_type(type_.key_type), nullable=False)
+        return pa.map_(key, _relaxed_field(type_.item_field), keys_sorted=type_.keys_sorted)
+    return list_type(type_, _relaxed_field(type_.value_field)) if is_list(type_) else type_
+
+
+def relaxed(column: pa.Array) -> pa.Array:
+    """Return the same cells in the type that :func:`relaxed_type` says."""
+    kind = relaxed_type(column.type)
+    if kind == column.type:
+        return column
+    if pa.types.is_struct(kind):
+        return structs(kind, [relaxed(part) for part in column.flatten()], column)
+    return lists_like(kind, relaxed(elements_of(column)), column)
+
+
+def list_type(like: pa.DataType, element: pa.Field) -> pa.DataType:
+    """Return the type of lists in the layout of another, with elements of their own."""
+    if pa.types.is_fixed_size_list(like):
+        return pa.list_(element, like.list_size)
+    return next(build for is_, build in _BUILDERS if is_(like))(element)
+
+
+def _relaxed_field(item: pa.Field) -> pa.Field:
+    return pa.field(item.name, relaxed_type(item.type))
+
+
+_BUILDERS = (
+    (pa.types.is_list, pa.list_),
+    (pa.types.is_large_list, pa.large_list),
+    (pa.types.is_list_view, pa.list_view),
+    (pa.types.is_large_list_view, pa.large_list_view),
+)
+
+
 def taken(column: pa.Array, places: pa.Array) -> pa.Array:
     """Return the cells at places, null where the place is null; also of types that Arrow takes nothing from.
 

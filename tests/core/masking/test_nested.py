@@ -6,6 +6,7 @@ from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from core.masking.haunted_nesting import GHOST, GONE, Expectation, Haunting, all_bytes, paths
 
@@ -114,6 +115,30 @@ class TestLayouts:
         table = pa.table({"c": pa.array([[], None], pa.list_(pa.string(), 0))})
         for rules in ("{c: keep}", "{'c[]': redact}"):
             assert mask(table, rules)[0].to_pylist() == [{"c": []}, {"c": None}]
+
+
+class TestPromises:
+    """No field promises what masking may break: what a null hides goes away, and leaves nulls in the fields."""
+
+    @pytest.mark.parametrize("method", ["keep", "nullify"])
+    def test_fields_that_were_never_null_may_be(self, mask, method):
+        inner = pa.field("inner", pa.string(), nullable=False)
+        inside = pa.struct([inner])
+        cells = [{"inner": "planted"}]
+        kinds = [inside, *(build(pa.field("element", inside, nullable=False)) for build in (pa.list_, pa.list_view))]
+        kinds += [pa.list_(pa.field("element", inside, nullable=False), 1), pa.map_(pa.string(), inner)]
+        columns = [pa.array([cells[0] if kind is inside else cells, None], kind) for kind in kinds[:-1]]
+        columns.append(pa.array([[("k", "planted")], None], kinds[-1]))
+        table = pa.table(
+            {f"c{at}": column for at, column in enumerate(columns) if not pa.types.is_list_view(column.type)}
+        )
+        masked, _ = mask(table, f"{{'*': {method}}}")
+        pq.write_table(masked, pa.BufferOutputStream())
+        assert masked.to_pylist() == (
+            table.to_pylist() if method == "keep" else [dict.fromkeys(table.schema.names)] * 2
+        )
+        views, _ = mask(pa.table({"c": columns[2]}), f"{{c: {method}}}")
+        assert views.schema.field("c").type == pa.list_view(pa.field("element", pa.struct([("inner", pa.string())])))
 
 
 class TestSurroundings:
