@@ -51,6 +51,8 @@ WAYS = {
         ({}, Domain("customer", "hmac", "people", format="base58", length=12)),
         ({}, Domain("customer", "cmac", "people", format="uuid")),
         ({}, Domain("customer", "cmac", "people", format="integer", length=9)),
+        ({}, Domain("customer", "fpe", "people", "c{version}_", alphabet="alphanumeric")),
+        ({}, Domain("customer", "fpe", "people", digits=9)),
     ],
     "generalize": [
         ({"to": "year", "not_before": 1936}, None),
@@ -75,7 +77,7 @@ WAYS = {
 
 def named(domain):
     """Name a domain for the name of a test."""
-    return " ".join([domain.scheme, domain.format]).strip() if domain else ""
+    return f"{domain.scheme} {domain.format}".strip() if domain else ""
 
 
 METHODS_TRIED = [
