@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from math import ceil
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity
-from maskgate.methods.numbers import MOST_EXACT, as_doubles, exactly, over_power_of_ten, written
+from maskgate.methods.numbers import MOST_EXACT, as_doubles, exactly, integers_of, over_power_of_ten, written
 from maskgate.methods.shape import literally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
 
+    from numpy.typing import NDArray
+
 _NUMBER = r"-?[0-9]+(?:\.[0-9]+)?"
+# Bands that lie close are all named, also those that no row is in; others are looked for first.
+_MOST_NAMED = 1024
+_MOST_COMPARED = 24
+_BYTE = 255
+_INT64_BYTES = 8
+_ROWS = 32_768
 WIDTH_PATTERN = rf"\[{_NUMBER}, {_NUMBER}\)|<{_NUMBER}|>={_NUMBER}"
 
 
@@ -70,18 +79,13 @@ def bands_of_width(column: pa.Array, width: float) -> pa.Array:
     exact = exactly(width)
     numerator, places = over_power_of_ten(exact)
     if places == 0 and pa.types.is_integer(column.type):
-        whole = column.fill_null(0).to_numpy(zero_copy_only=False)
-        wide = whole.astype(np.uint64 if whole.dtype == np.uint64 else np.int64)
-        numbers = wide // wide.dtype.type(numerator)
-        return _written(numbers, column, lambda number: _between(number * exact, (number + 1) * exact))
+        return _whole_bands(column, numerator)
     values = _numbers_of(column)
     last = MOST_EXACT // numerator - 1
-    ten = 10.0**places
-    guess = np.clip(np.floor(values / width), -last - 1, last)
-    # A quotient may land on the wrong side of an edge by its last bit; the edges themselves decide.
-    guess += values >= (guess + 1) * numerator / ten
-    guess -= values < guess * numerator / ten
-    numbers = np.clip(guess, -last - 1, last).astype(np.int64)
+    numbers = np.empty(len(values), np.int64)
+    for start in range(0, len(values), _ROWS):
+        rows = slice(start, start + _ROWS)
+        numbers[rows] = _band_numbers(values[rows], width, numerator, 10.0**places, last)
 
     def name(number: int) -> str:
         if number == last:
@@ -90,7 +94,38 @@ def bands_of_width(column: pa.Array, width: float) -> pa.Array:
             return f"<{written((number + 1) * exact)}"
         return _between(number * exact, (number + 1) * exact)
 
-    return _written(numbers, column, name)
+    valid = validity(column)
+    present = numbers if valid is None else numbers[valid]
+    if len(present) == 0:
+        return pa.nulls(len(column), pa.string())
+    return _written(numbers, int(present.min()), int(present.max()), valid, name)
+
+
+def _band_numbers(
+    values: NDArray[np.float64], width: float, numerator: int, ten: float, last: int
+) -> NDArray[np.float64]:
+    guess: NDArray[np.float64] = np.clip(np.floor(values / width), -last - 1, last)
+    # A quotient may land on the wrong side of an edge by its last bit; the edges themselves decide.
+    guess += values >= (guess + 1) * numerator / ten
+    guess -= values < guess * numerator / ten
+    return np.clip(guess, -last - 1, last)
+
+
+def _whole_bands(column: pa.Array, width: int) -> pa.Array:
+    """Write the band of each integer, however large, in bands that are whole numbers wide."""
+    ends = pc.min_max(column)
+    if not ends["min"].is_valid:
+        return pa.nulls(len(column), pa.string())
+    values = integers_of(column)
+    wide = values.dtype.type if values.dtype.itemsize == _INT64_BYTES else np.int64
+    numbers = np.empty(len(values), wide)
+    for start in range(0, len(values), _ROWS):
+        np.floor_divide(values[start : start + _ROWS], wide(width), out=numbers[start : start + _ROWS])
+
+    def name(number: int) -> str:
+        return f"[{number * width}, {(number + 1) * width})"
+
+    return _written(numbers, ends["min"].as_py() // width, ends["max"].as_py() // width, validity(column), name)
 
 
 def bands_by_edges(column: pa.Array, edges: Sequence[float]) -> pa.Array:
@@ -103,9 +138,24 @@ def bands_by_edges(column: pa.Array, edges: Sequence[float]) -> pa.Array:
     Raises:
         NotANumberError: If cells are NaN.
     """
-    numbers = np.searchsorted(np.array(edges, np.float64), _numbers_of(column), side="right")
-    names = edge_names(edges)
-    return _written(numbers, column, names.__getitem__)
+    if len(edges) > _MOST_COMPARED:
+        numbers: NDArray[Any] = np.searchsorted(np.array(edges, np.float64), _numbers_of(column), side="right")
+    else:
+        numbers = _passed(column, edges)
+    return _written(numbers, 0, len(edges), validity(column), edge_names(edges).__getitem__)
+
+
+def _passed(column: pa.Array, edges: Sequence[float]) -> NDArray[np.uint8]:
+    """Count the edges that each number has reached."""
+    whole = pa.types.is_integer(column.type)
+    values = integers_of(column) if whole else _numbers_of(column)
+    passed = np.zeros(len(values), np.uint8)
+    for start in range(0, len(values), _ROWS):
+        rows = slice(start, start + _ROWS)
+        for edge in edges:
+            # An integer reaches an edge where it reaches the next integer, and so is never rounded.
+            passed[rows] += values[rows] >= (ceil(edge) if whole else edge)
+    return passed
 
 
 def edge_names(edges: Sequence[float]) -> list[str]:
@@ -124,7 +174,7 @@ def _between(lower: Decimal, upper: Decimal) -> str:
     return f"[{written(lower)}, {written(upper)})"
 
 
-def _numbers_of(column: pa.Array) -> np.ndarray:
+def _numbers_of(column: pa.Array) -> NDArray[np.float64]:
     values = as_doubles(column)
     strange = int(np.isnan(values).sum())
     if strange:
@@ -132,9 +182,22 @@ def _numbers_of(column: pa.Array) -> np.ndarray:
     return values
 
 
-def _written(numbers: np.ndarray, column: pa.Array, name: Callable[[int], str]) -> pa.Array:
-    """Write each band once; rows are many and bands few."""
-    valid = validity(column)
-    codes = pa.array(numbers, mask=None if valid is None else ~valid).dictionary_encode()
-    names = pa.array([name(each) for each in codes.dictionary.to_pylist()], pa.string())
-    return pc.take(names, codes.indices)
+def _written(
+    numbers: NDArray[Any], first: int, last: int, valid: NDArray[np.bool_] | None, name: Callable[[int], str]
+) -> pa.Array:
+    """Write each band once; rows are many and bands few.
+
+    Args:
+        numbers: The number of each cell's band; where it is null, any.
+        first: The least number that a cell has.
+        last: The greatest.
+        valid: Which cells are not null, None if all.
+        name: Writes a band.
+    """
+    absent = None if valid is None else ~valid
+    if last - first < _MOST_NAMED:
+        places = (numbers - numbers.dtype.type(first)).astype(np.int32) if first or last > _BYTE else numbers
+        names = pa.array([name(number) for number in range(first, last + 1)], pa.string())
+        return pc.take(names, pa.array(places, mask=absent), boundscheck=False)
+    codes = pa.array(numbers, mask=absent).dictionary_encode()
+    return pc.take(pa.array([name(each) for each in codes.dictionary.to_pylist()], pa.string()), codes.indices)

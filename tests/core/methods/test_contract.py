@@ -16,6 +16,7 @@ CMAC = Domain("customer", "cmac", "people", "", ("trim", "lower"))
 HELD = {column.name: column.array for column in haunted_columns()}
 TEXTS = HELD["string"].unique().to_pylist()
 INTEGERS = [str(number) for number in HELD["int64"].unique().to_pylist() if number is not None]
+HIERARCHY = "".join(f'"{value}";group {len(value or "") % 3};*\n' for value in [*TEXTS, *INTEGERS[:4]] if value != "42")
 
 # A method is tried in each of these ways; one that is not named here is tried without options.
 WAYS = {
@@ -63,6 +64,7 @@ WAYS = {
         ({"band": 0.1}, None),
         ({"band": [0, 18, 65.5]}, None),
         ({"keep_first": 3}, None),
+        ({"hierarchy": {"file": "texts.csv", "content": HIERARCHY}, "level": 1}, None),
     ],
     "noise": [(NOISE, None), ({**NOISE, "round_to": 100}, None), ({"scale": 0.5, "min": -1, "max": 1}, None)],
     "pram": [

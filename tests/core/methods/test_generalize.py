@@ -134,7 +134,12 @@ class TestBands:
     def test_nan_is_in_no_band(self, band):
         with pytest.raises(MaskingError) as refused:
             generalized([float("nan"), 1.5], band=band)
-        assert str(refused.value) == 'column "column": 1 values are NaN, which no band holds. Make them null first.'
+        assert str(refused.value) == (
+            'column "column": 1 values are NaN, which no band holds. '
+            "Say `on_invalid: nullify`, or make them null first."
+        )
+        invalid = generalize(band=band).invalid(pa.array([float("nan"), None, 1.5]), HERE)
+        assert invalid.to_pylist() == [True, False, False]
 
     def test_the_shape_knows_the_names_of_bands(self):
         shape = generalize(band=[18, 65]).shape()
@@ -161,6 +166,8 @@ class TestRefusals:
             pytest.param({}, "exactly one", id="no way at all"),
             pytest.param({"to": "year", "keep_first": 3}, "exactly one", id="two ways"),
             pytest.param({"band": 10, "not_before": 1936}, "goes with `to:`", id="a year for numbers"),
+            pytest.param({"hierarchy": {"file": "f", "content": "a;b"}}, "go together", id="a hierarchy without level"),
+            pytest.param({"keep_first": 3, "level": 1}, "go together", id="a level without hierarchy"),
             pytest.param({"band": 0}, "above zero", id="no width"),
             pytest.param({"band": -1}, "above zero", id="a negative width"),
             pytest.param({"band": float("inf")}, "above zero", id="an endless width"),
@@ -176,7 +183,12 @@ class TestRefusals:
 
     @pytest.mark.parametrize(
         ("options", "kind"),
-        [({"to": "year"}, pa.string()), ({"band": 10}, pa.date32()), ({"keep_first": 3}, pa.int64())],
+        [
+            ({"to": "year"}, pa.string()),
+            ({"hierarchy": {"file": "f", "content": "a;b"}, "level": 1}, pa.float64()),
+            ({"band": 10}, pa.date32()),
+            ({"keep_first": 3}, pa.int64()),
+        ],
         ids=str,
     )
     def test_types_that_the_way_does_not_fit(self, options, kind):
