@@ -204,20 +204,18 @@ class Fake(Method):
         return self.domain.normalize if self.domain else ()
 
     def _faked(self, values: pa.Array, secrets: Sequence[bytes]) -> pa.Array:
-        kind = text_type(values.type)
-        originals = token_input(values.drop_null(), self._steps)
-        words = _drawn_words(originals, secrets)
-        starts = range(0, len(originals), _ROWS)
-        pieces = [self._portion(originals.slice(at, _ROWS), words[at : at + _ROWS]).cast(kind) for at in starts]
+        kind, present = text_type(values.type), values.drop_null()
+        portions = (present.slice(start, _ROWS) for start in range(0, len(present), _ROWS))
+        pieces = [self._portion(token_input(portion, self._steps), secrets).cast(kind) for portion in portions]
         text = pa.concat_arrays(pieces) if pieces else pa.array([], kind)
         valid = validity(values)
         if valid is None:
             return text
         return pc.take(text, pa.array(np.cumsum(valid) - 1, mask=~valid))
 
-    def _portion(self, originals: pa.Array, words: NDArray[np.uint64]) -> pa.StringArray:
+    def _portion(self, originals: pa.Array, secrets: Sequence[bytes]) -> pa.StringArray:
         fakes = self._fakes
-        drawn = fakes.drawn(words)
+        drawn = fakes.drawn(_drawn_words(originals, secrets))
         text, unwanted = fakes.written(drawn), _comparable(originals)
         rows = np.flatnonzero(self._same(text, unwanted))
         if len(rows) == 0:

@@ -24,6 +24,9 @@ _BASE32 = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
 _PAIRS = np.stack([np.repeat(_BASE32, 32), np.tile(_BASE32, 32)], axis=1).copy().view("V2").ravel()
 _SUFFIX_PAIRS = 6
 _PAIR_BITS = 10
+_SUFFIX = 1 + 2 * _SUFFIX_PAIRS
+# All of one length.
+_DOMAINS = np.frombuffer("".join(f"@{domain}" for domain in DOMAINS).encode(), f"V{1 + len(DOMAINS[0])}")
 
 
 @dataclass(frozen=True)
@@ -78,21 +81,17 @@ class FromPoolWithSuffix(FromPool):
     def written(self, drawn: NDArray[np.int64]) -> pa.StringArray:
         """Write entry, suffix and domain."""
         names = super().written(drawn)
-        text = np.empty((drawn.shape[1], 1 + 2 * _SUFFIX_PAIRS), np.uint8)
+        end = _DOMAINS.dtype.itemsize if self.with_domain else 0
+        text = np.empty((drawn.shape[1], _SUFFIX + end), np.uint8)
         text[:, 0] = ord(".")
         for pair in range(_SUFFIX_PAIRS):
             digits = (drawn[1] >> pair * _PAIR_BITS) & (len(_PAIRS) - 1)
             text[:, 1 + 2 * pair : 3 + 2 * pair] = _PAIRS[digits].view(np.uint8).reshape(-1, 2)
-        width = text.shape[1]
-        offsets = np.arange(0, text.size + 1, width, dtype=np.int32)
-        suffixes = pa.Array.from_buffers(pa.string(), len(text), [None, pa.py_buffer(offsets), pa.py_buffer(text)])
-        if not self.with_domain:
-            return pc.binary_join_element_wise(names, suffixes, "")
-        domains = pc.take(_DOMAINS, pa.array(drawn[2]))
-        return pc.binary_join_element_wise(names, suffixes, domains, "")
-
-
-_DOMAINS = pa.array([f"@{domain}" for domain in DOMAINS], pa.string())
+        if end:
+            text[:, _SUFFIX:] = _DOMAINS[drawn[2]].view(np.uint8).reshape(-1, end)
+        offsets = np.arange(0, text.size + 1, text.shape[1], dtype=np.int32)
+        ends = pa.Array.from_buffers(pa.string(), len(text), [None, pa.py_buffer(offsets), pa.py_buffer(text)])
+        return pc.binary_join_element_wise(names, ends, "")
 
 
 def _place(words: NDArray[np.uint64], size: int) -> NDArray[np.int64]:
