@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from maskgate.methods.method import Kind
 from maskgate.rules.neighbours import read_neighbour
-from maskgate.rules.path import Path
+from maskgate.rules.path import ELEMENTS, Path
 from maskgate.rules.strict_yaml import Located, did_you_mean
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ class OptionReader:
                 )
         return options
 
-    def column(self, where: str, located: Located) -> str:
-        """Read the path of one column."""
+    def column(self, where: str, located: Located, *, of_row: bool = False) -> str:
+        """Read the path of one column; of one that a row has once, if asked for."""
         text = self._reader.string(located, where)
-        if text:
-            self.check_path(where, text, located.line)
-        return text
+        if text and self.check_path(where, text, located.line, of_row=of_row):
+            return text
+        return ""
 
     def _option(self, where: str, parameter: Parameter, located: Located) -> Any:
         match parameter.kind:
@@ -118,12 +118,15 @@ class OptionReader:
                 self._reader.problem(f"{where}: {error}.", located.line)
         return {"file": name, "content": ""}
 
-    def check_path(self, where: str, text: str, line: int) -> None:
+    def check_path(self, where: str, text: str, line: int, *, of_row: bool = False) -> bool:
         """Refuse what is not the path of one column."""
         try:
             path = Path.parse(text)
         except ValueError as error:
             self._reader.problem(f"{where}: '{text}' is not the path of a column: {error}.", line)
-            return
+            return False
         if path.is_pattern:
             self._reader.problem(f"{where}: one column is expected here, not a pattern of names.", line)
+        elif of_row and ELEMENTS in path.steps:
+            self._reader.problem(f"{where}: a row has one, so that it cannot be in a list.", line)
+        return True

@@ -135,10 +135,7 @@ class _RulesReader:
     def _entity(self, where: str, located: Located | None, options: OptionReader) -> str | None:
         if located is None:
             return None
-        entity = options.column(f"{where}, entity", located)
-        if "[]" in entity and "`" not in entity:
-            self.reader.problem(f"{where}, entity: a row has one, so that it cannot be in a list.", located.line)
-        return entity or None
+        return options.column(f"{where}, entity", located, of_row=True) or None
 
     def _check(self, where: str, located: Located | None, options: OptionReader) -> Check:
         where = f"{where}, check"
