@@ -130,7 +130,9 @@ class _Siv:
     def __init__(self, key: bytes, associated_data: bytes | Sequence[bytes]) -> None:
         if len(key) not in (32, 48, 64):
             raise ValueError(f"an AES-SIV key has 32, 48 or 64 bytes, not {len(key)}")
-        headers = [associated_data] if isinstance(associated_data, bytes) else list(associated_data)
+        if isinstance(associated_data, bytes | bytearray | memoryview):
+            associated_data = (bytes(associated_data),)
+        headers = list(associated_data)
         if len(headers) > _MOST_HEADERS:
             raise ValueError(f"AES-SIV takes at most {_MOST_HEADERS} headers of associated data, not {len(headers)}")
         self._cmac, self._counter = CellCmac(key[: len(key) // 2]), CounterMode(key[len(key) // 2 :])

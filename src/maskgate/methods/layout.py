@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maskgate.errors import MaskingError
 from maskgate.methods.families import value_type
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ _LARGE = (pa.types.is_large_string, pa.types.is_large_binary, pa.types.is_string
 def _used_entries(column: pa.DictionaryArray) -> tuple[pa.Array, NDArray[np.intp]]:
     """Return the entries that rows use, in order of first use, and for each entry its place there; -1 if unused."""
     codes = column.indices.drop_null().to_numpy()
+    if len(codes) and not 0 <= codes.min() <= codes.max() < len(column.dictionary):
+        raise MaskingError("a dictionary-encoded column is corrupt: some rows point to no entry of its dictionary")
     places = np.full(len(column.dictionary), -1, np.intp)
     firsts = np.empty(len(column.dictionary), np.intp)
     used = [np.zeros(0, codes.dtype)]
@@ -97,4 +100,5 @@ def _used_entries(column: pa.DictionaryArray) -> tuple[pa.Array, NDArray[np.intp
 def _renumbered(codes: pa.Array, places: NDArray[np.intp], masked: pa.DictionaryArray) -> pa.Array:
     """Return the codes of rows in a masked dictionary, given the place of each entry in what was masked."""
     place_of_entry = pa.array(places, mask=places < 0)
-    return pc.take(pc.take(masked.indices, place_of_entry).cast(codes.type), codes)
+    table = pc.take(masked.indices, place_of_entry).cast(codes.type)
+    return pc.take(table, codes, boundscheck=False)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from maskgate.errors import MaskingError
 from maskgate.methods.layout import by_value
 
 INDEX_TYPES = [getattr(pa, f"{sign}int{bits}")() for sign in ("", "u") for bits in (8, 16, 32, 64)]
@@ -60,6 +61,13 @@ class TestByValue:
         seen = []
         by_value(encoded([3, 1, 3, None, 1], list("abcd")).slice(1), lambda column: seen.append(column) or column)
         assert [each.to_pylist() for each in seen] == [["b", "d"]]
+
+    @pytest.mark.parametrize("code", [-1, 3])
+    def test_a_row_that_points_to_no_entry_is_refused(self, code):
+        """As a corrupt or hostile file may have it."""
+        column = pa.DictionaryArray.from_arrays(pa.array([0, code]), pa.array(["a", "b", "c"]), safe=False)
+        with pytest.raises(MaskingError, match="some rows point to no entry"):
+            by_value(column, pc.utf8_upper)
 
     def test_many_rows(self):
         """Entries come in the order of first use, however late that is."""
