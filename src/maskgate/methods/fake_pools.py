@@ -106,13 +106,15 @@ def check_locale(kind: str, locale: str) -> None:
     from faker.config import AVAILABLE_LOCALES  # noqa: PLC0415  see above
 
     if locale not in AVAILABLE_LOCALES:
-        near = difflib.get_close_matches(locale, sorted(AVAILABLE_LOCALES), n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else "They look like en_GB."
-        raise ValueError(f"Faker has no locale '{locale}'. {hint}")
+        # ISO 3166 calls the United Kingdom GB.
+        wanted = locale.replace("-", "_").replace("_UK", "_GB")
+        near = difflib.get_close_matches(wanted, sorted(AVAILABLE_LOCALES), n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else "they look like en_GB"
+        raise ValueError(f"Faker has no locale '{locale}' ({hint})")
     if not _has(kind, locale):
         near = [each for each in sorted(AVAILABLE_LOCALES) if _language(each) == _language(locale) and _has(kind, each)]
-        hint = f"It has some for {', '.join(near)}." if near else "Take another locale."
-        raise ValueError(f"Faker has no fakes of kind '{kind}' for {locale}. {hint}")
+        hint = f"it has some for {', '.join(near)}" if near else "take another locale"
+        raise ValueError(f"Faker has no fakes of kind '{kind}' for {locale}; {hint}")
 
 
 @cache
