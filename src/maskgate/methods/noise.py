@@ -286,10 +286,10 @@ class Noise(Method):
             return self.round_to
         if self.kind == "multiplicative":
             return None
-        bounds = [abs(bound) for bound in (self.minimum, self.maximum) if bound is not None]
         spread = self.scale or (self.maximum or Decimal(0)) - (self.minimum or Decimal(0))
-        reach = max(bounds, default=Decimal(0)) / MOST_EXACT
-        return max(_power_of_ten(spread.adjusted() - _FINER_THAN_SCALE), _power_of_ten(reach.adjusted() + 1))
+        step = _power_of_ten(spread.adjusted() - _FINER_THAN_SCALE)
+        reach = max((abs(bound) for bound in (self.minimum, self.maximum) if bound is not None), default=Decimal(0))
+        return max(step, _power_of_ten((reach / MOST_EXACT).adjusted() + 1)) if reach else step
 
     def _grid(self, kind: pa.DataType) -> Grid:
         """Lay out the grid for a type: where no step was asked for, with none that is finer than the type."""

@@ -74,6 +74,9 @@ class Grid:
                 steps *= numerator
             if places and pa.types.is_floating(self.kind):
                 steps /= 10.0**places
+        if pa.types.is_floating(self.kind):
+            # A zero that kept its sign would say from which side it was rounded.
+            steps += 0.0
         if pa.types.is_integer(self.kind) and self.bounds[1] > MOST_EXACT:
             np.minimum(steps, self.bounds[1], out=steps)
         np.copyto(into, steps, casting="unsafe")

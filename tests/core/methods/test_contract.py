@@ -66,7 +66,16 @@ WAYS = {
         ({"keep_first": 3}, None),
         ({"hierarchy": {"file": "texts.csv", "content": HIERARCHY}, "level": 1}, None),
     ],
-    "noise": [(NOISE, None), ({**NOISE, "round_to": 100}, None), ({"scale": 0.5, "min": -1, "max": 1}, None)],
+    "noise": [
+        (NOISE, None),
+        ({**NOISE, "round_to": 100}, None),
+        ({"scale": 0.5, "min": -1, "max": 1}, None),
+        ({"kind": "gaussian", "scale": 50}, None),
+        ({"kind": "geometric", "scale": 5, "round_to": 1}, None),
+        ({"kind": "geometric", "epsilon": 1, "min": 0, "max": 100, "round_to": 1}, None),
+        ({"kind": "uniform", "scale": 10, "min": 0}, None),
+        ({"kind": "multiplicative", "scale": 0.1}, None),
+    ],
     "pram": [
         ({"retain": 0.5, "categories": [text for text in TEXTS if text is not None]}, None),
         ({"retain": 0.9, "categories": INTEGERS}, None),

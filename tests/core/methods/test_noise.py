@@ -212,6 +212,17 @@ class TestWithoutBounds:
         assert method.shape().violations(out) == 0
         assert np.isfinite(out.cast(pa.float64(), safe=False).to_numpy()).all()
 
+    @pytest.mark.parametrize("bounds", [{}, {"min": 0}, {"max": 0}, {"min": -5}], ids=str)
+    def test_steps_are_as_fine_as_with_bounds(self, bounds):
+        """A power of ten a thousand times finer than the scale."""
+        method = noise(**{"scale": 3, "min": None, "max": None, **bounds})
+        assert method.shape().multiple_of == 0.001
+
+    def test_zero_has_no_sign(self):
+        """It would say from which side it was rounded."""
+        out = np.array(noisy([0.0] * 1000, min=None, max=None, scale=0.1, round_to=1))
+        assert not np.signbit(out[out == 0]).any()
+
     def test_one_bound_is_enough(self):
         assert min(noisy([0.0] * 100, max=None)) == 0
         assert max(noisy([0.0] * 100, min=None, max=0)) == 0
