@@ -26,7 +26,7 @@ class Characters:
 
     Attributes:
         letters: A row for each span: its wanted bytes from the left, zeros behind.
-        places: Where each of them stands in the span.
+        places: Where each of them stands in the span; without meaning behind the last.
         counts: How many there are.
     """
 
@@ -46,14 +46,15 @@ class Characters:
         """
         width = int((spans.ends - spans.starts).max(initial=0))
         table = text.table(spans, width)
-        is_wanted = wanted[table]
-        rank = np.cumsum(is_wanted, axis=1) - 1
-        rows, columns = np.nonzero(is_wanted & (rank < most))
-        letters = np.zeros((len(spans), most), np.uint8)
-        places = np.zeros((len(spans), most), np.int64)
-        letters[rows, rank[rows, columns]] = table[rows, columns]
-        places[rows, rank[rows, columns]] = columns
-        return cls(letters, places, is_wanted.sum(axis=1))
+        is_wanted = wanted.take(table)
+        counts = is_wanted.sum(axis=1)
+        every = np.append(np.flatnonzero(is_wanted), 0)
+        # From each span's first wanted byte on; where it has fewer, the next span's follow, and do not count.
+        chosen = (np.cumsum(counts) - counts)[:, None] + np.arange(most)
+        there = every.take(np.minimum(chosen, len(every) - 1))
+        letters = np.append(table.ravel(), np.uint8(0)).take(there)
+        letters[np.arange(most) >= counts[:, None]] = 0
+        return cls(letters, there - np.arange(len(spans))[:, None] * width, counts)
 
     @classmethod
     def digits(cls, text: Text, spans: Spans, most: int) -> Characters:

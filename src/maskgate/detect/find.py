@@ -65,10 +65,11 @@ def find_in_text(text: Text, kinds: Collection[str]) -> Findings:
         kinds: Some of ``KINDS``.
     """
     found = []
+    left = text.copy()
     for finder in FINDERS:
         if finder.kind in kinds:
-            spans = finder.find(text)
-            text = text.without(spans)
+            spans = finder.find(left)
+            left.take(spans)
             found.append((finder.kind, spans))
     return Findings.of(found)
 

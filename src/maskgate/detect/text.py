@@ -96,13 +96,13 @@ class Text:
         data[data == _MARK] = _TAKEN
         return cls(data, edges[:-1] + 1, edges[1:] - 1, Landmarks(data))
 
-    def without(self, spans: Spans) -> Text:
-        """Return the text in which some places are taken, so that nothing is found there again."""
-        if len(spans) == 0:
-            return self
-        data = self.data.copy()
-        data[spans.bytes_inside()] = _TAKEN
-        return Text(data, self.starts, self.ends, self.landmarks)
+    def copy(self) -> Text:
+        """Return the same text, in which places can be taken without their being taken here."""
+        return Text(self.data.copy(), self.starts, self.ends, self.landmarks)
+
+    def take(self, spans: Spans) -> None:
+        """Take some places, so that nothing is found there again."""
+        self.data[spans.bytes_inside()] = _TAKEN
 
     def cell_of(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return in which cell each place is."""

@@ -209,15 +209,16 @@ class Scrub(Method):
         Yields:
             The kind, where it is, and for the values of another column these, as they are in that column.
         """
+        left = text.copy()
         for pattern in self.patterns:
-            spans = pattern.find(text, surroundings.column)
-            text = text.without(spans)
+            spans = pattern.find(left, surroundings.column)
+            left.take(spans)
             yield pattern.name, spans, None
-        findings = self.engine.find(text)
-        text = text.without(findings.spans)
+        findings = self.engine.find(left)
+        left.take(findings.spans)
         for kind, places in findings.by_kind():
             yield kind, findings.spans.where(places), None
-        for name, spans in find_values(text, others):
+        for name, spans in find_values(left, others):
             yield name, spans, pc.take(others[name], pa.array(text.cell_of(spans.starts)))
 
 

@@ -30,7 +30,7 @@ THRESHOLD = 0.3
 _LANGUAGE = "en"
 _LONGEST = 1 << 30
 # What Presidio calls each kind, and its recognizer.
-_ENTITIES = {
+ENTITIES = {
     "email": "EMAIL_ADDRESS",
     "phone": "PHONE_NUMBER",
     "card": "CREDIT_CARD",
@@ -89,8 +89,8 @@ class PresidioEngine:
         Raises:
             UsageError: If Presidio is not installed, or there is no such model.
         """
-        analyzer, resolve = _loaded(self.kinds, self.model)
-        entities = {_ENTITIES[kind]: kind for kind in self.kinds}
+        analyzer, resolve = load_presidio(self.kinds, self.model)
+        entities = {ENTITIES[kind]: kind for kind in self.kinds}
         seen: dict[bytes, list[tuple[int, int, str]]] = {}
         found: dict[str, list[tuple[int, int]]] = {kind: [] for kind in self.kinds}
         for start, end in zip(text.starts.tolist(), text.ends.tolist(), strict=True):
@@ -110,14 +110,15 @@ def _spans(places: list[tuple[int, int]]) -> Spans:
 
 
 def _in_bytes(words: str, hits: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
-    """Turn places in characters into places in bytes."""
+    """Turn places in characters into places in bytes; blanks at the ends of a finding are not part of it."""
     for start, end, entity in hits:
-        first = len(words[:start].encode())
-        yield first, first + len(words[start:end].encode()), entity
+        found = words[start:end]
+        first = len((words[:start] + found[: len(found) - len(found.lstrip())]).encode())
+        yield first, first + len(found.strip().encode()), entity
 
 
 @lru_cache(maxsize=8)
-def _loaded(kinds: tuple[str, ...], model: str) -> tuple[Any, Any]:
+def load_presidio(kinds: tuple[str, ...], model: str) -> tuple[Any, Any]:
     """Load Presidio; return its analyzer, and a function that lets no two findings overlap."""
     try:
         analysis, anonymization = import_module("presidio_analyzer"), import_module("presidio_anonymizer")
@@ -150,7 +151,7 @@ def _recognizers(kinds: tuple[str, ...], predefined: Any) -> Iterator[Any]:
             yield getattr(predefined, _RECOGNIZERS[kind])()
     if "email" in kinds:
         yield _email_recognizer(predefined)
-    entities = [_ENTITIES[kind] for kind in kinds if kind in MODEL_KINDS]
+    entities = [ENTITIES[kind] for kind in kinds if kind in MODEL_KINDS]
     if entities:
         yield predefined.SpacyRecognizer(supported_entities=entities)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maskgate.detect.spans import Spans
+from maskgate.detect.text import DIGIT
 
 if TYPE_CHECKING:
     from maskgate.detect.text import Text
@@ -21,6 +22,8 @@ _LEFT, _RIGHT = 4, 16
 def number_windows(text: Text) -> Spans:
     """Return where at least seven digits stand together, with a little around them."""
     runs = text.landmarks.digit_runs
+    # What is taken is not to be looked at again.
+    runs = runs.where(DIGIT.take(text.byte_at(runs.starts)))
     if len(runs) == 0:
         return runs
     first = np.flatnonzero(np.concatenate([[True], runs.starts[1:] - runs.ends[:-1] > _WIDEST_GAP]))
