@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from maskgate.gate.staged_names import shown
+from maskgate.methods import ReversibleBy
 from maskgate.rules.path import Path
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Evidence:
 def judge(sealed: Sealed, rules: Rules, floor: Floor, thresholds: Thresholds) -> Evidence:
     """Hold what was measured against the registered rules, the floor and the policy's thresholds."""
     return Evidence(
-        measured={"bytes": sealed.size, "files": len(sealed.files), "tables": _measured(sealed)},
+        measured={"bytes": sealed.size, "files": len(sealed.files), "tables": _measured(sealed, rules)},
         declared={"keys": dict(sealed.key_versions), "tables": dict(sealed.declared.get("report", {}))},
         refusals=tuple(
             refusal for table in sealed.tables for refusal in _refusals(table, sealed, rules, floor, thresholds)
@@ -45,7 +46,7 @@ def judge(sealed: Sealed, rules: Rules, floor: Floor, thresholds: Thresholds) ->
     )
 
 
-def _measured(sealed: Sealed) -> dict[str, Any]:
+def _measured(sealed: Sealed, rules: Rules) -> dict[str, Any]:
     return {
         table.name: {
             "rows": table.rows,
@@ -55,13 +56,22 @@ def _measured(sealed: Sealed) -> dict[str, Any]:
                     "nulls": column.nulls,
                     "shape_violations": column.shape_violations,
                     "classes": list(column.classes),
-                    "method": column.method,
+                    "methods": list(column.methods),
+                    "reversible_by": _reversible_by(column, rules.tables.get(table.name)),
                 }
                 for column in table.columns
             },
         }
         for table in sealed.tables
     }
+
+
+def _reversible_by(column: MeasuredColumn, covered: TableRules | None) -> str | None:
+    """Say who can get values back, at worst; None if it cannot be told."""
+    rules = () if covered is None or column.rule is None else covered.columns[column.rule].rules()
+    if not rules or any(rule.is_opaque for rule in rules):
+        return None
+    return max((rule.build().reversible_by for rule in rules), key=list(ReversibleBy).index).value
 
 
 def _refusals(

@@ -23,6 +23,7 @@ class BottomCode(Coding):
     nearer: ClassVar[np.ufunc] = np.maximum
     declaration: ClassVar[Declaration] = Declaration(
         name="bottom_code",
+        done="lowest values raised to a limit",
         term="generalization (bottom coding)",
         summary="Replaces every number below a limit by the limit, and every date before one.",
         accepts=NUMBERS | MOMENTS,

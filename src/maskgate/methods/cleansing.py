@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maskgate.errors import MaskingError
 from maskgate.methods.fixed_width import as_column, cells_of
 from maskgate.methods.nesting import elements_of, lists_like, runs_of, structs, taken
 
@@ -19,6 +20,7 @@ def cleansed(column: pa.Array) -> pa.Array:
 
     Raises:
         ValueError: If the type is a union, or holds one.
+        MaskingError: If a dictionary is corrupt.
     """
     kind = column.type
     if isinstance(kind, pa.BaseExtensionType):
@@ -51,12 +53,16 @@ _COUNTED = (pa.types.is_integer, pa.types.is_floating, pa.types.is_date, pa.type
 
 
 def _cleansed_dictionary(column: pa.DictionaryArray) -> pa.Array:
-    codes = column.indices
-    used = pc.unique(codes.drop_null())
-    used = pc.take(used, pc.sort_indices(used))
-    entries = cleansed(taken(column.dictionary, used))
-    places = pc.index_in(codes, value_set=used).cast(column.type.index_type)
-    return pa.DictionaryArray.from_arrays(cleansed(places), entries, ordered=column.type.ordered, safe=False)
+    codes, entries = column.indices, column.dictionary
+    numbers = cells_of(codes.drop_null())
+    if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(entries):
+        raise MaskingError("a dictionary-encoded column is corrupt: some rows point to no entry of its dictionary")
+    is_used = np.zeros(len(entries), np.bool_)
+    is_used[numbers] = True
+    if not is_used.all():
+        entries = taken(entries, pa.array(np.flatnonzero(is_used)))
+        codes = pc.take(pa.array(np.cumsum(is_used) - 1).cast(codes.type), codes)
+    return pa.DictionaryArray.from_arrays(cleansed(codes), cleansed(entries), ordered=column.type.ordered, safe=False)
 
 
 def _cleansed_nested(column: pa.Array) -> pa.Array:

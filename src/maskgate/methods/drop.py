@@ -22,6 +22,7 @@ class Drop(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="drop",
+        done="dropped",
         term="masking (removal of the attribute)",
         summary="Leaves the column out.",
         accepts=EVERY_FAMILY,

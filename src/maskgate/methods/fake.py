@@ -92,6 +92,7 @@ class Fake(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="fake",
+        done="replaced by made-up values",
         term="pseudonymization (replacement by synthetic values)",
         summary="Replaces every value by a fake: the same value with the same key always gets the same one.",
         accepts=FAMILIES,

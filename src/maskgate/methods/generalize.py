@@ -58,6 +58,7 @@ class Generalize(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="generalize",
+        done="made coarser",
         term="generalization (rounding, bottom coding)",
         summary="Replaces values by coarser ones: the period of a date, the band of a number, the beginning of a text, "
         "a level of a hierarchy.",

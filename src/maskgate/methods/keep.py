@@ -22,6 +22,7 @@ class Keep(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="keep",
+        done="kept as it is",
         term="none (the attribute is retained)",
         summary="Leaves the values as they are.",
         accepts=EVERY_FAMILY,

@@ -45,6 +45,7 @@ class Mask(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="mask",
+        done="partly masked",
         term="masking (partial)",
         summary="Hides a text but for its first or last characters; its length still shows, without `length`.",
         accepts=frozenset({Family.STRING, Family.INTEGER, Family.NULL}),

@@ -103,6 +103,7 @@ class Declaration:
         name: What the rules file calls it.
         term: Its technique in ISO/IEC 20889.
         summary: One sentence for people.
+        done: What happened to a cell, in a few words, for the reviewer: ``replaced by a token``.
         accepts: Families of Arrow types that it takes.
         parameters: Its options.
         uniqueness: Whether different values stay different.
@@ -127,6 +128,7 @@ class Declaration:
     takes_domain: bool = False
     needs_entity: bool = False
     whole_table: bool = False
+    done: str = ""
 
 
 @dataclass(frozen=True)

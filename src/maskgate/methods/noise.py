@@ -68,6 +68,7 @@ class Noise(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="noise",
+        done="noise added",
         term="randomization (noise addition)",
         summary="Adds random noise to numbers, the same for the same value of the same entity.",
         accepts=frozenset(_NUMBERS),

@@ -21,6 +21,7 @@ class Nullify(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="nullify",
+        done="emptied",
         term="masking (removal of all values of the attribute)",
         summary="Makes every value null.",
         accepts=EVERY_FAMILY,

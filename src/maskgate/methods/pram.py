@@ -58,6 +58,7 @@ class Pram(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="pram",
+        done="changed by chance, with known odds",
         term="randomization (post-randomization)",
         summary="Replaces each category by one drawn with known odds, the same for the same value of the same entity.",
         accepts=frozenset({Family.STRING, Family.INTEGER, Family.BOOLEAN}),

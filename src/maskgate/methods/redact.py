@@ -28,6 +28,7 @@ class Redact(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="redact",
+        done="replaced by a fixed text",
         term="masking (replacement by a constant)",
         summary="Replaces every value by one text; which cells are null still shows.",
         accepts=EVERY_FAMILY,

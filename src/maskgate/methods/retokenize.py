@@ -51,6 +51,7 @@ class Retokenize(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="retokenize",
+        done="given tokens of a newer key",
         term="pseudonymization (re-tokenization under a new version of the key)",
         summary="Replaces tokens that an older version of the domain's key made by those of the current version.",
         accepts=frozenset({Family.STRING, Family.INTEGER, Family.NULL}),

@@ -49,6 +49,7 @@ class Round(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="round",
+        done="rounded",
         term="generalization (rounding)",
         summary="Replaces every number by the nearest multiple of a step; halfway, by the even one.",
         accepts=NUMBERS,

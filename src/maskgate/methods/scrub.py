@@ -80,6 +80,7 @@ class Scrub(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="scrub",
+        done="personal data taken out of the text",
         term="masking (of what is found inside of text)",
         summary="Replaces personal data inside of free text; what no pattern describes stays.",
         accepts=frozenset({Family.STRING, Family.NULL}),

@@ -2,7 +2,7 @@
 
 Digits and letters are drawn by a keyed function of the value, and written where the value has its own, so separators
 stay. None is anybody's: social security numbers begin with 9 and national insurance numbers with QQ, which are not
-given out; cards begin with 0, which payment cards do not (ISO/IEC 7812-1), and pass Luhn; IP addresses are private
+given out; cards begin with 00, which payment cards do not (ISO/IEC 7812-1), and pass Luhn; IP addresses are private
 ones (RFC 1918) or for documentation (RFC 3849), MAC addresses locally administered, pages on ``example.com``
 (RFC 2606).
 """
@@ -46,8 +46,8 @@ def faked(kind: str, values: pa.Array, key: bytes) -> pa.Array:
 def _card(values: pa.Array, draws: NDArray[np.uint8]) -> pa.Array:
     def digits(counts: NDArray[np.int64], most: int) -> NDArray[np.uint8]:
         drawn = np.zeros((len(draws), most), np.int64)
-        wanted = min(most, 1 + draws.shape[1])
-        drawn[:, 1:wanted] = draws[:, : wanted - 1] % 10
+        wanted = min(most, 2 + draws.shape[1])
+        drawn[:, 2:wanted] = draws[:, : wanted - 2] % 10
         place = np.arange(most)
         last = (counts - 1)[:, None]
         drawn[place >= last] = 0

@@ -25,6 +25,7 @@ class Shuffle(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="shuffle",
+        done="shuffled over all rows",
         term="randomization (permutation)",
         summary="Gives the values of the column to other rows in a random order; all values are still there.",
         accepts=MOVABLE,

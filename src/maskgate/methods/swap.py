@@ -54,6 +54,7 @@ class Swap(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="swap",
+        done="swapped between similar rows",
         term="randomization (permutation)",
         summary="Exchanges values between pairs of rows of the same group; one that is alone in its group stays.",
         accepts=MOVABLE,

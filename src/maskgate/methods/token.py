@@ -39,6 +39,7 @@ class Token(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="token",
+        done="replaced by a token",
         term="pseudonymization (deterministic cryptographic tokens)",
         summary=(
             "Replaces every value by a token: the same value in the same domain always gets the same one. "

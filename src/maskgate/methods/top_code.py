@@ -23,6 +23,7 @@ class TopCode(Coding):
     nearer: ClassVar[np.ufunc] = np.minimum
     declaration: ClassVar[Declaration] = Declaration(
         name="top_code",
+        done="highest values lowered to a limit",
         term="generalization (top coding)",
         summary="Replaces every number above a limit by the limit, and every date after one.",
         accepts=NUMBERS | MOMENTS,

@@ -52,6 +52,7 @@ class Truncate(Method):
 
     declaration: ClassVar[Declaration] = Declaration(
         name="truncate",
+        done="cut off",
         term="generalization (truncation)",
         summary="Cuts texts after some characters, and dates and times down to the beginning of a period.",
         accepts=MOMENTS | {Family.STRING},

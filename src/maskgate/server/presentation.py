@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from maskgate.methods import ReversibleBy
 from maskgate.notify.plain_text import plain
 from maskgate.server.wording import (
     counted,
@@ -193,12 +194,14 @@ def _table_views(document: Document) -> Iterator[dict[str, Any]]:
 
 
 def _column_view(document: Document, table: str, name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    violations, method = facts.get("shape_violations"), facts.get("method")
+    violations, methods = facts.get("shape_violations"), facts.get("methods", ())
     if violations:
         tone, check = "bad", f"{counted(int(violations), 'cell')} of another shape"
-    elif method is None or violations is None:
+    elif not methods or violations is None:
         tone, check = "wait", "not covered"
-    elif method == "keep":
+    elif any("." in method for method in methods):
+        tone, check = "wait", "not checked: a plugin's method"
+    elif list(methods) == ["keep"]:
         tone, check = "", "nothing to check"
     else:
         tone, check = "good", "shape holds"
@@ -208,20 +211,22 @@ def _column_view(document: Document, table: str, name: str, facts: Mapping[str, 
         "classes": [plain(kind).replace("_", " ") for kind in facts.get("classes", ())],
         "type": plain(facts.get("type", "")),
         "nulls": f"{int(facts.get('nulls', 0)):,}",
-        "method": plain(method or ""),
-        "done": method_words(method),
-        "detail": _method_detail(lineage),
+        "method": plain(" or ".join(methods)),
+        "done": method_words([plain(method) for method in methods]),
+        "detail": _method_detail(lineage, facts),
         "tone": tone,
         "check": check,
     }
 
 
-def _method_detail(lineage: Mapping[str, Any]) -> str:
+def _method_detail(lineage: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     parts = []
     if lineage.get("domain"):
         parts.append(f"domain {plain(lineage['domain'])}")
     if lineage.get("key"):
         parts.append(f"key {plain(lineage['key'])}")
+    if facts.get("reversible_by") == ReversibleBy.KEY_HOLDER.value:
+        parts.append("whoever holds the key can reverse it")
     return ", ".join(parts)
 
 

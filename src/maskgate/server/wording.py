@@ -6,8 +6,10 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from maskgate.clock import moment
+from maskgate.methods import METHODS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -28,17 +30,6 @@ _STATES = {
     "releasing": "releasing",
 }
 _TRUST_TONES = {"internal": "note", "external": "wait", "public": "bad"}
-_METHODS = {
-    "keep": "kept as it is",
-    "drop": "dropped",
-    "redact": "replaced by a fixed text",
-    "nullify": "emptied",
-    "mask": "partly masked",
-    "token": "replaced by a token",
-    "generalize": "made coarser",
-    "noise": "noise added",
-    "shift_date": "shifted in time",
-}
 
 
 def state_tone(state: str) -> str:
@@ -56,9 +47,15 @@ def trust_tone(trust: str) -> str:
     return _TRUST_TONES.get(trust, "bad")
 
 
-def method_words(method: str | None) -> str:
-    """Return what a method did, in a few words."""
-    return "no registered rule" if method is None else _METHODS.get(method, method)
+def method_words(methods: Sequence[str]) -> str:
+    """Return what the methods of a column did, in a few words; no method is no rule.
+
+    Example:
+        >>> method_words(["redact", "keep"])
+        'replaced by a fixed text, or kept as it is'
+    """
+    known = [METHODS[name].declaration.done if name in METHODS else f"{name}, a plugin's method" for name in methods]
+    return ", or ".join(known) or "no registered rule"
 
 
 def size_words(size: int) -> str:

@@ -60,7 +60,8 @@ class TestEvidence:
             "nulls": 1,
             "shape_violations": 0,
             "classes": ["email"],
-            "method": "token",
+            "methods": ["token"],
+            "reversible_by": "nobody",
         }
         assert evidence.declared["keys"] == {"contact": 1}
         assert evidence.declared["tables"]["customers"]["columns"]["email"] == {"method": "keep", "nulls": 0}
