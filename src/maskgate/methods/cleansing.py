@@ -61,7 +61,7 @@ def _cleansed_dictionary(column: pa.DictionaryArray) -> pa.Array:
     is_used[numbers] = True
     if not is_used.all():
         entries = taken(entries, pa.array(np.flatnonzero(is_used)))
-        codes = pc.take(pa.array(np.cumsum(is_used) - 1).cast(codes.type), codes)
+        codes = pc.take(pa.array(np.cumsum(is_used) - is_used).cast(codes.type), codes, boundscheck=False)
     return pa.DictionaryArray.from_arrays(cleansed(codes), cleansed(entries), ordered=column.type.ordered, safe=False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from maskgate.errors import MaskingError
 from maskgate.methods import METHODS, Surroundings
 from maskgate.testing.haunted_columns import haunted_columns
 
@@ -24,6 +25,19 @@ class TestKeep:
         assert kept.type == ordered.type
         assert kept.dictionary.to_pylist() == ["low", "high"]
         assert kept.to_pylist() == ["low", "high", None, "low"]
+
+    @pytest.mark.parametrize("kind", [pa.int8(), pa.uint16(), pa.int64(), pa.uint64()], ids=str)
+    def test_entries_that_no_row_uses_go_away(self, kind):
+        """And with them what lies under nulls, be it no entry at all."""
+        codes = pa.Array.from_buffers(kind, 4, [pa.py_buffer(b"\x0d"), pa.array([3, 99, 1, 3], kind).buffers()[1]])
+        kept = KEEP.apply(pa.DictionaryArray.from_arrays(codes, pa.array(["a", "b", "c", "d"]), safe=False), HERE)
+        kept.validate(full=True)
+        assert (kept.to_pylist(), kept.dictionary.to_pylist()) == (["d", None, "b", "d"], ["b", "d"])
+
+    def test_a_corrupt_dictionary_is_refused(self):
+        codes = pa.array([0, 7], pa.int8())
+        with pytest.raises(MaskingError, match="point to no entry"):
+            KEEP.apply(pa.DictionaryArray.from_arrays(codes, pa.array(["a"]), safe=False), HERE)
 
     @pytest.mark.parametrize(
         ("values", "kind"),
