@@ -131,8 +131,12 @@ class _Beginnings:
     def __init__(self, period: str, column: pa.Array, day: int) -> None:
         self._period = period
         self._table: NDArray[np.int64] | None = None
-        ends = pc.min_max(column.view(pa.int32() if pa.types.is_date32(column.type) else pa.int64()))
-        self._least, self._most = ((ends[end].as_py() or 0) // day for end in ("min", "max"))
+        counts = cells_of(column)
+        self._least, self._most = (int(end) // day for end in (counts.min(initial=0), counts.max(initial=0)))
+        if self._most - self._least >= _MOST_DAYS and column.null_count:
+            # What lies under nulls may be anything; it is slower not to look at it.
+            ends = pc.min_max(column.view(pa.int32() if pa.types.is_date32(column.type) else pa.int64()))
+            self._least, self._most = ((ends[end].as_py() or 0) // day for end in ("min", "max"))
         if self._most - self._least < _MOST_DAYS and period != "week":
             self._table = self._computed(np.arange(self._least, self._most + 1))
 
