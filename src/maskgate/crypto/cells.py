@@ -119,10 +119,31 @@ def validity_buffer(valid: NDArray[np.bool_] | None) -> pa.Buffer | None:
 def chunk_by_chunk(
     column: pa.Array | pa.ChunkedArray, digest: Callable[[pa.Array], pa.Array], type_: pa.DataType
 ) -> Any:
-    """Call a function on an array, or on each chunk of a chunked one."""
+    """Call a function on an array, or on each chunk of a chunked one; on the rows of a dictionary, not its entries."""
+    column = without_dictionary(column)
     if isinstance(column, pa.ChunkedArray):
         return pa.chunked_array([digest(chunk) for chunk in column.chunks], type=type_)
     return digest(column)
+
+
+def without_dictionary(column: pa.Array | pa.ChunkedArray) -> Any:
+    """Write a dictionary out, so that a row which points to a null is one; views become ``large``."""
+    if not pa.types.is_dictionary(column.type):
+        return column
+    if isinstance(column, pa.ChunkedArray):
+        chunks = [without_dictionary(chunk) for chunk in column.chunks]
+        return pa.chunked_array(chunks, type=_without_view(column.type.value_type))
+    kind = _without_view(column.dictionary.type)
+    if kind != column.dictionary.type:
+        column = pa.DictionaryArray.from_arrays(column.indices, column.dictionary.cast(kind), safe=False)
+    return column.dictionary_decode()
+
+
+def _without_view(kind: pa.DataType) -> pa.DataType:
+    """Return the type that Arrow can write out of a dictionary: it cannot do so with views."""
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    return pa.large_binary() if pa.types.is_binary_view(kind) else kind
 
 
 def _with_offsets(column: pa.Array) -> pa.Array:

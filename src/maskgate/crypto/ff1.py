@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from maskgate.crypto.cells import without_dictionary
 from maskgate.crypto.ff1_alphabet import Alphabet
 from maskgate.crypto.ff1_cells import permuted
 from maskgate.crypto.ff1_permutation import Permutation, least_length
@@ -102,6 +103,5 @@ def _text_type(kind: pa.DataType) -> pa.DataType:
 
 
 def _plain(chunk: pa.Array) -> pa.Array:
-    if pa.types.is_dictionary(chunk.type):
-        chunk = chunk.dictionary_decode()
+    chunk = without_dictionary(chunk)
     return chunk.cast(pa.large_string()) if pa.types.is_string_view(chunk.type) else chunk

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.blocks import BLOCK, BYTES, ROWS, as_blocks, blocks_at, double, padded, windows
-from maskgate.crypto.cells import Cells, chunk_by_chunk, edges_of, validity_buffer
+from maskgate.crypto.cells import Cells, chunk_by_chunk, edges_of, validity_buffer, without_dictionary
 from maskgate.crypto.cmac import CellCmac
 from maskgate.crypto.counter import CounterMode, Spans
 
@@ -82,6 +82,7 @@ def decrypt(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: byt
         ValueError: If the key has another length, or there are more than 126 headers.
         TypeError: If the column holds neither strings nor bytes.
     """
+    column = without_dictionary(column)
     opened = decrypt_authentic(column, key, associated_data)
     refused = opened.null_count - column.null_count
     if refused:
@@ -104,11 +105,13 @@ def authentic(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: b
         ValueError: If the key has another length, or there are more than 126 headers.
         TypeError: If the column holds neither strings nor bytes.
     """
+    column = without_dictionary(column)
     opened = decrypt_authentic(column, key, associated_data)
     return pc.if_else(pc.is_valid(column), pc.is_valid(opened), None)
 
 
 def _binary_like(kind: pa.DataType) -> pa.DataType:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     large = any(is_(kind) for is_ in _LARGE)
     return pa.large_binary() if large else pa.binary()
 

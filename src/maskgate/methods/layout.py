@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maskgate.crypto.cells import without_dictionary
 from maskgate.errors import MaskingError
 from maskgate.methods.families import value_type
 
@@ -31,7 +32,7 @@ _ROWS = 16_384
 def plain(column: pa.Array) -> pa.Array:
     """Return the column without extension, dictionary or view layout."""
     while isinstance(column.type, pa.BaseExtensionType) or pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column.storage
+        column = without_dictionary(column) if pa.types.is_dictionary(column.type) else column.storage
     if pa.types.is_string_view(column.type):
         return column.cast(pa.large_string())
     if pa.types.is_binary_view(column.type):

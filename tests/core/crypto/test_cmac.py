@@ -103,6 +103,10 @@ class TestColumns:
         for start in range(len(texts)):
             assert cmac.digest(column.slice(start), KEY).to_pylist() == one_by_one(values[start:])
 
+    def test_a_dictionary_is_written_out(self):
+        column = pa.DictionaryArray.from_arrays([1, 0, 0, None, 2], pa.array(["a", "b", None]))
+        assert cmac.digest(column, KEY).to_pylist() == one_by_one([b"b", b"a", b"a", None, None])
+
     def test_fixed_sizes(self):
         values = [b"0123456789", None, b"abcdefghij"]
         column = pa.array(values, pa.binary(10))

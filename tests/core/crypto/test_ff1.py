@@ -111,6 +111,8 @@ class TestColumns:
     def test_dictionaries_come_out_plain(self):
         column = pa.array(["0123456789", None, "0123456789"]).dictionary_encode()
         assert ff1.encrypt(column, key=KEY).to_pylist() == ["2433477484", None, "2433477484"]
+        of_views = pa.DictionaryArray.from_arrays(column.indices, column.dictionary.cast(pa.string_view()))
+        assert ff1.encrypt(of_views, key=KEY).equals(ff1.encrypt(column, key=KEY).cast(pa.string_view()))
 
     def test_chunks_stay_chunks(self):
         column = pa.chunked_array([["0123456789", None], [], ["0123456789"]], pa.string())

@@ -152,6 +152,24 @@ class TestColumns:
         assert siv.decrypt_authentic(pa.array([b"x" * 40, None]), KEY).buffers()[2].size == 0
 
 
+class TestDictionaries:
+    """A dictionary is written out: a row that points to a null entry is null, and entries without rows do not count."""
+
+    @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary_view()], ids=str)
+    def test_they_come_out_as_their_values_would(self, kind):
+        column = pa.DictionaryArray.from_arrays([0, 1, None, 0], pa.array(["a", None, "no row has it"]).cast(kind))
+        written_out = pa.array(["a", None, None, "a"]).cast(kind)
+        assert siv.encrypt(column, KEY) == siv.encrypt(written_out, KEY)
+        chunked = pa.chunked_array([column, column])
+        assert siv.encrypt(chunked, KEY) == siv.encrypt(pa.chunked_array([written_out, written_out]), KEY)
+
+    def test_they_are_decrypted(self):
+        (good,) = siv.encrypt(pa.array(["a"]), KEY).to_pylist()
+        column = pa.DictionaryArray.from_arrays([0, 1, None], pa.array([good, None, b"not authentic"]))
+        assert siv.decrypt(column, KEY).to_pylist() == [b"a", None, None]
+        assert siv.authentic(column, KEY).to_pylist() == [True, None, None]
+
+
 class TestHeaders:
     def test_none_an_empty_one_and_two_differ(self):
         column = pa.array(["a"])

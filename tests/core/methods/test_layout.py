@@ -9,13 +9,20 @@ import pyarrow.compute as pc
 import pytest
 
 from maskgate.errors import MaskingError
-from maskgate.methods.layout import by_value
+from maskgate.methods.layout import by_value, plain
 
 INDEX_TYPES = [getattr(pa, f"{sign}int{bits}")() for sign in ("", "u") for bits in (8, 16, 32, 64)]
 
 
 def encoded(codes, entries, index_type=None):
     return pa.DictionaryArray.from_arrays(pa.array(codes, index_type or pa.int32()), pa.array(entries, pa.string()))
+
+
+class TestPlain:
+    @pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string(), pa.string()], ids=str)
+    def test_a_dictionary_of_any_layout(self, kind):
+        column = pa.DictionaryArray.from_arrays([0, None, 1], pa.array(["a", None]).cast(kind))
+        assert plain(column).to_pylist() == ["a", None, None]
 
 
 class TestByValue:
