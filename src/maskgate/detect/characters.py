@@ -61,6 +61,10 @@ class Characters:
         """Take the digits out of every span."""
         return cls.of(text, spans, DIGIT, most)
 
+    def where(self, chosen: NDArray[np.int64]) -> Characters:
+        """Return those of some of the spans."""
+        return Characters(self.letters[chosen], self.places[chosen], self.counts[chosen])
+
     def number(self, start: int, stop: int) -> NDArray[np.int64]:
         """Read some of each span's digits as a number; a missing digit counts as 0."""
         value = np.zeros(len(self.letters), np.int64)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# A number beside another can be told for what it is when that one is out of the way.
+_PASSES = 4
+
+
 @dataclass(frozen=True)
 class Findings:
     """What was found in a text, from left to right; no two overlap.
@@ -64,13 +68,17 @@ def find_in_text(text: Text, kinds: Collection[str]) -> Findings:
         text: The text.
         kinds: Some of ``KINDS``.
     """
-    found = []
+    found: list[tuple[str, Spans]] = []
     left = text.copy()
-    for finder in FINDERS:
-        if finder.kind in kinds:
-            spans = finder.find(left)
-            left.take(spans)
-            found.append((finder.kind, spans))
+    for _ in range(_PASSES):
+        before = len(found)
+        for finder in FINDERS:
+            if finder.kind in kinds:
+                spans = finder.find(left)
+                left.take(spans)
+                found += [(finder.kind, spans)] if len(spans) else []
+        if len(found) == before:
+            break
     return Findings.of(found)
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 # A candidate of several words can hide another one behind each of them.
 _ROUNDS = 8
-# How far behind a rejected candidate one that began inside of it may reach; more than the longest IBAN in groups.
-_BEHIND = 48
+# The first word of a rejected candidate ends within so many bytes, or nothing else begins in it.
+_FIRST_WORD = 48
 _BEFORE = 48
 
 
@@ -51,7 +51,7 @@ class Finder:
     tests: tuple[Callable[[Text, Spans], NDArray[np.bool_]], ...] = ()
 
     def find(self, text: Text) -> Spans:
-        """Return everything of this kind in a text, from left to right, merged where it touches."""
+        """Return everything of this kind in a text, from left to right."""
         windows = self.windows(text)
         found = []
         for _ in range(_ROUNDS):
@@ -59,8 +59,12 @@ class Finder:
             if len(candidates) == 0:
                 break
             settled = self._settle(text, candidates)
-            found.append(settled.where(settled.ends > settled.starts))
-            windows = _rest(text, candidates, settled)
+            accepted = settled.where(settled.ends > settled.starts)
+            found.append(accepted)
+            windows = _rest(text, windows, candidates, settled)
+            if len(windows) and len(accepted):
+                text = text.copy()
+                text.take(accepted)
         return found[0] if len(found) == 1 else Spans.all_of(found).merged()
 
     def _settle(self, text: Text, candidates: Spans) -> Spans:
@@ -100,13 +104,14 @@ def _matches(text: Text, spans: Spans, pattern: str) -> NDArray[np.bool_]:
     return matched
 
 
-def _rest(text: Text, candidates: Spans, settled: Spans) -> Spans:
-    """Return where something may still be that a rejected or shortened candidate hid."""
+def _rest(text: Text, windows: Spans, candidates: Spans, settled: Spans) -> Spans:
+    """Return where a rejected or shortened candidate may hide something: from there on to the end of its window."""
     shorter = settled.ends < candidates.ends
     candidates, settled = candidates.where(shorter), settled.where(shorter)
-    letters = text.table(candidates, _BEHIND)
+    letters = text.table(candidates, _FIRST_WORD)
     breaks = ~WORD[letters] & (letters > 0)
     breaks[:, :1] = False
     starts = np.where(settled.ends > settled.starts, settled.ends, candidates.starts + breaks.argmax(axis=1))
     more = starts > candidates.starts
-    return Spans(starts[more], candidates.ends[more] + _BEHIND).merged()
+    window = np.searchsorted(windows.starts, candidates.starts[more], side="right") - 1
+    return Spans(starts[more], windows.ends[window]).merged()

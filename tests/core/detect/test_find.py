@@ -14,6 +14,7 @@ FOUND = {
         <⟦ann@example.com⟧> and "⟦bob@example.com⟧"
         mailto:⟦ann@example.com⟧?
         it ends a sentence: ⟦ann@example.com⟧.
+        ⟦ann.de-smith@ex-ample.com.br⟧
         '⟦o'neil@example.ie⟧'
         ⟦müller@bücher.example⟧ schrieb
         пишите на ⟦иван@пример.рф⟧ сегодня
@@ -68,6 +69,8 @@ FOUND = {
         ⟦4111\u00a01111\u00a01111\u00a01111⟧
         ⟦4111\u20111111\u20111111\u20111111⟧
         order-⟦4111111111111111⟧
+        ⟦4111111111111111⟧,⟦5105105105105100⟧,⟦378282246310005⟧
+        ⟦060473890584⟧ of 12 digits
         wrong check digit 4111111111111112
         wrong check digit 4111 1111 1111 1112
         nobody issues 9999999999999995
@@ -107,6 +110,7 @@ FOUND = {
         IBAN:⟦DE89370400440532013000⟧;
         at12 ⟦DE89370400440532013000⟧
         für ⟦DE89370400440532013000⟧, ⟦DE89370400440532013000⟧
+        of another length ⟦GB16UHWQ4417579800754⟧ and ⟦GB08 NVXB 0779 7409 9217 8⟧.
         wrong check digits DE88370400440532013000
         wrong length DE893704004405320130001
         no country QQ89370400440532013000
@@ -141,7 +145,7 @@ FOUND = {
         no address: 12:30:45
         no address: 12:30
         no address: 01.02.03.04.05
-        no address: std::vector and a::b and abc::def
+        no address: std::vector and a::b and abc::def and x[::2] and [1::2]
         no address: 1.2.3.04
         no address: 1:2:3:4:5:6:7:8:9
         no address: 2001:db8::1::2
@@ -159,6 +163,7 @@ FOUND = {
         social security no. ⟦123456789⟧ of him
         ssn is ⟦123.45.6789⟧
         (⟦665-99-9999⟧)
+        at 10:30 ⟦123 45 6789⟧ 2024-01-05
         ⟦123\u201145\u20116789⟧
         ⟦899-01-0001⟧/⟦001-01-0001⟧
         never given out 000-12-3456
@@ -175,6 +180,7 @@ FOUND = {
         123.45.6789
         a123-45-6789
         12345-6789
+        +351 123 45 6789
     """,
     "url": """
         ⟦https://example.com⟧
@@ -206,6 +212,8 @@ FOUND = {
         ⟦https://example.com/x⟧…
         “⟦https://example.com/x⟧”
         **⟦https://example.com/x⟧**
+        -⟦example.com⟧- and ⟦example.com⟧-based
+        no address: ann@ex-ample.com and ann.de-smith@example.com.br and ann.com@example.com
         no address: readme.md and main.py and node.js
         no address: e.g. this, i.e. that
         no address: end.Then
@@ -244,8 +252,11 @@ FOUND = {
         call ⟦+44 20 7946 0958⟧
         ⟦+1-984-182-0190⟧ mobile
         ⟦+46 (0)8 928 571 38⟧ fax
+        ⟦+ 44 20 7946 0958⟧ or ⟦+1 (984) 182-0190⟧
         ⟦+447700 921 916⟧, ⟦+447700900123⟧
         ⟦+49 (30) 901820⟧
+        (⟦+49 30 901820⟧),⟦+34948522980⟧,⟦+33437636326⟧
+        ⟦(399)286-8054⟧,⟦(399)286-8055⟧
         ⟦0049 30 901820⟧
         ⟦(555) 123-4567⟧ or ⟦(555)123-4567⟧
         ⟦555-123-4567⟧, ⟦555.123.4567⟧, ⟦555 123 4567⟧
@@ -282,6 +293,7 @@ FOUND = {
         3.14159265358979
         +12 degrees
         555-123-45678
+        x + 1000000 and y + 100123456.0
         order no. 555-123-4567
         2270-66-1551
         1.2.3.4

@@ -22,7 +22,7 @@ _GAP = rf"[{BLANKS}{DASHES}.]"
 PATTERN = (
     rf"[1-9][0-9]{{3}}(?:{_GAP}[0-9]{{4}}){{2,4}}(?:{_GAP}[0-9]{{1,3}})?"
     rf"|[1-9][0-9]{{3}}{_GAP}[0-9]{{6}}{_GAP}[0-9]{{4,5}}"
-    r"|[1-9][0-9]{11,18}\b"
+    r"|(?:0604|[1-9][0-9]{3})[0-9]{8,15}\b"
 )
 
 # First and last six digits of an issuer's numbers, and how long they are.
@@ -40,6 +40,7 @@ _ISSUERS: tuple[tuple[int, int, range], ...] = (
     (180000, 180099, range(15, 16)),  # JCB of old
     (213100, 213199, range(15, 16)),  # JCB of old
     (220000, 220499, range(16, 20)),  # Mir
+    (60400, 60499, range(12, 20)),  # Maestro
     (500000, 509999, range(12, 20)),  # Maestro
     (560000, 589999, range(12, 20)),  # Maestro
     (600000, 600999, range(16, 20)),  # RuPay
@@ -93,6 +94,8 @@ def is_alone(text: Text, spans: Spans) -> NDArray[np.bool_]:
     left, right = text.byte_at(spans.starts - 1), text.byte_at(spans.ends)
     before = text.byte_at(spans.starts - 2)
     decimals = np.isin(left, [ord("."), ord(",")]) & DIGIT[before]
+    # Behind a comma and four digits it is one number of a list.
+    decimals &= (left == ord(".")) | ~DIGIT[text.byte_at(spans.starts[:, None] - np.arange(2, 6))].all(axis=1)
     decimals |= (right == ord(".")) & DIGIT[text.byte_at(spans.ends + 1)]
     # A UUID's last group is as long as the shortest card.
     group = (left == ord("-")) & WORD[before] & (spans.ends - spans.starts == _SHORTEST)

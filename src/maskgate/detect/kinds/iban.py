@@ -25,7 +25,7 @@ _LENGTHS = (
     "YE30 "
     "AO25 BF28 BJ28 CF27 CG27 CI28 CM27 CV25 DZ26 GA27 GQ27 GW25 IR26 KM27 MA28 MG27 ML28 MZ25 NE28 SN28 TD27 TG28"
 )
-_LONGEST = 34
+_SHORTEST, _LONGEST = 15, 34
 _SEPARATORS = 12
 # For each pair of bytes the number of characters of that country's accounts, in capitals and small letters.
 _LENGTH_OF = np.zeros((256, 256), np.int64)
@@ -51,14 +51,31 @@ def windows(text: Text) -> Spans:
 
 
 def cut(text: Text, candidates: Spans) -> Spans:
-    """Cut each candidate where its country's accounts end, and keep those whose check digits are right."""
+    """Cut each candidate where its country's accounts end, and keep those whose check digits are right.
+
+    Of another length than its country's, an account counts if it stands alone: as one word, or up to the end of the
+    candidate. Its check digits tell well enough, and it may have been typed wrong.
+    """
     letters = Characters.of(text, candidates, LETTER | DIGIT, _LONGEST)
-    length = _LENGTH_OF[letters.letters[:, 0], letters.letters[:, 1]]
+    known = _LENGTH_OF[letters.letters[:, 0], letters.letters[:, 1]]
+    ends = _ends(text, candidates, letters, known)
+    other = np.flatnonzero((ends == candidates.starts) & (known > 0))
+    if len(other):
+        few, rest = candidates.where(other), letters.where(other)
+        joined = rest.places == np.arange(_LONGEST)
+        word = np.where(joined.all(axis=1), _LONGEST, joined.argmin(axis=1))
+        word = np.minimum(word, rest.counts)
+        ends[other] = _ends(text, few, rest, np.where(word >= _SHORTEST, word, rest.counts))
+    return Spans(candidates.starts, ends)
+
+
+def _ends(text: Text, candidates: Spans, letters: Characters, length: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where accounts of given lengths end; where they begin, if they are none."""
     rows = np.arange(len(candidates))
+    length = np.where((length <= letters.counts) & (length <= _LONGEST), length, 0)
     ends = candidates.starts + letters.places[rows, np.maximum(length, 1) - 1] + 1
-    right = (length > 0) & (letters.counts >= length) & ~WORD[text.byte_at(ends)]
-    right &= _remainder(letters.letters, length) == 1
-    return Spans(candidates.starts, np.where(right, ends, candidates.starts))
+    right = (length > 0) & ~WORD[text.byte_at(ends)] & (_remainder(letters.letters, length) == 1)
+    return np.where(right, ends, candidates.starts)
 
 
 def _remainder(letters: NDArray[np.uint8], length: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -29,8 +29,10 @@ _V6 = (
 # As long as it goes; what of it is an address is settled after.
 _RUN = r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:\.[0-9]{1,3}){0,3}(?:%[0-9A-Za-z]{1,15})?"
 _EXACTLY_V6 = rf"^(?:{_V6})(?:%[0-9A-Za-z]+)?$"
-# "dead::beef" is one, but "abc::def" is mostly a name in a program: a digit, or three groups, or a known beginning.
-_TELLING = r"(?i)[0-9]|[0-9a-f]:[0-9a-f]+:.*[0-9a-f]|^f[cdef]"
+# "::1" is one, but "a::b" and "[1::2]" are names and slices of programs: a group of three, and a digit, or more groups.
+_TELLING = (
+    r"(?i)^::1(?:%.*)?$|[0-9a-f]{3}.*[0-9]|[0-9].*[0-9a-f]{3}|[0-9][0-9a-f]{2}|[0-9a-f]:[0-9a-f]+:.*[0-9a-f]|^f[cdef]"
+)
 _JOINED_LEFT = np.isin(np.arange(256), [ord(each) for each in ".:"]) | WORD
 _POINT, _COLON = ord("."), ord(":")
 

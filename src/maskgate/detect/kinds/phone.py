@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 _JOIN = rf"[{BLANKS}{DASHES}.]"
 _JOINS = rf"[{BLANKS}{DASHES}./()]{{0,3}}"
 _END = r"(?:,? ?(?:[xX]|[Ee]xt\.?|[Ee]xtension) ?[0-9]{1,6}\b|\b)"
-_INTERNATIONAL = rf"(?:\+ ?|\b00[ -]?|\(\+)[1-9](?:{_JOINS}[0-9]){{6,14}}"
+_INTERNATIONAL = (
+    rf"(?:(?:\+|\b00[ -]?)[1-9]|\+ [1-9][0-9]{{0,2}}[{BLANKS}{DASHES}(]{{1,2}}[0-9])(?:{_JOINS}[0-9]){{6,14}}"
+)
 _AMERICAN = (
     rf"(?:1{_JOIN}?)?(?:\([0-9]{{3}}\)[{BLANKS}{DASHES}]?|[0-9]{{3}}{_JOIN}|[0-9]{{3}}/)[0-9]{{3}}{_JOIN}[0-9]{{4}}"
 )
@@ -43,13 +45,13 @@ NAMED = rf"\(?[0-9](?:{_JOINS}[0-9]){{6,14}}{_END}"
 _CALLED = (
     r"(?i)(?:\b(?:phones?|telephone|tel|mobile|mob|cell|cellphone|fax|call|text|sms|whatsapp|dial|ring|reach|desk"
     r"|landline|hotline|telefon|handy|mobil|t[eé]l[eé]phone|tel[eé]fono|contact number|answering (?:at|on)"
-    r"|messages? (?:to|on|from)|registered (?:on|with|number)?)|☎|📞|📱)[^0-9<>@]{0,24}$"
+    r"|messages? (?:to|on|from)|registered (?:on|with|number)?)|☎|📞|📱)[^0-9<>@\x01]{0,24}$"
 )
 _CALLED_BEHIND = r"(?i)^[ ,(\-\x{2013}\x{2014}]{0,3}(?:office|mobile|fax|cell|home|work|phone|tel)\b"
 _CALLED_OTHER = (
     r"(?i)\b(?:isbn|issn|ean|upc|imei|order|invoice|tracking|ticket|ref|reference|version|sku|serial|part|case|claim"
     r"|policy|account|acct|amount|total|price|zip|id|uuid|batch|lot|shipment|parcel|transaction|customer|license|licence"
-    r"|passport)\b[^0-9<>]{0,20}$"
+    r"|passport)\b[^0-9<>\x01]{0,20}$"
 )
 # A date, an ISBN.
 _OTHER = (
@@ -59,7 +61,7 @@ _OTHER = (
 # Zeros before a number in a row of numbers look like the 00 before a country's.
 _ABROAD_BY_ZEROS = r"^00(?:[ -]|[0-9]+[^0-9]|[2-9][0-9]{9,12}$)"
 _FEWEST_BEHIND_0 = 9
-_SIGNS = np.isin(np.arange(256), [ord(each) for each in "-./:+,_="])
+_SIGNS = np.isin(np.arange(256), [ord(each) for each in "-./:+_="])
 
 
 def is_alone(text: Text, spans: Spans) -> NDArray[np.bool_]:

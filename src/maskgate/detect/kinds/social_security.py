@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from maskgate.detect.text import Text
 
 PATTERN = rf"[0-9]{{3}}(?:[{BLANKS}{DASHES}.][0-9]{{2}}[{BLANKS}{DASHES}.]|[0-9]{{2}})[0-9]{{4}}\b"
-_NAMED = r"(?i)\b(?:ssn|ss#|ss ?no|social|soc\.? ?sec|socsec|tax ?payer|tin)\b[^0-9<>]{0,32}$"
+_NAMED = r"(?i)\b(?:ssn|ss#|ss ?no|social|soc\.? ?sec|socsec|tax ?payer|tin)\b[^0-9<>\x01]{0,32}$"
+# The beginning of a telephone number.
+_ABROAD = r"\+[0-9 ]+ $"
 _FIRST_NOT_GIVEN = 900
 _SIGNS = np.isin(np.arange(256), [ord(each) for each in "-.+"])
 
@@ -45,10 +47,10 @@ def is_alone(text: Text, spans: Spans) -> NDArray[np.bool_]:
     left, right = text.byte_at(spans.starts - 1), text.byte_at(spans.ends)
     longer = _SIGNS[left] & DIGIT[text.byte_at(spans.starts - 2)]
     longer |= _SIGNS[right] & DIGIT[text.byte_at(spans.ends + 1)]
-    spaced = text.byte_at(spans.starts + 3) == ord(" ")
-    longer |= spaced & (left == ord(" ")) & DIGIT[text.byte_at(spans.starts - 2)]
-    longer |= spaced & (right == ord(" ")) & DIGIT[text.byte_at(spans.ends + 1)]
-    return np.asarray(~longer)
+    accepted = np.asarray(~longer)
+    left_over = np.flatnonzero(accepted)
+    accepted[left_over] = ~before(text, spans.where(left_over), _ABROAD, 12)
+    return accepted
 
 
 FINDERS = (Finder("ssn", PATTERN, number_windows, tests=(is_given, is_alone, is_grouped_or_named)),)

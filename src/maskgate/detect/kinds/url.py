@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskgate.detect.finder import Finder, holds
+from maskgate.detect.finder import Finder, behind, holds
 from maskgate.detect.kinds.email import ABROAD
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import WORD
@@ -56,6 +56,10 @@ _CLOSERS = np.isin(np.arange(256), [ord(each) for each in ".,;:!?'*_~"])
 _BRACKETS = ((ord("("), ord(")")), (ord("["), ord("]")))
 _MOST_CLOSERS = 12
 _JOINED_LEFT = np.isin(np.arange(256), [ord(each) for each in "@/\\"])
+_JOINED_IN_NAMES = np.isin(np.arange(256), [ord(each) for each in "-._"])
+# Begins as nothing but an address does.
+_SIGNED = r"^(?:[^:/?#]*://|(?i:www)[0-9]?\.)"
+_BEFORE_AT = r"^[0-9A-Za-z.%+'!#$&*~^=_-]*@"
 _SOMEWHERE = r"://[^/?#.:]|:///.|^[^:/]+\."
 
 
@@ -83,8 +87,14 @@ def cut(text: Text, candidates: Spans) -> Spans:
 
 
 def is_address(text: Text, spans: Spans) -> NDArray[np.bool_]:
-    """Say which lead somewhere, and are neither the domain of an e-mail address nor part of a path."""
-    return ~_JOINED_LEFT[text.byte_at(spans.starts - 1)] & holds(text, spans, _SOMEWHERE)
+    """Say which lead somewhere; a bare domain must be neither in an e-mail address nor in a path or longer name."""
+    accepted = holds(text, spans, _SOMEWHERE)
+    bare = np.flatnonzero(accepted & ~holds(text, spans, _SIGNED))
+    domains = spans.where(bare)
+    left, before = text.byte_at(domains.starts - 1), text.byte_at(domains.starts - 2)
+    part = _JOINED_LEFT[left] | (_JOINED_IN_NAMES[left] & _IN_NAMES[before])
+    accepted[bare] = ~part & ~behind(text, domains, _BEFORE_AT, 64)
+    return accepted
 
 
 def _closes(text: Text, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
