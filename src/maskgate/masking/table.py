@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from maskgate.rules.model import Rules
 
 BATCH_ROWS = 131_072
+# A dictionary is masked once a batch, so that fewer batches are less work.
+_ROWS_WITH_DICTIONARY = 1_048_576
 
 
 def mask_table(
@@ -41,7 +43,7 @@ def mask_table(
     whole = plan.whole_table
     batches = []
     with MaskingRun(plan) as run:
-        for batch in [one_batch(table)] if whole else table.to_batches(max_chunksize=BATCH_ROWS):
+        for batch in [one_batch(table)] if whole else table.to_batches(max_chunksize=_batch_rows(table.schema)):
             masked = run.mask(batch)
             batches.append(masked.batch)
             run.add(masked)
@@ -49,6 +51,10 @@ def mask_table(
     masked_table = pa.Table.from_batches(batches, schema=plan.output_schema)
     # One dictionary for all chunks of a column: formats such as Arrow's own files hold no more.
     return masked_table.unify_dictionaries(), report
+
+
+def _batch_rows(schema: pa.Schema) -> int:
+    return _ROWS_WITH_DICTIONARY if any(map(pa.types.is_dictionary, schema.types)) else BATCH_ROWS
 
 
 def one_batch(table: pa.Table) -> pa.RecordBatch:
