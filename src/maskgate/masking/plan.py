@@ -16,14 +16,21 @@ import pyarrow as pa
 
 from maskgate.errors import PlanError
 from maskgate.masking.bare_schema import bare_field
+from maskgate.masking.checked_columns import (
+    protected_columns,
+    protected_problems,
+    unique_columns,
+    unique_problems,
+)
 from maskgate.masking.column_plan import ColumnPlan, shown
 from maskgate.masking.frames import Frame, find_reference
 from maskgate.masking.nodes import Pass
 from maskgate.masking.planner import Planner
 from maskgate.masking.report import ColumnReport, MaskingReport
+from maskgate.masking.survivors import Survivors
 from maskgate.masking.tally import Spending, Tally
 from maskgate.methods.token_input import check_token_input
-from maskgate.rules.path import Path, written_name
+from maskgate.rules.path import Path
 from maskgate.rules.strict_yaml import did_you_mean
 
 if TYPE_CHECKING:
@@ -44,6 +51,7 @@ class MaskingPlan:
         entity: The path of the column that says whose row it is.
         output_schema: The schema that comes out.
         unique: Paths of the masked columns in which no value may stand twice.
+        protected: Paths of the original columns of which no value may come out.
     """
 
     table: str
@@ -51,6 +59,7 @@ class MaskingPlan:
     entity: str | None
     output_schema: pa.Schema
     unique: frozenset[str] = frozenset()
+    protected: tuple[str, ...] = ()
     _nodes: Mapping[str, Node] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -74,14 +83,15 @@ class MaskingPlan:
         problems += planner.problems
         problems += _entity_problems(table, schema)
         columns = tuple(plan for node in nodes.values() for plan in node.leaves())
-        problems += _unique_problems(table, columns, complete=not problems)
+        problems += unique_problems(table, columns, complete=not problems)
+        problems += protected_problems(table, schema)
         outputs = [bare_field(name, node.type) for name, node in nodes.items() if node.type is not None]
         if not problems and not outputs:
             problems.append("every column is dropped, so that nothing would be left. Keep one, or leave the table out.")
         if problems:
             raise PlanError(table_name, tuple(problems))
-        unique = frozenset(plan.input for plan in _unique_paths(table, columns).values() if plan is not None)
-        return cls(table_name, columns, table.entity, pa.schema(outputs), unique, nodes)
+        unique, protected = unique_columns(table, columns), protected_columns(table, schema)
+        return cls(table_name, columns, table.entity, pa.schema(outputs), unique, protected, nodes)
 
     @property
     def whole_table(self) -> bool:
@@ -119,6 +129,10 @@ class MaskingPlan:
                 place = plan.input.rpartition("[]")[0]
                 spending[plan.input] = Spending(plan.facts["epsilon"], entity, place)
         return Tally(self.table, self.unique, spending)
+
+    def survivors(self) -> Survivors | None:
+        """Return what collects over all batches whether originals come out; None if nobody asks."""
+        return Survivors(self.table, self.protected, self.output_schema) if self.protected else None
 
     def empty_report(self) -> MaskingReport:
         """Return the report on no rows."""
@@ -163,25 +177,3 @@ def _entity_problems(table: TableRules, schema: pa.Schema) -> list[str]:
     except ValueError as error:
         return [f'the entity column "{table.entity}" ({shown(found.type)}): {str(error).rstrip(".")}.']
     return []
-
-
-def _unique_paths(table: TableRules, columns: tuple[ColumnPlan, ...]) -> dict[str, ColumnPlan | None]:
-    """Find the columns that must be unique, by their path as the file writes it."""
-    by_path = {plan.input: plan for plan in columns}
-    return {
-        written: by_path.get(str(Path.parse(written)), by_path.get(written_name(written)))
-        for written in table.check.unique
-    }
-
-
-def _unique_problems(table: TableRules, columns: tuple[ColumnPlan, ...], *, complete: bool) -> list[str]:
-    problems = []
-    for written, plan in _unique_paths(table, columns).items():
-        if plan is None and complete:
-            near = did_you_mean(written, [each.input for each in columns])
-            problems.append(f'check, unique: there is no column "{written}" of single values.{near}')
-        elif plan is not None and plan.output is None:
-            problems.append(f'check, unique: the column "{written}" is dropped. Take it out of the check.')
-        elif plan is not None and plan.type is not None and pa.types.is_nested(plan.type):
-            problems.append(f'check, unique: the column "{written}" ({shown(plan.type)}) does not hold single values.')
-    return problems

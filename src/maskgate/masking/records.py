@@ -62,14 +62,29 @@ class Records:
 
     def repeated(self) -> int:
         """Count the cells that have the same value as one before."""
-        return sum(_repeated(part) for part in self._parts())
+        return sum(_repeated(part) for part in self.parts())
 
     def most(self) -> int:
         """Return how often the most frequent value stands there.
 
         Values are told apart by 64 bits here: two that are mistaken for one can only make the answer too large.
         """
-        return max((_longest_run(np.sort(part[:, 0])) for part in self._parts()), default=0)
+        return max((_longest_run(np.sort(part[:, 0])) for part in self.parts()), default=0)
+
+    def parts(self) -> Iterator[NDArray[np.uint64]]:
+        """Give all digests, so that equal ones are in the same part."""
+        if self._file is None:
+            yield np.concatenate(self._held) if self._held else np.zeros((0, 2), np.uint64)
+            return
+        if self._held:
+            self._put_away()
+        for places in self._places.values():
+            pieces = []
+            for place, count in places:
+                self._file.seek(place)
+                pieces.append(np.frombuffer(self._file.read(count * _WIDTH), np.uint64).reshape(-1, 2))
+            self._file.seek(0, 2)
+            yield np.concatenate(pieces)
 
     def close(self) -> None:
         """Give the memory and the file back."""
@@ -90,21 +105,6 @@ class Records:
                 self._places[part].append((self._file.tell(), stop - start))
                 self._file.write(held[start:stop].tobytes())
         self._held, self._count = [], 0
-
-    def _parts(self) -> Iterator[NDArray[np.uint64]]:
-        """Give all digests, so that equal ones are in the same part."""
-        if self._file is None:
-            yield np.concatenate(self._held) if self._held else np.zeros((0, 2), np.uint64)
-            return
-        if self._held:
-            self._put_away()
-        for places in self._places.values():
-            pieces = []
-            for place, count in places:
-                self._file.seek(place)
-                pieces.append(np.frombuffer(self._file.read(count * _WIDTH), np.uint64).reshape(-1, 2))
-            self._file.seek(0, 2)
-            yield np.concatenate(pieces)
 
 
 def _repeated(part: NDArray[np.uint64]) -> int:

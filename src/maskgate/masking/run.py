@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
+from maskgate.errors import MaskingError
 from maskgate.masking.nodes import Pass
 from maskgate.masking.report import MaskingReport
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from maskgate.masking.plan import MaskingPlan
+    from maskgate.masking.survivors import Traces
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,13 @@ class MaskedBatch:
         batch: The masked rows.
         report: Counts.
         records: Digests, for what only the whole run can say.
+        traces: What tells whether originals come out, if the rules want that checked.
     """
 
     batch: pa.RecordBatch = field(repr=False)
     report: MaskingReport
     records: Mapping[str, NDArray[np.uint64]] = field(repr=False)
+    traces: Traces | None = field(default=None, repr=False)
 
 
 class MaskingRun:
@@ -44,6 +48,7 @@ class MaskingRun:
         self.plan = plan
         self.report = plan.empty_report()
         self._tally = plan.tally()
+        self._survivors = plan.survivors()
 
     def mask(self, batch: pa.RecordBatch) -> MaskedBatch:
         """Mask one batch; on any thread.
@@ -53,20 +58,26 @@ class MaskingRun:
         """
         run = Pass(self.plan.table, self._tally)
         masked = self.plan.mask_in(run, batch)
-        return MaskedBatch(masked, MaskingReport(self.plan.table, batch.num_rows, run.reports), run.records)
+        report = MaskingReport(self.plan.table, batch.num_rows, run.reports)
+        traces = None if self._survivors is None else self._survivors.look(batch, masked)
+        return MaskedBatch(masked, report, run.records, traces)
 
     def add(self, masked: MaskedBatch) -> None:
         """Add what was done to a batch; on one thread."""
         self.report += masked.report
         self._tally.add(masked.records)
+        if self._survivors is not None and masked.traces is not None:
+            self._survivors.add(masked.traces)
 
     def finish(self) -> MaskingReport:
         """Hold the whole to the checks of the rules, and return the report.
 
         Raises:
-            MaskingError: If a check does not hold.
+            MaskingError: If a check does not hold; with every column in which it does not.
         """
-        self._tally.check()
+        problems = [*self._tally.problems(), *(() if self._survivors is None else self._survivors.problems())]
+        if problems:
+            raise MaskingError("\n".join(problems))
         self.report = replace(self.report, epsilon=self._tally.epsilon())
         return self.report
 
@@ -75,3 +86,5 @@ class MaskingRun:
 
     def __exit__(self, *_: object) -> None:
         self._tally.close()
+        if self._survivors is not None:
+            self._survivors.close()

@@ -6,12 +6,11 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from maskgate.errors import MaskingError
 from maskgate.masking.records import Records, digests_of
 from maskgate.methods.token_input import token_input
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import numpy as np
     import pyarrow as pa
@@ -65,24 +64,17 @@ class Tally:
         for name, digests in records.items():
             self._records.setdefault(name, Records()).add(digests)
 
-    def check(self) -> None:
-        """Refuse values that stand twice.
-
-        Raises:
-            MaskingError: With the column and the number of such values.
-        """
-        problems = []
+    def problems(self) -> Iterator[str]:
+        """Say in which columns values stand twice, and how many."""
         for path in sorted(self.unique):
             records = self._records.get(f"unique {path}")
             repeated = 0 if records is None else records.repeated()
             if repeated:
-                problems.append(
+                yield (
                     f'table "{self.table}", column "{path}": {repeated} values stand there a second time, and '
                     "`check:` wants each only once, so that nothing comes out. Choose a method that keeps values "
                     "apart, or look for repeated originals."
                 )
-        if problems:
-            raise MaskingError("\n".join(problems))
 
     def epsilon(self) -> float | None:
         """Return the most that one entity spends over all columns and rows; None if nothing is spent."""

@@ -164,7 +164,13 @@ def _table() -> dict[str, Any]:
                         "type": "array",
                         "items": _TEXT,
                         "description": "Columns in which no value may stand twice.",
-                    }
+                    },
+                    "no_value_survives": {
+                        "type": "array",
+                        "items": _TEXT,
+                        "description": "Columns of which no original value of at least 4 bytes may come out: as a "
+                        "whole cell of any column, or inside of a text of the same row.",
+                    },
                 },
             },
         },

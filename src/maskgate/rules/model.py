@@ -32,13 +32,20 @@ class Check:
 
     Attributes:
         unique: Paths of columns in which no value may stand twice.
+        no_value_survives: Paths of columns of which no original value may come out, in whatever column.
     """
 
     unique: tuple[str, ...] = ()
+    no_value_survives: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the checks as JSON values; nothing where there are none."""
-        return {"unique": list(self.unique)} if self.unique else {}
+        return {item.name: list(paths) for item in fields(self) if (paths := getattr(self, item.name))}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Check:
+        """Make the checks that :meth:`as_json` wrote."""
+        return cls(**{name: tuple(paths) for name, paths in value.items()})
 
 
 @dataclass(frozen=True)
@@ -150,5 +157,4 @@ def _domain_fields(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def _table_from_json(name: str, value: Mapping[str, Any], domains: Mapping[str, Domain], plugins: bool) -> TableRules:  # noqa: FBT001  handed on
     columns = {path: rule_from_json(rule, domains, plugins=plugins) for path, rule in value["columns"].items()}
-    check = Check(tuple(value.get("check", {}).get("unique", ())))
-    return TableRules(name, columns, value.get("entity"), value.get("key"), check)
+    return TableRules(name, columns, value.get("entity"), value.get("key"), Check.from_json(value.get("check", {})))

@@ -28,17 +28,16 @@ MAX_BYTES = 4_000_000
 _TABLE_NAME = re.compile(r"\w(?:[\w .-]{0,98}[\w-])?")
 
 
-def _not_yet(name: str) -> str:
-    return f"this version does not enforce '{name}:', and rules that are not enforced protect nobody. Take it out."
+_CHECKS = ("unique", "no_value_survives")
 
-
+_NOT_YET = "this version does not enforce 'privacy:', and rules that are not enforced protect nobody. Take it out."
 _ELSEWHERE = {
-    "privacy": _not_yet("privacy"),
+    "privacy": _NOT_YET,
     "check": "'check:' stands with a table.",
     "on_invalid": "'on_invalid:' stands with a column, beside its method.",
 }
 _ELSEWHERE_IN_TABLE = {
-    "privacy": _not_yet("privacy"),
+    "privacy": _NOT_YET,
     "unlisted": "'unlisted:' stands once, at the top of the file.",
     "include": "'include:' stands once, at the top of the file.",
     "on_invalid": _ELSEWHERE["on_invalid"],
@@ -139,7 +138,8 @@ class _RulesReader:
 
     def _check(self, where: str, located: Located | None, options: OptionReader) -> Check:
         where = f"{where}, check"
-        survives = {"no_value_survives": _not_yet("no_value_survives")}
-        fields = self.reader.mapping(located, where, ("unique",), (), survives)
-        columns = self.reader.sequence(fields.get("unique"), f"{where}, unique")
-        return Check(tuple(options.column(f"{where}, unique", column) for column in columns))
+        fields = self.reader.mapping(located, where, _CHECKS)
+        return Check(**{name: self._paths(f"{where}, {name}", fields.get(name), options) for name in _CHECKS})
+
+    def _paths(self, where: str, located: Located | None, options: OptionReader) -> tuple[str, ...]:
+        return tuple(options.column(where, column) for column in self.reader.sequence(located, where))
