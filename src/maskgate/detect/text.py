@@ -176,7 +176,7 @@ class Text:
         return Spans(blanks[after - 1] + 1, blanks[after]).merged()
 
 
-def portions(cells: pa.Array, rows: int = 1 << 16, size: int = 1 << 22) -> Iterator[pa.Array]:
+def portions(cells: pa.Array, rows: int = 1 << 16, size: int = 1 << 21) -> Iterator[pa.Array]:
     """Cut a column of texts so that no portion has more rows or, but for a single long cell, more bytes than given."""
     large = pa.types.is_large_string(cells.type)
     width = np.dtype(np.int64 if large else np.int32)

@@ -82,6 +82,11 @@ WAYS = {
         ({"matrix": {"true": {"true": 0.5, "false": 0.5}, "false": {"false": 1}}}, None),
     ],
     "swap": [({}, None), ({"within": ["region"]}, None), ({"rank_distance": 50}, None)],
+    "scrub": [
+        ({}, None),
+        ({"also_remove": ["name", "city"]}, None),
+        ({"find": ["email", "date"], "also_find": ["(?P<word>x+)"]}, None),
+    ],
     "shift_date": [({"days": 1}, None), ({"days": 180}, None)],
 }
 
