@@ -80,8 +80,7 @@ def quality() -> str:
         "| kind | spans | native: recall | precision | Presidio: recall | precision |",
         "|---|---:|---:|---:|---:|---:|",
     ]
-    for each in scrub.quality(TEXTS):
-        rows.append(f"| {' | '.join(each)} |")
+    rows += [f"| {' | '.join(each)} |" for each in scrub.quality(TEXTS)]
     return "\n".join(rows)
 
 
