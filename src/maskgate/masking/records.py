@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from maskgate.crypto import cmac
+from maskgate.errors import MaskingError
 from maskgate.methods.layout import plain
 
 if TYPE_CHECKING:
@@ -54,11 +55,24 @@ class Records:
         self._places: dict[int, list[tuple[int, int]]] = defaultdict(list)
 
     def add(self, digests: NDArray[np.uint64]) -> None:
-        """Take the digests of one batch."""
+        """Take the digests of one batch.
+
+        Raises:
+            MaskingError: If there is no room for a temporary file.
+        """
         self._held.append(digests)
         self._count += len(digests)
         if self._count > self._most:
-            self._put_away()
+            failure = ""
+            try:
+                self._put_away()
+            except OSError as error:
+                failure = error.strerror or type(error).__name__
+            if failure:
+                raise MaskingError(
+                    f"what `check:` counts does not fit into {tempfile.gettempdir()}: {failure}. Make room there, or "
+                    "let TMPDIR name another folder."
+                )
 
     def repeated(self) -> int:
         """Count the cells that have the same value as one before."""
