@@ -298,7 +298,13 @@ class Noise(Method):
         if self.round_to is None and not pa.types.is_floating(kind):
             finest = _power_of_ten(-kind.scale if pa.types.is_decimal(kind) else 0)
             step = finest if step is None else max(step, finest)
-        return Grid.of(kind, step, self.minimum, self.maximum)
+        if step is None or self.kind == "multiplicative":
+            return Grid.of(kind, step, self.minimum, self.maximum)
+        # Beyond, neighbours of a double are more than a step away: noise would leave integers as they are.
+        most = MOST_EXACT * step
+        minimum = -most if self.minimum is None else self.minimum
+        maximum = most if self.maximum is None else self.maximum
+        return Grid.of(kind, step, minimum, maximum)
 
 
 def _power_of_ten(exponent: int) -> Decimal:

@@ -212,6 +212,18 @@ class TestWithoutBounds:
         assert method.shape().violations(out) == 0
         assert np.isfinite(out.cast(pa.float64(), safe=False).to_numpy()).all()
 
+    @pytest.mark.parametrize("value", [2**62, -(2**60), 10**17 + 1])
+    @pytest.mark.parametrize("kind_of_noise", ["laplace", "gaussian", "geometric", "uniform"])
+    def test_no_integer_is_too_large_for_its_noise(self, value, kind_of_noise):
+        """Where doubles lie further apart than the noise is large, the value would come out as it went in."""
+        out = noisy([value] * 200, type_=pa.int64(), kind=kind_of_noise, scale=3, min=None, max=None)
+        assert value not in out
+        assert len(set(out)) > 3
+
+    def test_multiplicative_noise_grows_with_the_value(self):
+        out = noisy([2**60] * 200, type_=pa.int64(), kind="multiplicative", scale=0.1, min=None, max=None)
+        assert 0.5 < min(out) / 2**60 < 1 < max(out) / 2**60 < 1.5
+
     @pytest.mark.parametrize("bounds", [{}, {"min": 0}, {"max": 0}, {"min": -5}], ids=str)
     def test_steps_are_as_fine_as_with_bounds(self, bounds):
         """A power of ten a thousand times finer than the scale."""
