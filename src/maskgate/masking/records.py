@@ -110,6 +110,7 @@ class Records:
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="maskgate-")  # noqa: SIM115  closed by close()
         held = np.concatenate(self._held)
+        self._held, self._count = [], 0
         first = held.view(np.uint8)[:, 0]
         held = held[np.argsort(first, kind="stable")]
         edges = np.concatenate([[0], np.cumsum(np.bincount(first, minlength=_PARTS))])
@@ -117,8 +118,7 @@ class Records:
             start, stop = int(edges[part]), int(edges[part + 1])
             if start < stop:
                 self._places[part].append((self._file.tell(), stop - start))
-                self._file.write(held[start:stop].tobytes())
-        self._held, self._count = [], 0
+                self._file.write(held[start:stop].data)
 
 
 def _repeated(part: NDArray[np.uint64]) -> int:
