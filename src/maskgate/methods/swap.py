@@ -111,7 +111,7 @@ class Swap(Method):
         """Return the exchanged values.
 
         Raises:
-            MaskingError: If there is no key, or a column that makes groups is not there or nested.
+            MaskingError: If there is no key, or a column that makes groups is not there, nested, or this one.
         """
         column = movable(column)
         places = present_rows(column)
@@ -127,6 +127,8 @@ class Swap(Method):
 def _grouping(name: str, surroundings: Surroundings, length: int) -> pa.Array:
     column = surroundings.columns.get(name)
     where = f'column "{surroundings.column}"'
+    if name == surroundings.column:
+        raise MaskingError(f"{where}: `within:` names the column itself; a group of equal values would change nothing.")
     if column is None or len(column) != length:
         raise MaskingError(f'{where}: "{name}" of `within:` is not there. Name a column of the same table.')
     if family_of(column.type) not in MOVABLE | {Family.NULL}:

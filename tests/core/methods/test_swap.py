@@ -143,6 +143,11 @@ class TestRefusals:
         with pytest.raises(MaskingError, match=words):
             swapped(pa.array([1, 2]), columns, within=["g"])
 
+    def test_a_column_that_makes_its_own_groups(self):
+        """Equal values would change places, and so all rows keep theirs."""
+        with pytest.raises(MaskingError, match="names the column itself"):
+            swapped(pa.array([1, 1, 2]), {"salary": [1, 1, 2]}, within=["salary"])
+
     def test_no_key(self):
         with pytest.raises(MaskingError, match="swap needs a key"):
             swapped(pa.array([1, 2]), key=None)
