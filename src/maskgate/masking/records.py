@@ -1,6 +1,6 @@
 """Digests of the cells of a whole column, however long: how many repeat, and how often one stands there.
 
-Each cell is 16 bytes under a key that the run draws and forgets. Some millions are kept in memory; more go to a
+Each cell is 16 bytes under a key that the run draws and forgets. A million are kept in memory; more go to a
 temporary file without a name, in parts by their first byte, and are looked at part by part.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MOST_IN_MEMORY = 4_000_000
+MOST_IN_MEMORY = 1_000_000
 _PARTS = 256
 _WIDTH = 16
 
