@@ -16,8 +16,10 @@ cannot take are null when it is asked to mask, as ``on_invalid: nullify`` makes 
 from __future__ import annotations
 
 import json
+import signal
 from collections import Counter
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +31,7 @@ from maskgate.methods.layout import plain
 from maskgate.testing.haunted_columns import TEXT_GHOST, HauntedColumn, bytes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from maskgate.methods import Method
 
@@ -38,6 +40,8 @@ OTHER_KEY = Key("people", bytes(range(1, 33)))
 _BATCHES = (1, 2, 3, 7)
 # Shorter values may stand in a message by chance.
 _TOO_SHORT = 3
+_SECONDS = 20.0
+_HOSTILE = [f"{part * 4000}!" for part in ("a", "a ", "1-", "a.", "@a", "(", "<>", "é", "1,", "a@a.")]
 _READ = ("Ann Example", "", None, "42", "Ζωή 😀", "ann@example.com")
 
 
@@ -251,6 +255,31 @@ def _hostile(type_: pa.DataType) -> pa.Array | None:
     return None
 
 
+def no_text_hangs_it(method: Method, column: HauntedColumn) -> None:
+    """Texts that make a backtracking pattern run for hours are masked like any other."""
+    if family_of(column.array.type) is not Family.STRING:
+        return
+    texts = pa.array(_HOSTILE).cast(plain(column.array).type)
+    with _limit(_SECONDS):
+        assert len(masked(method, texts)) == len(texts)
+
+
+@contextmanager
+def _limit(seconds: float) -> Iterator[None]:
+    """Stop whatever takes longer; Python's own patterns listen to signals while they search."""
+
+    def stop(*_: object) -> NoReturn:
+        raise AssertionError(f"a text made it run for more than {seconds:g} seconds. Use patterns of RE2.")
+
+    usual = signal.signal(signal.SIGALRM, stop)
+    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, remaining, interval)
+        signal.signal(signal.SIGALRM, usual)
+
+
 PROMISES: tuple[Callable[[Method, HauntedColumn], None], ...] = (
     null_in_null_out,
     output_is_as_declared,
@@ -264,4 +293,5 @@ PROMISES: tuple[Callable[[Method, HauntedColumn], None], ...] = (
     invalid_cells_are_refused,
     errors_hold_no_value,
     facts_can_be_reported,
+    no_text_hangs_it,
 )
