@@ -42,6 +42,7 @@ NUMBERS = {
     "generalize, year": ("birth_date", "{method: generalize, to: year}"),
     "generalize, month": ("birth_date", "{method: generalize, to: month}"),
     "noise, laplace": ("income", "{method: noise, kind: laplace, scale: 500, min: 0, max: 250000}"),
+    "noise, laplace, doubles": ("height", "{method: noise, kind: laplace, scale: 2, min: 100, max: 250}"),
     "noise, gaussian": ("income", "{method: noise, kind: gaussian, scale: 500, min: 0, max: 250000}"),
     "noise, uniform": ("income", "{method: noise, kind: uniform, scale: 500, min: 0, max: 250000}"),
     "noise, geometric": ("income", "{method: noise, kind: geometric, scale: 500, min: 0, max: 250000}"),
@@ -49,6 +50,7 @@ NUMBERS = {
     "shift_date, timestamps": ("seen_at", "{method: shift_date, days: 180}"),
     "truncate to a day": ("seen_at", "{method: truncate, to: day}"),
     "shuffle, integers": ("income", "shuffle"),
+    "swap, integers within a city": ("income", "{method: swap, within: [city]}"),
 }
 REPEATING = {
     "token, cmac": "{method: token, domain: cmac}",

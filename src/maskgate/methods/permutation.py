@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.modes import GCM
 
 from maskgate.canonical import canonical_bytes
 from maskgate.crypto import hmac_sha256
-from maskgate.crypto.cells import Cells, validity
+from maskgate.crypto.cells import Cells, validity, validity_buffer
 from maskgate.errors import MaskingError
 from maskgate.methods.families import value_type
 from maskgate.methods.layout import by_value, in_layout_of, plain
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 MOVABLE = frozenset(Family) - {Family.NESTED, Family.NULL, Family.OTHER}
 _DIGIT_BITS = 16
+_WIDTHS = {8: np.uint8, 16: np.uint16, 32: np.uint32, 64: np.uint64}
 
 
 def generator_for(
@@ -94,6 +95,32 @@ def rearranged(column: pa.Array, places: NDArray[np.int64], sources: NDArray[np.
         rows[places], absent[places] = sources, False
     # The entries of a dictionary are then put in the order in which rows use them now.
     return movable(pc.take(column, pa.array(rows, mask=absent)))
+
+
+def is_number_like(type_: pa.DataType) -> bool:
+    """Say whether cells of a type are 1, 2, 4 or 8 bytes that numpy can move."""
+    return pa.types.is_primitive(type_) and type_.bit_width in _WIDTHS
+
+
+def shuffled_in_place(column: pa.Array, generator: np.random.Generator) -> pa.Array:
+    """Return the column as ``rearranged`` by a permutation would: the generator moves the cells, not their places.
+
+    Args:
+        column: One whose type :func:`is_number_like`.
+        generator: Used up as far as by a permutation of the rows that are not null.
+    """
+    width, valid = _WIDTHS[column.type.bit_width], validity(column)
+    buffer = column.buffers()[1]
+    if buffer is None or len(column) == 0:
+        return column
+    cells = np.frombuffer(buffer, width, len(column), column.offset * np.dtype(width).itemsize)
+    moved = cells.copy() if valid is None else cells[valid]
+    generator.shuffle(moved)
+    if valid is not None:
+        everywhere = np.zeros(len(column), width)
+        everywhere[valid] = moved
+        moved = everywhere
+    return pa.Array.from_buffers(column.type, len(column), [validity_buffer(valid), pa.py_buffer(moved)])
 
 
 def present_rows(column: pa.Array) -> NDArray[np.int64]:

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from maskgate.methods.method import Declaration, Domain, Method, Surroundings, Uniqueness
-from maskgate.methods.permutation import MOVABLE, generator_for, movable, moved_type, present_rows, rearranged
+from maskgate.methods.permutation import (
+    MOVABLE,
+    generator_for,
+    is_number_like,
+    movable,
+    moved_type,
+    present_rows,
+    rearranged,
+    shuffled_in_place,
+)
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
@@ -55,5 +64,7 @@ class Shuffle(Method):
         """
         column = movable(column)
         generator = generator_for([column], surroundings, purpose="shuffle", parameters=[])
+        if is_number_like(column.type):
+            return shuffled_in_place(column, generator)
         places = present_rows(column)
         return rearranged(column, places, generator.permutation(places))
