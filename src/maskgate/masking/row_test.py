@@ -102,15 +102,21 @@ def _scalar(value: Scalar, kind: pa.DataType) -> pa.Scalar:
         Family.DATE: isinstance(value, str),
         Family.TIMESTAMP: isinstance(value, str),
     }.get(family, family in _NUMBERS and isinstance(value, int | float) and not isinstance(value, bool))
-    if fits:
-        try:
-            return _converted(value, kind, family)
-        except (pa.ArrowException, ValueError, OverflowError):
-            pass
+    converted = _converted_or_none(value, kind, family) if fits else None
+    if converted is not None:
+        return converted
     expected = _EXPECTED.get(family)
     if expected is None:
         raise ValueError(f"{kind} can only be compared with null")
     raise ValueError(f"{kind} is compared with {expected}, not {value!r}")
+
+
+def _converted_or_none(value: Scalar, kind: pa.DataType, family: Family) -> pa.Scalar | None:
+    """Return the value in the type of the column; None if the type does not hold it."""
+    try:
+        return _converted(value, kind, family)
+    except (pa.ArrowException, ValueError, OverflowError):
+        return None
 
 
 def _converted(value: Scalar, kind: pa.DataType, family: Family) -> pa.Scalar:
