@@ -18,6 +18,7 @@
     │   └── Conflict                   3   the state does not permit it (any more)
     ├── StillPending                   4   nobody has decided yet
     ├── HostUnreachable                5   Airflow or Prefect did not answer the gate; try again
+    ├── DatabaseUnreachable            5   the gate's database did not answer; try again
     └── GateUnreachable                5   the gate did not answer; try again
 
 A message answers where, what is wrong, and what would be right. No message holds a cell value, nor does its cause.
@@ -132,6 +133,12 @@ class StillPending(MaskgateError):  # noqa: N818  pending is a state
 
 class HostUnreachable(MaskgateError):  # noqa: N818  reads as what it is
     """The orchestrator did not answer the gate. Nothing was decided or released; try again."""
+
+    exit_code = 5
+
+
+class DatabaseUnreachable(MaskgateError):  # noqa: N818  reads as what it is
+    """The gate's database did not answer. Nothing was decided or released; try again."""
 
     exit_code = 5
 

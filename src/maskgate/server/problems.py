@@ -8,6 +8,7 @@ from typing import Any
 
 from maskgate.errors import (
     Conflict,
+    DatabaseUnreachable,
     HostUnreachable,
     MaskgateError,
     NotAllowed,
@@ -37,6 +38,7 @@ _STATUSES: tuple[tuple[type[MaskgateError], HTTPStatus], ...] = (
     (Conflict, HTTPStatus.CONFLICT),
     (StillPending, HTTPStatus.CONFLICT),
     (HostUnreachable, HTTPStatus.BAD_GATEWAY),
+    (DatabaseUnreachable, HTTPStatus.SERVICE_UNAVAILABLE),
     (Refused, HTTPStatus.UNPROCESSABLE_ENTITY),
     (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),
 )

@@ -1,29 +1,37 @@
-"""The database behind ledger and gate.
+"""The database behind ledger and gate: a SQLite file, or the schema of a PostgreSQL database.
 
-* A writing transaction takes the write lock when it begins (``BEGIN IMMEDIATE``), so what it reads stays true.
+* A writing transaction is alone with the database from when it begins, so what it reads stays true.
+* A reading transaction sees one state, and neither waits for writers nor holds them up.
 * Nothing is written outside :meth:`Store.write`; an exception inside it leaves nothing behind.
-* SQLite in WAL mode serves one machine. Every statement is SQLAlchemy's, so that PostgreSQL can take its place.
+* No statement's values and no password are in an error.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection
 
-from maskgate.store.migrate import upgrade
+from maskgate.clock import SystemClock
+from maskgate.store import postgres
+from maskgate.store.address import DatabaseAddress
+from maskgate.store.clock import DatabaseClock
+from maskgate.store.failures import translated
+from maskgate.store.migrate import must_be_ours, upgrade
+from maskgate.store.postgres import postgres_engine
+from maskgate.store.sqlite import sqlite_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from sqlalchemy import Engine
 
-Work = Connection
+    from maskgate.clock import Clock
 
-_BUSY_MILLISECONDS = 20_000
+Work = Connection
 
 
 class Store:
@@ -31,52 +39,81 @@ class Store:
 
     Args:
         engine: Made by :meth:`open`.
+        address: Where it is.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, address: DatabaseAddress) -> None:
         self._engine = engine
+        self._address = address
+        self._server_clock = DatabaseClock(engine) if address.is_server else None
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open a SQLite file, making it if there is none, and bring its tables up to date."""
-        if not path.exists():
-            path.touch(mode=0o600)
-        engine = create_engine(URL.create("sqlite", database=str(path)))
-        event.listen(engine, "connect", _prepare)
-        event.listen(engine, "begin", _begin)
-        store = cls(engine)
-        with store.write() as work:
-            upgrade(work)
+    def open(cls, where: str | Path) -> Self:
+        """Open a database, making what is not there, and bring its tables up to date.
+
+        Several processes may do so at once: one makes the tables, the others wait.
+
+        Args:
+            where: A SQLite file, or a URL such as ``postgresql://gate@db.example/airflow``.
+
+        Raises:
+            ConfigurationError: If the address cannot be used, or a later version of Maskgate has made the tables.
+            DatabaseUnreachable: If the database does not answer.
+        """
+        address = DatabaseAddress.of(where)
+        store = cls(postgres_engine(address) if address.is_server else sqlite_engine(address), address)
+        try:
+            store._bring_up_to_date()
+        except BaseException:
+            store.close()
+            raise
         return store
+
+    def __str__(self) -> str:
+        return str(self._address)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other gates, with homes of their own, may work with it."""
+        return self._address.is_server
+
+    def clock(self) -> Clock:
+        """Return the clock that everybody who shares this database goes by; for a file, the machine's."""
+        return self._server_clock or SystemClock()
 
     @contextmanager
     def write(self) -> Iterator[Work]:
         """Do several things or none, alone with the database."""
-        with self._engine.connect().execution_options(maskgate_writes=True) as work, work.begin():
+        with translated(self._address), self._connection() as work, work.begin(), self._alone(work):
             yield work
 
     @contextmanager
     def read(self) -> Iterator[Work]:
         """See one consistent state of the database, beside others who write."""
-        with self._engine.connect() as work, work.begin():
+        with translated(self._address), self._connection(writes=False) as work, work.begin(), self._beside(work):
             yield work
 
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
 
+    def _bring_up_to_date(self) -> None:
+        with self.read() as work:
+            is_ready = must_be_ours(work, str(self))
+        if not is_ready:
+            with self.write() as work:
+                upgrade(work, str(self))
 
-def _prepare(connection: Any, _record: Any) -> None:
-    # The driver must not open transactions of its own; `_begin` does.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
+    def _connection(self, *, writes: bool = True) -> Work:
+        options: dict[str, Any] = {"maskgate_writes": writes}
+        if self._address.is_server and not writes:
+            options |= postgres.ONE_STATE
+        return self._engine.connect().execution_options(**options)
 
+    def _alone(self, work: Work) -> AbstractContextManager[None]:
+        clock = self._server_clock
+        return nullcontext() if clock is None else clock.within(work, postgres.take_lock(work))
 
-def _begin(work: Connection) -> None:
-    writes = work.get_execution_options().get("maskgate_writes", False)
-    work.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    def _beside(self, work: Work) -> AbstractContextManager[None]:
+        clock = self._server_clock
+        return nullcontext() if clock is None else clock.within(work)

@@ -1,4 +1,4 @@
-"""One SQLite file: whole transactions, one writer at a time, one history of migrations."""
+"""SQLite and PostgreSQL alike: whole transactions, one writer at a time, one history of migrations."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import stat
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import select, text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy import inspect, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from maskgate.errors import ConfigurationError
 from maskgate.store import Store, tables
-from maskgate.store.migrate import VERSION_TABLE
+from maskgate.store.migrate import VERSION_TABLE, downgrade, upgrade
 from maskgate.store.tables import METADATA
 from maskgate.testing.still_clock import StillClock
 
 
 @pytest.fixture
-def store(tmp_path):
-    opened = Store.open(tmp_path / "gate.db")
+def store(database):
+    opened = Store.open(database)
     yield opened
     opened.close()
 
@@ -29,8 +29,8 @@ def setting(name, value=0):
     return tables.settings.insert().values(name=name, value=value)
 
 
-def count(path, name, times):
-    store = Store.open(path)
+def count(where, name, times):
+    store = Store.open(where)
     for _ in range(times):
         with store.write() as work:
             before = work.execute(select(tables.settings.c.value).where(tables.settings.c.name == name)).scalar_one()
@@ -51,11 +51,11 @@ class TestTransactions:
         with store.read() as work:
             assert work.execute(select(tables.settings)).all() == []
 
-    def test_writers_in_several_processes_wait_for_each_other(self, store, tmp_path):
+    def test_writers_in_several_processes_wait_for_each_other(self, store, database):
         with store.write() as work:
             work.execute(setting("counter"))
         context = multiprocessing.get_context("fork")
-        workers = [context.Process(target=count, args=(tmp_path / "gate.db", "counter", 20)) for _ in range(3)]
+        workers = [context.Process(target=count, args=(database, "counter", 20)) for _ in range(3)]
         for worker in workers:
             worker.start()
         for worker in workers:
@@ -83,39 +83,62 @@ class TestTransactions:
             assert work.execute(select(tables.tokens.c.created_at)).scalar_one() == moment
 
 
-class TestFile:
-    """The database is its owner's alone, and its ledger only grows."""
+class TestRecord:
+    """The ledger only grows; a SQLite file is its owner's alone."""
 
-    def test_nobody_else_may_read_it(self, store, tmp_path):
+    def test_nobody_else_may_read_it(self, tmp_path):
+        Store.open(tmp_path / "gate.db").close()
         assert stat.S_IMODE((tmp_path / "gate.db").stat().st_mode) == 0o600
 
     @pytest.mark.parametrize("statement", ["UPDATE ledger SET type = 'x'", "DELETE FROM ledger"])
     def test_an_entry_is_not_changed_by_a_slip(self, store, statement):
         with store.write() as work:
-            row = {"seq": 0, "at": StillClock().now(), "type": "t", "body": b"{}", "leaf_hash": b""}
-            work.execute(tables.ledger.insert().values(row))
-        with pytest.raises((OperationalError, IntegrityError), match="append-only"), store.write() as work:
+            work.execute(tables.ledger.insert().values(entry()))
+        with pytest.raises(DBAPIError, match="append-only"), store.write() as work:
             work.execute(text(statement))
+
+    def test_nor_are_all_of_them_taken_away_at_once(self, postgres_url):
+        store = Store.open(postgres_url)
+        with pytest.raises(DBAPIError, match="append-only"), store.write() as work:
+            work.execute(text("TRUNCATE ledger"))
+        store.close()
 
 
 class TestMigrations:
-    """The history makes exactly the tables that the code knows, and never goes back."""
+    """The history makes exactly the tables that the code knows, and takes all of them away again."""
 
     def test_the_history_ends_at_the_tables(self, store):
-        with store.read() as work:
-            context = MigrationContext.configure(work, opts={"version_table": VERSION_TABLE, "compare_type": True})
-            assert compare_metadata(context, METADATA) == []
+        assert differences(store) == []
 
-    def test_opening_again_keeps_what_is_there(self, store, tmp_path):
+    def test_there_and_back_again(self, store):
+        with store.write() as work:
+            downgrade(work)
+            assert set(inspect(work).get_table_names()) == {VERSION_TABLE}
+            upgrade(work, "the database")
+        assert differences(store) == []
+
+    def test_opening_again_keeps_what_is_there(self, store, database):
         with store.write() as work:
             work.execute(setting("kept", [1, "two", None]))
         store.close()
-        with Store.open(tmp_path / "gate.db").read() as work:
+        again = Store.open(database)
+        with again.read() as work:
             assert work.execute(select(tables.settings.c.value)).scalar_one() == [1, "two", None]
+        again.close()
 
-    def test_tables_of_a_later_version_are_refused(self, store, tmp_path):
+    def test_tables_of_a_later_version_are_refused(self, store, database):
         with store.write() as work:
             work.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
         store.close()
         with pytest.raises(ConfigurationError, match="later than this Maskgate"):
-            Store.open(tmp_path / "gate.db")
+            Store.open(database)
+
+
+def entry():
+    return {"seq": 0, "at": StillClock().now(), "type": "t", "body": b"{}", "leaf_hash": b"\x00\xff"}
+
+
+def differences(store):
+    with store.read() as work:
+        context = MigrationContext.configure(work, opts={"version_table": VERSION_TABLE, "compare_type": True})
+        return compare_metadata(context, METADATA)

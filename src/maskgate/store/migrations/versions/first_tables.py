@@ -12,6 +12,21 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_TABLES = (
+    "frontier",
+    "ledger",
+    "policies",
+    "rules",
+    "settings",
+    "stagings",
+    "tokens",
+    "requests",
+    "decisions",
+    "grants",
+    "notices",
+    "refusals",
+)
+
 
 def upgrade() -> None:
     """Make the tables."""
@@ -175,9 +190,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_refusals"),
     )
     op.create_index("ix_refusals_request", "refusals", ["request"], unique=False)
+    _keep_the_ledger()
+
+
+def downgrade() -> None:
+    """Drop the tables, and everything that was recorded."""
+    for table in reversed(_TABLES):
+        op.drop_table(table)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION ledger_is_append_only()")
+
+
+def _keep_the_ledger() -> None:
+    """Refuse every change of an entry, by whoever holds the tables."""
+    verbs = ("UPDATE", "DELETE", "TRUNCATE")
     if op.get_bind().dialect.name == "sqlite":
-        for verb in ("UPDATE", "DELETE"):
+        for verb in verbs[:2]:
             op.execute(
                 f"CREATE TRIGGER ledger_refuses_{verb.lower()} BEFORE {verb} ON ledger "
                 "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
             )
+        return
+    op.execute(
+        "CREATE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$"
+    )
+    for verb in verbs:
+        op.execute(
+            f"CREATE TRIGGER ledger_refuses_{verb.lower()} BEFORE {verb} ON ledger "
+            "FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only()"
+        )

@@ -1,0 +1,116 @@
+"""PostgreSQL: one schema, `maskgate`, in a database that may be the host's own.
+
+* Writing transactions are alone: each takes one advisory lock when it begins, and the database gives it back at its
+  end, whichever that is. Isolation is READ COMMITTED, so that every statement after the lock sees what was committed
+  before it; a snapshot taken before the wait would not.
+* Reading transactions see one state (REPEATABLE READ, read only), and wait for nobody.
+* Nothing waits for ever: not for the lock, not for a statement, not for a writer that has fallen asleep.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event, text
+
+from maskgate.errors import ConfigurationError, Problem, UsageError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine
+
+    from maskgate.store.address import DatabaseAddress
+
+SCHEMA = "maskgate"
+_CONNECTIONS = 10
+_WAIT_SECONDS = 20
+_CONNECT_SECONDS = 10
+# Temporary tables are looked for last, so that none can stand in for a table of ours.
+_PREPARE = (
+    f"SELECT set_config('search_path', '{SCHEMA}, pg_temp', false),"
+    f" set_config('lock_timeout', '{_WAIT_SECONDS}s', false),"
+    " set_config('statement_timeout', '60s', false),"
+    " set_config('timezone', 'UTC', false)"
+)
+# The number is the lock's name. The time is read when the lock is had, so commits and times have the same order.
+_TAKE_LOCK = text(
+    "WITH taken AS MATERIALIZED (SELECT pg_advisory_xact_lock(7310585002911541041),"
+    " set_config('idle_in_transaction_session_timeout', '60s', true))"
+    " SELECT clock_timestamp() FROM taken"
+)
+_NOW = text("SELECT clock_timestamp()")
+ONE_STATE: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def postgres_engine(address: DatabaseAddress) -> Engine:
+    """Make the engine of a database.
+
+    Raises:
+        UsageError: If the driver is not installed.
+    """
+    try:
+        engine = create_engine(
+            address.url,
+            hide_parameters=True,
+            pool_size=_CONNECTIONS,
+            max_overflow=_CONNECTIONS,
+            pool_timeout=_WAIT_SECONDS,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": "maskgate"},
+        )
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"PostgreSQL needs the driver: pip install 'psycopg[binary]' ({error.name} is missing)"
+        ) from None
+    event.listen(engine, "connect", _prepare)
+    return engine
+
+
+def take_lock(work: Connection) -> datetime:
+    """Wait until this transaction is the only writing one; return when that was."""
+    return _moment(work.execute(_TAKE_LOCK).scalar_one())
+
+
+def now(work: Connection) -> datetime:
+    """Ask the server what time it is."""
+    return _moment(work.execute(_NOW).scalar_one())
+
+
+def make_schema(work: Connection, name: str) -> None:
+    """Make the schema, unless it is there.
+
+    Args:
+        work: A writing transaction.
+        name: What to call the database.
+
+    Raises:
+        ConfigurationError: If the schema of this name holds something else.
+    """
+    found = work.execute(
+        text(
+            "SELECT count(c.oid) AS tables, count(*) FILTER (WHERE c.relname = 'maskgate_version') AS versions"
+            " FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'"
+            " WHERE n.nspname = :schema GROUP BY n.oid"
+        ),
+        {"schema": SCHEMA},
+    ).first()
+    if found is None:
+        work.execute(text(f"CREATE SCHEMA {SCHEMA}"))
+    elif found.tables and not found.versions:
+        raise ConfigurationError(
+            name,
+            (Problem(f"its schema {SCHEMA} holds tables that are not of a gate. Name another database."),),
+        )
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute(_PREPARE)
+    cursor.close()
+    connection.commit()
+
+
+def _moment(value: Any) -> datetime:
+    moment: datetime = value
+    return moment
