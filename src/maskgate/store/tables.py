@@ -145,7 +145,11 @@ requests = Table(
     Column("context_digest", String(80)),
     Column("question", JSON),
     Column("cleaned_at", Moment),
-    Index("ix_requests_state", "state"),
+    Index("ix_requests_state_created_at", "state", "created_at", "id"),
+    Index("ix_requests_created_at", "created_at", "id"),
+    Index("ix_requests_state_expires_at", "state", "expires_at"),
+    Index("ix_requests_wake_after", "wake_after"),
+    Index("ix_requests_staging", "staging"),
 )
 
 decisions = Table(
@@ -187,6 +191,36 @@ grants = Table(
     Column("lease_until", Moment),
     Column("worker", String(60)),
     Column("receipt", JSON),
+    Index("ix_grants_state_lease_until", "state", "lease_until"),
+)
+
+# Which gate seals a request; at the end of the lease another may take it over.
+sealings = Table(
+    "sealings",
+    METADATA,
+    Column("request", String(40), ForeignKey("requests.id"), primary_key=True),
+    Column("fence", Integer, nullable=False),
+    Column("worker", String(60), nullable=False),
+    Column("lease_until", Moment, nullable=False),
+)
+
+# Who is logged in, by the hash of what the browser keeps: the rows alone let nobody in.
+sessions = Table(
+    "sessions",
+    METADATA,
+    Column("hash", String(64), primary_key=True),
+    Column("account", String(500), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("groups", JSON, nullable=False),
+    Column("authenticated_at", Moment, nullable=False),
+    Column("used_at", Moment, nullable=False, index=True),
+)
+
+used_logins = Table(
+    "used_logins",
+    METADATA,
+    Column("hash", String(64), primary_key=True),
+    Column("used_at", Moment, nullable=False, index=True),
 )
 
 notices = Table(
