@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -221,6 +222,36 @@ used_logins = Table(
     METADATA,
     Column("hash", String(64), primary_key=True),
     Column("used_at", Moment, nullable=False, index=True),
+)
+
+# How much each measured request holds of each dataset; nothing of it is a value of the data.
+volumes = Table(
+    "volumes",
+    METADATA,
+    Column("request", String(40), ForeignKey("requests.id"), primary_key=True),
+    Column("dataset", String(300), primary_key=True),
+    Column("destination", String(200), nullable=False),
+    Column("requester", String(300), nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("rows", BigInteger),
+    Column("bytes", BigInteger),
+    Column("columns", Integer),
+    Column("column_names", JSON, nullable=False),
+    Column("rules_digest", String(80), nullable=False),
+    Index("ix_volumes_dataset", "dataset", "destination", "asked_at"),
+    Index("ix_volumes_requester", "requester", "asked_at"),
+    Index("ix_volumes_asked_at", "asked_at"),
+)
+
+# Destinations that somebody has signed, or that the gate began with; others of the configuration are of no use.
+destinations = Table(
+    "destinations",
+    METADATA,
+    Column("digest", String(80), primary_key=True),
+    Column("id", String(200), nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("activated_at", Moment),
 )
 
 notices = Table(
