@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from maskgate.canonical import digest
 from maskgate.errors import MaskgateError, NotAllowed, NotFound, Refused, UsageError
-from maskgate.gate.governing import GOVERNED
+from maskgate.gate.asked_facts import facts_when_asked
+from maskgate.gate.governed import GOVERNED_ACTIONS
 from maskgate.gate.involvement import involve
 from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from maskgate.gate.involvement import Involvement
     from maskgate.gate.model import Caller, Destination, RequestInput
     from maskgate.gate.parts import Parts
-    from maskgate.gate.policy import Policy, Rule
+    from maskgate.gate.policy import Policy
+    from maskgate.gate.policy_rule import Rule
     from maskgate.store import Work
 
 _ACTION = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -57,7 +59,7 @@ def create_request(parts: Parts, caller: Caller, wanted: RequestInput) -> Reques
     """
     if caller.role != "pipeline" or caller.token is None:
         raise NotAllowed(f"only a pipeline's token asks for signatures, and this caller is {caller.role}.")
-    if not _ACTION.fullmatch(wanted.action) or wanted.action in GOVERNED:
+    if not _ACTION.fullmatch(wanted.action) or wanted.action in GOVERNED_ACTIONS:
         raise UsageError(f"{visible(wanted.action, 40)!r} is no action to ask for. Write a verb such as export.")
     asked = _Asked(
         action=wanted.action,
@@ -152,17 +154,9 @@ def _rebind(parts: Parts, work: Work, known: Request, asked: _Asked) -> Request:
 
 def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
     policy = active_policy(work)
-    rule = policy.rule_for(asked.action, asked.destination)
-    if rule is None:
-        raise Refused(
-            f"no policy permits {asked.action} to {asked.destination.id} (trust {asked.destination.trust}). "
-            "The gate's operator can add one."
-        )
     owner = parts.registry.token_owners.get(asked.token)
     involvement = involve(policy, asked.host, asked.facts, owner, asked.requesters)
-    request = _new(parts, asked, policy, rule, involvement)
-    if not rule.allow:
-        must_be_signable(policy, request)
+    request = _new(parts, asked, _possible_rules(policy, asked, involvement), policy, involvement)
     insert_request(work, request)
     parts.record(
         work,
@@ -177,15 +171,55 @@ def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
         token=request.token,
         requester={"person": request.requester_person, "account": request.requester_account},
         involved=list(request.involved),
-        policy={"name": rule.name, "digest": policy.digest},
+        policy={"digest": policy.digest},
     )
     return request
 
 
-def _new(parts: Parts, asked: _Asked, policy: Policy, rule: Rule, involvement: Involvement) -> Request:
-    demanded = rule.as_json()
-    if not involvement.is_known:
-        demanded["requirement"] = rule.requirement.at_least(2).as_json()
+def _possible_rules(policy: Policy, asked: _Asked, involvement: Involvement) -> tuple[Rule, ...]:
+    """Return the policies that may count once the bytes are measured; until then, only that there is none is sure."""
+    facts = facts_when_asked(
+        asked.action,
+        destination=asked.destination,
+        person=involvement.person,
+        token=asked.token,
+        host=asked.host,
+        workflow="" if asked.facts is None else asked.facts.workflow,
+        is_staged=True,
+    )
+    rules = tuple(rule for rule in policy.possible_rules(facts) if not rule.refuse)
+    if not rules:
+        raise no_policy(asked.action, asked.destination)
+    return rules
+
+
+def no_policy(action: str, destination: Destination | None) -> Refused:
+    """Say that nothing permits an action."""
+    where = "" if destination is None else f" to {destination.id} (trust {destination.trust})"
+    return Refused(f"no policy permits {action}{where}. The gate's operator can add one.")
+
+
+def _new(parts: Parts, asked: _Asked, rules: tuple[Rule, ...], policy: Policy, involvement: Involvement) -> Request:
+    """Make a request with the first of the policies that it may come to, until what it does come to is measured."""
+    people = 1 if involvement.is_known else 2
+    drafts = [_draft(parts, asked, demand(rule, people), policy, involvement) for rule in rules]
+    refusal: Refused | None = None
+    for draft in drafts:
+        try:
+            must_be_signable(policy, draft)
+        except Refused as error:
+            refusal = refusal or error
+        else:
+            return draft
+    raise refusal or no_policy(asked.action, asked.destination)
+
+
+def demand(rule: Rule, people: int) -> dict[str, Any]:
+    """Return what a policy demands of a request whose asker is known, or, for two people at least, is not."""
+    return {**rule.as_json(), "requirement": rule.requirement.at_least(people).as_json(), "people_at_least": people}
+
+
+def _draft(parts: Parts, asked: _Asked, demanded: dict[str, Any], policy: Policy, involvement: Involvement) -> Request:
     facts = asked.facts
     return Request(
         id=new_request_id(),
@@ -205,7 +239,7 @@ def _new(parts: Parts, asked: _Asked, policy: Policy, rule: Rule, involvement: I
         workflow="" if facts is None else visible(facts.workflow, 500),
         task_instance_id=None if facts is None else facts.task_instance_id,
         try_number=None if facts is None else facts.try_number,
-        policy_name=rule.name,
+        policy_name=demanded["name"],
         policy_digest=policy.digest,
         rule=demanded,
         created_at=parts.clock.now(),
@@ -219,6 +253,8 @@ def must_be_signable(policy: Policy, request: Request) -> None:
     Raises:
         Refused: If everyone who is not involved would not suffice, and no group claim may bring others.
     """
+    if request.is_allowed:
+        return
     slots = request.requirement.slots.keys()
     if any(policy.reviewers[slot].group is not None for slot in slots):
         return

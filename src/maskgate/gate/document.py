@@ -50,6 +50,8 @@ def document_of(work: Work, request: Request, url: str) -> dict[str, Any]:
         "policy": {
             "name": request.policy_name,
             "digest": request.policy_digest,
+            "because": list(request.policy_because),
+            "tier": request.tier,
             "reason_min_length": request.reason_min_length,
         },
         "requirement": {**requirement.as_json(), "missing": missing},

@@ -7,13 +7,14 @@ request under the policy in force, like any other action.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from maskgate.errors import MaskgateError, PolicyError, Problem, Refused
-from maskgate.gate.asking import must_be_signable, new_request_id
+from maskgate.gate.asked_facts import facts_when_asked
+from maskgate.gate.asking import demand, must_be_signable, new_request_id
 from maskgate.gate.deciding import approve, wanted
 from maskgate.gate.governing import CHANGE_POLICY, REGISTER_RULES, put_policy_in_force, put_rules_in_force
 from maskgate.gate.lifecycle import State
@@ -147,12 +148,12 @@ def _ask(parts: Parts, work: Work, action: str, *, subject: str, what: str, chan
 
 
 def _request(parts: Parts, policy: Policy, action: str, subject: str, what: str) -> Request:
-    rule = policy.rule_for(action, None)
-    if rule is None:
+    choice = policy.choose(replace(facts_when_asked(action, resource=subject), moment=parts.clock.now()))
+    rule = choice.rule
+    if rule is None or rule.refuse:
         raise Refused(f"no policy permits {action}, so nobody can sign it.")
-    demanded = rule.as_json()
     # Whoever changed the file is not known, so one person alone must not be able to sign it.
-    demanded["requirement"] = rule.requirement.at_least(2).as_json()
+    demanded = {**demand(rule, 2), **choice.as_json()}
     request = Request(
         id=new_request_id(),
         state=State.SEALING,
@@ -166,8 +167,7 @@ def _request(parts: Parts, policy: Policy, action: str, subject: str, what: str)
         rule=demanded,
         created_at=parts.clock.now(),
     )
-    if not rule.allow:
-        must_be_signable(policy, request)
+    must_be_signable(policy, request)
     return request
 
 

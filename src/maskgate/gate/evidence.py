@@ -6,10 +6,11 @@ by measured figures only; declared ones are shown beside them, as what they are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from maskgate.gate.staged_names import shown
+from maskgate.gate.thresholds import below_thresholds
 from maskgate.methods import ReversibleBy
 from maskgate.rules.path import Path
 
@@ -35,13 +36,24 @@ class Evidence:
     refusals: tuple[str, ...] = ()
 
 
-def judge(sealed: Sealed, rules: Rules, floor: Floor, thresholds: Thresholds) -> Evidence:
-    """Hold what was measured against the registered rules, the floor and the policy's thresholds."""
+def judge(
+    sealed: Sealed, rules: Rules, floor: Floor, thresholds: Thresholds, *, new_columns: int | None = None
+) -> Evidence:
+    """Hold what was measured against the registered rules, the floor and the policy's thresholds.
+
+    Args:
+        sealed: What was measured.
+        rules: The registered rules.
+        floor: What may happen to direct identifiers.
+        thresholds: What the request's policy wants measured figures to be.
+        new_columns: Columns that the last release of this data there did not have.
+    """
     return Evidence(
         measured={"bytes": sealed.size, "files": len(sealed.files), "tables": _measured(sealed, rules)},
         declared={"keys": dict(sealed.key_versions), "tables": dict(sealed.declared.get("report", {}))},
-        refusals=tuple(
-            refusal for table in sealed.tables for refusal in _refusals(table, sealed, rules, floor, thresholds)
+        refusals=(
+            *(refusal for table in sealed.tables for refusal in _refusals(table, sealed, rules, floor)),
+            *below_thresholds(sealed, rules, thresholds, new_columns),
         ),
     )
 
@@ -58,9 +70,11 @@ def _measured(sealed: Sealed, rules: Rules) -> dict[str, Any]:
                     "classes": list(column.classes),
                     "methods": list(column.methods),
                     "reversible_by": _reversible_by(column, rules.tables.get(table.name)),
+                    **({"residual_findings": column.residual_findings} if column.residual_findings else {}),
                 }
                 for column in table.columns
             },
+            **({"groups": [asdict(groups) for groups in table.groups]} if table.groups else {}),
         }
         for table in sealed.tables
     }
@@ -74,9 +88,7 @@ def _reversible_by(column: MeasuredColumn, covered: TableRules | None) -> str | 
     return max((rule.build().reversible_by for rule in rules), key=list(ReversibleBy).index).value
 
 
-def _refusals(
-    table: MeasuredTable, sealed: Sealed, rules: Rules, floor: Floor, thresholds: Thresholds
-) -> Iterator[str]:
+def _refusals(table: MeasuredTable, sealed: Sealed, rules: Rules, floor: Floor) -> Iterator[str]:
     covered = rules.tables.get(table.name)
     if covered is None:
         yield f"table {shown(table.name)} is not in the registered rules. Add it to them, or leave it out."
@@ -86,7 +98,6 @@ def _refusals(
     for column in table.columns:
         yield from _column_refusals(f"table {shown(table.name)}, column {shown(column.name)}", column, covered, rules)
         yield from _floor_refusals(f"table {shown(table.name)}, column {shown(column.name)}", column, floor)
-    yield from _threshold_refusals(table, thresholds)
 
 
 def _schema_refusals(table: MeasuredTable, declared: Mapping[str, Any]) -> Iterator[str]:
@@ -136,10 +147,3 @@ def _floor_refusals(where: str, column: MeasuredColumn, floor: Floor) -> Iterato
             f"{where} looks like {', '.join(column.classes)}, and `{column.method or 'no method'}` is below the "
             f"policy's floor. Use one of: {', '.join(floor.direct_identifier)}."
         )
-
-
-def _threshold_refusals(table: MeasuredTable, thresholds: Thresholds) -> Iterator[str]:
-    if thresholds.rows_at_least is not None and table.rows < thresholds.rows_at_least:
-        yield f"table {shown(table.name)} has {table.rows} rows; the policy wants at least {thresholds.rows_at_least}."
-    if thresholds.rows_at_most is not None and table.rows > thresholds.rows_at_most:
-        yield f"table {shown(table.name)} has {table.rows} rows; the policy allows at most {thresholds.rows_at_most}."

@@ -42,6 +42,8 @@ def make_context(request: Request, rules: Rules | None, url: str) -> dict[str, A
         "policy": {
             "name": request.policy_name,
             "digest": request.policy_digest,
+            "because": list(request.policy_because),
+            "tier": request.tier,
             "requirement": request.requirement.as_json(),
             "channels": list(request.channels),
             "reason_min_length": request.reason_min_length,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TRUSTS = ("internal", "external", "public")
 CHANNELS = ("web", "airflow", "slack")
+LEVELS = ("verify", "broker", "release", "mask")
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class MeasuredColumn:
         classes: Kinds of direct identifier that the gate sees in the name or the values.
         rule: The path of the registered rule that covers it, as the rules write it; None if none does.
         methods: The methods that its cells may be masked by, as that rule says.
+        residual_findings: Cells in which the detectors still find a direct identifier; see ``residual.py``.
     """
 
     name: str
@@ -91,6 +93,7 @@ class MeasuredColumn:
     classes: tuple[str, ...] = ()
     rule: str | None = None
     methods: tuple[str, ...] = ()
+    residual_findings: int = 0
 
     @property
     def method(self) -> str | None:
@@ -104,6 +107,28 @@ class MeasuredColumn:
 
 
 @dataclass(frozen=True)
+class MeasuredGroups:
+    """The groups of rows that share the same quasi-identifiers, as the gate counted them in one table.
+
+    Attributes:
+        asked: The quasi-identifiers that the policy names.
+        present: Those of them that the table has.
+        smallest: The size of the smallest group; None if the table has no rows.
+        counted: What was counted: ``rows``, or the column that says whose row it is.
+    """
+
+    asked: tuple[str, ...]
+    present: tuple[str, ...]
+    smallest: int | None
+    counted: str = "rows"
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> MeasuredGroups:
+        """Make it of its fields as JSON has them."""
+        return cls(tuple(value["asked"]), tuple(value["present"]), value["smallest"], value["counted"])
+
+
+@dataclass(frozen=True)
 class MeasuredTable:
     """What the gate measured in one table of the sealed bytes.
 
@@ -112,19 +137,22 @@ class MeasuredTable:
         rows: How many there are.
         schema: Name and type of each column of the files.
         columns: Each column of the files that has nothing inside, and each that is inside of another.
+        groups: For each list of quasi-identifiers of the policy of which the table has any.
     """
 
     name: str
     rows: int
     schema: tuple[tuple[str, str], ...]
     columns: tuple[MeasuredColumn, ...]
+    groups: tuple[MeasuredGroups, ...] = ()
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> MeasuredTable:
         """Make it of its fields as JSON has them."""
         schema = tuple((name, kind) for name, kind in value["schema"])
         columns = tuple(MeasuredColumn.from_json(column) for column in value["columns"])
-        return cls(value["name"], value["rows"], schema, columns)
+        groups = tuple(MeasuredGroups.from_json(each) for each in value.get("groups", ()))
+        return cls(value["name"], value["rows"], schema, columns, groups)
 
 
 @dataclass(frozen=True)
@@ -169,10 +197,23 @@ class Sealed:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What the policy wants measured figures to be; every table has to meet it."""
+    """What the policy wants measured figures to be, before anyone is asked.
+
+    Attributes:
+        rows_at_least: Rows of every table.
+        rows_at_most: Rows of every table.
+        k_at_least: How many people, or rows, at least share the same quasi-identifiers, in every table that has any.
+        k_over: The quasi-identifiers: paths of columns of the masked data.
+        residual_findings_at_most: Cells of all tables in which the detectors still find a direct identifier.
+        new_columns_at_most: Columns that the last release of the same dataset there did not have.
+    """
 
     rows_at_least: int | None = None
     rows_at_most: int | None = None
+    k_at_least: int | None = None
+    k_over: tuple[str, ...] = ()
+    residual_findings_at_most: int | None = None
+    new_columns_at_most: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The policy: which actions need whose signatures, through which channels, within what time, above which floor.
 
-The first policy of the file that matches an action counts; if none does, the answer is no.
+The first policy of the file that matches an action counts; if none does, the answer is no. ``policy_choice.py`` says
+what happens where it cannot be told.
 """
 
 from __future__ import annotations
@@ -8,19 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from maskgate.gate.model import CHANNELS, Floor, Thresholds
-from maskgate.gate.requirement import Requirement
+from maskgate.gate.conditions import RollingSum, SmallestGroup, parts_of
+from maskgate.gate.policy_choice import choose, possible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from maskgate.gate.model import Destination, Identity
+    from maskgate.gate.action_facts import ActionFacts, Total
+    from maskgate.gate.conditions import Condition
+    from maskgate.gate.model import Floor, Identity
     from maskgate.gate.people import People
+    from maskgate.gate.policy_choice import Choice
+    from maskgate.gate.policy_rule import Rule
 
-DEFAULT_EXPIRY = timedelta(hours=24)
 # A group claim says who was in the group when the person logged in.
 GROUPS_ARE_FRESH = timedelta(minutes=60)
 
@@ -47,55 +51,6 @@ class Reviewers:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One policy of the file.
-
-    Attributes:
-        name: What the file calls it.
-        actions: Verbs that it is about.
-        destinations: Ids of destinations; empty for any.
-        trusts: Trusts of destinations; empty for any.
-        allow: Recorded, not asked.
-        requirement: Whose signatures, unless allowed.
-        channels: Through which channels.
-        reason_min_length: How long a reason must be, at least.
-        expires: How long a decision may take, and a grant may wait.
-        thresholds: What measured figures have to be before anyone is asked.
-    """
-
-    name: str
-    actions: tuple[str, ...]
-    destinations: tuple[str, ...] = ()
-    trusts: tuple[str, ...] = ()
-    allow: bool = False
-    requirement: Requirement = field(default_factory=Requirement)
-    channels: tuple[str, ...] = CHANNELS
-    reason_min_length: int = 0
-    expires: timedelta = DEFAULT_EXPIRY
-    thresholds: Thresholds = field(default_factory=Thresholds)
-
-    def matches(self, action: str, destination: Destination | None) -> bool:
-        """Whether it is about this action."""
-        if action not in self.actions:
-            return False
-        if destination is None:
-            return not self.destinations and not self.trusts
-        fits_id = not self.destinations or destination.id in self.destinations
-        return fits_id and (not self.trusts or destination.trust in self.trusts)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what a request keeps of it."""
-        return {
-            "name": self.name,
-            "allow": self.allow,
-            "requirement": self.requirement.as_json(),
-            "channels": list(self.channels),
-            "reason_min_length": self.reason_min_length,
-            "expires_seconds": int(self.expires.total_seconds()),
-        }
-
-
-@dataclass(frozen=True)
 class Policy:
     """A whole policy file.
 
@@ -117,9 +72,33 @@ class Policy:
     digest: str
     text: str = field(repr=False)
 
-    def rule_for(self, action: str, destination: Destination | None) -> Rule | None:
-        """Return the first policy about an action; None if there is none, which is a refusal."""
-        return next((rule for rule in self.rules if rule.matches(action, destination)), None)
+    def choose(self, facts: ActionFacts) -> Choice:
+        """Choose the policy for an action, and say why."""
+        return choose(self.rules, facts)
+
+    def rule_for(self, facts: ActionFacts) -> Rule | None:
+        """Return the policy that counts for an action; None if there is none, which is a refusal."""
+        return self.choose(facts).rule
+
+    def possible_rules(self, facts: ActionFacts) -> tuple[Rule, ...]:
+        """Return the policies that may count once all is known of an action."""
+        return possible(self.rules, facts)
+
+    @property
+    def totals(self) -> frozenset[Total]:
+        """The rolling sums that any policy looks at."""
+        return frozenset(part.total for part in self._parts() if isinstance(part, RollingSum))
+
+    @property
+    def quasi_identifiers(self) -> tuple[tuple[str, ...], ...]:
+        """The lists of quasi-identifiers over which any policy wants k."""
+        asked = [part.over for part in self._parts() if isinstance(part, SmallestGroup)]
+        asked += [rule.thresholds.k_over for rule in self.rules if rule.thresholds.k_over]
+        return tuple(dict.fromkeys(asked))
+
+    def _parts(self) -> Iterator[Condition]:
+        for rule in self.rules:
+            yield from parts_of(rule.when)
 
     def requesters_of(self, host: str, workflow: str) -> frozenset[str]:
         """Return who answers for the scheduled runs of a workflow."""

@@ -132,6 +132,10 @@ def _foot(context: Mapping[str, Any], context_digest: str) -> Iterator[str]:
     slots = ", ".join(f"{count} of {escaped(name)}" for name, count in policy["requirement"]["slots"].items())
     yield f"Policy **{escaped(policy['name'])}** asks for {slots}. Open until {context['expires_at']}."
     yield ""
+    for reason in policy["because"]:
+        yield f"- It counts because {escaped(reason, 300)}"
+    if policy["because"]:
+        yield ""
     yield f"Review page: {context['url']}"
     yield ""
     yield f"`{context['request']}` · `{context_digest}`"

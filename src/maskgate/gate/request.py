@@ -94,6 +94,16 @@ class Request:
         return timedelta(seconds=self.rule["expires_seconds"])
 
     @property
+    def tier(self) -> str:
+        """How much is at stake: ``low``, ``medium`` or ``high``."""
+        return str(self.rule.get("tier", "medium"))
+
+    @property
+    def policy_because(self) -> tuple[str, ...]:
+        """Why this policy counts; empty until it is sure that it does."""
+        return tuple(self.rule.get("because", ()))
+
+    @property
     def is_allowed(self) -> bool:
         """Whether the policy records it and asks nobody."""
         return bool(self.rule["allow"])

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from maskgate.errors import Conflict, MaskgateError, Refused
+from maskgate.errors import DatabaseUnreachable, MaskgateError, Refused
+from maskgate.gate.chosen_policy import choose_policy
 from maskgate.gate.deciding import approve, wanted
 from maskgate.gate.evidence import judge
 from maskgate.gate.intent import context_digest_of, intent_digest_of, make_context, make_intent
@@ -19,17 +20,20 @@ from maskgate.gate.lineage import lineage_of
 from maskgate.gate.parts import active_policy, registered_rules
 from maskgate.gate.question import render_question
 from maskgate.gate.request import change_request, get_request
+from maskgate.gate.sealed_facts import facts_when_sealed
+from maskgate.gate.sealing_lease import claim, holds, renewing
 from maskgate.gate.staging import Staging
 from maskgate.store import tables
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from maskgate.gate.evidence import Evidence
-    from maskgate.gate.model import Sealed, Thresholds
+    from maskgate.gate.model import Sealed
     from maskgate.gate.parts import Parts
-    from maskgate.gate.policy import Policy
     from maskgate.gate.request import Request
+    from maskgate.gate.sealing_lease import Claim
     from maskgate.rules import Rules
     from maskgate.store import Work
 
@@ -39,53 +43,66 @@ _PROGRESS_STEPS = 50
 def seal_request(parts: Parts, request_id: str) -> None:
     """Seal what a request is about, and ask for signatures, allow it or refuse it."""
     with parts.queue.claim(request_id) as is_mine:
-        if not is_mine:
+        held = _claim(parts, request_id) if is_mine else None
+        if held is None:
             return
         with parts.store.read() as work:
             request, rules = get_request(work, request_id), registered_rules(work)
             root = work.execute(select(tables.stagings.c.root).where(tables.stagings.c.id == request.staging)).scalar()
-        if request.state is not State.SEALING:
-            return
         try:
-            sealed = _seal(parts, request, str(root), rules)
-        except _GoneError:
-            return
+            with renewing(parts.store, parts.clock, held) as lost:
+                sealed = _seal(parts, request, held, root=str(root), rules=rules, lost=lost)
+        except (_GoneError, DatabaseUnreachable):
+            return  # Nobody is refused for it; what is left to do, is done at the end of the lease.
         except MaskgateError as error:
-            _refuse(parts, request, str(error))
+            _refuse(parts, held, str(error))
         except Exception as error:  # noqa: BLE001  storage libraries raise what they like; others wait their turn
             # The kind alone: a foreign message may hold data, or an address with a credential.
-            _refuse(parts, request, f"the staged files could not be read ({type(error).__name__}). Stage them again.")
+            _refuse(parts, held, f"the staged files could not be read ({type(error).__name__}). Stage them again.")
         else:
-            _ask(parts, request, sealed, rules)
+            _ask(parts, held, sealed, rules)
+
+
+def _claim(parts: Parts, request_id: str) -> Claim | None:
+    with parts.store.write() as work:
+        if get_request(work, request_id).state is not State.SEALING:
+            return None
+        return claim(work, request_id, worker=parts.worker, now=parts.clock.now())
 
 
 class _GoneError(Exception):
-    """The request stopped being sealed while it was: withdrawn, or under another policy."""
+    """The request stopped being sealed here: withdrawn, under another policy, or taken over by another gate."""
 
 
-def _seal(parts: Parts, request: Request, root: str, rules: dict[str, Rules]) -> Sealed:
+def _seal(
+    parts: Parts, request: Request, held: Claim, *, root: str, rules: dict[str, Rules], lost: threading.Event
+) -> Sealed:
     if root not in parts.registry.staging:
         raise Refused(f"the staging root {root!r} is no longer in the gate's configuration. Stage the data again.")
     return parts.sealer(
         Staging(parts.registry.staging[root]),
         request.staging or "",
-        parts.sealed_copy(request),
+        parts.sealed_copy(request) / str(held.fence),
         rules=rules,
         limits=parts.registry.limits,
-        progress=_progress(parts, request.id),
+        progress=_progress(parts, held, lost),
     )
 
 
-def _progress(parts: Parts, request_id: str) -> Callable[[int, int], None]:
+def _progress(parts: Parts, held: Claim, lost: threading.Event) -> Callable[[int, int], None]:
     seen = -1
 
     def tell(done: int, total: int) -> None:
         nonlocal seen
+        if lost.is_set():
+            raise _GoneError
         step = _PROGRESS_STEPS if total <= 0 else done * _PROGRESS_STEPS // total
         if step == seen:
             return
         seen = step
-        chosen = update(tables.requests).where(tables.requests.c.id == request_id, tables.requests.c.state == "sealing")
+        chosen = update(tables.requests).where(
+            tables.requests.c.id == held.request, tables.requests.c.state == "sealing"
+        )
         with parts.store.write() as work:
             if work.execute(chosen.values(done=done, total=total)).rowcount != 1:
                 raise _GoneError
@@ -93,24 +110,33 @@ def _progress(parts: Parts, request_id: str) -> Callable[[int, int], None]:
     return tell
 
 
-def _refuse(parts: Parts, request: Request, message: str) -> None:
+def _refuse(parts: Parts, held: Claim, message: str) -> None:
     with parts.store.write() as work:
-        now = get_request(work, request.id)
-        if now.state is State.SEALING:
+        now = _still_sealed(work, held)
+        if now is not None:
             refused = parts.advance(work, now, State.REFUSED, f"{message} Nobody was asked.")
             parts.refuse(work, refused, "request.refused", Refused(message))
 
 
-def _ask(parts: Parts, request: Request, sealed: Sealed, rules: dict[str, Rules]) -> None:
+def _still_sealed(work: Work, held: Claim) -> Request | None:
+    """Return the request, if it is still to be sealed, and by this attempt."""
+    request = get_request(work, held.request)
+    return request if request.state is State.SEALING and holds(work, held) else None
+
+
+def _ask(parts: Parts, held: Claim, sealed: Sealed, rules: dict[str, Rules]) -> None:
     registered = rules[sealed.rules_digest]
     with parts.store.write() as work:
-        now = get_request(work, request.id)
-        if now.state is not State.SEALING:
+        now = _still_sealed(work, held)
+        if now is None:
             return
         policy = active_policy(work)
-        evidence = judge(sealed, registered, policy.floor, _thresholds(policy, now))
-        ready = _prepare(parts, work, now, sealed, rules=registered, evidence=evidence)
-        state = after_sealing(evidence.refusals, is_allowed=now.is_allowed)
+        facts = facts_when_sealed(work, policy, now, sealed, rules=rules, now=parts.clock.now())
+        chosen = choose_policy(policy, now, facts)
+        evidence = judge(sealed, registered, policy.floor, chosen.thresholds, new_columns=facts.new_columns)
+        evidence = replace(evidence, refusals=(*chosen.refusals, *evidence.refusals))
+        ready = _prepare(parts, work, now, sealed, rules=registered, evidence=evidence, chosen=chosen.request)
+        state = after_sealing(evidence.refusals, is_allowed=ready.is_allowed)
         if state is State.REFUSED:
             _refuse_measured(parts, work, ready, evidence)
         elif state is State.APPROVED:
@@ -119,25 +145,21 @@ def _ask(parts: Parts, request: Request, sealed: Sealed, rules: dict[str, Rules]
             parts.advance(work, ready, state, wanted(work, ready))
 
 
-def _thresholds(policy: Policy, request: Request) -> Thresholds:
-    for rule in policy.rules:
-        if rule.name == request.policy_name and policy.digest == request.policy_digest:
-            return rule.thresholds
-    raise Conflict(f"request {request.id} was made under another policy.")
-
-
 def _prepare(
-    parts: Parts, work: Work, request: Request, sealed: Sealed, *, rules: Rules, evidence: Evidence
+    parts: Parts, work: Work, request: Request, sealed: Sealed, *, rules: Rules, evidence: Evidence, chosen: Request
 ) -> Request:
     """Fix what will be signed, and record what was sealed."""
     now = parts.clock.now()
     facts: dict[str, Any] = {
+        "policy_name": chosen.policy_name,
+        "policy_digest": chosen.policy_digest,
+        "rule": chosen.rule,
         "sealed": sealed,
         "content_digest": sealed.content_digest,
         "evidence": {"measured": dict(evidence.measured), "declared": dict(evidence.declared)},
         "lineage": lineage_of(sealed, rules),
         "asked_at": now,
-        "expires_at": now + request.expires,
+        "expires_at": now + chosen.expires,
     }
     facts |= fix_intent(parts, replace(request, **facts), rules)
     ready = change_request(work, request, **facts)
@@ -153,6 +175,7 @@ def _prepare(
         context_digest=ready.context_digest,
         intent_digest=ready.intent_digest,
         lineage=dict(ready.lineage),
+        policy={"name": ready.policy_name, "digest": ready.policy_digest, "because": list(ready.policy_because)},
     )
     return ready
 

@@ -28,6 +28,7 @@ CONTEXT = {
     ],
     "policy": {
         "name": "external export",
+        "because": ["rows at least 5: holds, found 1,000"],
         "requirement": {"slots": {"privacy": 1}, "distinct": 1},
         "channels": ["airflow"],
         "reason_min_length": 10,
@@ -111,6 +112,9 @@ class TestBody:
         shown = body(tables=[table])
         assert r"| a\|b \|c | s | keep |  |" in shown
         assert "\n# x" not in shown
+
+    def test_why_the_policy_counts(self):
+        assert r"- It counts because rows at least 5\: holds\, found 1\,000" in body().splitlines()
 
     def test_many_columns_are_counted(self):
         column = {"name": "c", "type": "s", "done": "keep", "classes": []}
