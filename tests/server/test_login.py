@@ -17,6 +17,7 @@ from joserfc.jwk import RSAKey
 
 from maskgate.server.login import Login, LoginFailed, LoginProvider, is_local_path
 from maskgate.server.login_state import LoginState
+from maskgate.store import Store
 from maskgate.testing.still_clock import StillClock
 
 BACK = "http://127.0.0.1:8470/login/company/callback"
@@ -227,8 +228,18 @@ class TestState:
     """A callback fits one login, in one browser, once."""
 
     @pytest.fixture
-    def state(self):
-        return LoginState(b"secret", clock=StillClock(), secure=False)
+    def clock(self):
+        return StillClock()
+
+    @pytest.fixture
+    def store(self, database):
+        opened = Store.open(database)
+        yield opened
+        opened.close()
+
+    @pytest.fixture
+    def state(self, store, clock):
+        return LoginState(store, clock=clock, secure=False)
 
     def kept(self, state, begun_state="st", target="/requests/req_1"):
         response = Response()
@@ -263,10 +274,25 @@ class TestState:
         with pytest.raises(LoginFailed):
             state.take(SimpleNamespace(cookies={state.cookie: cookie}), "company", "st")
 
-    def test_a_cookie_signed_by_another_gate_is_refused(self, state):
-        other = LoginState(b"another", clock=StillClock(), secure=False)
+    def test_a_login_that_began_at_one_gate_ends_at_another_once(self, state, store, clock):
+        other = LoginState(store, clock=clock, secure=False)
+        request = self.kept(other)
+        assert state.take(request, "company", "st").target == "/requests/req_1"
+        with pytest.raises(LoginFailed):
+            other.take(request, "company", "st")
+
+    def test_a_cookie_signed_by_a_gate_of_another_database_is_refused(self, state, clock, tmp_path):
+        elsewhere = Store.open(tmp_path / "elsewhere.db")
+        other = LoginState(elsewhere, clock=clock, secure=False)
         with pytest.raises(LoginFailed):
             state.take(self.kept(other), "company", "st")
+        elsewhere.close()
+
+    def test_a_login_that_takes_too_long_is_refused(self, state, clock):
+        request = self.kept(state)
+        clock.forward(minutes=11)
+        with pytest.raises(LoginFailed):
+            state.take(request, "company", "st")
 
 
 class TestTarget:

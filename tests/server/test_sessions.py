@@ -5,11 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 from fastapi import Response
+from sqlalchemy import select
 from starlette.datastructures import Headers
 
 from maskgate.errors import NotAllowed
 from maskgate.server.csrf import check_csrf, csrf_token, origin
 from maskgate.server.sessions import Sessions
+from maskgate.store import Store, tables
 from maskgate.testing.still_clock import StillClock
 
 GATE = "http://127.0.0.1:8470"
@@ -21,8 +23,15 @@ def clock():
 
 
 @pytest.fixture
-def sessions(clock):
-    return Sessions(b"secret", clock=clock, secure=False)
+def store(database):
+    opened = Store.open(database)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sessions(store, clock):
+    return Sessions(store, clock=clock, secure=False)
 
 
 def opened(sessions):
@@ -45,12 +54,12 @@ class TestSession:
         assert (found.id, found.account, found.groups) == (session.id, "okta|00u1", ("privacy-team",))
         assert "00u1" not in cookie
 
-    def test_it_is_out_of_reach_of_scripts_and_other_sites(self, sessions, clock):
+    def test_it_is_out_of_reach_of_scripts_and_other_sites(self, sessions, store, clock):
         cookie = opened(sessions)[2]
         assert "HttpOnly" in cookie
         assert "SameSite=lax" in cookie
         assert "Secure" not in cookie
-        strict = opened(Sessions(b"secret", clock=clock, secure=True))[2]
+        strict = opened(Sessions(store, clock=clock, secure=True))[2]
         assert strict.startswith("__Host-maskgate_session=")
         assert "Secure" in strict
         assert "Domain" not in strict
@@ -61,12 +70,34 @@ class TestSession:
         assert one.secret != other.secret
         assert one.id not in repr(one)
 
-    @pytest.mark.parametrize("spoilt", ["x", "x.y", "\u00fc.y"])
-    def test_a_forged_cookie_is_nobody(self, sessions, clock, spoilt):
+    @pytest.mark.parametrize("spoilt", ["x", "x.y", "\u00fc.y", "\udcff", "a\0b", "x" * 5000])
+    def test_a_forged_cookie_is_nobody(self, sessions, spoilt):
         _, cookie, _ = opened(sessions)
         assert sessions.find(spoilt) is None
         assert sessions.find(f"{cookie}A") is None
-        assert Sessions(b"another", clock=clock, secure=False).find(cookie) is None
+
+    def test_it_counts_at_every_gate_and_ends_at_all_of_them(self, sessions, store, clock):
+        other = Sessions(store, clock=clock, secure=False)
+        session, cookie, _ = opened(sessions)
+        assert other.find(cookie) == session
+        assert other.find(cookie).secret == session.secret
+        other.close(Response(), session)
+        assert sessions.find(cookie) is None
+
+    def test_who_reads_the_database_is_logged_in_by_nothing(self, sessions, store):
+        session, cookie, _ = opened(sessions)
+        with store.read() as work:
+            (row,) = work.execute(select(tables.sessions))
+        assert cookie not in str(row)
+        assert session.secret.hex() not in str(row)
+        assert sessions.find(row.hash) is None
+
+    def test_what_has_ended_is_deleted(self, sessions, store, clock):
+        opened(sessions)
+        clock.forward(hours=5)
+        opened(sessions)
+        with store.read() as work:
+            assert len(work.execute(select(tables.sessions)).all()) == 1
 
     def test_it_ends_by_logging_out(self, sessions):
         session, cookie, _ = opened(sessions)

@@ -63,10 +63,11 @@ def show(after: int, kind: str | None, request_id: str | None, home: Path | None
 def verify(checkpoint_file: Path | None, home: Path | None, *, as_json: bool) -> None:
     """Check the ledger in the gate's home: every hash, the tree, and the rows that rest on it.
 
-    Exits with 1 if something does not agree.
+    With MASKGATE_DATABASE_URL, the ledger there, against the signing key of the home. Exits with 1 if something does
+    not agree.
     """
     found = _home(home)
-    if not found.database.exists():
+    if not found.has_store:
         raise UsageError(f"there is no gate in {found.folder}. Name its home by --home or MASKGATE_HOME")
     verdict = _verdict(found, checkpoint_file)
     if as_json:
@@ -89,7 +90,7 @@ def checkpoint() -> None:
 
 def _entries(folder: Path | None, after: int) -> Iterator[dict[str, Any]]:
     home = _home(folder)
-    if home.database.exists():
+    if home.has_store:
         yield from _entries_of(home, after)
         return
     with GateClient.from_environment() as client:
@@ -102,7 +103,7 @@ def _entries_of(home: Home, after: int) -> Iterator[dict[str, Any]]:
     from maskgate.ledger import entries_after  # noqa: PLC0415  the database is an extra
     from maskgate.store import Store  # noqa: PLC0415
 
-    store = Store.open(home.database)
+    store = Store.open(home.store)
     try:
         with store.read() as work:
             while page := entries_after(work, after, _PAGE):
@@ -117,7 +118,7 @@ def _verdict(home: Home, checkpoint_file: Path | None) -> Verdict:
     from maskgate.server.ledger_check import check_ledger  # noqa: PLC0415  the database is an extra
     from maskgate.store import Store  # noqa: PLC0415
 
-    store = Store.open(home.database)
+    store = Store.open(home.store)
     try:
         return check_ledger(home, store, checkpoint_file)
     finally:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
@@ -30,6 +31,7 @@ from maskgate.store import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from maskgate.gate.consumption import Held
     from maskgate.gate.grants import Grant
@@ -89,8 +91,21 @@ def carry_out(parts: Parts, request_id: str) -> None:
 def unfinished(parts: Parts) -> list[str]:
     """List releases that wait for a worker of this process, or that nobody carries out any more."""
     with parts.store.read() as work:
-        abandoned = consumption.interrupted(work, parts.clock.now())
+        now = parts.clock.now()
+        abandoned = [each for each in consumption.interrupted(work, now) if _can_go_on(parts, work, each, now)]
     return list(dict.fromkeys([*parts.queue.waiting(), *abandoned]))
+
+
+def _can_go_on(parts: Parts, work: Work, request_id: str, now: datetime) -> bool:
+    """Whether this gate can take a release further: it has the sealed copy, or needs none for what is to do."""
+    grant = work.execute(select(tables.grants).where(tables.grants.c.request == request_id)).one()
+    is_for_anyone = grant.state == "committing" or grant.not_after <= now
+    return is_for_anyone or has_copy(parts, get_request(work, request_id))
+
+
+def has_copy(parts: Parts, request: Request) -> bool:
+    """Whether the sealed copy is here; where no other gate could have it, its absence is found when it is read."""
+    return not parts.store.is_shared or request.sealed is None or Path(request.sealed.folder).is_dir()
 
 
 def _start(parts: Parts, work: Work, request: Request, run: HostRun | None) -> Request:
@@ -106,7 +121,10 @@ def _start(parts: Parts, work: Work, request: Request, run: HostRun | None) -> R
     message = "The gate copies the files to the destination."
     started = parts.advance(work, request, State.RELEASING, message, done=0)
     parts.record(work, "release.started", started, grant=grant.id, fence=held.fence)
-    parts.queue.put(request.id, held)
+    if has_copy(parts, request):
+        parts.queue.put(request.id, held)
+    else:
+        consumption.let_go(work, held, parts.clock.now())  # the gate that has the copy takes it over
     return started
 
 
@@ -179,6 +197,8 @@ def _carry_out(parts: Parts, request_id: str, held: Held) -> None:
         raise Refused(
             f"the grant ran out at {timestamp(grant.not_after)} before the files could be released. Ask again."
         )
+    if not has_copy(parts, request):
+        raise DatasetError("its sealed copy is at another gate, which releases it when it runs.")
     copied = parts.releaser.copy(order, _progress(parts, request_id, held))
     if copied.content_digest != grant.content_digest:
         parts.releaser.clean(order)

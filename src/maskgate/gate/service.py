@@ -12,7 +12,17 @@ from sqlalchemy import func, select
 
 from maskgate.clock import timestamp
 from maskgate.errors import MaskgateError, NotAllowed, NotFound, StillPending
-from maskgate.gate import answering, asking, consumption, deciding, establishing, releasing, sealing_step, sweeping
+from maskgate.gate import (
+    answering,
+    asking,
+    consumption,
+    deciding,
+    establishing,
+    releasing,
+    sealing_lease,
+    sealing_step,
+    sweeping,
+)
 from maskgate.gate.authority import may_decide
 from maskgate.gate.beginning import begin
 from maskgate.gate.lifecycle import State
@@ -105,12 +115,19 @@ class Gate:
         """The signing key's fingerprint, for clients and releasers to pin."""
         return self._parts.signer.fingerprint
 
+    @property
+    def is_new(self) -> bool:
+        """Whether no gate has ever started on this database."""
+        with self._parts.store.read() as work:
+            return head(work).size == 0
+
     # --- the start ---------------------------------------------------------------------------------------------
 
     def start(self, policy: Path, rules: Sequence[Path], token_files: Mapping[str, Path]) -> tuple[str, ...]:
         """Make the gate ready; the first start makes tokens, ledger entry 0, and the first policy and rules.
 
-        Only the holder of the home's lock may call it: leases of other processes count as over from here on.
+        Only the holder of the home's lock may call it: in a database that no other gate shares, leases of other
+        processes count as over from here on.
 
         Args:
             policy: The policy file.
@@ -126,8 +143,10 @@ class Gate:
         """
         read = establishing.read_files(policy, rules)
         begin(self._parts, read, token_files)
-        with self._parts.store.write() as work:
-            consumption.end_leases_of_others(work, self._parts.worker, self._parts.clock.now())
+        if not self._parts.store.is_shared:
+            with self._parts.store.write() as work:
+                consumption.end_leases_of_others(work, self._parts.worker, self._parts.clock.now())
+                sealing_lease.end_leases_of_others(work, self._parts.worker, self._parts.clock.now())
         return establishing.ask_for_changes(self._parts, read)
 
     # --- staging -----------------------------------------------------------------------------------------------
@@ -243,6 +262,8 @@ class Gate:
                 raise no_such_request(request_id)
             if request.sealed is None or request.state not in {State.PENDING, State.APPROVED}:
                 raise StillPending(f"request {request_id} is {request.state}; there are no rows to show.")
+            if not releasing.has_copy(self._parts, request):
+                raise StillPending(f"the sealed copy of request {request_id} is at another gate. Look at them there.")
             person = policy.people.person_of(identity.accounts)
             self._parts.record(work, "page.sample_viewed", request, person=person, accounts=list(identity.accounts))
         return sample(request.sealed, self._parts.registry.limits)
@@ -267,10 +288,10 @@ class Gate:
     def seal_waiting(self) -> bool:
         """Seal one request that waits for it; say whether there was one."""
         with self._parts.store.read() as work:
-            waiting = list_requests(work, State.SEALING)
-        for request in reversed(waiting):
-            if not self._parts.queue.is_busy(request.id):
-                self.seal(request.id)
+            waiting = sealing_lease.waiting(work, self._parts.clock.now())
+        for request_id in waiting:
+            if not self._parts.queue.is_busy(request_id):
+                self.seal(request_id)
                 return True
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,13 @@ from maskgate.errors import HostUnreachable, MaskgateError, Refused
 from maskgate.gate import consumption
 from maskgate.gate.deciding import expire
 from maskgate.gate.lifecycle import SETTLED, State
-from maskgate.gate.request import Request, change_request, get_request, list_requests
+from maskgate.gate.request import Request, find_request, get_request, list_requests
 from maskgate.gate.staging import Staging
 from maskgate.store import tables
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from maskgate.gate.host import RunFacts
     from maskgate.gate.parts import Parts
@@ -28,6 +30,7 @@ PARKED_FOR = timedelta(seconds=8)
 _MOST_WAKINGS = 60
 _MOST_NOTICES = 8
 _LONGEST_PAUSE = timedelta(seconds=60)
+_TURN = timedelta(seconds=30)
 _OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 _SIGNED = frozenset({State.APPROVED, State.RELEASING, State.RELEASED})
 
@@ -72,7 +75,9 @@ def wake_parked_tasks(parts: Parts) -> None:
     with parts.store.read() as work:
         due = list_requests(work, where=tables.requests.c.wake_after <= now)
     for request in due:
-        _wake(parts, request)
+        taken = _turn(parts, request, now)
+        if taken is not None:
+            _wake(parts, taken)
 
 
 def _wake(parts: Parts, request: Request) -> None:
@@ -101,6 +106,18 @@ def _wake(parts: Parts, request: Request) -> None:
         _plan(parts, request, None)
 
 
+def _turn(parts: Parts, request: Request, now: datetime) -> Request | None:
+    """Take the turn to look at a task; None if another gate has it. Should this one die, it is due again soon."""
+    if not parts.store.is_shared:
+        return request
+    taken = replace(request, wake_after=now + _TURN)
+    chosen = update(tables.requests).where(
+        tables.requests.c.id == request.id, tables.requests.c.wake_after == request.wake_after
+    )
+    with parts.store.write() as work:
+        return taken if work.execute(chosen.values(wake_after=taken.wake_after)).rowcount == 1 else None
+
+
 def _parked_since(request: Request, facts: RunFacts, now: datetime) -> datetime:
     return facts.parked_since or request.parked_at or now
 
@@ -117,16 +134,26 @@ def _plan(parts: Parts, request: Request, when: datetime | None, parked_at: date
 
 def delete_what_is_done(parts: Parts) -> None:
     """Delete sealed copies of settled requests, and stagings that nothing waits for."""
-    with parts.store.read() as work:
-        settled = list_requests(work, *SETTLED, where=tables.requests.c.cleaned_at.is_(None))
-    for request in settled:
-        shutil.rmtree(parts.sealed_copy(request), ignore_errors=True)
-        if parts.sealed_copy(request).exists():
+    for folder in _sealed_copies(parts):
+        with parts.store.read() as work:
+            request = find_request(work, folder.name)
+        if request is None or not request.is_settled:
             continue
-        with parts.store.write() as work:
-            change_request(work, get_request(work, request.id), cleaned_at=parts.clock.now())
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            with parts.store.write() as work:
+                chosen = update(tables.requests).where(tables.requests.c.id == request.id)
+                work.execute(chosen.values(cleaned_at=parts.clock.now()))
     for staging_id in _stagings_to_delete(parts):
         _delete_staging(parts, staging_id)
+
+
+def _sealed_copies(parts: Parts) -> list[Path]:
+    """List the copies that this gate holds; other gates delete theirs."""
+    try:
+        return sorted(parts.sealed_folder.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def _stagings_to_delete(parts: Parts) -> list[str]:
@@ -167,16 +194,18 @@ def send_notices(parts: Parts) -> None:
     with parts.store.read() as work:
         due = work.execute(select(tables.notices).where(tables.notices.c.due_at <= now).order_by("id")).all()
     for notice in due:
+        attempts = notice.attempts + 1
+        again = now + timedelta(seconds=2**attempts) if attempts < _MOST_NOTICES else None
+        # Planned before it is sent: another gate does not send it too, and this one may die on the way.
+        if not _plan_notice(parts, notice, again):
+            continue
         with parts.store.read() as work:
             request = get_request(work, notice.request)
             document = parts.document(work, request)
-        if str(request.state) != notice.state:
-            _notice_done(parts, notice.id, None, 0)
-            continue
-        failed = [refusal for notifier in parts.notifiers if (refusal := _send(parts, notifier, request, document))]
-        attempts = notice.attempts + 1
-        again = now + timedelta(seconds=2**attempts) if failed and attempts < _MOST_NOTICES else None
-        _notice_done(parts, notice.id, again, attempts)
+        is_true = str(request.state) == notice.state
+        sent = [_send(parts, notifier, request, document) for notifier in parts.notifiers] if is_true else []
+        if not any(sent) and again is not None:
+            _plan_notice(parts, notice, None, planned=again)
 
 
 def _send(parts: Parts, notifier: Any, request: Request, document: Any) -> str | None:
@@ -192,7 +221,9 @@ def _send(parts: Parts, notifier: Any, request: Request, document: Any) -> str |
     return refusal
 
 
-def _notice_done(parts: Parts, notice: int, due_at: datetime | None, attempts: int) -> None:
+def _plan_notice(parts: Parts, notice: Any, due_at: datetime | None, *, planned: datetime | None = None) -> bool:
+    """Note when a message is due again; say whether nobody else did so in between."""
+    rows = tables.notices.c
+    chosen = update(tables.notices).where(rows.id == notice.id, rows.due_at == (planned or notice.due_at))
     with parts.store.write() as work:
-        chosen = update(tables.notices).where(tables.notices.c.id == notice)
-        work.execute(chosen.values(due_at=due_at, attempts=attempts))
+        return work.execute(chosen.values(due_at=due_at, attempts=notice.attempts + 1)).rowcount == 1

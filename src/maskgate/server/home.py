@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskgate.errors import MaskgateError
-from maskgate.gate.signer import read_secret, write_secret
 
 if TYPE_CHECKING:
     from typing import IO
-
-_SECRET_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -41,8 +37,18 @@ class Home:
 
     @property
     def database(self) -> Path:
-        """Ledger and state."""
+        """Ledger and state, where no server keeps them."""
         return self.folder / "gate.db"
+
+    @property
+    def store(self) -> str | Path:
+        """Where ledger and state are: in the database that the environment names, or in a file here."""
+        return os.environ.get("MASKGATE_DATABASE_URL") or self.database
+
+    @property
+    def has_store(self) -> bool:
+        """Whether there is a database, as far as can be told without opening it."""
+        return not isinstance(self.store, Path) or self.store.exists()
 
     @property
     def signing_key(self) -> Path:
@@ -73,19 +79,23 @@ class Home:
         Raises:
             MaskgateError: If another gate runs here.
         """
-        file = (self.folder / "gate.lock").open("wb")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            raise MaskgateError(
-                f"another gate runs on {self.folder}. A home serves one gate; stop that one first"
-            ) from None
-        return file
+        return _locked(self.folder / "gate.lock", f"another gate runs on {self.folder}. A home serves one gate")
 
-    def session_secret(self) -> bytes:
-        """Return the secret that signs cookies, making it at the first start."""
-        file = self.folder / "session-secret"
-        if not file.exists():
-            write_secret(file, secrets.token_hex(_SECRET_BYTES).encode("ascii"))
-        return bytes.fromhex(read_secret(file).decode("ascii").strip())
+    def lock_of_file(self, file: Path) -> IO[bytes]:
+        """Keep gates with other homes away from a SQLite file, as long as the returned file is open.
+
+        Raises:
+            MaskgateError: If another gate uses it.
+        """
+        message = f"another gate runs on {file}. A SQLite file serves one gate; PostgreSQL serves several"
+        return _locked(file.with_name(f"{file.name}.lock"), message)
+
+
+def _locked(path: Path, message: str) -> IO[bytes]:
+    file = path.open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise MaskgateError(f"{message}; stop that one first") from None
+    return file

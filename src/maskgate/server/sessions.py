@@ -1,20 +1,22 @@
-"""Who is logged in.
+"""Who is logged in, at all gates that share a database.
 
-* The cookie holds a random id, signed; what it stands for stays in this process. A restart logs everyone out.
-* A new id at each login; a logged-out id is gone.
+* The cookie holds a random id. The database holds its hash, so whoever reads the database is logged in by nothing.
+* A new id at each login; a logged-out id is gone, at every gate at once.
 * A session ends after a time without use, and after an absolute time: groups are as fresh as the login.
 """
 
 from __future__ import annotations
 
+import hmac
 import secrets
-import threading
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from itsdangerous import BadSignature, Signer
+from sqlalchemy import delete, or_, select, update
+
+from maskgate.store import tables
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,8 +24,13 @@ if TYPE_CHECKING:
     from fastapi import Response
 
     from maskgate.clock import Clock
+    from maskgate.store import Store, Work
 
 _MOST = 10_000
+_LONGEST_COOKIE = 200
+_NAMES = ("account", "name", "groups", "authenticated_at", "used_at")
+# A session that is used all the time is written down as used only so often.
+_NOTED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,6 @@ class Session:
         groups: Groups the identity provider named at login.
         authenticated_at: When the identity provider was last asked.
         used_at: When the session was last used.
-        secret: From which this session's CSRF tokens are made.
     """
 
     id: str = field(repr=False)
@@ -46,14 +52,18 @@ class Session:
     groups: tuple[str, ...]
     authenticated_at: datetime
     used_at: datetime
-    secret: bytes = field(repr=False)
+
+    @property
+    def secret(self) -> bytes:
+        """From which this session's CSRF tokens are made; who knows the cookie's hash alone cannot make one."""
+        return hmac.new(self.id.encode("utf-8", "replace"), b"maskgate/session/csrf", sha256).digest()
 
 
 class Sessions:
-    """The sessions of this process.
+    """The sessions of all gates.
 
     Args:
-        secret: Signs the cookies; kept in the gate's home.
+        store: The database.
         clock: What time it is.
         secure: Whether the cookie is for TLS only.
         idle: How long a session lives without use.
@@ -62,20 +72,18 @@ class Sessions:
 
     def __init__(
         self,
-        secret: bytes,
+        store: Store,
         *,
         clock: Clock,
         secure: bool,
         idle: timedelta = timedelta(minutes=30),
         absolute: timedelta = timedelta(hours=4),
     ) -> None:
-        self._signer = Signer(secret, salt="maskgate.session", key_derivation="hmac", digest_method=sha256)
+        self._store = store
         self._clock = clock
         self._secure = secure
         self._idle = idle
         self._absolute = absolute
-        self._lock = threading.Lock()
-        self._sessions: dict[str, Session] = {}
 
     @property
     def cookie(self) -> str:
@@ -84,16 +92,15 @@ class Sessions:
 
     def open(self, response: Response, account: str, name: str, groups: tuple[str, ...]) -> Session:
         """Begin a session under a new id, and give the browser its cookie."""
-        now = self._clock.now()
-        session = Session(secrets.token_urlsafe(32), account, name, groups, now, now, secrets.token_bytes(32))
-        with self._lock:
-            self._forget_ended(now)
-            while len(self._sessions) >= _MOST:
-                del self._sessions[min(self._sessions.values(), key=lambda known: known.used_at).id]
-            self._sessions[session.id] = session
+        with self._store.write() as work:
+            now = self._clock.now()
+            session = Session(secrets.token_urlsafe(32), account, name, groups, now, now)
+            self._forget_ended(work, now)
+            row = {each: getattr(session, each) for each in _NAMES} | {"groups": list(groups)}
+            work.execute(tables.sessions.insert().values(hash=_hash(session.id), **row))
         response.set_cookie(
             self.cookie,
-            self._signer.sign(session.id).decode("ascii"),
+            session.id,
             max_age=int(self._absolute.total_seconds()),
             path="/",
             secure=self._secure,
@@ -104,37 +111,41 @@ class Sessions:
 
     def find(self, cookie: str | None) -> Session | None:
         """Return the session that a cookie stands for, unless it has ended."""
-        if not cookie:
+        if not cookie or len(cookie) > _LONGEST_COOKIE:
             return None
-        try:
-            identifier = self._signer.unsign(cookie.encode("utf-8")).decode("utf-8")
-        except (BadSignature, UnicodeError):
+        with self._store.read() as work:
+            found = work.execute(select(tables.sessions).where(tables.sessions.c.hash == _hash(cookie))).first()
+            now = self._clock.now()
+        if found is None:
             return None
-        now = self._clock.now()
-        with self._lock:
-            self._forget_ended(now)
-            session = self._sessions.get(identifier)
-            if session is None:
-                return None
-            self._sessions[identifier] = used = replace(session, used_at=now)
-            return used
+        row = {each: getattr(found, each) for each in _NAMES} | {"groups": tuple(found.groups)}
+        session = Session(id=cookie, **row)
+        if now - session.used_at > self._idle or now - session.authenticated_at > self._absolute:
+            return None
+        if now - session.used_at >= _NOTED_EVERY:
+            with self._store.write() as work:
+                work.execute(update(tables.sessions).where(tables.sessions.c.hash == found.hash).values(used_at=now))
+        return replace(session, used_at=now)
 
     def close(self, response: Response, session: Session) -> None:
-        """End a session, in this process and in the browser."""
-        with self._lock:
-            self._sessions.pop(session.id, None)
+        """End a session, at every gate and in the browser."""
+        self.close_id(session.id)
         response.delete_cookie(self.cookie, path="/", secure=self._secure, httponly=True, samesite="lax")
 
     def close_id(self, identifier: str) -> None:
         """End a session by its id, as a new login in the same browser does."""
-        with self._lock:
-            self._sessions.pop(identifier, None)
+        with self._store.write() as work:
+            work.execute(delete(tables.sessions).where(tables.sessions.c.hash == _hash(identifier)))
 
-    def _forget_ended(self, now: datetime) -> None:
-        ended = [
-            session.id
-            for session in self._sessions.values()
-            if now - session.used_at > self._idle or now - session.authenticated_at > self._absolute
-        ]
-        for identifier in ended:
-            del self._sessions[identifier]
+    def _forget_ended(self, work: Work, now: datetime) -> None:
+        """Delete what has ended, and the longest unused where there are too many."""
+        rows = tables.sessions.c
+        ended = or_(rows.used_at < now - self._idle, rows.authenticated_at < now - self._absolute)
+        work.execute(delete(tables.sessions).where(ended))
+        beyond = select(rows.hash).order_by(rows.used_at.desc()).offset(_MOST - 1)
+        if unused := list(work.execute(beyond).scalars()):
+            work.execute(delete(tables.sessions).where(rows.hash.in_(unused)))
+
+
+def _hash(identifier: str) -> str:
+    return sha256(identifier.encode("utf-8", "replace")).hexdigest()

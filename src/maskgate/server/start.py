@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from maskgate.clock import SystemClock
 from maskgate.gate.establishing import read_files
 from maskgate.gate.registry import Registry
 from maskgate.gate.service import Gate
@@ -27,7 +26,7 @@ from maskgate.server.sessions import Sessions
 from maskgate.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from maskgate.clock import Clock
@@ -60,18 +59,17 @@ def run(config: Path | None, folder: Path | None, say: Callable[[str], None], ch
         listener = stack.enter_context(bind(*configuration.listen))
         home.make()
         stack.enter_context(home.lock())
-        is_first = not home.token("pipeline").exists()
-        store = Store.open(home.database)
-        stack.callback(store.close)
+        store = stack.enter_context(_opened(home))
         if checkpoint is not None:
             must_follow(home, store, checkpoint)
-        clock = SystemClock()
+        clock = store.clock()
         gate = make_gate(configuration, home, store, clock)
+        is_first = gate.is_new
         lines = gate.start(configuration.policy, configuration.rules, {role: home.token(role) for role in _ROLES})
-        services = make_services(configuration, home, gate, clock)
+        services = make_services(configuration, store, gate, clock)
         services.background.start()
         stack.callback(services.background.stop)
-        for line in (*_greeting(configuration, home, gate, is_first=is_first), *lines):
+        for line in (*_greeting(configuration, home, store, gate, is_first=is_first), *lines):
             say(line)
         make_server(make_app(services)).run(sockets=[listener])
         say("the gate has stopped")
@@ -109,9 +107,20 @@ def make_gate(
     )
 
 
-def make_services(configuration: Configuration, home: Home, gate: Gate, clock: Clock) -> Services:
+@contextmanager
+def _opened(home: Home) -> Iterator[Store]:
+    """Open the database, and keep other gates from a file that serves one."""
+    with ExitStack() as stack:
+        store = Store.open(home.store)
+        stack.callback(store.close)
+        if store.file is not None:
+            stack.enter_context(home.lock_of_file(store.file))
+        yield store
+
+
+def make_services(configuration: Configuration, store: Store, gate: Gate, clock: Clock) -> Services:
     """Put together what the routes work with."""
-    secret, secure, url = home.session_secret(), configuration.is_https, configuration.url
+    secure, url = configuration.is_https, configuration.url
 
     def sweep() -> bool:
         gate.sweep()
@@ -121,11 +130,11 @@ def make_services(configuration: Configuration, home: Home, gate: Gate, clock: C
         gate=gate,
         clock=clock,
         url=url,
-        sessions=Sessions(secret, clock=clock, secure=secure),
+        sessions=Sessions(store, clock=clock, secure=secure),
         logins={
             name: Login(provider, f"{url}/login/{name}/callback") for name, provider in configuration.login.items()
         },
-        login_state=LoginState(secret, clock=clock, secure=secure),
+        login_state=LoginState(store, clock=clock, secure=secure),
         background=Background(
             (
                 Task("sealing", gate.seal_waiting, _WORK_PAUSE),
@@ -150,12 +159,13 @@ def _hosts(configuration: Configuration) -> dict[str, Host]:
     return airflow | prefect
 
 
-def _greeting(configuration: Configuration, home: Home, gate: Gate, *, is_first: bool) -> tuple[str, ...]:
+def _greeting(configuration: Configuration, home: Home, store: Store, gate: Gate, *, is_first: bool) -> tuple[str, ...]:
     host, port = configuration.listen
     lines = [
         f"maskgate is at {configuration.url} (listening at {host}:{port})",
+        f"its database is {store}",
         f"fingerprint of its signing key: {gate.fingerprint}",
-        *(f"token of role {role}: {home.token(role)}" for role in _ROLES),
+        *(f"token of role {role}: {home.token(role)}" for role in _ROLES if home.token(role).exists()),
     ]
     if is_first:
         lines.insert(0, f"first start: made database, signing key and tokens in {home.folder}. Pin the fingerprint")

@@ -73,6 +73,11 @@ class Store:
         return str(self._address)
 
     @property
+    def file(self) -> Path | None:
+        """The SQLite file; None for a server."""
+        return self._address.file
+
+    @property
     def is_shared(self) -> bool:
         """Whether other gates, with homes of their own, may work with it."""
         return self._address.is_server

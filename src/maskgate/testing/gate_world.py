@@ -69,6 +69,7 @@ class GateWorld:
         sealer: Another sealer than the real one.
         notifiers: Ways of telling people.
         clock: What time it is, for the gate and its host.
+        database: The URL of another database than the file in the folder.
         lines: What the last start said.
         made: Every world of this process, so that a test can look at what others left.
     """
@@ -79,6 +80,7 @@ class GateWorld:
     sealer: Sealer = seal
     notifiers: tuple[Notifier, ...] = ()
     clock: StillClock = field(default_factory=StillClock)
+    database: str | None = None
     lines: tuple[str, ...] = ()
     made: ClassVar[list[GateWorld]] = []
 
@@ -103,7 +105,7 @@ class GateWorld:
 
     def start(self) -> None:
         """Start a gate process on what lies in the folder, as after a crash."""
-        self.store = Store.open(self.folder / "gate.db")
+        self.store = Store.open(self.database or self.folder / "gate.db")
         key = self.folder / "signing-key.pem"
         self.signer = Signer.load(key) if key.exists() else Signer.create(key)
         (self.folder / "policy.yaml").write_text(self.policy)

@@ -10,7 +10,6 @@ from pathlib import Path
 import httpx
 from server.web.forms import hidden_fields
 
-from maskgate.clock import SystemClock
 from maskgate.gate.client import GateClient
 from maskgate.server.app import make_app
 from maskgate.server.configuration import load_configuration
@@ -61,6 +60,7 @@ class RunningGate:
         rules: str = RULES_TEXT,
         partner: str = "released/partner",
         hosts: dict | None = None,
+        database: str | None = None,
     ) -> None:
         self.home = Home(work / "home")
         self.home.make()
@@ -93,11 +93,11 @@ tokens: {{pipeline: {{owner: requester}}}}
             (work / folder).mkdir(parents=True)
         (work / "gate.yaml").write_text(configuration)
         self.configuration = load_configuration(work / "gate.yaml")
-        self.store = Store.open(self.home.database)
-        self.gate = make_gate(self.configuration, self.home, self.store, SystemClock(), hosts)
+        self.store = Store.open(database or self.home.database)
+        self.gate = make_gate(self.configuration, self.home, self.store, self.store.clock(), hosts)
         tokens = {role: self.home.token(role) for role in ("pipeline", "auditor")}
         self.started = self.gate.start(self.configuration.policy, self.configuration.rules, tokens)
-        self.services = make_services(self.configuration, self.home, self.gate, SystemClock())
+        self.services = make_services(self.configuration, self.store, self.gate, self.store.clock())
         self.app = make_app(self.services)
         self._server = make_server(self.app)
         self._thread = threading.Thread(target=self._server.run, args=([self.listener],), daemon=True)

@@ -143,7 +143,7 @@ class TestServe:
         assert "first start" in said
         assert home.url in said
         assert health["fingerprint"] in said
-        for name in ("gate.db", "signing-key.pem", "session-secret", "pipeline.token", "auditor.token"):
+        for name in ("gate.db", "signing-key.pem", "pipeline.token", "auditor.token"):
             assert stat.S_IMODE((home.folder / name).stat().st_mode) == 0o600, name
         assert stat.S_IMODE((home.folder / "sealed").stat().st_mode) == 0o700
         assert home.token("pipeline") not in said
