@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # A cell of these types cannot be an address or a name, whatever its column is called.
 _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_integer)
+_BINARY = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list, pa.types.is_map)
 _NEVER_BY_NAME = (pa.types.is_boolean, pa.types.is_temporal, pa.types.is_floating)
 
@@ -44,29 +45,63 @@ def recognize(name: str, column: pa.Array | pa.ChunkedArray | None = None) -> fr
     found: set[str] = set()
     for field, cells in _leaves(name, column):
         kinds = by_name | kinds_of_name(field)
-        if any(is_(cells.type) for is_ in _NEVER_BY_NAME):
+        if any(is_(cells.type) for is_ in _NEVER_BY_NAME) and not _are_whole_numbers(cells):
             kinds -= DIRECT_IDENTIFIERS
         found |= kinds | _kinds_of_cells(cells)
     return frozenset(found)
 
 
 def _kinds_of_cells(cells: pa.ChunkedArray) -> frozenset[str]:
-    text = _as_text(cells)
+    text = text_of(cells)
     return frozenset() if text is None else kinds_of_cells(text)
 
 
-def _as_text(cells: pa.ChunkedArray) -> pa.Array | None:
+def _are_whole_numbers(cells: pa.ChunkedArray) -> bool:
+    """Whether a column of floats holds whole numbers alone, as one of integers does that once had nulls."""
+    if not pa.types.is_floating(cells.type) or cells.null_count == len(cells):
+        return False
+    return bool(_whole(cells).null_count == cells.null_count)
+
+
+def text_of(cells: pa.Array | pa.ChunkedArray) -> pa.Array | None:
+    """Return cells as text to look at: text, whole numbers of whatever type, and binary cells as far as they are text.
+
+    Returns:
+        ``large_string``; None if cells of this type are nothing to look at.
+    """
     kind = cells.type
     if any(is_(kind) for is_ in _TEXT):
         text = cells.cast(pa.large_string())
-    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        try:
-            text = cells.cast(pa.large_string())
-        except pa.ArrowInvalid:
-            return None
+    elif any(is_(kind) for is_ in _BINARY):
+        text = _decoded(cells)
+    elif pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        text = _whole(cells)
     else:
         return None
-    return text.combine_chunks()
+    return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
+
+
+def _decoded(cells: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Read bytes as UTF-8; where that fails, leave out what is none, and the zeros between letters of UTF-16."""
+    if not pa.types.is_fixed_size_binary(cells.type):
+        try:
+            return cells.cast(pa.large_binary()).cast(pa.large_string())
+        except pa.ArrowInvalid:
+            pass
+    read = [None if cell is None else cell.replace(b"\0", b"").decode(errors="replace") for cell in cells.to_pylist()]
+    return pa.array(read, pa.large_string())
+
+
+def _whole(cells: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Write numbers without a fraction as whole numbers, and all others as nulls: no identifier has a fraction."""
+    numbers = cells.cast(pa.float64(), safe=False) if not pa.types.is_decimal(cells.type) else cells
+    is_whole = pc.equal(numbers, pc.floor(numbers))
+    if not pa.types.is_decimal(cells.type):
+        is_whole = pc.and_kleene(is_whole, pc.less(pc.abs(numbers), float(2**63)))
+    whole = pc.if_else(is_whole, numbers, pa.scalar(None, numbers.type))
+    if pa.types.is_decimal(cells.type):
+        return pc.replace_substring_regex(whole.cast(pa.string()), r"\.0*$", "").cast(pa.large_string())
+    return whole.cast(pa.int64(), safe=False).cast(pa.large_string())
 
 
 def _leaves(name: str, column: pa.Array | pa.ChunkedArray) -> Iterator[tuple[str, pa.ChunkedArray]]:

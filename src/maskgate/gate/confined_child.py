@@ -35,6 +35,8 @@ _REASONS = {
     "metadata": "holds key-value metadata, which can carry originals. Write it without, as `mask_bundle` does",
     "schema": "has another schema than the first file of its table. Write all parts of a table alike",
     "columns": "has two columns of the same name. Rename one of them",
+    "groups": "has more combinations of the policy's quasi-identifiers than fit into the memory that the gate gives to "
+    "one request, so k cannot be counted. Generalize these columns more",
     "memory": "needs more memory than the gate gives to one request. Write smaller row groups and shorter cells",
 }
 

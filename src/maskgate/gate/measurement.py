@@ -14,9 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from maskgate.detect import classify
+from maskgate.gate.equivalence_classes import EquivalenceClasses, TooManyGroupsError
 from maskgate.gate.leaves import leaves_of, words_of
+from maskgate.gate.residual import count_findings, is_number
 from maskgate.methods.shape import Shape
 from maskgate.rules.claims import claim_on_leaf
+from maskgate.rules.path import ELEMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,12 +48,14 @@ class UnfitFileError(Exception):
 @dataclass
 class _Column:
     path: Path
-    type: str
+    kind: pa.DataType
     rule: str | None
     shape: Shape
+    is_original: bool = True
     cells: int = 0
     nulls: int = 0
     violations: int = 0
+    findings: int = 0
     classes: set[str] = field(default_factory=set)
     unclassified: list[pa.Array] = field(default_factory=list)
     classified: list[pa.Array] = field(default_factory=list)
@@ -61,6 +66,8 @@ class _Column:
         self.cells += len(column)
         self.nulls += column.null_count
         self.violations += _violations(self.shape, column)
+        if self.is_original and not is_number(column.type):
+            self.findings += count_findings(column)
         self.unclassified.append(column)
         if _is_enough(self.unclassified):
             self.classes.update(self._classes(self.unclassified))
@@ -70,6 +77,8 @@ class _Column:
         # A pattern is judged by its share of the cells, so a short rest is looked at with what came before it.
         self.classes.update(self._classes([*self.classified, *self.unclassified]))
         self.classified, self.unclassified = [], []
+        if self.is_original and self.classes and is_number(self.kind):
+            self.findings = self.cells - self.nulls
 
     def _classes(self, cells: list[pa.Array]) -> frozenset[str]:
         return classify(words_of(self.path), pa.chunked_array(cells) if cells else None)
@@ -77,11 +86,12 @@ class _Column:
     def as_json(self) -> dict[str, Any]:
         return {
             "name": str(self.path),
-            "type": self.type,
+            "type": str(self.kind),
             "rule": self.rule,
             "cells": self.cells,
             "nulls": self.nulls,
             "shape_violations": self.violations,
+            "residual_findings": self.findings,
             "classes": sorted(self.classes),
         }
 
@@ -104,31 +114,38 @@ def measure(task: Mapping[str, Any], progress: Callable[[int], None]) -> dict[st
     """Measure every table of a task.
 
     Args:
-        task: ``folder``, and ``tables``: for each its ``files``, the ``shapes`` of its columns, and the shape of
-            columns that the rules do not list (``unlisted``).
+        task: ``folder``; ``groups``, the lists of quasi-identifiers to count over, and ``group_bytes``, how much
+            memory they may take; and ``tables``: for each its ``files``, the ``shapes`` of its columns, the shape of
+            columns that the rules do not list (``unlisted``), those of which every cell is made up (``made_up``), and
+            the column that says whose row it is (``entity``).
         progress: Told the bytes of each file that is done.
 
     Raises:
         UnfitFileError: If a file is not plain, readable Parquet.
     """
-    return {name: _table(FilePath(task["folder"]), table, progress) for name, table in task["tables"].items()}
+    return {name: _table(task, table, progress) for name, table in task["tables"].items()}
 
 
-def _table(folder: FilePath, table: Mapping[str, Any], progress: Callable[[int], None]) -> dict[str, Any]:
+def _table(task: Mapping[str, Any], table: Mapping[str, Any], progress: Callable[[int], None]) -> dict[str, Any]:
+    folder = FilePath(task["folder"])
     schema: pa.Schema | None = None
     columns: list[_Column] = []
+    groups: list[EquivalenceClasses] = []
     rows = 0
     for path in table["files"]:
         with _Parquet(folder, path) as file:
             if schema is None:
                 schema = file.schema
                 columns = _columns(schema, table)
+                groups = _groups(task, table, columns)
             elif schema != file.schema:
                 raise UnfitFileError("schema", path)
             for batch in file.batches(_BATCH_ROWS):
                 rows += batch.num_rows
-                for column, (_, cells) in zip(columns, _leaves(batch), strict=True):
+                leaves = list(_leaves(batch))
+                for column, (_, cells) in zip(columns, leaves, strict=True):
                     column.add(cells)
+                _count_groups(groups, leaves, path)
         progress((folder / path).stat().st_size)
     for column in columns:
         column.finish()
@@ -136,18 +153,42 @@ def _table(folder: FilePath, table: Mapping[str, Any], progress: Callable[[int],
         "rows": rows,
         "schema": [[item.name, str(item.type)] for item in schema or ()],
         "columns": [column.as_json() for column in columns],
+        "groups": [each.as_json() for each in groups],
     }
+
+
+def _groups(task: Mapping[str, Any], table: Mapping[str, Any], columns: list[_Column]) -> list[EquivalenceClasses]:
+    # What is inside of a list is no value of a row.
+    names = {str(column.path) for column in columns if ELEMENTS not in column.path.steps}
+    entity = table["entity"] if table["entity"] in names else None
+    found = []
+    for asked in task["groups"]:
+        present = tuple(name for name in asked if name in names)
+        if present:
+            found.append(EquivalenceClasses(tuple(asked), present, entity, task["group_bytes"]))
+    return found
+
+
+def _count_groups(groups: list[EquivalenceClasses], leaves: list[tuple[Path, pa.Array]], path: str) -> None:
+    if not groups:
+        return
+    columns = {str(leaf): cells for leaf, cells in leaves}
+    try:
+        for each in groups:
+            each.add(columns)
+    except TooManyGroupsError:
+        raise UnfitFileError("groups", path) from None
 
 
 def _columns(schema: pa.Schema, table: Mapping[str, Any]) -> list[_Column]:
     shapes = {written: Shape.from_json(shape) for written, shape in table["shapes"].items()}
-    unlisted = Shape.from_json(table["unlisted"])
+    unlisted, made_up = Shape.from_json(table["unlisted"]), frozenset(table["made_up"])
     names = set(schema.names)
     columns = []
     for path, cells in _leaves(pa.RecordBatch.from_arrays([pa.nulls(0, kind) for kind in schema.types], schema=schema)):
         claim = claim_on_leaf(shapes, path, names.__contains__)
         rule, shape = (None, unlisted) if claim is None else (claim.written, claim.rule)
-        columns.append(_Column(path, str(cells.type), rule, shape))
+        columns.append(_Column(path, cells.type, rule, shape, rule not in made_up))
     return columns
 
 

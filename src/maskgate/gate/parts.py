@@ -19,7 +19,7 @@ from maskgate.rules import Rules
 from maskgate.store import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from maskgate.clock import Clock
@@ -47,6 +47,7 @@ class Sealer(Protocol):
         rules: Mapping[str, Rules],
         limits: Limits,
         progress: Callable[[int, int], None],
+        quasi_identifiers: Sequence[tuple[str, ...]] = (),
     ) -> Sealed:
         """Copy a staging into the gate's own folder, and measure the copy."""
         ...

@@ -20,12 +20,14 @@ from maskgate.gate.confined_child import checked_count, checked_list, checked_ob
 from maskgate.gate.content import content_digest
 from maskgate.gate.leaves import is_covered
 from maskgate.gate.manifest import MOST_COLUMNS, Manifest, parse_manifest
-from maskgate.gate.model import MeasuredColumn, MeasuredTable, Sealed, SealedFile
+from maskgate.gate.model import MeasuredColumn, MeasuredGroups, MeasuredTable, Sealed, SealedFile
+from maskgate.gate.residual import may_hold_originals
 from maskgate.gate.staged_names import MANIFEST, shown
 from maskgate.gate.staging import LARGEST_MANIFEST
+from maskgate.methods import Uniqueness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from maskgate.gate.model import Limits
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _MOST_CLASSES = 100
+# What counts groups needs as much again while it merges them, and a batch of rows beside it.
+_GROUPS_SHARE = 8
 
 
 def seal(
@@ -44,6 +48,7 @@ def seal(
     rules: Mapping[str, Rules],
     limits: Limits,
     progress: Callable[[int, int], None],
+    quasi_identifiers: Sequence[tuple[str, ...]] = (),
 ) -> Sealed:
     """Copy a staging into the gate's own folder, and measure the copy.
 
@@ -54,6 +59,7 @@ def seal(
         rules: The registered rules, by digest.
         limits: Memory and time for measuring.
         progress: Called with bytes done and in all (each byte is copied, then measured); what it raises ends sealing.
+        quasi_identifiers: Lists of columns over which the policy wants to know how many rows or people share them.
 
     Raises:
         Refused: With one message that says what is wrong with the staging. The folder is gone then.
@@ -67,7 +73,8 @@ def seal(
         for file in manifest.files:
             _copy(staging, staging_id, file, folder, steps)
         manifest_file = _write_manifest(manifest, registered, folder)
-        tables = _measure(manifest, registered, folder, limits, steps)
+        task = _task(manifest, registered, folder, limits, quasi_identifiers)
+        tables = _measure(manifest, registered, limits, steps, task)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -197,21 +204,45 @@ def _declared(manifest: Manifest, registered: Rules) -> dict[str, Any]:
     return {"tables": schema, "report": report}
 
 
-def _measure(
-    manifest: Manifest, registered: Rules, folder: Path, limits: Limits, steps: _Steps
-) -> tuple[MeasuredTable, ...]:
-    task = {
+def _task(
+    manifest: Manifest, registered: Rules, folder: Path, limits: Limits, quasi_identifiers: Sequence[tuple[str, ...]]
+) -> dict[str, Any]:
+    return {
         "task": "measure",
         "folder": str(folder),
+        "groups": [list(asked) for asked in quasi_identifiers],
+        "group_bytes": (limits.seal_memory_mb << 20) // _GROUPS_SHARE,
         "tables": {
             table.name: {
                 "files": [file.path for file in table.files],
-                "shapes": {path: shape.as_json() for path, shape in registered.tables[table.name].shapes().items()},
                 "unlisted": registered.unlisted_shape().as_json(),
+                **_expected(registered.tables[table.name]),
             }
             for table in manifest.tables
         },
     }
+
+
+def _expected(rules: TableRules) -> dict[str, Any]:
+    """Say what the rules make of a table, without methods: the child loads none."""
+    return {
+        "shapes": {path: shape.as_json() for path, shape in rules.shapes().items()},
+        "made_up": [path for path, rule in rules.columns.items() if not may_hold_originals(rule)],
+        "entity": _entity(rules),
+    }
+
+
+def _entity(rules: TableRules) -> str | None:
+    """Return the column that tells people apart in the masked table too; None if there is none."""
+    rule = None if rules.entity is None else rules.columns.get(rules.entity)
+    if rule is None or any(each.is_opaque or each.build().uniqueness is Uniqueness.LOST for each in rule.rules()):
+        return None
+    return rules.entity
+
+
+def _measure(
+    manifest: Manifest, registered: Rules, limits: Limits, steps: _Steps, task: Mapping[str, Any]
+) -> tuple[MeasuredTable, ...]:
     answer = confined_child.ask(task, limits, steps.add)
     if set(answer.tables) != set(task["tables"]):
         raise confined_child.nonsense()
@@ -225,7 +256,19 @@ def _measured_table(name: str, value: Mapping[str, Any], rules: TableRules) -> M
     rows = checked_count(value.get("rows"))
     schema = tuple(_named_type(item) for item in checked_list(value.get("schema"), MOST_COLUMNS))
     columns = tuple(_measured_column(column, rules) for column in checked_list(value.get("columns"), MOST_COLUMNS))
-    return MeasuredTable(name=name, rows=rows, schema=schema, columns=columns)
+    groups = tuple(_measured_groups(each, rows) for each in checked_list(value.get("groups"), MOST_COLUMNS))
+    return MeasuredTable(name=name, rows=rows, schema=schema, columns=columns, groups=groups)
+
+
+def _measured_groups(said: Any, rows: int) -> MeasuredGroups:
+    value = checked_object(said)
+    names = {key: tuple(map(checked_text, checked_list(value.get(key), MOST_COLUMNS))) for key in ("asked", "present")}
+    smallest = None if value.get("smallest") is None else checked_count(value["smallest"])
+    if not 0 < len(names["present"]) <= len(names["asked"]) or (smallest is None) != (rows == 0):
+        raise confined_child.nonsense()
+    if smallest is not None and not 0 < smallest <= rows:
+        raise confined_child.nonsense()
+    return MeasuredGroups(names["asked"], names["present"], smallest, checked_text(value.get("counted")))
 
 
 def _named_type(said: Any) -> tuple[str, str]:
@@ -238,7 +281,8 @@ def _measured_column(said: Any, rules: TableRules) -> MeasuredColumn:
     rule = None if value.get("rule") is None else checked_text(value["rule"])
     cells, nulls = checked_count(value.get("cells")), checked_count(value.get("nulls"))
     violations = checked_count(value.get("shape_violations"))
-    if nulls > cells or violations > cells or (rule is not None and rule not in rules.columns):
+    findings = checked_count(value.get("residual_findings"))
+    if max(nulls, violations, findings) > cells or (rule is not None and rule not in rules.columns):
         raise confined_child.nonsense()
     return MeasuredColumn(
         name=checked_text(value.get("name")),
@@ -248,4 +292,5 @@ def _measured_column(said: Any, rules: TableRules) -> MeasuredColumn:
         classes=tuple(checked_text(item, 40) for item in checked_list(value.get("classes"), _MOST_CLASSES)),
         rule=rule,
         methods=() if rule is None else rules.columns[rule].methods,
+        residual_findings=findings,
     )

@@ -48,10 +48,11 @@ def seal_request(parts: Parts, request_id: str) -> None:
             return
         with parts.store.read() as work:
             request, rules = get_request(work, request_id), registered_rules(work)
+            asked = active_policy(work).quasi_identifiers
             root = work.execute(select(tables.stagings.c.root).where(tables.stagings.c.id == request.staging)).scalar()
         try:
             with renewing(parts.store, parts.clock, held) as lost:
-                sealed = _seal(parts, request, held, root=str(root), rules=rules, lost=lost)
+                sealed = _seal(parts, request, held, root=str(root), rules=rules, lost=lost, asked=asked)
         except (_GoneError, DatabaseUnreachable):
             return  # Nobody is refused for it; what is left to do, is done at the end of the lease.
         except MaskgateError as error:
@@ -75,7 +76,14 @@ class _GoneError(Exception):
 
 
 def _seal(
-    parts: Parts, request: Request, held: Claim, *, root: str, rules: dict[str, Rules], lost: threading.Event
+    parts: Parts,
+    request: Request,
+    held: Claim,
+    *,
+    root: str,
+    rules: dict[str, Rules],
+    lost: threading.Event,
+    asked: tuple[tuple[str, ...], ...],
 ) -> Sealed:
     if root not in parts.registry.staging:
         raise Refused(f"the staging root {root!r} is no longer in the gate's configuration. Stage the data again.")
@@ -86,6 +94,7 @@ def _seal(
         rules=rules,
         limits=parts.registry.limits,
         progress=_progress(parts, held, lost),
+        quasi_identifiers=asked,
     )
 
 

@@ -123,6 +123,9 @@ class TestCells:
             pytest.param(pa.array(["ann@example.com"], pa.string_view()), id="a view"),
             pytest.param(pa.array(["ann@example.com"]).dictionary_encode(), id="a dictionary"),
             pytest.param(pa.array([b"ann@example.com"]), id="bytes"),
+            pytest.param(pa.array([b"ann@example.com"], pa.binary(15)), id="bytes of one length"),
+            pytest.param(pa.array([b"ann@example.com", b"\xff\xfe"]), id="bytes beside bytes that are no text"),
+            pytest.param(pa.array(["ann@example.com".encode("utf-16")]), id="bytes of UTF-16"),
             pytest.param(pa.chunked_array([["x"], ["ann@example.com"]]), id="in chunks"),
             pytest.param(pa.array([["ann@example.com"]]), id="in a list"),
             pytest.param(pa.array([{"a": {"b": "ann@example.com"}}]), id="in a struct"),
@@ -135,6 +138,22 @@ class TestCells:
 
     def test_numbers_are_looked_at_too(self):
         assert classify("x", pa.array([int(each) for each in CARDS])) == {"card"}
+
+    @pytest.mark.parametrize("kind", [pa.float64(), pa.decimal128(22, 2), pa.decimal256(40, 0), pa.uint64()], ids=str)
+    def test_whole_numbers_of_every_type_are_looked_at(self, kind):
+        assert classify("x", pa.array([4111111111111111, 5500005555555559, None]).cast(kind)) == {"card"}
+
+    @pytest.mark.parametrize(
+        ("cells", "kinds"),
+        [
+            pytest.param([123456789.0, None], {"national_id"}, id="whole numbers, as integers with nulls become"),
+            pytest.param([123456789.5, None], set(), id="a fraction"),
+            pytest.param([None, None], set(), id="nulls"),
+            pytest.param([float("nan"), float("inf")], set(), id="no numbers"),
+        ],
+    )
+    def test_floats_count_by_their_name_where_they_are_whole(self, cells, kinds):
+        assert classify("ssn", pa.array(cells, pa.float64())) == kinds
 
     def test_names_inside_of_a_column_count(self):
         assert classify("x", pa.array([{"surname": "a"}])) == {"person_name"}
