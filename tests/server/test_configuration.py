@@ -45,6 +45,7 @@ login: {okta: {issuer: http://127.0.0.1:9000, client_id: maskgate, client_secret
 slack: {webhook: file:webhook}
 tokens: {pipeline: {owner: data-owner}}
 limits: {seal_seconds: 5, release_bytes_per_second: 1000}
+sealed: sealed
 """,
             tmp_path,
         )
@@ -56,6 +57,7 @@ limits: {seal_seconds: 5, release_bytes_per_second: 1000}
         assert found.slack == "https://hooks.slack.com/services/x"
         assert found.token_owners == {"pipeline": "data-owner"}
         assert found.limits.release_bytes_per_second == 1000
+        assert found.sealed == tmp_path / "sealed"
         assert "s3cr3t" not in repr(found)
         assert "hooks.slack" not in repr(found)
 

@@ -105,7 +105,10 @@ def _can_go_on(parts: Parts, work: Work, request_id: str, now: datetime) -> bool
 
 def has_copy(parts: Parts, request: Request) -> bool:
     """Whether the sealed copy is here; where no other gate could have it, its absence is found when it is read."""
-    return not parts.store.is_shared or request.sealed is None or Path(request.sealed.folder).is_dir()
+    if not parts.store.is_shared or request.sealed is None:
+        return True
+    folder = Path(request.sealed.folder)
+    return folder.is_relative_to(parts.sealed_folder) and folder.is_dir()
 
 
 def _start(parts: Parts, work: Work, request: Request, run: HostRun | None) -> Request:

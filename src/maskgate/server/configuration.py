@@ -63,6 +63,7 @@ class Configuration:
         slack: The incoming webhook, or none.
         token_owners: The person of the policy who owns a token, by the token's name.
         limits: How much one request may use.
+        sealed: Where the gate's own copies are, if not in its home: a folder that several gates share.
     """
 
     file: Path
@@ -78,6 +79,7 @@ class Configuration:
     slack: str | None = field(repr=False)
     token_owners: Mapping[str, str]
     limits: Limits
+    sealed: Path | None = None
 
     @property
     def is_https(self) -> bool:
@@ -128,6 +130,7 @@ def read_configuration(text: str, file: Path) -> Configuration:
         slack=_slack(root),
         token_owners={section.name: section.string("owner") for section in root.sections("tokens", _TOKEN)},
         limits=_limits(root.section("limits", _LIMITS)),
+        sealed=root.path("sealed", "") if "sealed" in root else None,
     )
     _check_together(configuration, root)
     problems.finish()
@@ -148,6 +151,7 @@ _BLOCKS = (
     "slack",
     "tokens",
     "limits",
+    "sealed",
 )
 _STAGING = ("uri", "upload_only", "options")
 _DESTINATION = ("uri", "trust", "mode", "options")
@@ -267,9 +271,17 @@ def _check_together(configuration: Configuration, root: Section) -> None:
                 root.problem(
                     "destinations", f'"{destination.id}" and the staging root "{staging.id}" lie in each other'
                 )
+    for name, place in _beside_sealed(configuration).items():
+        if configuration.sealed is not None and _overlap(str(configuration.sealed), place):
+            root.problem("sealed", f"and {name} lie in each other. Nobody but gates may write there")
     for name in configuration.token_owners:
         if name not in {"pipeline", "auditor"}:
             root.problem("tokens", f'has no token called "{name}". There are pipeline and auditor')
+
+
+def _beside_sealed(configuration: Configuration) -> dict[str, str]:
+    staging = {f'the staging root "{each.id}"': each.uri for each in configuration.staging.values() if each.uri}
+    return staging | {f'"{each.id}"': each.uri for each in configuration.destinations.values() if each.uri}
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,23 @@ class Home:
             self.sealed.chmod(0o700)
         except OSError as error:
             raise MaskgateError(f"the gate's home {self.folder} cannot be used: {error.strerror}") from None
+
+    def sealed_folder(self, shared: Path | None) -> Path:
+        """Return where the gate's copies go: here, or in a folder that it shares with other gates.
+
+        Raises:
+            MaskgateError: If others than its owner can write to the shared one, or it cannot be made.
+        """
+        if shared is None:
+            return self.sealed
+        try:
+            shared.mkdir(mode=0o700, parents=True, exist_ok=True)
+            mode = shared.stat().st_mode
+        except OSError as error:
+            raise MaskgateError(f"`sealed:` {shared} cannot be used: {error.strerror}") from None
+        if mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise MaskgateError(f"`sealed:` others than its owner can write to {shared}. Run: chmod go-w {shared}")
+        return shared
 
     def lock(self) -> IO[bytes]:
         """Keep other gates out, for as long as the returned file is open.

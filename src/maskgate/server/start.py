@@ -102,7 +102,7 @@ def make_gate(
         registry=registry,
         hosts=_hosts(configuration) if hosts is None else hosts,
         releaser=DestinationReleaser(configuration.limits.release_bytes_per_second),
-        sealed_folder=home.sealed,
+        sealed_folder=home.sealed_folder(configuration.sealed),
         notifiers=() if configuration.slack is None else (SlackWebhook(configuration.slack),),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -70,6 +71,8 @@ class GateWorld:
         notifiers: Ways of telling people.
         clock: What time it is, for the gate and its host.
         database: The URL of another database than the file in the folder.
+        places: Where staging and destinations lie, if elsewhere: those of another gate.
+        sealed: Where the gate's own copies lie, if elsewhere.
         lines: What the last start said.
         made: Every world of this process, so that a test can look at what others left.
     """
@@ -81,6 +84,8 @@ class GateWorld:
     notifiers: tuple[Notifier, ...] = ()
     clock: StillClock = field(default_factory=StillClock)
     database: str | None = None
+    places: Path | None = None
+    sealed: Path | None = None
     lines: tuple[str, ...] = ()
     made: ClassVar[list[GateWorld]] = []
 
@@ -94,13 +99,14 @@ class GateWorld:
     @property
     def registry(self) -> Registry:
         """What is configured."""
+        folder = self.places or self.folder
         places = {
-            name: Destination(name, str(self.folder / "released" / name), trust)
+            name: Destination(name, str(folder / "released" / name), trust)
             for name, trust in (("partner", "external"), ("site", "public"), ("archive", "internal"))
         }
         for name in places:
-            (self.folder / "released" / name).mkdir(exist_ok=True)
-        root = StagingRoot("shared", str(self.folder / "staging"))
+            (folder / "released" / name).mkdir(exist_ok=True)
+        root = StagingRoot("shared", str(folder / "staging"))
         return Registry("http://127.0.0.1:8470", {"shared": root}, places, {}, Limits())
 
     def start(self) -> None:
@@ -117,12 +123,20 @@ class GateWorld:
             registry=self.registry,
             hosts={"airflow:prod": self.host},
             releaser=self.releaser,
-            sealed_folder=self.folder / "sealed",
+            sealed_folder=self.sealed or self.folder / "sealed",
             notifiers=self.notifiers,
             sealer=self.sealer,
         )
         tokens = {role: self.folder / f"{role}.token" for role in ("pipeline", "auditor")}
         self.lines = self.gate.start(self.folder / "policy.yaml", [self.folder / "rules.yaml"], tokens)
+
+    def beside(self, folder: Path, **more: Any) -> GateWorld:
+        """Start another gate with a home of its own, on the same database, places and time, with the same key."""
+        folder.mkdir()
+        for name in ("signing-key.pem", "pipeline.token", "auditor.token"):
+            shutil.copy2(self.folder / name, folder / name)
+        shared = {"policy": self.policy, "clock": self.clock, "database": self.database, "places": self.folder}
+        return GateWorld(folder, **shared | more)
 
     @property
     def pipeline(self) -> Caller:
@@ -204,5 +218,5 @@ class GateWorld:
 
     def released(self) -> list[str]:
         """List every file at any destination, hidden ones too."""
-        folder = self.folder / "released"
+        folder = (self.places or self.folder) / "released"
         return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())

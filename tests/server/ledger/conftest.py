@@ -6,7 +6,7 @@ from maskgate.store import Store
 
 
 @pytest.fixture
-def store(tmp_path):
-    opened = Store.open(tmp_path / "gate.db")
+def store(database):
+    opened = Store.open(database)
     yield opened
     opened.close()
