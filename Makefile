@@ -15,7 +15,7 @@ help: ## Show this help
 export ANSWER
 DEMO = PYTHONPATH=sample_dags $(VENV)/server/bin/python -m
 
-.PHONY: help demo demo-prefect test check docs bench lock clean
+.PHONY: help demo demo-prefect test check docs bench soak lock clean
 
 demo: $(VENV)/server/.ready $(VENV)/airflow/.ready ## Mask, hold, sign and release in a real Airflow (ANSWER=approve|reject answers for you)
 	@$(DEMO) demo.run_demo
@@ -35,6 +35,9 @@ docs: $(VENV)/core/.ready ## Write the table of methods into docs/rules.md
 
 bench: $(VENV)/presidio/.ready ## Measure masking beside its peers on this machine, and write benchmarks/README.md
 	$(VENV)/presidio/bin/python benchmarks/run.py
+
+soak: $(VENV)/server/.ready ## Play the races between clients 200 times instead of 5 (ROUNDS=1000 for more)
+	ROUNDS=$${ROUNDS:-200} $(VENV)/server/bin/python -m pytest tests/specifications/test_race.py --timeout=0 $(PYTEST)
 
 clean: ## Remove the environments, the demo's files and all caches
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache

@@ -135,7 +135,7 @@ class GateWorld:
         folder.mkdir()
         for name in ("signing-key.pem", "pipeline.token", "auditor.token"):
             shutil.copy2(self.folder / name, folder / name)
-        shared = {"policy": self.policy, "clock": self.clock, "database": self.database, "places": self.folder}
+        shared: dict[str, Any] = {"policy": self.policy, "clock": self.clock, "database": self.database, "places": self.folder}
         return GateWorld(folder, **shared | more)
 
     @property
