@@ -14,6 +14,7 @@ from maskgate.errors import MaskgateError, NotAllowed, NotFound, Refused, UsageE
 from maskgate.gate.asked_facts import facts_when_asked
 from maskgate.gate.governed import GOVERNED_ACTIONS
 from maskgate.gate.involvement import involve
+from maskgate.gate.known_destinations import must_be_in_force
 from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
 from maskgate.gate.parts import active_policy
@@ -153,6 +154,7 @@ def _rebind(parts: Parts, work: Work, known: Request, asked: _Asked) -> Request:
 
 
 def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
+    must_be_in_force(work, parts.registry.destination(asked.destination.id))
     policy = active_policy(work)
     owner = parts.registry.token_owners.get(asked.token)
     involvement = involve(policy, asked.host, asked.facts, owner, asked.requesters)

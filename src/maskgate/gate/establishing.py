@@ -1,40 +1,49 @@
-"""The gate's first policy and rules, and what becomes of files that differ from those in force later.
+"""The gate's first policy, rules and destinations, and what becomes of those that differ later.
 
 The first start takes what the configuration names. After that a changed file changes nothing by itself: it becomes a
-request under the policy in force, like any other action.
+request under the policy in force, like any other action. Only rules that let through no more than registered ones do
+need nobody; they are recorded.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from maskgate.errors import MaskgateError, PolicyError, Problem, Refused
-from maskgate.gate.asked_facts import facts_when_asked
-from maskgate.gate.asking import demand, must_be_signable, new_request_id
-from maskgate.gate.deciding import approve, wanted
-from maskgate.gate.governing import CHANGE_POLICY, REGISTER_RULES, put_policy_in_force, put_rules_in_force
-from maskgate.gate.lifecycle import State
-from maskgate.gate.parts import active_policy
+from maskgate.errors import PolicyError, Problem
+from maskgate.gate.changing import Change, ask_for_change
+from maskgate.gate.governed import CHANGE_DESTINATIONS, CHANGE_POLICY, CHANGE_REVIEWERS, REGISTER_RULES
+from maskgate.gate.governing import put_policy_in_force, put_rules_in_force
+from maskgate.gate.known_destinations import (
+    has_any,
+    is_in_force,
+    put_destination_in_force,
+    registration_in_force,
+    registration_of,
+    store_destination,
+)
+from maskgate.gate.loosening import loosened
+from maskgate.gate.parts import active_policy, registered_rules
 from maskgate.gate.policy_reader import read_policy
-from maskgate.gate.request import Request, change_request, insert_request, list_requests
-from maskgate.gate.sealing_step import fix_intent
 from maskgate.rules import load_rules
+from maskgate.rules.strict_yaml import parse
 from maskgate.store import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from maskgate.gate.model import Destination
     from maskgate.gate.parts import Parts
     from maskgate.gate.policy import Policy
     from maskgate.rules import Rules
     from maskgate.store import Work
 
-_MOST_LINES = 200
+_PEOPLE = frozenset({"people", "reviewers", "requesters"})
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,15 @@ def put_first_in_force(parts: Parts, work: Work, files: Files) -> None:
     for name, rules in files.rules:
         if _store_rules(work, name, rules):
             put_rules_in_force(parts, work, rules.digest)
+    _put_destinations_in_force(parts, work)
+
+
+def _put_destinations_in_force(parts: Parts, work: Work) -> None:
+    now = parts.clock.now()
+    for destination in parts.registry.destinations.values():
+        registered = store_destination(work, destination)
+        put_destination_in_force(work, registered, now)
+        parts.record(work, "destination.registered", destination=destination.as_json(), registration=registered)
 
 
 def ask_for_changes(parts: Parts, files: Files) -> tuple[str, ...]:
@@ -71,8 +89,12 @@ def ask_for_changes(parts: Parts, files: Files) -> tuple[str, ...]:
     Returns:
         Lines for whoever starts the gate, about what is not in force and why.
     """
+    with parts.store.write() as work:
+        if not has_any(work):  # a database of a version that did not keep them
+            _put_destinations_in_force(parts, work)
     lines = [_changed_policy(parts, files.policy)]
     lines += [_new_rules(parts, name, rules) for name, rules in files.rules]
+    lines += [_changed_destination(parts, each) for each in parts.registry.destinations.values()]
     return tuple(line for line in lines if line)
 
 
@@ -105,81 +127,63 @@ def _changed_policy(parts: Parts, policy: Policy) -> str:
         if active.digest == policy.digest:
             return ""
         _store_policy(work, policy)
-        changes = _difference(active.text, policy.text)
         what = "the policy file differs from the policy in force"
-        return _ask(parts, work, CHANGE_POLICY, subject=policy.digest, what=what, changes=changes)
+        lines = _difference(active.text, policy.text)
+        change = Change(_action_for(active, policy), policy.digest, what, lines)
+        return ask_for_change(parts, work, change)
+
+
+def _action_for(active: Policy, policy: Policy) -> str:
+    """Say which action a changed file is: that of its people, where the policy in force has one for that alone."""
+    parted = [
+        {name: block for name, block in parse(each.text, "", PolicyError).plain().items() if name not in _PEOPLE}
+        for each in (active, policy)
+    ]
+    covered = {action for rule in active.rules for action in rule.actions}
+    return CHANGE_REVIEWERS if parted[0] == parted[1] and CHANGE_REVIEWERS in covered else CHANGE_POLICY
 
 
 def _new_rules(parts: Parts, name: str, rules: Rules) -> str:
     with parts.store.write() as work:
+        known = registered_rules(work)
         if not _store_rules(work, name, rules):
             return ""
-        changes = [
-            f"+ {table}.{column}: {rule.describe()}"
-            for table, each in rules.tables.items()
-            for column, rule in each.columns.items()
+        looser = {digest: loosened(each, rules) for digest, each in known.items()}
+        stricter_than = next((digest for digest, found in looser.items() if not found), None)
+        if stricter_than is not None:
+            put_rules_in_force(parts, work, rules.digest, not_looser_than=stricter_than)
+            return f"the rules of {name} are no looser than those that were registered, and are registered now."
+        nearest = min(looser.values(), key=len, default=())
+        lines = [
+            *(f"! looser: {each}" for each in nearest),
+            *(
+                f"+ {table}.{column}: {rule.describe()}"
+                for table, each in rules.tables.items()
+                for column, rule in each.columns.items()
+            ),
         ]
         what = f"the rules of {name} are not registered"
-        return _ask(parts, work, REGISTER_RULES, subject=rules.digest, what=what, changes=changes)
+        return ask_for_change(parts, work, Change(REGISTER_RULES, rules.digest, what, tuple(lines)))
 
 
-def _difference(before: str, after: str) -> list[str]:
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=1)
-    return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+def _changed_destination(parts: Parts, destination: Destination) -> str:
+    with parts.store.write() as work:
+        if is_in_force(work, destination):
+            return ""
+        before = registration_in_force(work, destination.id)
+        subject = store_destination(work, destination)
+        what = f"the destination {destination.id} is {'new' if before is None else 'not the one that was signed'}"
+        lines = _difference(_written(before), _written(registration_of(destination)))
+        shown = replace(destination, options={})
+        change = Change(CHANGE_DESTINATIONS, subject, what, lines, destination=shown)
+        return ask_for_change(parts, work, change)
 
 
-def _ask(parts: Parts, work: Work, action: str, *, subject: str, what: str, changes: list[str]) -> str:
-    """Open a change request under the policy in force; return what to tell whoever starts the gate."""
-    for known in list_requests(work, State.PENDING, State.DENIED):
-        if (known.action, known.subject) == (action, subject):
-            url = parts.registry.review_url(known.id)
-            return f"{what}: {known.state}, see {url}. What was in force stays so."
-    try:
-        request = _request(parts, active_policy(work), action, subject, what)
-        with work.begin_nested():
-            done = _open(parts, work, request, changes)
-    except MaskgateError as error:
-        kind = "policy" if action == CHANGE_POLICY else "rules"
-        parts.record(work, f"{kind}.change_refused", subject=subject, refusal=str(error))
-        return f"{what}: {error} What was in force stays so."
-    if done.state is State.RELEASED:
-        return f"{what}: the policy in force allows the change; it is in force now."
-    return f"{what}: sign the change at {parts.registry.review_url(done.id)}. Until then, what was in force stays so."
+def _written(registration: Mapping[str, Any] | None) -> str:
+    return "" if registration is None else json.dumps(registration, indent=1, sort_keys=True, ensure_ascii=False)
 
 
-def _request(parts: Parts, policy: Policy, action: str, subject: str, what: str) -> Request:
-    choice = policy.choose(replace(facts_when_asked(action, resource=subject), moment=parts.clock.now()))
-    rule = choice.rule
-    if rule is None or rule.refuse:
-        raise Refused(f"no policy permits {action}, so nobody can sign it.")
-    # Whoever changed the file is not known, so one person alone must not be able to sign it.
-    demanded = {**demand(rule, 2), **choice.as_json()}
-    request = Request(
-        id=new_request_id(),
-        state=State.SEALING,
-        version=0,
-        message="",
-        action=action,
-        subject=subject,
-        why=what,
-        policy_name=rule.name,
-        policy_digest=policy.digest,
-        rule=demanded,
-        created_at=parts.clock.now(),
-    )
-    must_be_signable(policy, request)
-    return request
-
-
-def _open(parts: Parts, work: Work, request: Request, changes: list[str]) -> Request:
-    insert_request(work, request)
-    parts.record(work, "request.created", request, action=request.action, subject=request.subject, why=request.why)
-    now = parts.clock.now()
-    beyond = len(changes) - _MOST_LINES
-    shown = [*changes[:_MOST_LINES], f"… and {beyond} more lines"] if beyond > 0 else changes
-    facts: dict[str, Any] = {"asked_at": now, "expires_at": now + request.expires, "evidence": {"changes": shown}}
-    draft = change_request(work, request, **facts)
-    ready = change_request(work, draft, **fix_intent(parts, draft, None))
-    if ready.is_allowed:
-        return approve(parts, work, ready, "The policy allows it without a signature; it is recorded.")
-    return parts.advance(work, ready, State.PENDING, wanted(work, ready))
+def _difference(before: str, after: str) -> tuple[str, ...]:
+    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=1))
+    # After the two lines of the heading, every line of the files has a sign before it.
+    return tuple(line for line in lines[2:] if not line.startswith("@@"))

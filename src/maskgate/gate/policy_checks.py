@@ -19,7 +19,7 @@ from maskgate.gate.conditions import (
     Word,
     parts_of,
 )
-from maskgate.gate.governed import GOVERNED_ACTIONS, OF_UNKNOWN_AUTHOR
+from maskgate.gate.governed import CHANGE_REVIEWERS, GOVERNED_ACTIONS, OF_UNKNOWN_AUTHOR
 from maskgate.gate.implication import implies, is_never
 from maskgate.gate.model import TRUSTS
 from maskgate.gate.policy_readers.requirement import can_be_met
@@ -48,7 +48,7 @@ def warnings_about(policy: Policy) -> Iterator[Problem]:
     if policy.floor.direct_identifier is None:
         yield Problem("there is no `floor:`, so a rules file that keeps names and addresses passes. Add one.")
     covered = {action for rule in policy.rules for action in rule.actions}
-    for action in sorted(OF_UNKNOWN_AUTHOR - covered):
+    for action in sorted(OF_UNKNOWN_AUTHOR - covered - {CHANGE_REVIEWERS}):
         yield Problem(f"no policy is about {action}, so nobody can ever sign one. Add one, or do without.")
     used = {slot for rule in policy.rules for slot in rule.requirement.slots}
     for name in policy.reviewers:

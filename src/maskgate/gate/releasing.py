@@ -22,6 +22,7 @@ from maskgate.clock import timestamp
 from maskgate.errors import Conflict, DatasetError, MaskgateError, NotAllowed, Refused, StillPending
 from maskgate.gate import consumption
 from maskgate.gate.grants import open_envelope
+from maskgate.gate.known_destinations import must_be_in_force
 from maskgate.gate.lifecycle import State
 from maskgate.gate.locations import parse_location
 from maskgate.gate.model import destination_digest
@@ -167,6 +168,7 @@ def _checked_grant(parts: Parts, work: Work, request: Request) -> Grant:
             f"destination {registered.id!r} leads elsewhere, or is trusted otherwise, than when it was signed. "
             "Nothing was released; ask again."
         )
+    must_be_in_force(work, registered)
     if grant.not_after <= parts.clock.now():
         raise Refused(f"the grant of request {request.id} ran out at {timestamp(grant.not_after)}. Ask again.")
     return grant

@@ -31,6 +31,7 @@ _STATES = {
     "release.failed": "failed",
     "policy.activated": "released",
     "rules.registered": "released",
+    "destination.registered": "released",
 }
 
 

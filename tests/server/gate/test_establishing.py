@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import stat
+from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 
-from maskgate.errors import LedgerError, PolicyError
+from maskgate.errors import LedgerError, PolicyError, Refused
 from maskgate.gate.signer import Signer
+from maskgate.store import tables
 from maskgate.testing.gate_world import POLICY, GateWorld
 from maskgate.testing.host import airflow_run
 from maskgate.testing.staged_tables import RULES_TEXT
@@ -20,6 +23,7 @@ GOVERNED = POLICY.replace(
     "    require: {slots: {privacy: 1}}\n"
     "otherwise",
 )
+GOVERNED = GOVERNED.replace("[change-policy, register-rules]", "[change-policy, register-rules, change-destinations]")
 LAXER = GOVERNED.replace("reason: {min_length: 10}", "reason: {min_length: 1}")
 
 
@@ -33,6 +37,7 @@ class TestFirstStart:
         assert [entry["type"] for entry in world.entries()][1:] == [
             "policy.activated",
             "rules.registered",
+            *["destination.registered"] * 3,
             "gate.started",
         ]
 
@@ -141,6 +146,31 @@ class TestChangedPolicy:
             "The policy changed while this request waited. Nothing was released; ask again.",
         )
 
+    def test_people_are_an_action_of_their_own_where_the_policy_has_one(self, tmp_path):
+        own = "  - {name: people, when: {action: change-reviewers}, require: {slots: {legal: 2}}}\notherwise"
+        before = GOVERNED.replace("otherwise", own)
+        world = self.changed(tmp_path, before, before.replace("okta|dora", "okta|dora2"))
+        (document,) = world.gate.requests(world.auditor, "pending")
+        assert (document["action"], document["policy"]["name"]) == ("change-reviewers", "people")
+        world.decide(document, "bert")
+        assert world.decide(document, "cleo")["message"] == "The new policy is in force."
+
+    def test_people_and_anything_else_are_a_change_of_the_policy(self, tmp_path):
+        own = "  - {name: people, when: {action: change-reviewers}, require: {slots: {legal: 2}}}\notherwise"
+        before = GOVERNED.replace("otherwise", own)
+        after = before.replace("okta|dora", "okta|dora2").replace("min_length: 10", "min_length: 1")
+        assert self.waiting(self.changed(tmp_path, before, after))["policy"]["name"] == "changes of the gate"
+
+    def test_says_why_its_policy_counts(self, tmp_path):
+        document = self.waiting(self.changed(tmp_path, GOVERNED, LAXER))
+        assert document["policy"]["because"][0].startswith("action change-policy or register-rules")
+
+    def test_what_nobody_can_read_at_once_is_refused(self, tmp_path):
+        longer = GOVERNED.replace("okta|dora", "okta|dora" + '", "'.join(["", *(f"okta|d{n}" for n in range(9))]))
+        many = longer.replace("people:", "people:\n" + "".join(f'  p{n}: ["okta|p{n}"]\n' for n in range(5001)), 1)
+        world = self.changed(tmp_path, GOVERNED, many)
+        assert "which nobody can read at once" in world.lines[0]
+
     def test_a_comment_is_no_change(self, tmp_path):
         world = self.changed(tmp_path, POLICY, f"# reviewed\n{POLICY}")
         assert world.lines == ()
@@ -155,9 +185,131 @@ class TestNewRules:
         world.start()
         assert "rules.yaml are not registered: sign the change" in world.lines[0]
         (document,) = world.gate.requests(world.auditor, "pending")
+        assert document["evidence"]["changes"][0] == "! looser: customers.ssn: keep instead of drop"
         assert "+ customers.ssn: keep" in document["evidence"]["changes"]
         world.decide(document, "anna")
         world.decide(document, "bert")
         assert len(world.entries("rules.registered")) == 2
         world.start()
         assert world.lines == ()
+
+    @pytest.mark.parametrize(
+        "stricter",
+        [
+            pytest.param(RULES_TEXT.replace("country: keep", "country: drop"), id="a column is dropped"),
+            pytest.param(RULES_TEXT.replace("amount: keep", "amount: {method: round, to: 10}"), id="one is rounded"),
+        ],
+    )
+    def test_stricter_ones_need_nobody_and_are_recorded(self, tmp_path, monkeypatch, stricter):
+        world = GateWorld(tmp_path)
+        monkeypatch.setattr("maskgate.testing.gate_world.RULES_TEXT", stricter)
+        world.start()
+        (line,) = world.lines
+        assert line.endswith("are no looser than those that were registered, and are registered now.")
+        first, second = world.entries("rules.registered")
+        assert (second["not_looser_than"], "not_looser_than" in first) == (first["rules"], False)
+        assert world.gate.requests(world.auditor) == []
+        world.start()
+        assert world.lines == ()
+
+    def test_looser_ones_are_refused_where_no_policy_is_about_them(self, tmp_path, monkeypatch):
+        world = GateWorld(tmp_path)
+        monkeypatch.setattr("maskgate.testing.gate_world.RULES_TEXT", RULES_TEXT.replace("ssn: drop", "ssn: keep"))
+        world.start()
+        assert "no policy permits register-rules" in world.lines[0]
+        assert len(world.entries("rules.registered")) == 1
+
+
+class Moved(GateWorld):
+    """A gate whose configuration leads elsewhere than the one that was started here before."""
+
+    changes: ClassVar = {}
+
+    @property
+    def registry(self):
+        before = super().registry
+        changed = {name: replace(before.destinations[name], **change) for name, change in self.changes.items()}
+        more = {"attic": replace(before.destinations["archive"], id="attic")}
+        return replace(before, destinations={**before.destinations, **changed, **(more if not self.changes else {})})
+
+
+class TestDestinations:
+    """A destination that was added or changed is of no use until somebody has signed it."""
+
+    def moved(self, tmp_path, policy=GOVERNED, **changes):
+        world = GateWorld(tmp_path, policy)
+        world.store.close()
+        return type("MovedThere", (Moved,), {"changes": changes})(tmp_path, policy)
+
+    def test_those_of_the_first_start_count(self, tmp_path):
+        assert GateWorld(tmp_path).ask()["state"] == "pending"
+
+    def test_a_new_one(self, tmp_path):
+        world = self.moved(tmp_path)
+        (line,) = world.lines
+        assert line.startswith("the destination attic is new: sign the change at http")
+        with pytest.raises(Refused, match="nobody has signed that yet"):
+            world.ask(destination="attic")
+        (document,) = world.gate.requests(world.auditor, "pending")
+        assert (document["action"], document["requirement"]["distinct"]) == ("change-destinations", 2)
+        assert '+ "id": "attic",' in document["evidence"]["changes"]
+        world.decide(document, "anna")
+        done = world.decide(document, "bert")
+        assert (done["state"], done["message"]) == (
+            "released",
+            "The destination attic can be used as it is configured.",
+        )
+        assert world.ask(destination="attic")["state"] == "approved"
+        assert world.entries("destination.registered")[-1]["request"] == document["id"]
+        world.start()
+        assert world.lines == ()
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            pytest.param({"trust": "internal"}, id="another trust"),
+            pytest.param({"uri": "/srv/elsewhere"}, id="another place"),
+            pytest.param({"options": {"endpoint_url": "https://evil.example"}}, id="another service behind the place"),
+            pytest.param({"options": {"client_kwargs": {"endpoint_url": "https://evil.example"}}}, id="deeper in it"),
+        ],
+    )
+    def test_a_changed_one(self, tmp_path, change):
+        world = self.moved(tmp_path, partner=change)
+        assert world.lines[0].startswith("the destination partner is not the one that was signed: sign the change")
+        with pytest.raises(Refused, match="partner was added to the gate's configuration or changed there"):
+            world.ask()
+        assert world.ask(destination="archive")["state"] == "approved"
+
+    def test_another_secret_is_no_change_and_is_not_kept(self, tmp_path):
+        world = self.moved(
+            tmp_path, partner={"options": {"secret": "very-secret", "client_kwargs": {"api_token": "t0p"}}}
+        )
+        (line,) = world.lines  # that there are options of a client at all is said
+        assert "partner" in line
+        document = world.gate.requests(world.auditor, "pending")[0]
+        assert "very-secret" not in str(document)
+        assert "t0p" not in str(document)
+
+    def test_what_was_signed_before_does_not_leave_through_a_changed_one(self, tmp_path):
+        before = GateWorld(tmp_path, GOVERNED)
+        approved = before.decide(before.ask())
+        before.store.close()
+        options = {"endpoint_url": "https://evil.example"}
+        world = type("MovedThere", (Moved,), {"changes": {"partner": {"options": options}}})(tmp_path, GOVERNED)
+        world.host.runs = before.host.runs
+        with pytest.raises(Refused, match="nobody has signed that yet"):
+            world.release(approved)
+        assert world.released() == []
+
+    def test_no_policy_about_it(self, tmp_path):
+        world = self.moved(tmp_path, POLICY)
+        assert "no policy permits change-destinations" in world.lines[0]
+        assert len(world.entries("destination.change_refused")) == 1
+
+    def test_a_database_without_any_takes_those_that_are_configured(self, tmp_path):
+        world = GateWorld(tmp_path, GOVERNED)
+        with world.store.write() as work:
+            work.execute(tables.destinations.delete())
+        world.start()
+        assert world.lines == ()
+        assert len(world.entries("destination.registered")) == 6
