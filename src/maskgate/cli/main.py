@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "rules": ("maskgate.cli.rules", "rules", "Check a rules file, or print its JSON Schema."),
     "keys": ("maskgate.cli.keys", "keys", "Make keys, list those of a rules file, and rotate them."),
     "serve": ("maskgate.cli.serve", "serve", "Run the gate."),
+    "policy": ("maskgate.cli.policy", "policy", "Check a policy, and ask which one counts for a request and why."),
     "requests": ("maskgate.cli.requests", "requests", "List what waits for a signature."),
     "ledger": ("maskgate.cli.ledger", "ledger", "Show and verify what the gate has recorded."),
 }

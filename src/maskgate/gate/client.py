@@ -135,6 +135,10 @@ class GateClient:
         """Read one request."""
         return self._call("GET", f"requests/{_segment(request_id)}")
 
+    def explain(self, request_id: str) -> dict[str, Any]:
+        """Read which policy a request fell under, and why."""
+        return self._call("GET", f"requests/{_segment(request_id)}/policy")
+
     def requests(self, state: str | None = None) -> list[dict[str, Any]]:
         """Read the requests this token may see, the newest first."""
         answer = self._call("GET", "requests", params={} if state is None else {"state": state})

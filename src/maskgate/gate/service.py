@@ -25,6 +25,7 @@ from maskgate.gate import (
 )
 from maskgate.gate.authority import may_decide
 from maskgate.gate.beginning import begin
+from maskgate.gate.explaining import explain_request
 from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
 from maskgate.gate.model import Caller
@@ -190,6 +191,10 @@ class Gate:
     def request(self, caller: Caller, request_id: str) -> dict[str, Any]:
         """Show a request."""
         return self._document(self._seen(caller, request_id))
+
+    def explain(self, caller: Caller, request_id: str) -> dict[str, Any]:
+        """Say which policy a request fell under, and why."""
+        return explain_request(self._seen(caller, request_id))
 
     def requests(self, caller: Caller, state: str | None = None) -> list[dict[str, Any]]:
         """Show the requests that the caller may see, the newest first."""

@@ -122,6 +122,12 @@ def read_request(request: Request, caller: Reader, request_id: str) -> dict[str,
     return services_of(request).gate.request(caller, request_id)
 
 
+@router.get("/requests/{request_id}/policy", tags=["requests"])
+def explain_request(request: Request, caller: Reader, request_id: str) -> dict[str, Any]:
+    """Read which policy a request fell under and why, and what failed in each policy above it."""
+    return services_of(request).gate.explain(caller, request_id)
+
+
 @router.post("/requests/{request_id}/refresh", tags=["requests"])
 def refresh(request: Request, caller: Changer, request_id: str, body: EmptyBody | None = None) -> dict[str, Any]:  # noqa: ARG001
     """Have the gate look at the host again."""

@@ -280,7 +280,11 @@ def _slots(document: Document) -> Iterator[dict[str, str]]:
 
 def _policy(document: Document) -> dict[str, Any]:
     given, requirement = document.get("policy") or {}, document.get("requirement") or {}
-    facts = []
+    facts = [
+        {"name": "It counts because", "value": plain(reason, longest=500)} for reason in given.get("because") or ()
+    ]
+    if given.get("tier", "medium") != "medium":
+        facts.append({"name": "Tier", "value": plain(given["tier"])})
     if int(requirement.get("distinct") or 0) > 1:
         facts.append({"name": "Different people", "value": str(requirement["distinct"])})
     if document.get("channels"):
