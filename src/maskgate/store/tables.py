@@ -146,6 +146,18 @@ requests = Table(
     Column("context_digest", String(80)),
     Column("question", JSON),
     Column("cleaned_at", Moment),
+    # how it lives over time
+    Column("involvement", JSON),
+    Column("code_version", String(100)),
+    Column("remind_at", Moment),
+    Column("reminders", Integer),
+    Column("escalate_at", Moment),
+    Column("escalated_at", Moment),
+    Column("earlier", JSON),
+    Column("standing", String(40)),
+    Index("ix_requests_remind_at", "remind_at"),
+    Index("ix_requests_escalate_at", "escalate_at"),
+    Index("ix_requests_content_digest", "content_digest"),
     Index("ix_requests_state_created_at", "state", "created_at", "id"),
     Index("ix_requests_created_at", "created_at", "id"),
     Index("ix_requests_state_expires_at", "state", "expires_at"),
@@ -166,6 +178,10 @@ decisions = Table(
     Column("slots", JSON, nullable=False),
     Column("digest", String(80), nullable=False),
     Column("decided_at", Moment, nullable=False),
+    Column("acting_for", String(200)),
+    Column("standing", String(80)),
+    Column("batch", String(40)),
+    Column("break_glass", Boolean),
     UniqueConstraint("request", "person"),
 )
 
@@ -262,5 +278,59 @@ notices = Table(
     Column("state", String(20), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("due_at", Moment),
+    # Another occasion than that the request came to its state.
+    Column("kind", String(30)),
     Index("ix_notices_due_at", "due_at"),
+)
+
+# Who stands in for whom, from when until when.
+delegations = Table(
+    "delegations",
+    METADATA,
+    Column("id", String(40), primary_key=True),
+    Column("delegator", String(200), nullable=False),
+    Column("delegate", String(200), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("begins_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+    Index("ix_delegations_delegate", "delegate", "ends_at"),
+)
+
+# Signed once for many exports of one kind; `key` is the digest of what they have in common.
+standing_approvals = Table(
+    "standing_approvals",
+    METADATA,
+    Column("id", String(40), primary_key=True),
+    Column("request", String(40), ForeignKey("requests.id"), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("key", String(80), nullable=False),
+    Column("intent", JSON, nullable=False),
+    Column("digest", String(80), nullable=False),
+    Column("decisions", JSON, nullable=False),
+    Column("signers", JSON, nullable=False),
+    Column("uses_left", Integer, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("ended_because", Text),
+    Index("ix_standing_approvals_key", "key", "state"),
+    Index("ix_standing_approvals_state", "state"),
+)
+
+# What has to be looked at after a break-glass; while one is open there is no other.
+post_reviews = Table(
+    "post_reviews",
+    METADATA,
+    Column("id", String(40), primary_key=True),
+    Column("request", String(40), ForeignKey("requests.id"), nullable=False),
+    Column("person", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("ticket", String(200), nullable=False),
+    Column("skipped", JSON, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("closed_at", Moment),
+    Column("closed_by", String(200)),
+    Column("finding", Text),
+    Index("ix_post_reviews_closed_at", "closed_at"),
 )
