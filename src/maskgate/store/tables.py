@@ -155,6 +155,8 @@ requests = Table(
     Column("escalated_at", Moment),
     Column("earlier", JSON),
     Column("standing", String(40)),
+    # whether the token that asked is an agent's
+    Column("agent", Boolean),
     Index("ix_requests_remind_at", "remind_at"),
     Index("ix_requests_escalate_at", "escalate_at"),
     Index("ix_requests_content_digest", "content_digest"),
@@ -182,7 +184,55 @@ decisions = Table(
     Column("standing", String(80)),
     Column("batch", String(40)),
     Column("break_glass", Boolean),
+    # how sure it is who decided, and whether they looked: login, passkey, first view
+    Column("circumstances", JSON),
     UniqueConstraint("request", "person"),
+)
+
+# When somebody first saw the page of a request.
+views = Table(
+    "views",
+    METADATA,
+    Column("request", String(40), ForeignKey("requests.id"), primary_key=True),
+    Column("person", String(200), primary_key=True),
+    Column("seen_at", Moment, nullable=False),
+)
+
+# Public keys with which people sign decisions.
+passkeys = Table(
+    "passkeys",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("credential", Text, nullable=False),
+    Column("person", String(200), nullable=False, index=True),
+    Column("account", String(500), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("registered_at", Moment, nullable=False),
+    Column("used_at", Moment),
+    Column("revoked_at", Moment),
+)
+
+# What a passkey was asked to sign, until it has, or its time is over.
+passkey_challenges = Table(
+    "passkey_challenges",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("statement", JSON, nullable=False),
+    Column("made_at", Moment, nullable=False, index=True),
+)
+
+# What one person is to be told, beside how requests stand.
+announcements = Table(
+    "announcements",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("person", String(200), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment, index=True),
 )
 
 refusals = Table(
@@ -231,6 +281,12 @@ sessions = Table(
     Column("groups", JSON, nullable=False),
     Column("authenticated_at", Moment, nullable=False),
     Column("used_at", Moment, nullable=False, index=True),
+    # what the identity provider said of the login; its access token only whoever has the cookie can read
+    Column("proved_at", Moment),
+    Column("methods", JSON),
+    Column("context_class", String(200)),
+    Column("groups_missing", Text),
+    Column("access", LargeBinary),
 )
 
 used_logins = Table(
