@@ -2,6 +2,7 @@
 
 * Only an account that the policy links to a person; never a token, never the gate's own account.
 * Only through a channel that the policy allows.
+* Only with a login as fresh as the policy asks for.
 * Nobody involved, whichever of their accounts they use.
 * Only someone in a reviewer group that the request needs, by name or by a fresh group claim.
 * Only about what they saw: intent and context are those of the request, to the byte.
@@ -82,6 +83,7 @@ def may_decide(
     """
     _must_be_open(request, now)
     person, account = _who(request, identity, policy)
+    _must_be_fresh(request, identity, now)
     groups = policy.groups_of(person, identity, now)
     wanted = request.requirement.slots.keys()
     if not groups & wanted:
@@ -122,6 +124,16 @@ def _who(request: Request, identity: Identity, policy: Policy) -> tuple[str, str
             "Another reviewer has to; to take the request back, withdraw it."
         )
     return person, identity.accounts[0]
+
+
+def _must_be_fresh(request: Request, identity: Identity, now: datetime) -> None:
+    age = request.reauthenticate
+    proved = identity.authenticated_at
+    if age is not None and (proved is None or now - proved > age):
+        raise NotAllowed(
+            f"the policy wants a login that is no older than {int(age.total_seconds())} seconds for this request. "
+            "Log out, log in again, and decide."
+        )
 
 
 def _must_have_reason(request: Request, decision: DecisionInput) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from maskgate.gate.conditions import All
 from maskgate.gate.model import CHANNELS, Thresholds
 from maskgate.gate.requirement import Requirement
+from maskgate.gate.terms import Terms
 
 if TYPE_CHECKING:
     from maskgate.gate.action_facts import ActionFacts
@@ -33,6 +34,8 @@ class Rule:
         expires: How long a decision may take, and a grant may wait.
         thresholds: What measured figures have to be before anyone is asked.
         tier: How much is at stake: ``low``, ``medium`` or ``high``.
+        reauthenticate: How long ago, at most, a reviewer may have proved who they are; None if that is not asked.
+        terms: What it says about time and haste.
         line: Where it stands in the file.
     """
 
@@ -47,6 +50,8 @@ class Rule:
     expires: timedelta = DEFAULT_EXPIRY
     thresholds: Thresholds = field(default_factory=Thresholds)
     tier: str = "medium"
+    reauthenticate: timedelta | None = None
+    terms: Terms = field(default_factory=Terms)
     line: int = field(default=0, compare=False)
 
     def matches(self, facts: ActionFacts) -> bool | None:
@@ -68,6 +73,7 @@ class Rule:
             self.reason_min_length,
             -len(self.channels),
             -int(self.expires.total_seconds()),
+            -self.terms.ways_round,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -80,4 +86,6 @@ class Rule:
             "reason_min_length": self.reason_min_length,
             "expires_seconds": int(self.expires.total_seconds()),
             "tier": self.tier,
+            "reauthenticate_seconds": None if self.reauthenticate is None else int(self.reauthenticate.total_seconds()),
+            "terms": self.terms.as_json(),
         }

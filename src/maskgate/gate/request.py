@@ -16,6 +16,7 @@ from maskgate.gate.host import HostRun
 from maskgate.gate.lifecycle import SETTLED, State, check_step
 from maskgate.gate.model import Destination, Sealed
 from maskgate.gate.requirement import Requirement
+from maskgate.gate.terms import Terms
 from maskgate.store import tables
 
 if TYPE_CHECKING:
@@ -72,6 +73,14 @@ class Request:
     context_digest: str | None = None
     question: Mapping[str, Any] | None = None
     cleaned_at: datetime | None = None
+    involvement: Mapping[str, Any] = field(default_factory=dict)
+    code_version: str | None = None
+    remind_at: datetime | None = None
+    reminders: int | None = None
+    escalate_at: datetime | None = None
+    escalated_at: datetime | None = None
+    earlier: tuple[Mapping[str, Any], ...] = ()
+    standing: str | None = None
 
     @property
     def requirement(self) -> Requirement:
@@ -97,6 +106,27 @@ class Request:
     def tier(self) -> str:
         """How much is at stake: ``low``, ``medium`` or ``high``."""
         return str(self.rule.get("tier", "medium"))
+
+    @property
+    def reauthenticate(self) -> timedelta | None:
+        """How long ago, at most, a reviewer may have logged in; None if that is not asked."""
+        seconds = self.rule.get("reauthenticate_seconds")
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    @property
+    def terms(self) -> Terms:
+        """What the policy says about time and haste."""
+        return Terms.from_json(self.rule.get("terms", {}))
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Whom only the caller named as involved; the gate knows nothing of it from elsewhere."""
+        return frozenset(self.involvement.get("named", ()))
+
+    @property
+    def escalated_to(self) -> str | None:
+        """The group that may fill the slots as well, now that nobody has for a while."""
+        return self.terms.escalate.to if self.escalated_at is not None and self.terms.escalate is not None else None
 
     @property
     def policy_because(self) -> tuple[str, ...]:
@@ -200,6 +230,8 @@ _TO_JSON: dict[str, Callable[[Any], Any]] = {
     "rule": dict,
     "evidence": dict,
     "lineage": dict,
+    "involvement": dict,
+    "earlier": list,
 }
 _FROM_JSON: dict[str, Callable[[Any], Any]] = {
     "state": State,
@@ -207,6 +239,7 @@ _FROM_JSON: dict[str, Callable[[Any], Any]] = {
     "host": HostRun.from_json,
     "sealed": Sealed.from_json,
     "involved": tuple,
+    "earlier": tuple,
 }
 
 
@@ -214,6 +247,7 @@ def _request(row: RowMapping) -> Request:
     values = {name: row[name] for name in _NAMES}
     for name, read in _FROM_JSON.items():
         values[name] = None if values[name] is None else read(values[name])
-    for name in ("evidence", "lineage"):
+    for name in ("evidence", "lineage", "involvement"):
         values[name] = values[name] or {}
+    values["earlier"] = values["earlier"] or ()
     return Request(**values)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from maskgate.gate.model import CHANNELS
 from maskgate.gate.policy_readers.evidence import read_evidence
 from maskgate.gate.policy_readers.requirement import read_requirement
+from maskgate.gate.policy_readers.terms import BLOCKS, TermsReader
 from maskgate.gate.policy_readers.values import read_duration, read_words
 from maskgate.gate.policy_readers.when import WhenReader
 from maskgate.gate.policy_rule import DEFAULT_EXPIRY, TIERS, Rule
@@ -24,11 +25,27 @@ if TYPE_CHECKING:
     from maskgate.gate.policy import Reviewers
     from maskgate.rules.strict_yaml import Located, Reader
 
-_BLOCKS = ("name", "when", "require", "allow", "refuse", "channels", "reason", "expires", "evidence", "tier")
+_BLOCKS = (
+    "name",
+    "when",
+    "require",
+    "allow",
+    "refuse",
+    "channels",
+    "reason",
+    "expires",
+    "evidence",
+    "tier",
+    "reauthenticate",
+    *BLOCKS,
+)
 # What says nothing where nobody is asked.
-_ASKING = ("channels", "reason", "tier")
+_ASKING = ("channels", "reason", "tier", "reauthenticate", *BLOCKS)
 _ENDINGS = ("require", "allow", "refuse")
 _LONGEST_EXPIRY = timedelta(days=90)
+_LONGEST_LOGIN = timedelta(hours=12)
+# How fresh a login the highest tier asks for.
+FRESH = timedelta(minutes=5)
 _LONGEST_NAME = 200
 _MOST_LETTERS = 1000
 # What other tools call a decision that nobody takes.
@@ -75,25 +92,25 @@ class RulesReader:
         actions, when = WhenReader(self.reader, self.people).when(where, fields.get("when"))
         allow, refuse = self._ending(where, located, fields)
         tier = self.reader.choice(fields.get("tier"), f"{where}, tier", TIERS, "medium")
+        requirement = read_requirement(self.reader, where, fields.get("require"), self.reviewers)
+        expires = read_duration(
+            self.reader, f"{where}, expires", fields.get("expires"), default=DEFAULT_EXPIRY, longest=_LONGEST_EXPIRY
+        )
         return Rule(
             name,
             actions,
             when,
             allow,
             refuse,
-            read_requirement(self.reader, where, fields.get("require"), self.reviewers),
+            requirement,
             self._channels(f"{where}, channels", fields.get("channels"), tier),
             self._reason(f"{where}, reason", fields.get("reason")),
-            read_duration(
-                self.reader,
-                f"{where}, expires",
-                fields.get("expires"),
-                default=DEFAULT_EXPIRY,
-                longest=_LONGEST_EXPIRY,
-            ),
+            expires,
             read_evidence(self.reader, f"{where}, evidence", fields.get("evidence")),
             tier,
-            line=located.line,
+            self._reauthenticate(where, fields, tier),
+            TermsReader(self.reader, where, self.reviewers, tier, expires, requirement).terms(fields),
+            located.line,
         )
 
     def _ending(self, where: str, located: Located, fields: Mapping[str, Located]) -> tuple[bool, bool]:
@@ -126,6 +143,22 @@ class RulesReader:
         if tier == "high" and set(channels) - {"web"}:
             self.reader.problem(f"{where}: the highest tier is decided on the web page alone.", located.line)
         return channels
+
+    def _reauthenticate(self, where: str, fields: Mapping[str, Located], tier: str) -> timedelta | None:
+        """Read how fresh a login has to be; the highest tier asks for it anyway."""
+        entry, channels = fields.get("reauthenticate"), fields.get("channels")
+        if entry is None:
+            return FRESH if tier == "high" else None
+        if channels is not None and self._names_others(channels):
+            self.reader.problem(
+                f"{where}: only the web page knows when somebody logged in. Let it decide alone.", entry.line
+            )
+        longest = FRESH if tier == "high" else _LONGEST_LOGIN
+        return read_duration(self.reader, f"{where}, reauthenticate", entry, default=FRESH, longest=longest)
+
+    def _names_others(self, channels: Located) -> bool:
+        named = channels.value if isinstance(channels.value, list) else [channels]
+        return any(each.value != "web" for each in named)
 
     def _reason(self, where: str, located: Located | None) -> int:
         fields = self.reader.mapping(located, where, ("min_length",), ("min_length",))
