@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from maskgate.canonical import digest
 from maskgate.clock import timestamp
-from maskgate.errors import MaskgateError
+from maskgate.errors import DatabaseUnreachable, MaskgateError, NotFound
 from maskgate.gate.authority import LONGEST_REASON, authorize
 from maskgate.gate.document import approvals_of
 from maskgate.gate.governing import GOVERNED, activate
@@ -39,31 +39,36 @@ def decide(parts: Parts, request_id: str, decision: DecisionInput) -> Request:
         Conflict: If it cannot be decided any more, or is not what was seen.
         Refused: If the reason is too short.
     """
+    try:
+        with parts.store.write() as work:
+            return _decide(parts, work, get_request(work, request_id), decision)
+    except (NotFound, DatabaseUnreachable):
+        raise
+    except MaskgateError as error:
+        refusal = error
     with parts.store.write() as work:
-        request = get_request(work, request_id)
-        try:
-            with work.begin_nested():
-                return _decide(parts, work, request, decision)
-        except MaskgateError as error:
-            refusal = error
-        identity = decision.identity
-        accounts = [visible(account, 500) for account in identity.accounts]
-        facts = {"channel": identity.channel, "accounts": accounts, "verdict": visible(decision.verdict, 20)}
-        parts.refuse(work, request, "decision.refused", refusal, **facts)
-        if request.state is State.PENDING:
-            if is_over(request.expires_at, parts.clock.now()):
-                expire(parts, work, request)
-            else:
-                change_request(work, request, message=f"{refusal} {wanted(work, request)}")
+        _note_refusal(parts, work, get_request(work, request_id), decision, refusal)
     raise refusal
+
+
+def _note_refusal(parts: Parts, work: Work, request: Request, decision: DecisionInput, refusal: MaskgateError) -> None:
+    identity = decision.identity
+    accounts = [visible(account, 500) for account in identity.accounts]
+    facts = {"channel": identity.channel, "accounts": accounts, "verdict": visible(decision.verdict, 20)}
+    parts.refuse(work, request, "decision.refused", refusal, **facts)
+    if request.state is State.PENDING:
+        if is_over(request.expires_at, parts.clock.now()):
+            expire(parts, work, request)
+        else:
+            change_request(work, request, message=f"{refusal} {wanted(work, request)}")
 
 
 def _decide(parts: Parts, work: Work, request: Request, decision: DecisionInput) -> Request:
     now = parts.clock.now()
     made = _decisions(work, request)
     authority = authorize(request, decision, active_policy(work), [row["person"] for row in made], now)
-    _record(parts, work, request, decision, authority)
-    state = after_decision(decision.verdict, request.requirement, approvals_of(_decisions(work, request)))
+    made.append(_record(parts, work, request, decision, authority))
+    state = after_decision(decision.verdict, request.requirement, approvals_of(made))
     if state is State.PENDING:
         return change_request(work, request, message=wanted(work, request))
     if state is State.DENIED:
@@ -107,7 +112,10 @@ def _decisions(work: Work, request: Request) -> list[Any]:
     return list(work.execute(chosen).mappings())
 
 
-def _record(parts: Parts, work: Work, request: Request, decision: DecisionInput, authority: Authority) -> None:
+def _record(
+    parts: Parts, work: Work, request: Request, decision: DecisionInput, authority: Authority
+) -> dict[str, Any]:
+    """Keep a decision, and its entry; return the row."""
     now = parts.clock.now()
     reason = visible(decision.reason, LONGEST_REASON)
     signed = {
@@ -124,21 +132,22 @@ def _record(parts: Parts, work: Work, request: Request, decision: DecisionInput,
         "decided_at": timestamp(now),
     }
     hashed = digest("decision", signed)
-    work.execute(
-        tables.decisions.insert().values(
-            request=request.id,
-            person=authority.person,
-            account=authority.account,
-            channel=decision.identity.channel,
-            verdict=decision.verdict,
-            reason=reason,
-            slots=sorted(authority.groups),
-            digest=hashed,
-            decided_at=now,
-        )
-    )
+    row = {
+        "request": request.id,
+        "person": authority.person,
+        "account": authority.account,
+        "channel": decision.identity.channel,
+        "verdict": decision.verdict,
+        "reason": reason,
+        "slots": sorted(authority.groups),
+        "digest": hashed,
+        "decided_at": now,
+    }
+    # The row's own number is nobody's business, so it is not asked for.
+    work.execute(tables.decisions.insert().inline().values(row))
     facts = {name: value for name, value in signed.items() if name not in {"request", "verdict"}}
     parts.record(work, f"decision.{decision.verdict}", request, decision=hashed, **facts)
+    return row
 
 
 def _time(decision: DecisionInput) -> str | None:

@@ -127,10 +127,13 @@ class Parts:
 
 def active_policy(work: Work) -> Policy:
     """Return the policy in force."""
-    row = work.execute(select(tables.policies).where(tables.policies.c.active)).first()
-    if row is None:
+    digest = work.execute(select(tables.policies.c.digest).where(tables.policies.c.active)).scalar()
+    if digest is None:
         raise MaskgateError("the gate has no policy yet. Start it with `maskgate serve`.")
-    return _parsed(row.digest, row.text)
+    if digest not in _PARSED:
+        text = work.execute(select(tables.policies.c.text).where(tables.policies.c.digest == digest)).scalar_one()
+        _PARSED[digest] = read_policy(text, "the gate's policy")
+    return _PARSED[digest]
 
 
 def registered_rules(work: Work) -> dict[str, Rules]:
@@ -139,10 +142,5 @@ def registered_rules(work: Work) -> dict[str, Rules]:
     return {row.digest: Rules.from_json(row.content) for row in rows}
 
 
+# By digest, so that a text is parsed once in a process.
 _PARSED: dict[str, Policy] = {}
-
-
-def _parsed(digest: str, text: str) -> Policy:
-    if digest not in _PARSED:
-        _PARSED[digest] = read_policy(text, "the gate's policy")
-    return _PARSED[digest]

@@ -227,7 +227,9 @@ class Gate:
 
     def decide(self, request_id: str, decision: DecisionInput) -> dict[str, Any]:
         """Take one person's decision: the only door, for every channel."""
-        return self._document(deciding.decide(self._parts, request_id, decision))
+        decided = deciding.decide(self._parts, request_id, decision)
+        with self._parts.store.read() as work:
+            return self._parts.document(work, decided)
 
     def refuse_token_decision(self, caller: Caller, request_id: str) -> None:
         """Refuse a decision that came with a token, and record that it came.

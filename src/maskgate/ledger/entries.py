@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
 
 from maskgate.canonical import canonical_bytes
 from maskgate.clock import timestamp
@@ -28,6 +28,17 @@ if TYPE_CHECKING:
     from maskgate.store import Work
 
 _TOLERATED = timedelta(seconds=5)
+# Made once, for they are executed with every entry.
+_INSERT = tables.ledger.insert()
+_INSERT_EDGE = tables.frontier.insert()
+_UPDATE_EDGE = tables.frontier.update().values(size=bindparam("size"), hashes=bindparam("hashes"))
+_SELECT_TIP = select(
+    tables.frontier.c.size,
+    tables.frontier.c.hashes,
+    select(func.max(tables.ledger.c.seq)).scalar_subquery().label("last"),
+    tables.ledger.c.at,
+).outerjoin_from(tables.frontier, tables.ledger, tables.ledger.c.seq == tables.frontier.c.size - 1)
+_KNOWN = "maskgate_ledger_tip"
 _RESERVED = frozenset({"seq", "at", "type"})
 
 
@@ -83,28 +94,28 @@ def append(work: Work, type_: str, facts: Mapping[str, Any], now: datetime) -> E
     """
     if clash := _RESERVED & facts.keys():
         raise LedgerError(f"an entry cannot carry {', '.join(sorted(clash))} of its own")
-    last = work.execute(
-        select(tables.ledger.c.seq, tables.ledger.c.at).order_by(tables.ledger.c.seq.desc()).limit(1)
-    ).first()
-    if last is not None and now < last.at - _TOLERATED:
+    tip = _tip(work)
+    if tip.frontier.size != tip.entries:
         raise LedgerError(
-            f"the clock says {timestamp(now)}, but the ledger's last entry is of {timestamp(last.at)}. "
+            f"the ledger's tree has {tip.frontier.size} leaves, but its next entry is number {tip.entries}. "
+            "Run `maskgate ledger verify`; something changed the database from outside."
+        )
+    if tip.at is not None and now < tip.at - _TOLERATED:
+        raise LedgerError(
+            f"the clock says {timestamp(now)}, but the ledger's last entry is of {timestamp(tip.at)}. "
             "Set the clock right; nothing is recorded, and so nothing done, until then."
         )
-    seq = 0 if last is None else last.seq + 1
-    at = now if last is None else max(now, last.at)
+    seq, at = tip.frontier.size, now if tip.at is None else max(now, tip.at)
     body = canonical_bytes({**facts, "seq": seq, "at": timestamp(at), "type": type_})
     entry = Entry(seq, at, type_, body, leaf_hash(body))
-    work.execute(
-        tables.ledger.insert().values(seq=seq, at=at, type=type_, body=body, leaf_hash=entry.leaf_hash),
-    )
-    _advance(work, entry)
+    work.execute(_INSERT, {"seq": seq, "at": at, "type": type_, "body": body, "leaf_hash": entry.leaf_hash})
+    _advance(work, tip, entry)
     return entry
 
 
 def head(work: Work) -> Head:
     """Return size and root of the tree, without reading the entries."""
-    frontier = _frontier(work)
+    frontier = _tip(work).frontier
     return Head(frontier.size, frontier.root())
 
 
@@ -114,20 +125,34 @@ def entries_after(work: Work, after: int = -1, limit: int = 1000) -> list[Entry]
     return [Entry(row.seq, row.at, row.type, row.body, row.leaf_hash) for row in work.execute(chosen)]
 
 
-def _frontier(work: Work) -> Frontier:
-    row = work.execute(select(tables.frontier)).first()
-    return Frontier() if row is None else Frontier.from_bytes(row.size, row.hashes)
+@dataclass(frozen=True)
+class _Tip:
+    """Where the ledger ends: the edge of its tree, how many entries there are, and the time of the last one."""
+
+    frontier: Frontier
+    entries: int
+    at: datetime | None
 
 
-def _advance(work: Work, entry: Entry) -> None:
-    before = _frontier(work)
-    if before.size != entry.seq:
-        raise LedgerError(
-            f"the ledger's tree has {before.size} leaves, but its next entry is number {entry.seq}. "
-            "Run `maskgate ledger verify`; something changed the database from outside."
-        )
-    after = before.push(entry.leaf_hash)
-    if entry.seq == 0:
-        work.execute(tables.frontier.insert().values(id=0, size=after.size, hashes=after.as_bytes()))
-    else:
-        work.execute(tables.frontier.update().values(size=after.size, hashes=after.as_bytes()))
+def _tip(work: Work) -> _Tip:
+    """Read where the ledger ends, once in a transaction: its own entries are all that is added to it then."""
+    transaction, known = work.info.get(_KNOWN, (None, None))
+    if known is not None and transaction is _transaction(work):
+        tip: _Tip = known
+        return tip
+    row = work.execute(_SELECT_TIP).first()
+    if row is None:
+        return _Tip(Frontier(), work.execute(select(func.count()).select_from(tables.ledger)).scalar_one(), None)
+    return _Tip(Frontier.from_bytes(row.size, row.hashes), 0 if row.last is None else row.last + 1, row.at)
+
+
+def _advance(work: Work, tip: _Tip, entry: Entry) -> None:
+    after = tip.frontier.push(entry.leaf_hash)
+    values = {"size": after.size, "hashes": after.as_bytes()}
+    work.execute(_INSERT_EDGE if entry.seq == 0 else _UPDATE_EDGE, values | {"id": 0} if entry.seq == 0 else values)
+    # Of this transaction or savepoint alone: what is rolled back is forgotten with it.
+    work.info[_KNOWN] = (_transaction(work), _Tip(after, after.size, entry.at))
+
+
+def _transaction(work: Work) -> object:
+    return work.get_nested_transaction() or work.get_transaction()

@@ -139,9 +139,9 @@ def decide(request: Request, visitor: Decider, request_id: str, body: DecisionBo
     """Approve or deny, as a logged-in person with the session's CSRF token in ``X-CSRF-Token``. No token decides."""
     services = services_of(request)
     decision = DecisionInput(visitor.identity, body.verdict, body.reason, body.intent_digest, body.context_digest)
-    services.gate.decide(request_id, decision)
+    document = services.gate.decide(request_id, decision)
     services.background.wake()
-    return services.gate.request(visitor.caller, request_id)
+    return document
 
 
 @router.post("/requests/{request_id}/release", tags=["requests"], responses={202: {"description": "Releasing"}})

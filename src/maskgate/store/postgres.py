@@ -9,9 +9,12 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, text
+from sqlalchemy.exc import DisconnectionError
 
 from maskgate.errors import ConfigurationError, Problem, UsageError
 
@@ -26,6 +29,7 @@ SCHEMA = "maskgate"
 _CONNECTIONS = 10
 _WAIT_SECONDS = 20
 _CONNECT_SECONDS = 10
+_TRIED_AFTER_SECONDS = 5
 # Temporary tables are looked for last, so that none can stand in for a table of ours.
 _PREPARE = (
     f"SELECT set_config('search_path', '{SCHEMA}, pg_temp', false),"
@@ -56,7 +60,6 @@ def postgres_engine(address: DatabaseAddress) -> Engine:
             pool_size=_CONNECTIONS,
             max_overflow=_CONNECTIONS,
             pool_timeout=_WAIT_SECONDS,
-            pool_pre_ping=True,
             connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": "maskgate"},
         )
     except ModuleNotFoundError as error:
@@ -64,6 +67,8 @@ def postgres_engine(address: DatabaseAddress) -> Engine:
             f"PostgreSQL needs the driver: pip install 'psycopg[binary]' ({error.name} is missing)"
         ) from None
     event.listen(engine, "connect", _prepare)
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", _must_be_alive)
     return engine
 
 
@@ -109,6 +114,25 @@ def _prepare(connection: Any, _record: Any) -> None:
     cursor.execute(_PREPARE)
     cursor.close()
     connection.commit()
+
+
+def _note_use(_connection: Any, record: Any) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _must_be_alive(connection: Any, record: Any, _proxy: Any) -> None:
+    """Try a connection that has not been used for a while: the server may have been restarted since.
+
+    Raises:
+        DisconnectionError: If it is dead; the pool then takes another.
+    """
+    if time.monotonic() - record.info.get("used", math.inf) < _TRIED_AFTER_SECONDS:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except connection.OperationalError:
+        raise DisconnectionError from None
 
 
 def _moment(value: Any) -> datetime:

@@ -135,7 +135,8 @@ class GateWorld:
         folder.mkdir()
         for name in ("signing-key.pem", "pipeline.token", "auditor.token"):
             shutil.copy2(self.folder / name, folder / name)
-        shared: dict[str, Any] = {"policy": self.policy, "clock": self.clock, "database": self.database, "places": self.folder}
+        shared: dict[str, Any] = {"policy": self.policy, "clock": self.clock, "database": self.database}
+        shared["places"] = self.folder
         return GateWorld(folder, **shared | more)
 
     @property
