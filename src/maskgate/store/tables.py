@@ -157,6 +157,10 @@ requests = Table(
     Column("standing", String(40)),
     # whether the token that asked is an agent's
     Column("agent", Boolean),
+    # what an action that releases no staged files is about, with which arguments, and who carries it out
+    Column("resource", String(500)),
+    Column("arguments", JSON),
+    Column("level", String(20)),
     Index("ix_requests_remind_at", "remind_at"),
     Index("ix_requests_escalate_at", "escalate_at"),
     Index("ix_requests_content_digest", "content_digest"),
