@@ -50,7 +50,7 @@ def warnings_about(policy: Policy) -> Iterator[Problem]:
     covered = {action for rule in policy.rules for action in rule.actions}
     for action in sorted(OF_UNKNOWN_AUTHOR - covered - {CHANGE_REVIEWERS}):
         yield Problem(f"no policy is about {action}, so nobody can ever sign one. Add one, or do without.")
-    used = {slot for rule in policy.rules for slot in rule.requirement.slots}
+    used = {name for rule in policy.rules for name in (*rule.requirement.slots, *rule.terms.groups)}
     for name in policy.reviewers:
         if name not in used:
             yield Problem(f'reviewers "{name}": no policy asks for them.')

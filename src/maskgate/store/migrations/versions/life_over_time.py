@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -21,7 +23,7 @@ _INDEXES = {
     "ix_standing_approvals_state": ("standing_approvals", ["state"]),
     "ix_post_reviews_closed_at": ("post_reviews", ["closed_at"]),
 }
-_REQUESTS = {
+_REQUESTS: dict[str, Any] = {
     "involvement": sa.JSON(),
     "code_version": sa.String(length=100),
     "remind_at": Moment(),
@@ -31,7 +33,7 @@ _REQUESTS = {
     "earlier": sa.JSON(),
     "standing": sa.String(length=40),
 }
-_DECISIONS = {
+_DECISIONS: dict[str, Any] = {
     "acting_for": sa.String(length=200),
     "standing": sa.String(length=80),
     "batch": sa.String(length=40),
@@ -89,8 +91,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["request"], ["requests.id"], name="fk_post_reviews_request_requests"),
         sa.PrimaryKeyConstraint("id", name="pk_post_reviews"),
     )
-    for name, (table, columns) in _INDEXES.items():
-        op.create_index(name, table, columns)
+    for name, (table, indexed) in _INDEXES.items():
+        op.create_index(name, table, indexed)
 
 
 def downgrade() -> None:
@@ -101,5 +103,5 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_column("notices", "kind")
     for table, columns in (("decisions", _DECISIONS), ("requests", _REQUESTS)):
-        for name in reversed(columns):
+        for name in columns:
             op.drop_column(table, name)
