@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-SETTLED = frozenset({"refused", "denied", "expired", "withdrawn", "released", "failed"})
+SETTLED = frozenset({"refused", "denied", "expired", "withdrawn", "released", "failed", "indeterminate"})
 
 _CHUNK = 1 << 20
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _UNPROCESSABLE = 401, 403, 404, 409, 422

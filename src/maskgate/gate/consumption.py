@@ -5,7 +5,7 @@
     issued ──consume──▶ releasing ──begin_commit──▶ committing ──finish──▶ used
        │                    │  ▲                        │  ▲
        └──▶ expired         │  └─ consume after lease ──┘  │  (the fence grows)
-                            └──▶ failed ◀──────────────┘
+                            └──▶ failed ◀──────────────┼──▶ indeterminate
 
 * Whoever consumes gets a fence. Every later step names the fence; a smaller one changes nothing.
 * A lease that has run out, or whose process is dead, may be taken over; the one who lost it finds out at its next
@@ -106,6 +106,12 @@ def fail(work: Work, held: Held) -> None:
     _step(work, held, grants.c.state.in_(_HELD), {"state": "failed", "lease_until": None, "worker": None})
 
 
+def give_up(work: Work, held: Held) -> None:
+    """Say that it cannot be found out whether the grant was carried out; nobody ever takes it again."""
+    changes = {"state": "indeterminate", "lease_until": None, "worker": None}
+    _step(work, held, grants.c.state == "committing", changes)
+
+
 def let_go(work: Work, held: Held, now: datetime) -> None:
     """End the lease early, so that the next attempt need not wait."""
     _step(work, held, grants.c.state.in_(_HELD), {"lease_until": now})
@@ -144,6 +150,8 @@ def _why_not(work: Work, grant: str, now: datetime) -> str:
         return f"grant {grant} is not one that this gate has issued."
     if row.state in _HELD:
         return f"grant {grant} is being carried out. Wait for it to finish."
+    if row.state == "indeterminate":
+        return f"grant {grant} may or may not have been carried out, so it is never tried again. Look, then ask again."
     if row.state == "issued" and row.not_after <= now:
         return f"grant {grant} has run out. Ask again."
     return f"grant {grant} is {row.state}; it works once. Ask again."

@@ -3,7 +3,8 @@
 ::
 
     sealing ──▶ pending ──▶ approved ──▶ releasing ──▶ released
-       │           │            │             └──────▶ failed
+       │           │            │             ├──────▶ failed
+       │           │            │             └──────▶ indeterminate
        ├▶ approved ├▶ denied    ├▶ expired
        ├▶ refused  ├▶ expired   └▶ withdrawn
        ├▶ expired  └▶ withdrawn
@@ -15,6 +16,7 @@
 * One denial by someone who could have approved is a denial.
 * Time out is a denial.
 * What is settled stays settled: the first to settle it wins.
+* What may have happened, and cannot be found out, is *indeterminate*: never tried again, and somebody is told.
 
 Everything here is a pure function of values; who may decide at all is in ``authority.py``.
 """
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from maskgate.gate.requirement import Requirement
-
 
 class State(StrEnum):
     """Where a request stands."""
@@ -46,15 +46,26 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"
     RELEASED = "released"
     FAILED = "failed"
+    INDETERMINATE = "indeterminate"
 
 
-SETTLED = frozenset({State.REFUSED, State.DENIED, State.EXPIRED, State.WITHDRAWN, State.RELEASED, State.FAILED})
+SETTLED = frozenset(
+    {
+        State.REFUSED,
+        State.DENIED,
+        State.EXPIRED,
+        State.WITHDRAWN,
+        State.RELEASED,
+        State.FAILED,
+        State.INDETERMINATE,
+    }
+)
 
 _NEXT: dict[State, frozenset[State]] = {
     State.SEALING: frozenset({State.PENDING, State.APPROVED, State.REFUSED, State.EXPIRED, State.WITHDRAWN}),
     State.PENDING: frozenset({State.APPROVED, State.DENIED, State.EXPIRED, State.WITHDRAWN}),
     State.APPROVED: frozenset({State.RELEASING, State.RELEASED, State.EXPIRED, State.WITHDRAWN}),
-    State.RELEASING: frozenset({State.RELEASED, State.FAILED}),
+    State.RELEASING: frozenset({State.RELEASED, State.FAILED, State.INDETERMINATE}),
     **{state: frozenset() for state in SETTLED},
 }
 
@@ -76,17 +87,16 @@ def after_sealing(refusals: tuple[str, ...], *, is_allowed: bool) -> State:
     return State.APPROVED if is_allowed else State.PENDING
 
 
-def after_decision(verdict: str, requirement: Requirement, approvals: Mapping[str, frozenset[str]]) -> State:
+def after_decision(verdict: str, missing: Mapping[str, int]) -> State:
     """Say what a pending request becomes by one more decision of someone who may decide.
 
     Args:
         verdict: ``approve`` or ``deny``.
-        requirement: What the policy demands.
-        approvals: Everyone who has approved, this one among them, with their reviewer groups.
+        missing: Whose signatures are still needed after it; ``counting.py`` says so.
     """
     if verdict == "deny":
         return State.DENIED
-    return State.PENDING if requirement.missing(approvals) else State.APPROVED
+    return State.PENDING if missing else State.APPROVED
 
 
 def is_over(expires_at: datetime | None, now: datetime) -> bool:

@@ -83,7 +83,10 @@ class Releaser(Protocol):
         ...
 
     def probe(self, order: ReleaseOrder) -> str:
-        """Say whether the version is at the destination: ``committed`` or ``absent``."""
+        """Say whether the version is at the destination: ``committed``, ``absent``, or ``unknown``.
+
+        ``unknown`` is for what leaves no trace that could be looked for, such as a call of somebody else's service.
+        """
         ...
 
     def clean(self, order: ReleaseOrder) -> None:

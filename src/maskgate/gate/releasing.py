@@ -192,8 +192,13 @@ def _carry_out(parts: Parts, request_id: str, held: Held) -> None:
         grant = open_envelope(row.envelope, parts.ring)
     if row.state == "committing":
         order = _order_of_commit(parts, request, grant, row.release_name, held.fence)
-        if parts.releaser.probe(order) == "committed":
+        found = parts.releaser.probe(order)
+        if found == "committed":
+            parts.releaser.commit(order)  # changes nothing that is published; what is left beside it is cleared
             _finish(parts, request_id, held, order)
+            return
+        if found != "absent":
+            _give_up(parts, request_id, held)
             return
         with parts.store.write() as work:
             consumption.copy_again(work, held)
@@ -284,6 +289,18 @@ def _fail(parts: Parts, request_id: str, held: Held, message: str) -> None:
         consumption.fail(work, held)
         failed = parts.advance(work, get_request(work, request_id), State.FAILED, message)
         parts.refuse(work, failed, "release.failed", Refused(message), grant=held.grant, fence=held.fence)
+
+
+def _give_up(parts: Parts, request_id: str, held: Held) -> None:
+    """Settle what may have happened and leaves no trace to look for: to do it again could do it twice."""
+    message = (
+        "The gate stopped while this was being carried out, and it cannot be found out whether it was. It is not tried "
+        "again. Look at the other side; if it was not, ask again."
+    )
+    with parts.store.write() as work:
+        consumption.give_up(work, held)
+        over = parts.advance(work, get_request(work, request_id), State.INDETERMINATE, message)
+        parts.refuse(work, over, "release.indeterminate", Refused(message), grant=held.grant, fence=held.fence)
 
 
 def _try_later(parts: Parts, request_id: str, held: Held, message: str) -> None:

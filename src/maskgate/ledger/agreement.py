@@ -29,6 +29,7 @@ _STATES = {
     "release.started": "releasing",
     "release.completed": "released",
     "release.failed": "failed",
+    "release.indeterminate": "indeterminate",
     "policy.activated": "released",
     "rules.registered": "released",
     "destination.registered": "released",

@@ -113,6 +113,7 @@ _STATES = {
     "withdrawn": "was taken back, nothing was released",
     "released": "was released",
     "failed": "could not be released",
+    "indeterminate": "may or may not have been carried out: somebody has to look",
 }
 
 

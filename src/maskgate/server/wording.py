@@ -22,6 +22,7 @@ _STATE_TONES = {
     "refused": "bad",
     "denied": "bad",
     "failed": "bad",
+    "indeterminate": "bad",
 }
 _STATES = {
     "sealing": "measuring",

@@ -29,6 +29,7 @@ STEPS = {
     ("approved", "withdrawn"),
     ("releasing", "released"),
     ("releasing", "failed"),
+    ("releasing", "indeterminate"),
 }
 
 
