@@ -1,7 +1,6 @@
 """A grant: one signed permission for one release.
 
-It is a DSSE envelope with one Ed25519 signature. The payload is signed as the bytes that it is, so that nobody has to
-agree on how to write JSON before a signature is checked. There is one algorithm and no negotiation.
+It is a signed envelope (see ``envelope.py``).
 
 * A signature alone releases nothing: the gate's row of the grant must be live as well (see ``consumption.py``).
 * A row alone releases nothing: a row that somebody inserted has no signature of a pinned key.
@@ -10,25 +9,24 @@ agree on how to write JSON before a signature is checked. There is one algorithm
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from maskgate.canonical import canonical_bytes
 from maskgate.clock import moment, timestamp
 from maskgate.errors import Refused
+from maskgate.gate.envelope import open_payload, seal_payload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from maskgate.gate.signer import Ring, Signer
+    from maskgate.gate.ring import Ring
+    from maskgate.gate.signer import SigningKey
 
 PAYLOAD_TYPE = "application/vnd.maskgate.grant+json"
 TYPE = "maskgate-grant/1"
 ISSUER = "gate"
+RELEASER, CALLER = "releaser", "caller"
 
 
 @dataclass(frozen=True)
@@ -69,11 +67,17 @@ class Grant:
     ledger_root: str
     issuer: str = ISSUER
 
+    @property
+    def audience(self) -> str:
+        """Who carries it out: a releaser, or, where no bytes move, whoever asked."""
+        return RELEASER if self.destination else CALLER
+
     def payload(self, key: str) -> dict[str, Any]:
         """Return what is signed, as JSON values."""
         return {
             "typ": TYPE,
             "iss": self.issuer,
+            "aud": self.audience,
             "kid": key,
             "id": self.id,
             "request": self.request,
@@ -90,36 +94,30 @@ class Grant:
         }
 
 
-def sign_grant(grant: Grant, signer: Signer) -> dict[str, Any]:
+def sign_grant(grant: Grant, signer: SigningKey) -> dict[str, Any]:
     """Put a grant into a signed envelope."""
-    payload = canonical_bytes(grant.payload(signer.fingerprint))
-    signature = signer.sign(_preauthentication(payload))
-    return {
-        "payloadType": PAYLOAD_TYPE,
-        "payload": base64.b64encode(payload).decode(),
-        "signatures": [{"keyid": signer.fingerprint, "sig": base64.b64encode(signature).decode()}],
-    }
+    return seal_payload(PAYLOAD_TYPE, grant.payload(signer.fingerprint), signer)
 
 
-def open_envelope(envelope: Mapping[str, Any], ring: Ring) -> Grant:
+def open_envelope(envelope: Mapping[str, Any], ring: Ring, *, accept_revoked: bool = False) -> Grant:
     """Return the grant of an envelope that a trusted key signed.
 
+    Args:
+        envelope: What claims to be a grant.
+        ring: The keys that are trusted.
+        accept_revoked: Whether a key that was revoked since counts: for looking back, and for finishing what may be
+            visible already.
+
     Raises:
-        Refused: If it is no envelope of a grant, or nobody trusted signed it as it is.
+        Refused: If it is no envelope of a grant, or nobody trusted signed it as it is, when they could.
     """
+    payload, keyid = open_payload(PAYLOAD_TYPE, envelope, ring, "grant")
     try:
-        payload = base64.b64decode(envelope["payload"], validate=True)
-        signatures = [
-            (entry["keyid"], base64.b64decode(entry["sig"], validate=True)) for entry in envelope["signatures"]
-        ]
-    except (KeyError, TypeError, binascii.Error):
-        raise Refused("this is no signed grant.") from None
-    if envelope.get("payloadType") != PAYLOAD_TYPE or len(signatures) != 1:
-        raise Refused("this is no signed grant.")
-    keyid, signature = signatures[0]
-    if not ring.verifies(keyid, signature, _preauthentication(payload)):
-        raise Refused("the grant's signature is not by this gate's key, or the grant was changed. Ask again.")
-    return _read(json.loads(payload), keyid)
+        grant = _read(payload, keyid)
+    except (KeyError, TypeError, ValueError):
+        raise Refused("this is no grant of a kind that this releaser knows.") from None
+    ring.must_answer_for(keyid, grant.issued_at, accept_revoked=accept_revoked)
+    return grant
 
 
 def _read(payload: Mapping[str, Any], keyid: str) -> Grant:
@@ -127,7 +125,7 @@ def _read(payload: Mapping[str, Any], keyid: str) -> Grant:
         raise Refused("this is no grant of a kind that this releaser knows.")
     if payload["iss"] != ISSUER:
         raise Refused("the grant was issued by a gate embedded in a worker; no releaser takes those.")
-    return Grant(
+    grant = Grant(
         id=payload["id"],
         request=payload["request"],
         action=payload["action"],
@@ -143,9 +141,7 @@ def _read(payload: Mapping[str, Any], keyid: str) -> Grant:
         ledger_size=payload["ledger"]["size"],
         ledger_root=payload["ledger"]["root"],
     )
-
-
-def _preauthentication(payload: bytes) -> bytes:
-    """Encode type and payload with their lengths, as DSSE v1 signs them."""
-    kind = PAYLOAD_TYPE.encode()
-    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+    # Grants of before there was an audience name none; what they are for says their destination.
+    if payload.get("aud", grant.audience) != grant.audience:
+        raise Refused("the grant is for somebody else to carry out.")
+    return grant

@@ -12,7 +12,7 @@ from maskgate.gate.document import document_of
 from maskgate.gate.lifecycle import SETTLED, State
 from maskgate.gate.policy_reader import read_policy
 from maskgate.gate.request import change_request
-from maskgate.gate.signer import Ring
+from maskgate.gate.ring import Ring
 from maskgate.gate.work_queue import WorkQueue
 from maskgate.ledger import append
 from maskgate.rules import Rules

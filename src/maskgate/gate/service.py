@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,6 +33,7 @@ from maskgate.gate.request import get_request, list_requests, no_such_request
 from maskgate.gate.sample import sample
 from maskgate.gate.sealing import seal
 from maskgate.gate.staging import Staging, new_staging_id
+from maskgate.gate.tokens import find_token
 from maskgate.gate.visibility import is_concerned, may_see
 from maskgate.ledger import entries_after, head, sign_checkpoint
 from maskgate.store import tables
@@ -133,7 +133,7 @@ class Gate:
         Args:
             policy: The policy file.
             rules: Rules files to register.
-            token_files: Where the token of each role is kept, such as ``{"pipeline": …, "auditor": …}``.
+            token_files: Where each token is put for its holder, such as ``{"pipeline": …, "auditor": …}``.
 
         Returns:
             Lines for whoever starts the gate, about what is not in force and why.
@@ -143,12 +143,12 @@ class Gate:
             LedgerError: If the database belongs to another signing key.
         """
         read = establishing.read_files(policy, rules)
-        begin(self._parts, read, token_files)
+        lines = begin(self._parts, read, token_files)
         if not self._parts.store.is_shared:
             with self._parts.store.write() as work:
                 consumption.end_leases_of_others(work, self._parts.worker, self._parts.clock.now())
                 sealing_lease.end_leases_of_others(work, self._parts.worker, self._parts.clock.now())
-        return establishing.ask_for_changes(self._parts, read)
+        return lines + establishing.ask_for_changes(self._parts, read)
 
     # --- staging -----------------------------------------------------------------------------------------------
 
@@ -343,7 +343,7 @@ class Gate:
         with self._parts.store.read() as work:
             self._may_read_ledger(work, caller)
             tree = head(work)
-        note = sign_checkpoint(tree, self._parts.signer.key)
+        note = sign_checkpoint(tree, self._parts.signer)
         return {**tree.as_json(), "note": note, "fingerprint": self.fingerprint}
 
     def counts(self) -> dict[str, dict[str, int]]:
@@ -356,10 +356,9 @@ class Gate:
 
     def caller_of(self, token: str) -> Caller | None:
         """Return whose token this is; None if it is not one of this gate."""
-        hashed = hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
         with self._parts.store.read() as work:
-            row = work.execute(select(tables.tokens).where(tables.tokens.c.hash == hashed)).first()
-        return None if row is None else Caller(role=row.role, token=row.name)
+            holder = find_token(work, token, self._parts.registry.tokens)
+        return None if holder is None else Caller(role=holder.role, token=holder.name)
 
     # --- what they share ---------------------------------------------------------------------------------------
 

@@ -1,16 +1,15 @@
-"""The gate's signing key, and the ring of keys that a releaser trusts.
+"""The gate's signing key: what signs, and the kind that is a file.
 
-The ring is pinned by whoever runs the releaser. It is never read from the database, or who can write there could
-bring a key of their own.
+A signing key shows its public half and signs; its private half leaves neither its file nor the service that keeps it.
 """
 
 from __future__ import annotations
 
 import os
 from hashlib import sha256
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -23,13 +22,34 @@ from cryptography.hazmat.primitives.serialization import (
 from maskgate.errors import KeyReferenceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 
 def fingerprint_of(public_key: Ed25519PublicKey) -> str:
     """Name a key by its hash: ``sha256:`` and 64 hexadecimal digits."""
     return f"sha256:{sha256(public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()}"
+
+
+class SigningKey(Protocol):
+    """An Ed25519 key that signs, wherever its private half is."""
+
+    @property
+    def public_key(self) -> Ed25519PublicKey:
+        """Its public half."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Its name: the hash of its public half."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign a message.
+
+        Raises:
+            KeyReferenceError: If what keeps the key does not sign.
+        """
+        ...
 
 
 class Signer:
@@ -76,29 +96,6 @@ class Signer:
     def sign(self, message: bytes) -> bytes:
         """Sign a message."""
         return self.key.sign(message)
-
-
-class Ring:
-    """Public keys by fingerprint."""
-
-    def __init__(self, keys: Mapping[str, Ed25519PublicKey]) -> None:
-        self._keys = dict(keys)
-
-    @classmethod
-    def of(cls, *keys: Ed25519PublicKey) -> Self:
-        """Trust exactly these keys."""
-        return cls({fingerprint_of(key): key for key in keys})
-
-    def verifies(self, fingerprint: str, signature: bytes, message: bytes) -> bool:
-        """Whether a trusted key of this name signed the message."""
-        key = self._keys.get(fingerprint)
-        if key is None:
-            return False
-        try:
-            key.verify(signature, message)
-        except InvalidSignature:
-            return False
-        return True
 
 
 def write_secret(path: Path, content: bytes) -> None:

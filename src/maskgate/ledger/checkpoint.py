@@ -7,6 +7,8 @@ The format is a C2SP signed note with a tlog-checkpoint body, so that witnesses 
     n9eF…=                    root, base64
 
     — maskgate/8c1f… Wq3u…    name, then base64 of key id (4 bytes) and Ed25519 signature
+
+A ledger is named after the key that it began with, and keeps that name when another key signs for it.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -24,10 +26,23 @@ from maskgate.errors import LedgerError
 from maskgate.ledger.entries import Head
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 _ED25519 = b"\x01"
 _KEY_ID_LENGTH = 4
+
+
+class CheckpointSigner(Protocol):
+    """What signs a checkpoint."""
+
+    @property
+    def public_key(self) -> Ed25519PublicKey:
+        """Its public half."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign a message."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -39,33 +54,47 @@ class Checkpoint:
 
 
 def origin_of(public_key: Ed25519PublicKey) -> str:
-    """Name the ledger after the key that signs it."""
+    """Name a ledger after the key that it began with."""
     return f"maskgate/{sha256(_raw(public_key)).hexdigest()[:16]}"
 
 
-def sign_checkpoint(head: Head, key: Ed25519PrivateKey) -> str:
-    """Write a signed checkpoint of a ledger's head."""
-    public = key.public_key()
-    origin = origin_of(public)
+def sign_checkpoint(head: Head, signer: CheckpointSigner, first: Ed25519PublicKey | None = None) -> str:
+    """Write a signed checkpoint of a ledger's head.
+
+    Args:
+        head: Size and root.
+        signer: The key that signs now.
+        first: The key that the ledger began with, if that is another.
+    """
+    public = signer.public_key
+    origin = origin_of(first or public)
     text = f"{origin}\n{head.size}\n{base64.b64encode(head.root).decode()}\n"
-    signature = base64.b64encode(_key_id(origin, public) + key.sign(text.encode())).decode()
+    signature = base64.b64encode(_key_id(origin, public) + signer.sign(text.encode())).decode()
     return f"{text}\n\N{EM DASH} {origin} {signature}\n"
 
 
-def read_checkpoint(note: str, public_key: Ed25519PublicKey) -> Checkpoint:
-    """Read a checkpoint that this key signed.
+def read_checkpoint(note: str, first: Ed25519PublicKey, *later: Ed25519PublicKey) -> Checkpoint:
+    """Read a checkpoint that one of these keys signed.
+
+    Args:
+        note: The checkpoint.
+        first: The key that the ledger began with, which names it.
+        later: Keys that took its place.
 
     Raises:
         LedgerError: If it is no checkpoint, is of another ledger, or its signature is wrong.
     """
     text, separator, signatures = note.partition("\n\n")
     lines = text.split("\n")
-    expected = origin_of(public_key)
+    expected = origin_of(first)
     if not separator or len(lines) < 3 or not lines[1].isdecimal():  # noqa: PLR2004  origin, size, root
         raise LedgerError("this is no checkpoint: a checkpoint has an origin, a size, a root, and a signature below.")
     if lines[0] != expected:
         raise LedgerError(f"the checkpoint is of another ledger: this one is {expected}.")
-    if not any(_is_signed(f"{text}\n", line, expected, public_key) for line in signatures.splitlines()):
+    signed = (
+        _is_signed(f"{text}\n", line, expected, key) for line in signatures.splitlines() for key in (first, *later)
+    )
+    if not any(signed):
         raise LedgerError("the checkpoint's signature is not by this gate's key, or it was changed.")
     try:
         root = base64.b64decode(lines[2], validate=True)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from maskgate.errors import LedgerError, MaskgateError
 from maskgate.gate.grants import open_envelope
-from maskgate.gate.signer import Ring, Signer
+from maskgate.gate.ring import Ring
+from maskgate.gate.signer import Signer
 from maskgate.ledger import read_checkpoint, verify
 
 if TYPE_CHECKING:

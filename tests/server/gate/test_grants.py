@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from maskgate.errors import KeyReferenceError, Refused
 from maskgate.gate.grants import PAYLOAD_TYPE, Grant, open_envelope, sign_grant
-from maskgate.gate.signer import Ring, Signer
+from maskgate.gate.ring import Ring
+from maskgate.gate.signer import Signer
 from maskgate.testing.still_clock import StillClock
 
 NOW = StillClock().now()

@@ -9,9 +9,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from maskgate.errors import LedgerError
+from maskgate.gate.signer import Signer
 from maskgate.ledger import Head, read_checkpoint, sign_checkpoint
 
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+SIGNER = Signer(Ed25519PrivateKey.from_private_bytes(bytes(32)))
+KEY = SIGNER.public_key
 HEAD = Head(42, sha256(b"root").digest())
 
 
@@ -19,21 +21,21 @@ class TestCheckpoint:
     """Size and root come back from a note that the gate's key signed, and from no other."""
 
     def test_comes_back(self):
-        assert read_checkpoint(sign_checkpoint(HEAD, KEY), KEY.public_key()).head == HEAD
+        assert read_checkpoint(sign_checkpoint(HEAD, SIGNER), KEY).head == HEAD
 
     def test_is_a_signed_note(self):
-        origin, size, root, empty, signature, end = sign_checkpoint(HEAD, KEY).split("\n")
+        origin, size, root, empty, signature, end = sign_checkpoint(HEAD, SIGNER).split("\n")
         assert (size, empty, end) == ("42", "", "")
         assert base64.b64decode(root) == HEAD.root
         dash, name, encoded = signature.split(" ")
         assert (dash, name) == ("\N{EM DASH}", origin)
-        raw = KEY.public_key().public_bytes_raw()
+        raw = KEY.public_bytes_raw()
         assert base64.b64decode(encoded)[:4] == sha256(origin.encode() + b"\n\x01" + raw).digest()[:4]
-        KEY.public_key().verify(base64.b64decode(encoded)[4:], f"{origin}\n{size}\n{root}\n".encode())
+        KEY.verify(base64.b64decode(encoded)[4:], f"{origin}\n{size}\n{root}\n".encode())
 
     def test_further_signatures_of_witnesses_do_no_harm(self):
-        note = sign_checkpoint(HEAD, KEY) + "\N{EM DASH} witness.example AAAAAAAA\n"
-        assert read_checkpoint(note, KEY.public_key()).head == HEAD
+        note = sign_checkpoint(HEAD, SIGNER) + "\N{EM DASH} witness.example AAAAAAAA\n"
+        assert read_checkpoint(note, KEY).head == HEAD
 
     @pytest.mark.parametrize(
         ("change", "words"),
@@ -47,9 +49,9 @@ class TestCheckpoint:
     )
     def test_a_changed_note_is_refused(self, change, words):
         with pytest.raises(LedgerError, match=words):
-            read_checkpoint(change(sign_checkpoint(HEAD, KEY)), KEY.public_key())
+            read_checkpoint(change(sign_checkpoint(HEAD, SIGNER)), KEY)
 
     def test_a_note_of_another_key_is_refused(self):
-        other = Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32)
+        other = Signer(Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32))
         with pytest.raises(LedgerError, match="another ledger"):
-            read_checkpoint(sign_checkpoint(HEAD, other), KEY.public_key())
+            read_checkpoint(sign_checkpoint(HEAD, other), KEY)

@@ -8,7 +8,7 @@ import pytest
 
 from maskgate.canonical import canonical_bytes
 from maskgate.gate.grants import open_envelope
-from maskgate.gate.signer import Ring
+from maskgate.gate.ring import Ring
 from maskgate.ledger import Checkpoint, head, verify
 from maskgate.ledger.merkle import Frontier, leaf_hash
 from maskgate.testing.gate_world import GateWorld
