@@ -394,3 +394,12 @@ post_reviews = Table(
     Column("finding", Text),
     Index("ix_post_reviews_closed_at", "closed_at"),
 )
+
+# Rotations and revocations of the gate's key, each signed by the key before it; nothing here is believed unverified.
+key_statements = Table(
+    "key_statements",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("statement", JSON, nullable=False),
+)
