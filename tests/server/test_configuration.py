@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from maskgate.errors import ConfigurationError
+from maskgate.gate.tokens import TokenHolder
 from maskgate.server.configuration import load_configuration, read_configuration
 
 SMALLEST = """\
@@ -12,6 +13,7 @@ policy: policy.yaml
 staging: {shared: {uri: staging}}
 destinations: {partner: {uri: /srv/released, trust: external}}
 """
+IDP = "issuer: http://127.0.0.1, client_id: x"
 
 
 def read(text, tmp_path):
@@ -43,7 +45,9 @@ airflow: {prod: {url: "http://127.0.0.1:8080/", username: gate, password: env:A_
 prefect: {local: {url: http://127.0.0.1:4200/api}}
 login: {okta: {issuer: http://127.0.0.1:9000, client_id: maskgate, client_secret: env:A_SECRET, scope: openid groups}}
 slack: {webhook: file:webhook}
-tokens: {pipeline: {owner: data-owner}}
+tokens:
+  pipeline: {owner: data-owner}
+  agent-7: {role: pipeline, owner: anna, agent: true, on_behalf_of: ben}
 limits: {seal_seconds: 5, release_bytes_per_second: 1000}
 sealed: sealed
 """,
@@ -55,7 +59,9 @@ sealed: sealed
         assert found.airflow["prod"].password == "s3cr3t"
         assert found.login["okta"].scope == "openid groups"
         assert found.slack == "https://hooks.slack.com/services/x"
-        assert found.token_owners == {"pipeline": "data-owner"}
+        assert found.tokens["pipeline"] == TokenHolder("pipeline", "pipeline", owner="data-owner")
+        assert found.tokens["agent-7"] == TokenHolder("agent-7", "pipeline", "anna", agent=True, on_behalf_of="ben")
+        assert found.tokens["auditor"] == TokenHolder("auditor", "auditor")
         assert found.limits.release_bytes_per_second == 1000
         assert found.sealed == tmp_path / "sealed"
         assert "s3cr3t" not in repr(found)
@@ -112,7 +118,23 @@ class TestRefused:
                 id="another scheme",
             ),
             pytest.param("airflow: prod", 6, "mapping", id="a text where a mapping belongs"),
-            pytest.param("tokens: {admin: {owner: x}}", 6, "pipeline and auditor", id="a token that is none"),
+            pytest.param("tokens: {admin: {owner: x}}", 6, "`tokens.admin.role` is missing", id="a token without role"),
+            pytest.param("tokens: {admin: {role: reviewer}}", 6, "pipeline or auditor", id="a token that decides"),
+            pytest.param("tokens: {auditor: {role: pipeline}}", 6, "is auditor", id="another role for a usual token"),
+            pytest.param(
+                "tokens: {a: {role: auditor, agent: true}}", 6, "asks for nothing", id="an auditor that is an agent"
+            ),
+            pytest.param("tokens: {a: {role: pipeline, agent: maybe}}", 6, "true or false", id="perhaps an agent"),
+            pytest.param("tokens: {a: {role: pipeline, ower: x}}", 6, "Did you mean `owner`", id="a misspelt owner"),
+            pytest.param(f"login: {{a: {{{IDP}, groups_fresh: 3d}}}}", 6, "30m or 4h", id="groups of days ago"),
+            pytest.param(f"login: {{a: {{{IDP}, groups_from: ldap}}}}", 6, "id_token or userinfo", id="other groups"),
+            pytest.param(
+                f"login: {{a: {{{IDP}, groups_from: userinfo, groups_fresh: 5m}}}}",
+                6,
+                "says nothing",
+                id="an age of groups that are asked for each time",
+            ),
+            pytest.param(f"login: {{a: {{{IDP}, scope: profile}}}}", 6, "`openid`", id="a login that names nobody"),
             pytest.param("rules: customers.yaml", 6, "list of texts", id="a text where a list belongs"),
         ],
     )

@@ -15,7 +15,8 @@ from fastapi import Response
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from maskgate.server.login import Login, LoginFailed, LoginProvider, is_local_path
+from maskgate.server.login import Login, LoginFailed, is_local_path
+from maskgate.server.login_provider import LoginProvider
 from maskgate.server.login_state import LoginState
 from maskgate.store import Store
 from maskgate.testing.still_clock import StillClock

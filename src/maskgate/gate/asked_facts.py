@@ -24,6 +24,7 @@ def facts_when_asked(
     host: HostRun | None = None,
     workflow: str = "",
     is_staged: bool = False,
+    agent: bool | None = None,
 ) -> ActionFacts:
     """Collect what a request says, the host and the registry know.
 
@@ -36,6 +37,7 @@ def facts_when_asked(
         host: The run that asks.
         workflow: Its workflow, as the host calls it.
         is_staged: Whether there are staged bytes, which the gate releases itself.
+        agent: Whether an AI agent holds the token.
     """
     return ActionFacts(
         action=action,
@@ -46,6 +48,7 @@ def facts_when_asked(
         person=person,
         token=token,
         workflow=None if host is None else f"{host.host}|{workflow}",
+        agent=agent,
     )
 
 
@@ -60,4 +63,5 @@ def facts_of(request: Request) -> ActionFacts:
         host=request.host,
         workflow=request.workflow,
         is_staged=request.staging is not None,
+        agent=request.agent,
     )

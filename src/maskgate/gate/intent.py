@@ -34,6 +34,7 @@ def make_context(request: Request, rules: Rules | None, url: str) -> dict[str, A
         "destination": None if request.destination is None else request.destination.as_json(),
         "why": request.why,
         "requester": {"person": request.requester_person, "account": request.requester_account},
+        "agent": request.agent,
         "involved": sorted(request.involved),
         "host": None if request.host is None else request.host.identity,
         "content_digest": request.content_digest,

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from maskgate.errors import UsageError
 from maskgate.gate.model import Limits
+from maskgate.gate.tokens import USUAL_TOKENS, TokenHolder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from maskgate.gate.authors import CodeRepository
     from maskgate.gate.model import Destination, StagingRoot
 
 
@@ -22,15 +24,22 @@ class Registry:
         url: Where people reach the gate.
         staging: Staging roots by id; the first is the default.
         destinations: Destinations by id.
-        token_owners: The person who owns a token, by the token's name; they are involved in all it asks for.
+        tokens: Whose each token is, by its name.
+        code: The repository that holds the code of an orchestrator, by its name such as ``airflow:prod``.
         limits: How much one request may use.
     """
 
     url: str
     staging: Mapping[str, StagingRoot]
     destinations: Mapping[str, Destination]
-    token_owners: Mapping[str, str] = field(default_factory=dict)
+    tokens: Mapping[str, TokenHolder] = field(default_factory=lambda: USUAL_TOKENS)
+    code: Mapping[str, CodeRepository] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+
+    def holder(self, token: str | None) -> TokenHolder:
+        """Return whose token this is; a holder without anything that is known if the configuration does not say."""
+        name = token or ""
+        return self.tokens.get(name, TokenHolder(name, ""))
 
     def destination(self, id_: str) -> Destination:
         """Return a registered destination.

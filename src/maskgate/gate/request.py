@@ -73,6 +73,10 @@ class Request:
     context_digest: str | None = None
     question: Mapping[str, Any] | None = None
     cleaned_at: datetime | None = None
+    agent: bool | None = None
+    resource: str | None = None
+    arguments: Mapping[str, Any] | None = None
+    level: str | None = None
     involvement: Mapping[str, Any] = field(default_factory=dict)
     code_version: str | None = None
     remind_at: datetime | None = None
@@ -81,6 +85,7 @@ class Request:
     escalated_at: datetime | None = None
     earlier: tuple[Mapping[str, Any], ...] = ()
     standing: str | None = None
+    agent: bool | None = None
 
     @property
     def requirement(self) -> Requirement:
@@ -127,6 +132,16 @@ class Request:
     def escalated_to(self) -> str | None:
         """The group that may fill the slots as well, now that nobody has for a while."""
         return self.terms.escalate.to if self.escalated_at is not None and self.terms.escalate is not None else None
+
+    def reviewer_groups(self, *, breaks_glass: bool = False) -> frozenset[str]:
+        """The reviewer groups whose people may decide it as it stands."""
+        more = {self.escalated_to, self.terms.break_glass.group if breaks_glass and self.terms.break_glass else None}
+        return frozenset(self.requirement.slots) | frozenset(each for each in more if each is not None)
+
+    @property
+    def is_action(self) -> bool:
+        """Whether it is an action that releases no staged files, asked for by name, resource and arguments."""
+        return self.resource is not None
 
     @property
     def policy_because(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ Secrets stand elsewhere and are named by ``env:`` or ``file:``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -14,15 +15,18 @@ from maskgate.errors import ConfigurationError, UsageError
 from maskgate.gate.locations import parse_location
 from maskgate.gate.model import TRUSTS, Destination, Limits, StagingRoot
 from maskgate.notify.slack import is_safe_address
+from maskgate.release.destinations import MODES, NEW_VERSION
 from maskgate.rules.strict_yaml import parse
+from maskgate.server.configuration_identity import read_logins, read_tokens
 from maskgate.server.configuration_section import Problems, Section
-from maskgate.server.login import LoginProvider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-MODES = ("new_version",)
+    from maskgate.gate.tokens import TokenHolder
+    from maskgate.server.login_provider import LoginProvider
+
 _HIGHEST_PORT = 65_535
 
 
@@ -61,7 +65,7 @@ class Configuration:
         prefect: Prefect servers by id.
         login: Identity providers by id.
         slack: The incoming webhook, or none.
-        token_owners: The person of the policy who owns a token, by the token's name.
+        tokens: Whose each token is, by its name.
         limits: How much one request may use.
         sealed: Where the gate's own copies are, if not in its home: a folder that several gates share.
     """
@@ -77,7 +81,7 @@ class Configuration:
     prefect: Mapping[str, HostInstance]
     login: Mapping[str, LoginProvider]
     slack: str | None = field(repr=False)
-    token_owners: Mapping[str, str]
+    tokens: Mapping[str, TokenHolder]
     limits: Limits
     sealed: Path | None = None
 
@@ -126,9 +130,9 @@ def read_configuration(text: str, file: Path) -> Configuration:
         destinations={section.name: _destination(section) for section in root.sections("destinations", _DESTINATION)},
         airflow={section.name: _airflow(section) for section in root.sections("airflow", _AIRFLOW)},
         prefect={section.name: _prefect(section) for section in root.sections("prefect", _PREFECT)},
-        login={section.name: _login(section) for section in root.sections("login", _LOGIN)},
+        login=read_logins(root),
         slack=_slack(root),
-        token_owners={section.name: section.string("owner") for section in root.sections("tokens", _TOKEN)},
+        tokens=read_tokens(root),
         limits=_limits(root.section("limits", _LIMITS)),
         sealed=root.path("sealed", "") if "sealed" in root else None,
     )
@@ -157,8 +161,6 @@ _STAGING = ("uri", "upload_only", "options")
 _DESTINATION = ("uri", "trust", "mode", "options")
 _AIRFLOW = ("url", "username", "password")
 _PREFECT = ("url", "username", "password", "api_key")
-_LOGIN = ("issuer", "client_id", "client_secret", "groups_claim", "scope")
-_TOKEN = ("owner",)
 _LIMITS = ("seal_seconds", "seal_memory_mb", "staging_hours", "release_bytes_per_second")
 
 
@@ -191,7 +193,7 @@ def _destination(section: Section) -> Destination:
         id=section.name,
         uri=_location(section),
         trust=section.choice("trust", TRUSTS, default="external"),
-        mode=section.choice("mode", MODES, default="new_version"),
+        mode=section.choice("mode", MODES, default=NEW_VERSION),
         options=section.options("options"),
     )
 
@@ -228,20 +230,6 @@ def _prefect(section: Section) -> HostInstance:
     )
 
 
-def _login(section: Section) -> LoginProvider:
-    section.required("issuer", "client_id")
-    if section.url("issuer", "") and not is_safe_address(section.string("issuer")):
-        section.problem("issuer", "must be an https URL (http is for this machine alone)")
-    return LoginProvider(
-        id=section.name,
-        issuer=section.string("issuer"),  # as it stands: tokens must name it letter by letter
-        client_id=section.string("client_id"),
-        client_secret=section.secret("client_secret") or None,
-        groups_claim=section.string("groups_claim") or "groups",
-        scope=section.string("scope") or "openid profile",
-    )
-
-
 def _slack(root: Section) -> str | None:
     if "slack" not in root:
         return None
@@ -271,12 +259,19 @@ def _check_together(configuration: Configuration, root: Section) -> None:
                 root.problem(
                     "destinations", f'"{destination.id}" and the staging root "{staging.id}" lie in each other'
                 )
+    _check_destinations(configuration, root)
     for name, place in _beside_sealed(configuration).items():
         if configuration.sealed is not None and _overlap(str(configuration.sealed), place):
             root.problem("sealed", f"and {name} lie in each other. Nobody but gates may write there")
-    for name in configuration.token_owners:
-        if name not in {"pipeline", "auditor"}:
-            root.problem("tokens", f'has no token called "{name}". There are pipeline and auditor')
+
+
+def _check_destinations(configuration: Configuration, root: Section) -> None:
+    """A destination whose releases take each other's place keeps house alone."""
+    for one, other in combinations(configuration.destinations.values(), 2):
+        if {one.mode, other.mode} != {NEW_VERSION} and one.uri and other.uri and _overlap(one.uri, other.uri):
+            root.problem(
+                "destinations", f'"{one.id}" and "{other.id}" lie in each other, and not both are {NEW_VERSION}'
+            )
 
 
 def _beside_sealed(configuration: Configuration) -> dict[str, str]:

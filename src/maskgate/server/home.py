@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskgate.errors import MaskgateError
+from maskgate.gate.tokens import USUAL_TOKENS
 
 if TYPE_CHECKING:
     from typing import IO
@@ -61,9 +62,9 @@ class Home:
         """The gate's own copies of staged files."""
         return self.folder / "sealed"
 
-    def token(self, role: str) -> Path:
-        """Where the token of a role is kept for whoever sets up its holder."""
-        return self.folder / f"{role}.token"
+    def token(self, name: str) -> Path:
+        """Where a token is kept for whoever sets up its holder."""
+        return self.folder / f"{name}.token" if name in USUAL_TOKENS else self.folder / "tokens" / f"{name}.token"
 
     def make(self) -> None:
         """Make the folder, and close it to others."""

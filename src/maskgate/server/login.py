@@ -26,32 +26,13 @@ from maskgate.notify.plain_text import plain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from maskgate.server.login_provider import LoginProvider
+
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
 _LEEWAY_SECONDS = 60
 _TIMEOUT_SECONDS = 10.0
 _LONGEST_SUBJECT = 255
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-
-
-@dataclass(frozen=True)
-class LoginProvider:
-    """One identity provider of the configuration.
-
-    Args:
-        id: Its name here; the first half of an account such as ``okta|00u1``.
-        issuer: Its issuer URL, exactly as its tokens say.
-        client_id: This gate's name there.
-        client_secret: This gate's secret there; none for a public client.
-        groups_claim: Which claim lists the person's groups.
-        scope: What to ask for; some providers send groups only when asked for the scope ``groups``.
-    """
-
-    id: str
-    issuer: str
-    client_id: str
-    client_secret: str | None = field(default=None, repr=False)
-    groups_claim: str = "groups"
-    scope: str = "openid profile"
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,7 @@ def _requester(document: Document) -> dict[str, str]:
     return {
         "person": plain(given.get("person") or "nobody known: the run was not started by a person"),
         "account": plain(given.get("account") or ""),
+        "agent": "through an AI agent" if document.get("agent") else "",
     }
 
 

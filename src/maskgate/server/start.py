@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from maskgate.gate.host import Host
     from maskgate.server.configuration import Configuration
 
-_ROLES = ("pipeline", "auditor")
 _WORK_PAUSE = 0.5
 _SWEEP_PAUSE = 1.0
 
@@ -65,7 +64,8 @@ def run(config: Path | None, folder: Path | None, say: Callable[[str], None], ch
         clock = store.clock()
         gate = make_gate(configuration, home, store, clock)
         is_first = gate.is_new
-        lines = gate.start(configuration.policy, configuration.rules, {role: home.token(role) for role in _ROLES})
+        tokens = {name: home.token(name) for name in configuration.tokens}
+        lines = gate.start(configuration.policy, configuration.rules, tokens)
         services = make_services(configuration, store, gate, clock)
         services.background.start()
         stack.callback(services.background.stop)
@@ -91,7 +91,7 @@ def make_gate(
         url=configuration.url,
         staging=configuration.staging,
         destinations=configuration.destinations,
-        token_owners=configuration.token_owners,
+        tokens=configuration.tokens,
         limits=configuration.limits,
     )
     key = home.signing_key
@@ -165,7 +165,11 @@ def _greeting(configuration: Configuration, home: Home, store: Store, gate: Gate
         f"maskgate is at {configuration.url} (listening at {host}:{port})",
         f"its database is {store}",
         f"fingerprint of its signing key: {gate.fingerprint}",
-        *(f"token of role {role}: {home.token(role)}" for role in _ROLES if home.token(role).exists()),
+        *(
+            f"token of role {holder.role}{'' if name == holder.role else f' ({name})'}: {home.token(name)}"
+            for name, holder in configuration.tokens.items()
+            if home.token(name).exists()
+        ),
     ]
     if is_first:
         lines.insert(0, f"first start: made database, signing key and tokens in {home.folder}. Pin the fingerprint")

@@ -107,7 +107,7 @@ class GateWorld:
         for name in places:
             (folder / "released" / name).mkdir(exist_ok=True)
         root = StagingRoot("shared", str(folder / "staging"))
-        return Registry("http://127.0.0.1:8470", {"shared": root}, places, {}, Limits())
+        return Registry("http://127.0.0.1:8470", {"shared": root}, places, limits=Limits())
 
     def start(self) -> None:
         """Start a gate process on what lies in the folder, as after a crash."""

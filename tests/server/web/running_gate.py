@@ -61,8 +61,10 @@ class RunningGate:
         partner: str = "released/partner",
         hosts: dict | None = None,
         database: str | None = None,
+        home: Path | None = None,
+        more: str = "tokens: {pipeline: {owner: requester}}",
     ) -> None:
-        self.home = Home(work / "home")
+        self.home = Home(home or work / "home")
         self.home.make()
         self.released = work / "released"
         self.listener = bind("127.0.0.1", 0)
@@ -81,7 +83,7 @@ destinations:
 login:
   company: {{issuer: "{issuer}", client_id: maskgate, client_secret: "file:client-secret"}}
   other: {{issuer: "{issuer}", client_id: maskgate, client_secret: "file:client-secret"}}
-tokens: {{pipeline: {{owner: requester}}}}
+{more}
 """
         secrets = {"client-secret": "not very secret"} | ({} if webhook is None else {"webhook": webhook})
         for name, secret in secrets.items():
@@ -95,7 +97,7 @@ tokens: {{pipeline: {{owner: requester}}}}
         self.configuration = load_configuration(work / "gate.yaml")
         self.store = Store.open(database or self.home.database)
         self.gate = make_gate(self.configuration, self.home, self.store, self.store.clock(), hosts)
-        tokens = {role: self.home.token(role) for role in ("pipeline", "auditor")}
+        tokens = {name: self.home.token(name) for name in self.configuration.tokens}
         self.started = self.gate.start(self.configuration.policy, self.configuration.rules, tokens)
         self.services = make_services(self.configuration, self.store, self.gate, self.store.clock())
         self.app = make_app(self.services)
@@ -141,6 +143,10 @@ tokens: {{pipeline: {{owner: requester}}}}
         with self.client() as client:
             return client.request(request_id)
 
+    def read_as(self, token: str, request_id: str) -> dict:
+        with self.client(token) as client:
+            return client.request(request_id)
+
     def entries(self) -> list[dict]:
         with self.client("auditor") as client:
             return client.ledger_entries()
@@ -154,11 +160,11 @@ tokens: {{pipeline: {{owner: requester}}}}
 class Browser:
     """A person with a browser, logged in through the identity provider."""
 
-    def __init__(self, gate: RunningGate, provider, subject: str | None) -> None:
+    def __init__(self, gate: RunningGate, provider, subject: str | None, *, login: str = "company") -> None:
         self.gate = gate
         self.http = httpx.Client(base_url=gate.url, timeout=30)
         if subject is not None:
-            began = self.http.get("/login/company")
+            began = self.http.get(f"/login/{login}")
             assert began.status_code == 303
             self.callback = provider.authorize(began.headers["location"], subject)
             self.landed = self.http.get(self.callback)

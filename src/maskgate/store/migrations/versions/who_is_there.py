@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -12,7 +14,7 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-_COLUMNS = {
+_COLUMNS: dict[str, dict[str, Any]] = {
     "sessions": {
         "proved_at": Moment(),
         "methods": sa.JSON(),
@@ -74,8 +76,8 @@ def upgrade() -> None:
         sa.Column("due_at", Moment()),
         sa.PrimaryKeyConstraint("id", name="pk_announcements"),
     )
-    for name, (table, columns) in _INDEXES.items():
-        op.create_index(name, table, columns)
+    for name, (table, indexed) in _INDEXES.items():
+        op.create_index(name, table, indexed)
 
 
 def downgrade() -> None:
@@ -85,5 +87,5 @@ def downgrade() -> None:
     for table in ("announcements", "passkey_challenges", "passkeys", "views"):
         op.drop_table(table)
     for table, columns in _COLUMNS.items():
-        for name in reversed(columns):
+        for name in columns:
             op.drop_column(table, name)

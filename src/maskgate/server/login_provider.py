@@ -1,0 +1,36 @@
+"""An identity provider, as the gate's configuration describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+GROUPS_FROM = ("id_token", "userinfo")
+# A group claim says who was in the group when the person logged in.
+GROUPS_ARE_FRESH = timedelta(minutes=60)
+
+
+@dataclass(frozen=True)
+class LoginProvider:
+    """One identity provider of the configuration.
+
+    Args:
+        id: Its name here; the first half of an account such as ``okta|00u1``.
+        issuer: Its issuer URL, exactly as its tokens say.
+        client_id: This gate's name there.
+        client_secret: This gate's secret there; none for a public client.
+        groups_claim: Which claim lists the person's groups.
+        groups_from: Where that claim is: in the ``id_token`` of the login, or in what the ``userinfo`` endpoint answers
+            at the moment of a decision.
+        groups_fresh: How long groups of an id token count, from the login on.
+        scope: What to ask for; some providers send groups only when asked for the scope ``groups``.
+    """
+
+    id: str
+    issuer: str
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    groups_claim: str = "groups"
+    groups_from: str = "id_token"
+    groups_fresh: timedelta = GROUPS_ARE_FRESH
+    scope: str = "openid profile"
