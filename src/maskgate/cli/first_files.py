@@ -31,9 +31,9 @@ policies:
     reason: {min_length: 10}
     expires: 24h
 
-# Once there are two reviewers: how this policy and the registered rules can be changed. Without it they stay.
+# Once there are two reviewers: how this policy, destinations and rules can be changed. Without it they stay.
 #  - name: changes to the gate itself
-#    when: {action: [change-policy, register-rules]}
+#    when: {action: [change-policy, change-destinations, register-rules]}
 #    require: {slots: {privacy: 2}, distinct: 2}
 
 otherwise: refuse

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -46,6 +47,18 @@ class TestFiles:
         with pytest.raises(PolicyError) as refused:
             read_policy(text.replace("otherwise", broken), "p.yaml")
         assert [problem.line for problem in refused.value.problems] == [9, 10]
+
+
+class TestGuide:
+    """What the guide shows is a policy that the gate takes."""
+
+    def test_the_example_is_read(self):
+        guide = (Path(__file__).parents[3] / "docs" / "policy.md").read_text()
+        (block,) = re.findall(r"```yaml\n(policies:.*?)```", guide, re.DOTALL)
+        people = 'people: {anna: ["okta|anna"], bert: ["okta|bert"], cleo: ["okta|cleo"]}\n'
+        reviewers = "reviewers: {privacy: {people: [anna, bert]}, legal: {people: [anna, cleo]}}\n"
+        policy = read_policy(f"version: 1\n{people}{reviewers}{block}", "policy.md")
+        assert [rule.name for rule in policy.rules][-1] == "other exports"
 
 
 class TestWarnings:
