@@ -12,8 +12,9 @@ from sqlalchemy import select
 from maskgate.canonical import digest
 from maskgate.errors import MaskgateError, NotAllowed, NotFound, Refused, UsageError
 from maskgate.gate.asked_facts import facts_when_asked
+from maskgate.gate.authors import last_released_version, read_authors, who_asked_for
 from maskgate.gate.governed import GOVERNED_ACTIONS
-from maskgate.gate.involvement import involve
+from maskgate.gate.involvement import CLEARED, Known, added_to, involve, involved_later
 from maskgate.gate.known_destinations import must_be_in_force
 from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
@@ -22,6 +23,7 @@ from maskgate.gate.request import Request, change_request, find_by_key, insert_r
 from maskgate.store import tables
 
 if TYPE_CHECKING:
+    from maskgate.gate.authors import Authors
     from maskgate.gate.host import HostRun, RunFacts
     from maskgate.gate.involvement import Involvement
     from maskgate.gate.model import Caller, Destination, RequestInput
@@ -45,7 +47,9 @@ class _Asked:
     host: HostRun | None
     facts: RunFacts | None
     token: str
+    agent: bool
     requesters: tuple[str, ...]
+    authors: Authors | None
 
 
 def create_request(parts: Parts, caller: Caller, wanted: RequestInput) -> Request:
@@ -62,15 +66,18 @@ def create_request(parts: Parts, caller: Caller, wanted: RequestInput) -> Reques
         raise NotAllowed(f"only a pipeline's token asks for signatures, and this caller is {caller.role}.")
     if not _ACTION.fullmatch(wanted.action) or wanted.action in GOVERNED_ACTIONS:
         raise UsageError(f"{visible(wanted.action, 40)!r} is no action to ask for. Write a verb such as export.")
+    facts = None if wanted.host is None else facts_of_run(parts, wanted.host)
     asked = _Asked(
         action=wanted.action,
         why=visible(wanted.why, _LONGEST_WHY),
         staging=wanted.staging,
         destination=replace(parts.registry.destination(wanted.destination), options={}),
         host=wanted.host,
-        facts=None if wanted.host is None else _facts(parts, wanted.host),
+        facts=facts,
         token=caller.token,
+        agent=parts.registry.holder(caller.token).agent,
         requesters=wanted.requesters,
+        authors=authors_of_run(parts, wanted.host, facts),
     )
     with parts.store.write() as work:
         _must_be_staged(parts, work, asked)
@@ -95,7 +102,13 @@ def create_request(parts: Parts, caller: Caller, wanted: RequestInput) -> Reques
     raise refusal
 
 
-def _facts(parts: Parts, run: HostRun) -> RunFacts:
+def facts_of_run(parts: Parts, run: HostRun) -> RunFacts:
+    """Read what the host says of a run.
+
+    Raises:
+        UsageError: If the configuration names no such host.
+        HostUnreachable: If it does not answer.
+    """
     if run.host not in parts.hosts:
         known = ", ".join(sorted(parts.hosts)) or "none"
         raise UsageError(f"{visible(run.host, 80)} is not in the gate's configuration. Configured: {known}.")
@@ -103,6 +116,16 @@ def _facts(parts: Parts, run: HostRun) -> RunFacts:
     if facts.try_number is not None and run.try_number > facts.try_number:
         raise Refused(f"{run.host} knows no try {run.try_number} of task {visible(run.task_id, 200)}.")
     return facts
+
+
+def authors_of_run(parts: Parts, run: HostRun | None, facts: RunFacts | None) -> Authors | None:
+    """Read who wrote the code that asks, where the configuration names its repository."""
+    repository = None if run is None else parts.registry.code.get(run.host)
+    if run is None or facts is None or repository is None:
+        return None
+    with parts.store.read() as work:
+        since = last_released_version(work, run, facts)
+    return read_authors(repository, facts.code_version, since)
 
 
 def _must_be_staged(parts: Parts, work: Work, asked: _Asked) -> None:
@@ -132,6 +155,12 @@ def _rebind(parts: Parts, work: Work, known: Request, asked: _Asked) -> Request:
     """Return a request that was made before; a later try of the task takes the place of the earlier one."""
     if asked.facts is None or asked.facts.task_instance_id == known.task_instance_id:
         return known
+    later = involved_later(active_policy(work), asked.facts, known.involved)
+    if later and not known.is_settled:
+        # What is signed stays as it is: it was asked so. Fewer people may sign it from now on.
+        involvement = added_to(known.involvement, later, CLEARED)
+        known = change_request(work, known, involved=tuple(sorted({*known.involved, *later})), involvement=involvement)
+        parts.record(work, "request.involved", known, added=sorted(later), because=CLEARED)
     bound = change_request(
         work,
         known,
@@ -156,8 +185,8 @@ def _rebind(parts: Parts, work: Work, known: Request, asked: _Asked) -> Request:
 def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
     must_be_in_force(work, parts.registry.destination(asked.destination.id))
     policy = active_policy(work)
-    owner = parts.registry.token_owners.get(asked.token)
-    involvement = involve(policy, asked.host, asked.facts, owner, asked.requesters)
+    people = known_people(parts, work, asked.token, asked.authors, policy)
+    involvement = involve(policy, asked.host, asked.facts, people, asked.requesters)
     request = _new(parts, asked, _possible_rules(policy, asked, involvement), policy, involvement)
     insert_request(work, request)
     parts.record(
@@ -171,11 +200,26 @@ def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
         host=None if request.host is None else request.host.as_json(),
         task_instance=request.task_instance_id,
         token=request.token,
+        agent=request.agent,
         requester={"person": request.requester_person, "account": request.requester_account},
         involved=list(request.involved),
+        involvement=dict(request.involvement),
+        code_version=request.code_version,
         policy={"digest": policy.digest},
     )
     return request
+
+
+def known_people(parts: Parts, work: Work, token: str, authors: Authors | None, policy: Policy) -> Known:
+    """Collect what the gate knows of who is behind a token and the code of a run."""
+    holder = parts.registry.holder(token)
+    return Known(
+        owner=holder.owner,
+        on_behalf_of=holder.on_behalf_of,
+        authors=frozenset() if authors is None else authors.people,
+        unknown_authors=0 if authors is None else authors.unknown,
+        policy_authors=who_asked_for(work, policy.digest),
+    )
 
 
 def _possible_rules(policy: Policy, asked: _Asked, involvement: Involvement) -> tuple[Rule, ...]:
@@ -188,6 +232,7 @@ def _possible_rules(policy: Policy, asked: _Asked, involvement: Involvement) -> 
         host=asked.host,
         workflow="" if asked.facts is None else asked.facts.workflow,
         is_staged=True,
+        agent=asked.agent,
     )
     rules = tuple(rule for rule in policy.possible_rules(facts) if not rule.refuse)
     if not rules:
@@ -229,6 +274,7 @@ def _draft(parts: Parts, asked: _Asked, demanded: dict[str, Any], policy: Policy
         version=0,
         message="The gate reads and measures the staged files.",
         action=asked.action,
+        agent=asked.agent,
         why=asked.why,
         staging=asked.staging,
         destination=asked.destination,
@@ -236,6 +282,8 @@ def _draft(parts: Parts, asked: _Asked, demanded: dict[str, Any], policy: Policy
         requester_person=involvement.person,
         requester_account=involvement.account,
         involved=tuple(sorted(involvement.people)),
+        involvement=involvement.as_json(),
+        code_version=None if asked.authors is None else asked.authors.version,
         idempotency_key=_key(asked),
         host=asked.host,
         workflow="" if facts is None else visible(facts.workflow, 500),
@@ -266,7 +314,12 @@ def must_be_signable(policy: Policy, request: Request) -> None:
         for person in policy.reviewers[slot].people
         if person not in request.involved
     }
-    if request.requirement.missing(able):
+    later = request.terms.escalate
+    if later is not None:
+        if policy.reviewers[later.to].group is not None:
+            return
+        able |= {each: frozenset(slots) for each in policy.reviewers[later.to].people if each not in request.involved}
+    if request.requirement.missing(able, named=request.named):
         raise Refused(
             f'policy "{request.policy_name}" needs {request.requirement.distinct} of its reviewers to sign, and there '
             f"are too few beside those involved ({', '.join(request.involved) or 'nobody'}). Add reviewers."

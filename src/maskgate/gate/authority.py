@@ -4,7 +4,8 @@
 * Only through a channel that the policy allows.
 * Only with a login as fresh as the policy asks for.
 * Nobody involved, whichever of their accounts they use.
-* Only someone in a reviewer group that the request needs, by name or by a fresh group claim.
+* Only someone in a reviewer group that the request needs, by name or by a fresh group claim; once it was escalated,
+  or by break-glass, in the group that the policy names for it. Who stands in for another has to be one all the same.
 * Only about what they saw: intent and context are those of the request, to the byte.
 * An approval with a reason as long as the policy asks for; a denial counts without one, because it is the safe side.
 * Once.
@@ -12,17 +13,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from maskgate.errors import Conflict, NotAllowed, Refused, UsageError
 from maskgate.gate.lifecycle import State, is_over
+from maskgate.gate.markdown import visible
 from maskgate.gate.people import shown_accounts
+from maskgate.gate.reasons import length_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
+    from maskgate.gate.delegation import Delegation
     from maskgate.gate.model import DecisionInput, Identity
     from maskgate.gate.policy import Policy
     from maskgate.gate.request import Request
@@ -37,16 +41,24 @@ class Authority:
     Attributes:
         person: Who decides.
         account: The account that they came with.
-        groups: The reviewer groups that they are in now.
+        groups: The reviewer groups whose slots they may fill.
+        acting_for: The person whom they stand in for.
     """
 
     person: str
     account: str
     groups: frozenset[str]
+    acting_for: str | None = None
 
 
 def authorize(
-    request: Request, decision: DecisionInput, policy: Policy, decided: Collection[str], now: datetime
+    request: Request,
+    decision: DecisionInput,
+    policy: Policy,
+    decided: Collection[str],
+    now: datetime,
+    *,
+    delegations: Collection[Delegation] = (),
 ) -> Authority:
     """Establish that a decision counts.
 
@@ -54,8 +66,9 @@ def authorize(
         request: What is decided.
         decision: The decision, and who says so through which channel.
         policy: The policy in force.
-        decided: People who have decided it already.
+        decided: People who have decided it already, or for whom somebody did.
         now: The present moment.
+        delegations: Those in which this person stands in for another.
 
     Raises:
         NotAllowed: If this person may not decide this request, so or at all.
@@ -65,7 +78,12 @@ def authorize(
     """
     if decision.verdict not in {"approve", "deny"}:
         raise UsageError('a decision is "approve" or "deny"')
-    authority = may_decide(request, decision.identity, policy, decided, now)
+    authority = may_decide(
+        request, decision.identity, policy, decided, now, breaks_glass=decision.break_glass is not None
+    )
+    if decision.acting_for is not None:
+        asked = any(each.delegator == decision.acting_for and each.is_live(now) for each in delegations)
+        authority = _stand_in(request, authority, decision.acting_for, policy, is_asked=asked, decided=decided)
     if (decision.intent_digest, decision.context_digest) != (request.intent_digest, request.context_digest):
         raise Conflict(f"what was signed is not request {request.id} as it stands. Open it again, read it, and decide.")
     _must_have_reason(request, decision)
@@ -73,7 +91,13 @@ def authorize(
 
 
 def may_decide(
-    request: Request, identity: Identity, policy: Policy, decided: Collection[str], now: datetime
+    request: Request,
+    identity: Identity,
+    policy: Policy,
+    decided: Collection[str],
+    now: datetime,
+    *,
+    breaks_glass: bool = False,
 ) -> Authority:
     """Establish that somebody may decide a request, whatever they will say.
 
@@ -84,8 +108,10 @@ def may_decide(
     _must_be_open(request, now)
     person, account = _who(request, identity, policy)
     _must_be_fresh(request, identity, now)
+    wanted = request.reviewer_groups(breaks_glass=breaks_glass)
     groups = policy.groups_of(person, identity, now)
-    wanted = request.requirement.slots.keys()
+    if request.escalated_to in groups:
+        groups |= request.requirement.slots.keys()
     if not groups & wanted:
         raise NotAllowed(
             f"{person} is not among the reviewers of this request, who are {', '.join(sorted(wanted))}. "
@@ -96,6 +122,22 @@ def may_decide(
             f"{person} has decided request {request.id} already. One person signs once; another has to sign."
         )
     return Authority(person, account, groups)
+
+
+def _stand_in(
+    request: Request, own: Authority, absent: str, policy: Policy, *, is_asked: bool, decided: Collection[str]
+) -> Authority:
+    """Let somebody who may decide anyway fill the slot of somebody who is away."""
+    if not is_asked:
+        raise NotAllowed(f"{visible(absent, 100)} has not asked {own.person} to stand in for them now.")
+    if absent in request.involved:
+        raise NotAllowed(f"{absent} is involved in request {request.id}, so nobody can decide it for them either.")
+    if absent in decided:
+        raise Conflict(f"{absent} has decided request {request.id} already.")
+    groups = policy.named_groups(absent) & request.requirement.slots.keys()
+    if not groups:
+        raise NotAllowed(f"{absent} is not among the reviewers of this request, so nobody can stand in for them here.")
+    return replace(own, groups=groups, acting_for=absent)
 
 
 def _must_be_open(request: Request, now: datetime) -> None:
@@ -137,11 +179,11 @@ def _must_be_fresh(request: Request, identity: Identity, now: datetime) -> None:
 
 
 def _must_have_reason(request: Request, decision: DecisionInput) -> None:
-    length = len(" ".join(decision.reason.split()))
+    if len(decision.reason) > LONGEST_REASON:
+        raise Refused(f"a reason has at most {LONGEST_REASON} characters.")
+    length = length_of(decision.reason)
     if decision.verdict == "approve" and length < request.reason_min_length:
         raise Refused(
             f"an approval of this request needs a reason of at least {request.reason_min_length} characters; "
-            f"this one has {length}."
+            f"this one has {length}. Padding does not count."
         )
-    if len(decision.reason) > LONGEST_REASON:
-        raise Refused(f"a reason has at most {LONGEST_REASON} characters.")

@@ -13,7 +13,8 @@ from maskgate.canonical import digest
 from maskgate.clock import timestamp
 from maskgate.errors import DatabaseUnreachable, MaskgateError, NotFound
 from maskgate.gate.authority import LONGEST_REASON, authorize
-from maskgate.gate.document import approvals_of
+from maskgate.gate.counting import still_missing
+from maskgate.gate.delegation import delegations_to
 from maskgate.gate.governing import GOVERNED, activate
 from maskgate.gate.granting import issue_grant
 from maskgate.gate.lifecycle import State, after_decision, is_over
@@ -23,6 +24,8 @@ from maskgate.gate.request import change_request, get_request
 from maskgate.store import tables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from maskgate.gate.authority import Authority
     from maskgate.gate.model import DecisionInput
     from maskgate.gate.parts import Parts
@@ -65,10 +68,12 @@ def _note_refusal(parts: Parts, work: Work, request: Request, decision: Decision
 
 def _decide(parts: Parts, work: Work, request: Request, decision: DecisionInput) -> Request:
     now = parts.clock.now()
-    made = _decisions(work, request)
-    authority = authorize(request, decision, active_policy(work), [row["person"] for row in made], now)
+    made, policy = _decisions(work, request), active_policy(work)
+    person = policy.people.person_of(decision.identity.accounts)
+    stands_in = () if decision.acting_for is None or person is None else delegations_to(work, person, now)
+    authority = authorize(request, decision, policy, who_decided(made), now, delegations=stands_in)
     made.append(_record(parts, work, request, decision, authority))
-    state = after_decision(decision.verdict, request.requirement, approvals_of(made))
+    state = after_decision(decision.verdict, still_missing(request, made))
     if state is State.PENDING:
         return change_request(work, request, message=wanted(work, request))
     if state is State.DENIED:
@@ -97,14 +102,19 @@ def expire(parts: Parts, work: Work, request: Request) -> Request:
 
 def wanted(work: Work, request: Request) -> str:
     """Say whose signatures a pending request waits for."""
-    missing = request.requirement.missing(approvals_of(_decisions(work, request)))
+    missing = still_missing(request, _decisions(work, request))
     names = ", ".join(f"{count} of {name}" for name, count in missing.items())
     return f"Waiting for a signature: {names}, through {' or '.join(request.channels)}."
 
 
 def decided_by(work: Work, request: Request) -> list[str]:
-    """List who has decided a request."""
-    return [row["person"] for row in _decisions(work, request)]
+    """List who has decided a request, and for whom."""
+    return who_decided(_decisions(work, request))
+
+
+def who_decided(made: Iterable[Mapping[str, Any]]) -> list[str]:
+    """List who decided, and for whom somebody stood in."""
+    return [name for row in made for name in (row["person"], row["acting_for"]) if name is not None]
 
 
 def _decisions(work: Work, request: Request) -> list[Any]:
@@ -130,6 +140,7 @@ def _record(
         "groups": sorted(authority.groups),
         "authenticated_at": _time(decision),
         "decided_at": timestamp(now),
+        **_beside(decision, authority),
     }
     hashed = digest("decision", signed)
     row = {
@@ -142,12 +153,28 @@ def _record(
         "slots": sorted(authority.groups),
         "digest": hashed,
         "decided_at": now,
+        "acting_for": authority.acting_for,
+        "standing": decision.standing,
+        "batch": decision.batch,
+        "break_glass": decision.break_glass is not None,
     }
     # The row's own number is nobody's business, so it is not asked for.
     work.execute(tables.decisions.insert().inline().values(row))
     facts = {name: value for name, value in signed.items() if name not in {"request", "verdict"}}
     parts.record(work, f"decision.{decision.verdict}", request, decision=hashed, **facts)
     return row
+
+
+def _beside(decision: DecisionInput, authority: Authority) -> dict[str, Any]:
+    """Collect what is signed beside the usual, where there is such a thing."""
+    glass = decision.break_glass
+    given = {
+        "acting_for": authority.acting_for,
+        "standing": decision.standing,
+        "batch": decision.batch,
+        "break_glass": None if glass is None else {"ticket": visible(glass.ticket, 200)},
+    }
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _time(decision: DecisionInput) -> str | None:

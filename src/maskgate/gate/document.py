@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from maskgate.clock import timestamp
+from maskgate.gate.counting import still_missing
 from maskgate.gate.lifecycle import State
 from maskgate.store import tables
 
@@ -30,13 +31,16 @@ def document_of(work: Work, request: Request, url: str) -> dict[str, Any]:
         work.execute(select(tables.decisions).where(tables.decisions.c.request == request.id).order_by("id")).mappings()
     )
     requirement = request.requirement
-    missing = requirement.missing(approvals_of(decisions)) if request.state is State.PENDING else {}
+    missing = still_missing(request, decisions) if request.state is State.PENDING else {}
     return {
         "id": request.id,
         "state": str(request.state),
         "message": request.message,
         "action": request.action,
         "subject": request.subject,
+        "resource": request.resource,
+        "level": request.enforcement,
+        "call": call_of(request),
         "destination": None if request.destination is None else request.destination.as_json(),
         "staging": request.staging,
         "why": request.why,
@@ -47,12 +51,15 @@ def document_of(work: Work, request: Request, url: str) -> dict[str, Any]:
         "workflow": request.workflow,
         "requester": {"person": request.requester_person, "account": request.requester_account},
         "involved": list(request.involved),
+        "agent": request.agent,
+        "involvement": dict(request.involvement),
         "policy": {
             "name": request.policy_name,
             "digest": request.policy_digest,
             "because": list(request.policy_because),
             "tier": request.tier,
             "reason_min_length": request.reason_min_length,
+            "terms": request.terms.as_json(),
         },
         "requirement": {**requirement.as_json(), "missing": missing},
         "channels": list(request.channels),
@@ -68,6 +75,8 @@ def document_of(work: Work, request: Request, url: str) -> dict[str, Any]:
                 "reason": row["reason"],
                 "channel": row["channel"],
                 "decided_at": timestamp(row["decided_at"]),
+                "acting_for": row["acting_for"],
+                "break_glass": bool(row["break_glass"]),
             }
             for row in decisions
         ],
@@ -79,9 +88,17 @@ def document_of(work: Work, request: Request, url: str) -> dict[str, Any]:
     }
 
 
-def approvals_of(decisions: list[Any]) -> dict[str, frozenset[str]]:
-    """Return everyone who approved, with the reviewer groups that they were in when they did."""
-    return {row["person"]: frozenset(row["slots"]) for row in decisions if row["verdict"] == "approve"}
+def call_of(request: Request) -> dict[str, Any] | None:
+    """Return an action's arguments as they may be shown, and the salt of its digest; None for a release."""
+    kept = request.arguments
+    if kept is None:
+        return None
+    return {
+        "arguments": kept["shown"],
+        "salt": kept["salt"],
+        "handler": kept.get("handler"),
+        "dry_run": kept.get("dry_run"),
+    }
 
 
 def refusals_of(work: Work, request_id: str) -> list[dict[str, str]]:

@@ -124,6 +124,8 @@ class RunFacts:
         state: The state of the task instance (or flow run), in the host's words.
         parked: Whether the task is parked, waiting for an answer.
         parked_since: Since when, if the host says so; otherwise the gate goes by its own first look.
+        cleared_by: Accounts of everyone who cleared tasks of the run, the accounts of one person together.
+        code_version: The version of the code that the run uses, where the host knows one.
     """
 
     workflow: str
@@ -134,6 +136,8 @@ class RunFacts:
     state: str = ""
     parked: bool = False
     parked_since: datetime | None = None
+    cleared_by: tuple[tuple[str, ...], ...] = ()
+    code_version: str | None = None
 
 
 @dataclass(frozen=True)

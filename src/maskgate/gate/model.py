@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from maskgate.canonical import digest
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 TRUSTS = ("internal", "external", "public")
 CHANNELS = ("web", "airflow", "slack")
+# A group claim says who was in the group when the person logged in.
+GROUPS_ARE_FRESH = timedelta(minutes=60)
 LEVELS = ("verify", "broker", "release", "mask")
 
 
@@ -252,13 +255,23 @@ class Identity:
         accounts: Accounts of this one login, such as ``okta|00u1``; Airflow gives one by id and one by name.
         channel: ``web``, ``airflow`` or ``slack``.
         groups: Group claims of the identity provider.
-        authenticated_at: When the person proved who they are; group claims age from here.
+        authenticated_at: When the person last proved who they are, as the identity provider says; None if it does not.
+        groups_at: When the identity provider said which groups; if None, when the person proved who they are.
+        groups_fresh: How long what it said of groups counts.
+        groups_missing: Why nothing is known of groups, in a sentence.
+        methods: How the person proved it (``amr``), as the identity provider says.
+        context_class: How sure that is (``acr``), likewise.
     """
 
     accounts: tuple[str, ...]
     channel: str
     groups: tuple[str, ...] = ()
     authenticated_at: datetime | None = None
+    groups_at: datetime | None = None
+    groups_fresh: timedelta = GROUPS_ARE_FRESH
+    groups_missing: str = ""
+    methods: tuple[str, ...] = ()
+    context_class: str | None = None
 
 
 @dataclass(frozen=True)
@@ -285,6 +298,21 @@ class DecisionInput:
     reason: str
     intent_digest: str
     context_digest: str
+    acting_for: str | None = None
+    standing: str | None = None
+    batch: str | None = None
+    break_glass: BreakGlassInput | None = None
+
+
+@dataclass(frozen=True)
+class BreakGlassInput:
+    """What somebody says who goes without the usual signatures; the reason is the decision's.
+
+    Attributes:
+        ticket: The incident that it belongs to.
+    """
+
+    ticket: str
 
 
 @dataclass(frozen=True)

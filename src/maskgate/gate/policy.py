@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from maskgate.gate.policy_choice import Choice
     from maskgate.gate.policy_rule import Rule
 
-# A group claim says who was in the group when the person logged in.
-GROUPS_ARE_FRESH = timedelta(minutes=60)
-
-
 @dataclass(frozen=True)
 class Reviewers:
     """Who belongs to a reviewer group.
@@ -45,8 +41,8 @@ class Reviewers:
         """Whether a person belongs to it, by name or by a group claim that is fresh."""
         if person in self.people:
             return True
-        proved = identity.authenticated_at
-        is_fresh = proved is not None and now - proved <= GROUPS_ARE_FRESH
+        said = identity.groups_at or identity.authenticated_at
+        is_fresh = said is not None and now - said <= identity.groups_fresh
         return self.group is not None and is_fresh and self.group in identity.groups
 
 
@@ -106,6 +102,10 @@ class Policy:
         return frozenset(
             person for pattern, people in self.requesters.items() if fnmatchcase(name, pattern) for person in people
         )
+
+    def named_groups(self, person: str) -> frozenset[str]:
+        """Return the reviewer groups that name a person, whatever their identity provider says."""
+        return frozenset(name for name, group in self.reviewers.items() if person in group.people)
 
     def groups_of(self, person: str, identity: Identity, now: datetime) -> frozenset[str]:
         """Return the reviewer groups that a person is in."""

@@ -85,7 +85,6 @@ class Request:
     escalated_at: datetime | None = None
     earlier: tuple[Mapping[str, Any], ...] = ()
     standing: str | None = None
-    agent: bool | None = None
 
     @property
     def requirement(self) -> Requirement:
@@ -137,6 +136,11 @@ class Request:
         """The reviewer groups whose people may decide it as it stands."""
         more = {self.escalated_to, self.terms.break_glass.group if breaks_glass and self.terms.break_glass else None}
         return frozenset(self.requirement.slots) | frozenset(each for each in more if each is not None)
+
+    @property
+    def enforcement(self) -> str | None:
+        """How strongly what was signed is enforced; None for a change of the gate itself."""
+        return self.level or (None if self.staging is None else "release")
 
     @property
     def is_action(self) -> bool:

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
+
+
+UNNAMED = "a reviewer whom the caller did not name"
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,16 @@ class Requirement:
         """Ask for so many different people, or for more if it did already."""
         return Requirement(self.slots, max(self.distinct, people))
 
-    def missing(self, approvals: Mapping[str, frozenset[str]]) -> dict[str, int]:
+    def missing(self, approvals: Mapping[str, frozenset[str]], *, named: Collection[str] = ()) -> dict[str, int]:
         """Say what is still needed.
 
         Args:
             approvals: For each person who approved, the reviewer groups that they are in.
+            named: People whom only the caller named as involved; together they do not suffice.
 
         Returns:
-            For each group the number of empty slots; ``any reviewer`` for people beyond the slots. Empty if met.
+            For each group the number of empty slots; ``any reviewer`` for people beyond the slots, and
+            ``a reviewer whom the caller did not name``. Empty if met.
         """
         filled = _matching(self.slots, approvals)
         missing = {
@@ -53,7 +58,11 @@ class Requirement:
         }
         eligible = sum(1 for groups in approvals.values() if groups & self.slots.keys())
         beyond = self.distinct - eligible - sum(missing.values())
-        return {**missing, "any reviewer": beyond} if beyond > 0 else missing
+        if beyond > 0:
+            missing["any reviewer"] = beyond
+        elif not missing and approvals and all(person in named for person in approvals):
+            missing[UNNAMED] = 1
+        return missing
 
 
 def _matching(slots: Mapping[str, int], approvals: Mapping[str, frozenset[str]]) -> dict[str, int]:

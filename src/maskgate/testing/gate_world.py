@@ -195,11 +195,11 @@ class GateWorld:
         reason: str = REASON,
         *,
         identity: Identity | None = None,
-        **changes: str,
+        **changes: Any,
     ) -> dict[str, Any]:
         """Decide on the page, as a person who has just logged in."""
         who = identity or Identity((f"okta|{person}",), "web", (), self.clock.now())
-        digests = {name: str(document[name]) for name in ("intent_digest", "context_digest")} | changes
+        digests: dict[str, Any] = {name: str(document[name]) for name in ("intent_digest", "context_digest")} | changes
         return self.gate.decide(str(document["id"]), DecisionInput(who, verdict, reason, **digests))
 
     def release(self, document: Mapping[str, Any], run: HostRun | None = None) -> dict[str, Any]:

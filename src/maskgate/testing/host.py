@@ -47,7 +47,15 @@ class ScriptedHost:
         """The gate's own account there."""
         return ("airflow:prod|gate",)
 
-    def add_run(self, run: HostRun, *, triggered_by: tuple[str, ...] = (), owners: tuple[str, ...] = ()) -> None:
+    def add_run(
+        self,
+        run: HostRun,
+        *,
+        triggered_by: tuple[str, ...] = (),
+        owners: tuple[str, ...] = (),
+        cleared_by: tuple[str, ...] = (),
+        code_version: str | None = None,
+    ) -> None:
         """Start a run, as a person or, without one, by schedule."""
         self.runs[run.run_id] = RunFacts(
             workflow=run.dag_id,
@@ -56,6 +64,8 @@ class ScriptedHost:
             task_instance_id=f"ti-{run.run_id}-{run.try_number}",
             try_number=run.try_number,
             state="running",
+            cleared_by=tuple((f"airflow:prod|{name}",) for name in cleared_by),
+            code_version=code_version,
         )
 
     def park(self, run: HostRun, question: Mapping[str, Any], **changes: Any) -> None:

@@ -89,9 +89,12 @@ class TestInvolved:
             pytest.param({"owners": ("cleo",)}, (), ("cleo", ["cleo"]), id="the owner of a scheduled run"),
             pytest.param({"owners": ("cleo", "anna")}, (), (None, ["anna", "cleo"]), id="two owners"),
             pytest.param({}, (), (None, []), id="nobody is known"),
-            pytest.param({}, ("cleo",), (None, ["cleo"]), id="who is added does not make anyone known"),
+            pytest.param({}, ("cleo",), (None, []), id="who is named by the caller does not make anyone known"),
             pytest.param(
-                {"triggered_by": ("anna",)}, ("okta|cleo",), ("anna", ["anna", "cleo"]), id="added by account"
+                {"triggered_by": ("anna",), "cleared_by": ("bert", "anna")},
+                (),
+                ("anna", ["anna", "bert"]),
+                id="cleared",
             ),
         ],
     )

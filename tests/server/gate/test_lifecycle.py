@@ -76,7 +76,7 @@ class TestNextState:
     )
     def test_after_a_decision(self, verdict, approvals, state):
         given = {person: frozenset(groups) for person, groups in approvals.items()}
-        assert after_decision(verdict, Requirement({"a": 2}, 2), given) is state
+        assert after_decision(verdict, Requirement({"a": 2}, 2).missing(given)) is state
 
     @pytest.mark.parametrize(
         ("left", "over"),

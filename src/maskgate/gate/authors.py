@@ -1,0 +1,176 @@
+"""Who wrote the code that asks: read from the repository by the gate itself.
+
+* Authorship can be forged, so it only adds people to those involved; it never takes anybody away.
+* The repository is data. No hook, no pager, no filter, no signature program, no network and no configuration of
+  anybody else's is used; a name of a version that is no object id never reaches git.
+* What cannot be read is a refusal: nobody signs for code whose authors are not known to the gate.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from maskgate.errors import HostUnreachable, Refused
+from maskgate.gate.governed import OF_UNKNOWN_AUTHOR
+from maskgate.gate.lifecycle import State
+from maskgate.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from maskgate.gate.host import HostRun, RunFacts
+    from maskgate.store import Work
+
+_VERSION = re.compile(r"[0-9a-f]{7,64}")
+_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
+_SECONDS = 20
+_HARMLESS = {
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.pager": "cat",
+    "core.sshCommand": "false",
+    "log.showSignature": "false",
+    "gpg.program": "false",
+    "protocol.allow": "never",
+}
+_WHO = "--format=%ae%n%ce%n%(trailers:key=Co-authored-by,valueonly)"
+
+
+@dataclass(frozen=True)
+class CodeRepository:
+    """A repository that holds the code of an orchestrator.
+
+    Attributes:
+        path: Where the gate finds it; it is fetched by somebody else.
+        people: The person of the policy that an e-mail address belongs to, in small letters.
+        folder: Only changes below it count; empty for all.
+    """
+
+    path: Path
+    people: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
+
+
+@dataclass(frozen=True)
+class Authors:
+    """Who changed the code between two versions.
+
+    Attributes:
+        version: The version that asks.
+        people: Those whose addresses are known.
+        unknown: How many other addresses there are.
+    """
+
+    version: str
+    people: frozenset[str]
+    unknown: int
+
+
+def read_authors(repository: CodeRepository, version: str | None, since: str | None) -> Authors:
+    """Read who changed the code between the last released version and this one.
+
+    Args:
+        repository: Where the code is.
+        version: The version that asks; None for what is checked out there.
+        since: The last released version; None if there was none, so that every author counts.
+
+    Raises:
+        Refused: If the repository does not know the version, or holds only a part of its history.
+        HostUnreachable: If it cannot be read just now.
+    """
+    if version is not None and not _VERSION.fullmatch(version):
+        raise Refused("the host names a version of the code that is no object id of git, so its authors are unknown.")
+    here = _resolved(repository, version or "HEAD")
+    if here is None:
+        wanted = "no version" if version is None else f"no version {version}"
+        raise Refused(f"the repository that the gate reads has {wanted}. Fetch it there, and ask again.")
+    if _git(repository, "rev-parse", "--is-shallow-repository").strip() != "false":
+        raise Refused("the repository that the gate reads holds only a part of its history. Fetch all of it.")
+    before = _resolved(repository, since) if since is not None and _VERSION.fullmatch(since) else None
+    span = [here] if before is None else [here, f"^{before}"]
+    folder = ("--full-history", "--", repository.folder) if repository.folder else ("--",)
+    listed = _git(repository, "rev-list", "--no-commit-header", _WHO, *span, *folder)
+    addresses = {found.lower() for found in _ADDRESS.findall(listed)}
+    people = frozenset(repository.people[each] for each in addresses if each in repository.people)
+    return Authors(here, people, sum(each not in repository.people for each in addresses))
+
+
+def last_released_version(work: Work, run: HostRun, facts: RunFacts) -> str | None:
+    """Return the version of a workflow's code that was last released from; None if there was none."""
+    requests = tables.requests.c
+    chosen = (
+        select(requests.code_version)
+        .where(
+            requests.workflow == facts.workflow,
+            requests.host["kind"].as_string() == run.kind,
+            requests.host["instance"].as_string() == run.instance,
+            requests.state == State.RELEASED.value,
+            requests.code_version.is_not(None),
+        )
+        .order_by(requests.settled_at.desc(), requests.id)
+        .limit(1)
+    )
+    version: str | None = work.execute(chosen).scalar()
+    return version
+
+
+def who_asked_for(work: Work, subject: str) -> frozenset[str]:
+    """Return who asked for a policy or rules that are in force; nobody where that came as a file of unknown author.
+
+    Those who signed the change are not its authors: they looked at it, and may look at what comes of it.
+    """
+    requests = tables.requests.c
+    chosen = select(requests.requester_person, requests.involved).where(
+        requests.subject == subject,
+        requests.action.in_(sorted(OF_UNKNOWN_AUTHOR)),
+        requests.state == State.RELEASED.value,
+    )
+    asked = frozenset[str]()
+    for row in work.execute(chosen):
+        asked |= frozenset(row.involved) | (frozenset() if row.requester_person is None else {row.requester_person})
+    return asked
+
+
+def _resolved(repository: CodeRepository, version: str) -> str | None:
+    found = _git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{version}^{{commit}}", may=(1,))
+    name = found.strip()
+    return name if _VERSION.fullmatch(name) else None
+
+
+def _git(repository: CodeRepository, *arguments: str, may: tuple[int, ...] = ()) -> str:
+    """Ask git, in an environment that holds nothing of ours and nothing of whoever wrote there."""
+    settings = [part for name, value in _HARMLESS.items() for part in ("-c", f"{name}={value}")]
+    settings += ["-c", f"safe.directory={repository.path}"]
+    command = ["git", "--no-pager", "--literal-pathspecs", "-C", str(repository.path), *settings, *arguments]
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LC_ALL": "C.UTF-8",
+        "HOME": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+    }
+    try:
+        done = subprocess.run(  # noqa: S603  fixed words, and object ids that were looked at
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise HostUnreachable(
+            f"the repository of the code could not be read ({type(error).__name__}); the gate tries again"
+        ) from None
+    if done.returncode and done.returncode not in may:
+        raise HostUnreachable(
+            f"git could not read the repository of the code (it ended with {done.returncode}). "
+            "Look at `authors:` in the gate's configuration."
+        )
+    return done.stdout.decode("utf-8", "replace")
