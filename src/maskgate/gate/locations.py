@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
     from fsspec import AbstractFileSystem
 
+TABLE = "postgresql"
 PROTOCOLS = ("file", "s3", "gs", "az", "abfs", "memory")
+_NAME = r"[A-Za-z_][A-Za-z0-9_$]{0,62}"
+_TABLE_URI = re.compile(
+    rf"(?P<host>[A-Za-z0-9.-]+)(:(?P<port>[0-9]{{1,5}}))?/(?P<database>[A-Za-z0-9_.$-]{{1,63}})"
+    rf"\?(table=(?P<schema>{_NAME})\.(?P<table>{_NAME})|schema=(?P<schema_alone>{_NAME}))"
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,11 @@ class Location:
         return self.protocol == "file"
 
     @property
+    def is_table(self) -> bool:
+        """Whether this is a table of a database, or a schema of tables."""
+        return self.protocol == TABLE
+
+    @property
     def uri(self) -> str:
         """The address as people write it: a bare path for a local folder."""
         return self.path if self.is_local else f"{self.protocol}://{self.path}"
@@ -53,6 +64,9 @@ class Location:
 def parse_location(uri: str) -> Location:
     """Read the address of a staging root or a destination.
 
+    A table of PostgreSQL, which only a destination can be, is ``postgresql://host:port/database?table=schema.name``;
+    with ``?schema=name``, each table of a release goes to the table of that schema with its own name.
+
     Raises:
         UsageError: If it is relative, chained, of an unknown protocol, or carries a login, a query or ``..``.
     """
@@ -61,6 +75,8 @@ def parse_location(uri: str) -> Location:
     if "::" in uri:
         raise UsageError(f"{uri}: chained addresses (`::`) are not allowed. Name one place.")
     protocol, separator, rest = uri.partition("://")
+    if protocol == TABLE:
+        return _table(rest)
     if not separator:
         protocol, rest = "file", uri
     if protocol not in PROTOCOLS:
@@ -75,6 +91,28 @@ def parse_location(uri: str) -> Location:
     if not split.netloc:
         raise UsageError(f"{uri}: a bucket is missing. Write {protocol}://bucket/prefix.")
     return Location(protocol, rest.rstrip("/"))
+
+
+def _table(rest: str) -> Location:
+    if not _TABLE_URI.fullmatch(rest):
+        raise UsageError(
+            "a table is written postgresql://host:port/database?table=schema.name (or ?schema=name, for several "
+            "tables). User and password stand under `options:`."
+        )
+    return Location(TABLE, rest)
+
+
+def table_address(location: Location) -> dict[str, str | None]:
+    """Take the address of a table apart: host, port, database, schema and, unless it is a schema alone, table."""
+    found = _TABLE_URI.fullmatch(location.path)
+    parts = {} if found is None else found.groupdict()
+    return {
+        "host": parts.get("host"),
+        "port": parts.get("port"),
+        "database": parts.get("database"),
+        "schema": parts.get("schema") or parts.get("schema_alone"),
+        "table": parts.get("table"),
+    }
 
 
 def _local(uri: str, path: str) -> Location:

@@ -9,10 +9,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from maskgate.gate.locations import parse_location
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from maskgate.gate.model import Destination, Sealed, SealedFile
+
+
+# Below it lie the versions of a destination whose mode is not `new_version`.
+VERSIONS = "versions"
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,14 @@ class Copied:
             "files": [asdict(file) for file in self.files],
             "content_digest": self.content_digest,
         }
+
+
+def location_of(order: ReleaseOrder) -> str:
+    """Return the address of what appears at the destination."""
+    place = parse_location(order.destination.uri)
+    if place.is_table:
+        return place.uri
+    return place.child(order.version if order.destination.mode == "new_version" else f"{VERSIONS}/{order.version}")
 
 
 class Releaser(Protocol):

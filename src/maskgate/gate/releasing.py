@@ -21,12 +21,12 @@ from sqlalchemy import select, update
 from maskgate.clock import timestamp
 from maskgate.errors import Conflict, DatasetError, MaskgateError, NotAllowed, Refused, StillPending
 from maskgate.gate import consumption
+from maskgate.gate.fault_points import reach
 from maskgate.gate.grants import open_envelope
 from maskgate.gate.known_destinations import must_be_in_force
 from maskgate.gate.lifecycle import State
-from maskgate.gate.locations import parse_location
 from maskgate.gate.model import destination_digest
-from maskgate.gate.releaser import ReleaseOrder
+from maskgate.gate.releaser import ReleaseOrder, location_of
 from maskgate.gate.request import get_request
 from maskgate.store import tables
 
@@ -76,6 +76,7 @@ def carry_out(parts: Parts, request_id: str) -> None:
         held = parts.queue.take(request_id) or _take_over(parts, request_id)
         if held is None:
             return
+        reach("after consume")
         try:
             _carry_out(parts, request_id, held)
         except Conflict:
@@ -121,6 +122,7 @@ def _start(parts: Parts, work: Work, request: Request, run: HostRun | None) -> R
     if request.state is not State.APPROVED:
         raise Refused(f"request {request.id} is {request.state}, so nothing is released. {request.message}")
     grant = _checked_grant(parts, work, request)
+    reach("before consume")
     held = consumption.consume(work, grant.id, worker=parts.worker, now=parts.clock.now())
     message = "The gate copies the files to the destination."
     started = parts.advance(work, request, State.RELEASING, message, done=0)
@@ -209,13 +211,17 @@ def _carry_out(parts: Parts, request_id: str, held: Held) -> None:
         )
     if not has_copy(parts, request):
         raise DatasetError("its sealed copy is at another gate, which releases it when it runs.")
+    reach("before copy")
     copied = parts.releaser.copy(order, _progress(parts, request_id, held))
     if copied.content_digest != grant.content_digest:
         parts.releaser.clean(order)
         raise Refused("what was written is not what was signed. Nothing was released; stage the data and ask again.")
+    reach("after copy")
     with parts.store.write() as work:
         consumption.begin_commit(work, held, parts.clock.now())
         parts.record(work, "release.committing", get_request(work, request_id), grant=held.grant, fence=held.fence)
+        reach("before begin commit")
+    reach("after begin commit")
     try:
         parts.releaser.commit(order)
     except Refused:
@@ -262,6 +268,7 @@ def _progress(parts: Parts, request_id: str, held: Held) -> Callable[[int, int],
 
 
 def _finish(parts: Parts, request_id: str, held: Held, order: ReleaseOrder) -> None:
+    reach("after publish")
     with parts.store.write() as work:
         receipt = _receipt(parts, order)
         consumption.finish(work, held, receipt)
@@ -269,6 +276,8 @@ def _finish(parts: Parts, request_id: str, held: Held, order: ReleaseOrder) -> N
             work, get_request(work, request_id), State.RELEASED, f"Released to {receipt['location']}."
         )
         parts.record(work, "release.completed", released, receipt=receipt, fence=held.fence)
+        reach("before finish")
+    reach("after finish")
 
 
 def _receipt(parts: Parts, order: ReleaseOrder) -> dict[str, Any]:
@@ -276,7 +285,7 @@ def _receipt(parts: Parts, order: ReleaseOrder) -> dict[str, Any]:
         "grant": order.grant,
         "request": order.request,
         "destination": order.destination.id,
-        "location": parse_location(order.destination.uri).child(order.version),
+        "location": location_of(order),
         "files": [asdict(file) for file in order.sealed.files],
         "bytes": order.sealed.size,
         "content_digest": order.sealed.content_digest,

@@ -1,12 +1,22 @@
-"""Which destinations there are: folders and object stores, in the one mode that is enforced."""
+"""Which destinations there are: folders, object stores and tables, each in one of three modes.
+
+* ``new_version``: every release is a new folder (or table); nothing is ever replaced.
+* ``replace``: one version counts; a release takes the place of the one before it.
+* ``append``: every release adds to one dataset.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 from maskgate.errors import UsageError
-from maskgate.gate.locations import parse_location
+from maskgate.gate.locations import Location, parse_location
+from maskgate.gate.releaser import VERSIONS
+from maskgate.release.index import APPEND, REPLACE
+from maskgate.release.indexed import IndexedDataset
 from maskgate.release.local import LocalFolder
+from maskgate.release.local_index import LocalIndex
+from maskgate.release.object_index import ObjectIndex
 from maskgate.release.objects import ObjectPrefix
 
 if TYPE_CHECKING:
@@ -15,7 +25,7 @@ if TYPE_CHECKING:
     from maskgate.release.sealed_bytes import Pace
 
 NEW_VERSION = "new_version"
-_LATER = ("replace", "append")
+MODES = (NEW_VERSION, REPLACE, APPEND)
 
 
 class Place(Protocol):
@@ -37,17 +47,19 @@ class Place(Protocol):
         """Remove what is not published."""
         ...
 
+    def versions(self) -> list[str]:
+        """List what is published here."""
+        ...
+
 
 def check_mode(mode: str) -> None:
-    """Refuse a mode of a destination that this version does not enforce.
+    """Refuse a mode that there is not.
 
     Raises:
-        UsageError: Unless it is ``new_version``.
+        UsageError: Unless it is one of `MODES`.
     """
-    if mode in _LATER:
-        raise UsageError(f"mode: this version does not enforce `{mode}`. Use `{NEW_VERSION}`: a new folder a release.")
-    if mode != NEW_VERSION:
-        raise UsageError(f"mode: no mode is called `{mode}`. Use `{NEW_VERSION}`.")
+    if mode not in MODES:
+        raise UsageError(f"mode: no mode is called `{mode}`. Use one of {', '.join(MODES)}.")
 
 
 def open_destination(destination: Destination) -> Place:
@@ -58,4 +70,13 @@ def open_destination(destination: Destination) -> Place:
     """
     check_mode(destination.mode)
     location = parse_location(destination.uri)
+    if destination.mode == NEW_VERSION:
+        return _versions(location, destination)
+    versions = _versions(Location(location.protocol, f"{location.path}/{VERSIONS}"), destination)
+    if location.is_local:
+        return IndexedDataset(versions, LocalIndex(location, destination.mode))
+    return IndexedDataset(versions, ObjectIndex(location, destination.options, destination.mode))
+
+
+def _versions(location: Location, destination: Destination) -> LocalFolder | ObjectPrefix:
     return LocalFolder(location) if location.is_local else ObjectPrefix(location, destination.options)

@@ -94,6 +94,25 @@ class LocalFolder:
                 if fence <= order.fence:
                     no_follow.remove_tree(root, name)
 
+    def remove(self, version: str) -> None:
+        """Remove a version that nothing names any more; being gone already is fine."""
+        try:
+            with no_follow.root_folder(self._path) as root:
+                no_follow.remove_tree(root, version)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise DatasetError(f"the replaced {version} cannot be removed: {error.strerror or error}.") from None
+
+    def versions(self) -> list[str]:
+        """List what is published here."""
+        try:
+            with no_follow.root_folder(self._path) as root:
+                shown = [name for name in no_follow.entries(root) if not name.startswith(".")]
+                return [name for name in shown if no_follow.is_folder(root, name)]
+        except FileNotFoundError:
+            return []
+
     @contextmanager
     def _root(self, order: ReleaseOrder) -> Iterator[int]:
         try:

@@ -105,6 +105,25 @@ class ObjectPrefix:
             if fence <= order.fence:
                 self._remove(filesystem, f"{self._location.path}/{marker}")
 
+    def remove(self, version: str) -> None:
+        """Remove a version that nothing names any more, its manifest first; being gone already is fine."""
+        filesystem = self._filesystem()
+        key = f"{self._location.path}/{version}/{MANIFEST}"
+        if self._exists(filesystem, key):
+            self._remove(filesystem, key)
+        self._remove_objects(filesystem, f"{self._location.path}/{version}")
+
+    def versions(self) -> list[str]:
+        """List what is published here."""
+        filesystem = self._filesystem()
+        with self._errors():
+            try:
+                found = filesystem.ls(self._location.path, detail=False)
+            except FileNotFoundError:
+                return []
+        names = sorted({key.rstrip("/").rsplit("/", 1)[-1] for key in found})
+        return [name for name in names if self._exists(filesystem, f"{self._location.path}/{name}/{MANIFEST}")]
+
     def _write(self, filesystem: Any, key: str, order: ReleaseOrder, file: SealedFile, pace: Pace) -> None:
         try:
             # "x": what a releaser thought dead still writes is not replaced, but compared.

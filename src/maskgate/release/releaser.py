@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from maskgate.errors import Refused
 from maskgate.gate.content import content_digest
-from maskgate.gate.locations import parse_location
-from maskgate.gate.releaser import Copied
+from maskgate.gate.fault_points import reach
+from maskgate.gate.releaser import Copied, location_of
 from maskgate.gate.staged_names import MANIFEST, check_staged_name
 from maskgate.release.destinations import open_destination
 from maskgate.release.sealed_bytes import Pace
@@ -55,7 +55,7 @@ class DestinationReleaser:
         except Refused:
             place.clean(order)
             raise
-        return Copied(location(order), sealed.files, digest)
+        return Copied(location_of(order), sealed.files, digest)
 
     def commit(self, order: ReleaseOrder) -> None:
         """Publish what was copied, in one step; does nothing if it is published.
@@ -65,6 +65,7 @@ class DestinationReleaser:
             Conflict: If a later fence is at work.
             DatasetError: If the destination cannot be written.
         """
+        reach("before publish")
         _place(order).commit(order)
 
     def probe(self, order: ReleaseOrder) -> str:
@@ -79,11 +80,6 @@ class DestinationReleaser:
     def clean(self, order: ReleaseOrder) -> None:
         """Remove what this grant has left unpublished, up to this fence."""
         _place(order).clean(order)
-
-
-def location(order: ReleaseOrder) -> str:
-    """Return the address of the folder that appears at the destination."""
-    return parse_location(order.destination.uri).child(order.version)
 
 
 def _place(order: ReleaseOrder) -> Place:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from maskgate.errors import Refused
 from maskgate.gate import no_follow
+from maskgate.gate.fault_points import reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,6 +68,7 @@ def copy_sealed(folder: str, file: SealedFile, write: Callable[[bytes], object],
         hashed.update(chunk)
         size += len(chunk)
         pace.step(len(chunk))
+        reach("in copy")
     if size != file.size or hashed.hexdigest() != file.sha256:
         raise Refused(
             f"the sealed copy of {file.path} is not what was signed: it was changed afterwards. Nothing was released. "

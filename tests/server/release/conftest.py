@@ -42,8 +42,8 @@ def sealed(sealed_once, tmp_path):
 
 @pytest.fixture
 def order_of(sealed):
-    def make(uri, *, fence=1, options=None, grant="grant-1", version="20261124T080000Z-req_1"):
-        destination = Destination(id="partner", uri=uri, trust="external", options=options or {})
+    def make(uri, *, fence=1, options=None, grant="grant-1", version="20261124T080000Z-req_1", mode="new_version"):
+        destination = Destination(id="partner", uri=uri, trust="external", mode=mode, options=options or {})
         return ReleaseOrder(grant, fence, "req_1", destination, sealed, version)
 
     return make
