@@ -7,6 +7,7 @@ import pytest
 
 from maskgate.errors import Refused
 from maskgate.gate.staging import Staging
+from maskgate.ledger import verify
 from maskgate.rules import load_rules
 from maskgate.testing.gate_world import POLICY, GateWorld
 from maskgate.testing.host import airflow_run
@@ -174,6 +175,22 @@ class TestSums:
         world.decide(first)
         assert world.release(first, airflow_run("released", task_id="release"))["state"] == "released"
         assert ask(world)["policy"]["name"] == "many"
+
+
+class TestSumsInPostgreSQL:
+    """The same sums, by the statements of a server."""
+
+    @pytest.mark.parametrize("quantity", ["rows: {at_least: 20}", "bytes: {at_least: 1}", "requests: {at_least: 3}"])
+    def test_the_parts_add_up(self, tmp_path, postgres_url, quantity):
+        policy = f"  - {{{many(f'sum: {{{quantity}, over: 1d, per: [requester, dataset, destination]}}')}}}\n"
+        world = GateWorld(tmp_path, HEAD + policy + DEFAULT, database=postgres_url)
+        names = [ask(world, 8)["policy"]["name"] for _ in range(3)]
+        assert names == (["many"] * 3 if "bytes" in quantity else ["others", "others", "many"])
+        with world.store.read() as work:
+            assert verify(work).problems == ()
+        # The database is gone before what looks at every world afterwards.
+        GateWorld.made.remove(world)
+        world.store.close()
 
 
 class TestSinceTheLastRelease:
