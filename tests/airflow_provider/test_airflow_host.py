@@ -88,6 +88,7 @@ class TestReadRun:
         assert facts.owners == ("airflow:prod|pipelines",)
         assert (facts.workflow, facts.state, facts.parked, facts.try_number) == ("asking", "awaiting_input", True, 1)
         assert facts.task_instance_id
+        assert facts.cleared_by == ()
 
     def test_a_run_from_the_command_line_names_no_airflow_user(self, host, airflow, run):
         environment = airflow.environment()
@@ -160,6 +161,7 @@ class TestReadAnswer:
         assert (after.subject, after.body) == (before.subject, before.body)
         assert after.task_instance_id != before.task_instance_id
         assert (after.try_number, after.responded_at) == (2, None)
+        assert host.read_run(run).cleared_by == (("airflow:prod|requester",),)
 
     def test_mapped_tasks_are_told_apart(self, host, airflow):
         first = parked(airflow, "asking_twice", 0)

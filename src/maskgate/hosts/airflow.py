@@ -15,13 +15,14 @@ import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 
 from maskgate.errors import HostUnreachable, NotFound
 from maskgate.gate.host import HostAnswer, Responder, RunFacts
 from maskgate.hosts.address import checked_address
+from maskgate.hosts.airflow_audit import CLEARS, who_cleared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ PARKED = "awaiting_input"
 _LONGEST_NOTE = 1000
 _PAUSES = (0.5, 1.5)  # seconds
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT = 401, 403, 404, 409
+_LOGS_AT_ONCE, _MOST_LOG_PAGES = 100, 20
 # Runs that a person starts with the command line carry the name of an operating-system user, not an Airflow user.
 _STARTED_IN_A_SHELL = frozenset({"cli", "test"})
 
@@ -102,6 +104,8 @@ class AirflowHost:
             try_number=int(task["try_number"]),
             state=state,
             parked=state == PARKED,
+            cleared_by=self._who_cleared(run, dag_run),
+            code_version=dag_run.get("bundle_version") or None,
         )
 
     def read_answer(self, run: HostRun) -> HostAnswer | None:
@@ -176,6 +180,24 @@ class AirflowHost:
             return ()
         shell = dag_run.get("triggered_by") in _STARTED_IN_A_SHELL
         return (self._account(f"os:{name}" if shell else str(name)),)
+
+    def _who_cleared(self, run: HostRun, dag_run: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+        """Read from the audit log who cleared tasks of a run; the gate's own account clears nothing."""
+        began = dag_run.get("run_after")  # a clear moves the other times
+        asked: dict[str, Any] = {"dag_id": run.dag_id, "included_events": list(CLEARS), "limit": _LOGS_AT_ONCE}
+        if began:
+            asked["after"] = began
+        logs: list[dict[str, Any]] = []
+        for page in range(_MOST_LOG_PAGES):
+            path = f"/eventLogs?{urlencode({**asked, 'offset': page * _LOGS_AT_ONCE}, doseq=True)}"
+            found = self._object(self._call("GET", path)).get("event_logs")
+            if not isinstance(found, list):
+                raise HostUnreachable(f"airflow {self._instance} did not say who cleared the run; the gate tries again")
+            logs += found
+            if len(found) < _LOGS_AT_ONCE:
+                break
+        names = dict.fromkeys(who_cleared(logs, run))
+        return tuple((self._account(name),) for name in names if self._account(name) not in self.accounts)
 
     def _read(self, path: str, run: HostRun, thing: str) -> dict[str, Any]:
         response = self._call("GET", path)

@@ -6,6 +6,8 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from maskgate.gate.gate_keys import GateKeys
+from maskgate.gate.key_sources import FileKeys
 from maskgate.gate.model import Caller, DecisionInput, Destination, Identity, Limits, RequestInput, StagingRoot
 from maskgate.gate.registry import Registry
 from maskgate.gate.sealing import seal
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from maskgate.gate.authors import CodeRepository
+    from maskgate.gate.action_handler import ActionHandler
     from maskgate.gate.host import HostRun
     from maskgate.gate.notifier import Notifier
     from maskgate.gate.parts import Sealer
@@ -73,6 +77,8 @@ class GateWorld:
         database: The URL of another database than the file in the folder.
         places: Where staging and destinations lie, if elsewhere: those of another gate.
         sealed: Where the gate's own copies lie, if elsewhere.
+        code: Repositories of the host's code.
+        handlers: What carries out actions that release no staged files, by verb.
         lines: What the last start said.
         made: Every world of this process, so that a test can look at what others left.
     """
@@ -86,6 +92,8 @@ class GateWorld:
     database: str | None = None
     places: Path | None = None
     sealed: Path | None = None
+    code: dict[str, CodeRepository] = field(default_factory=dict)
+    handlers: Mapping[str, ActionHandler] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
     made: ClassVar[list[GateWorld]] = []
 
@@ -107,24 +115,26 @@ class GateWorld:
         for name in places:
             (folder / "released" / name).mkdir(exist_ok=True)
         root = StagingRoot("shared", str(folder / "staging"))
-        return Registry("http://127.0.0.1:8470", {"shared": root}, places, limits=Limits())
+        return Registry("http://127.0.0.1:8470", {"shared": root}, places, code=self.code, limits=Limits())
 
     def start(self) -> None:
         """Start a gate process on what lies in the folder, as after a crash."""
         self.store = Store.open(self.database or self.folder / "gate.db")
         key = self.folder / "signing-key.pem"
-        self.signer = Signer.load(key) if key.exists() else Signer.create(key)
+        self.keys = GateKeys(FileKeys(key, self.folder / "keys"), self.folder / "ring.json")
+        self.signer = Signer.load(key)
         (self.folder / "policy.yaml").write_text(self.policy)
         (self.folder / "rules.yaml").write_text(RULES_TEXT)
         self.gate = Gate(
             self.store,
             clock=self.clock,
-            signer=self.signer,
+            keys=self.keys,
             registry=self.registry,
             hosts={"airflow:prod": self.host},
             releaser=self.releaser,
             sealed_folder=self.sealed or self.folder / "sealed",
             notifiers=self.notifiers,
+            handlers=self.handlers,
             sealer=self.sealer,
         )
         tokens = {role: self.folder / f"{role}.token" for role in ("pipeline", "auditor")}
