@@ -18,6 +18,10 @@ class Provider:
         """Add a user, or change what the provider says of one."""
         httpx.put(f"{self.issuer}/users/{subject}", json=claims).raise_for_status()
 
+    def revoke_tokens(self, subject: str) -> None:
+        """End what the provider let others ask in a user's name."""
+        httpx.post(f"{self.issuer}/users/{subject}/revoke-tokens").raise_for_status()
+
     def authorize(self, url: str, subject: str, *, action: str = "") -> str:
         """Log a user in, as the provider's form does; return where the provider sends the browser."""
         answer = httpx.post(url, data={"sub": subject, "action": action})

@@ -24,6 +24,7 @@ def facts_when_asked(
     host: HostRun | None = None,
     workflow: str = "",
     is_staged: bool = False,
+    level: str | None = None,
     agent: bool | None = None,
 ) -> ActionFacts:
     """Collect what a request says, the host and the registry know.
@@ -37,6 +38,7 @@ def facts_when_asked(
         host: The run that asks.
         workflow: Its workflow, as the host calls it.
         is_staged: Whether there are staged bytes, which the gate releases itself.
+        level: Who carries it out, where that is known otherwise.
         agent: Whether an AI agent holds the token.
     """
     return ActionFacts(
@@ -44,7 +46,7 @@ def facts_when_asked(
         resource=resource,
         destination=None if destination is None else destination.id,
         trust=None if destination is None else destination.trust,
-        level=RELEASE if is_staged else None,
+        level=RELEASE if is_staged else level,
         person=person,
         token=token,
         workflow=None if host is None else f"{host.host}|{workflow}",
@@ -56,12 +58,13 @@ def facts_of(request: Request) -> ActionFacts:
     """Collect what is known of a request that was made."""
     return facts_when_asked(
         request.action,
-        resource=request.subject,
+        resource=request.resource or request.subject,
         destination=request.destination,
         person=request.requester_person,
         token=request.token,
         host=request.host,
         workflow=request.workflow,
         is_staged=request.staging is not None,
+        level=request.level,
         agent=request.agent,
     )

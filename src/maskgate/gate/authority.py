@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from maskgate.errors import Conflict, NotAllowed, Refused, UsageError
+from maskgate.gate.fresh_login import must_be_fresh
 from maskgate.gate.lifecycle import State, is_over
 from maskgate.gate.markdown import visible
 from maskgate.gate.people import shown_accounts
@@ -107,7 +108,6 @@ def may_decide(
     """
     _must_be_open(request, now)
     person, account = _who(request, identity, policy)
-    _must_be_fresh(request, identity, now)
     wanted = request.reviewer_groups(breaks_glass=breaks_glass)
     groups = policy.groups_of(person, identity, now)
     if request.escalated_to in groups:
@@ -115,12 +115,13 @@ def may_decide(
     if not groups & wanted:
         raise NotAllowed(
             f"{person} is not among the reviewers of this request, who are {', '.join(sorted(wanted))}. "
-            "If a group of the identity provider makes them one, they have to log in again."
+            f"If a group of the identity provider makes them one, they have to log in again. {identity.groups_missing}"
         )
     if person in decided:
         raise Conflict(
             f"{person} has decided request {request.id} already. One person signs once; another has to sign."
         )
+    must_be_fresh(request.reauthenticate, identity, now)
     return Authority(person, account, groups)
 
 
@@ -166,16 +167,6 @@ def _who(request: Request, identity: Identity, policy: Policy) -> tuple[str, str
             "Another reviewer has to; to take the request back, withdraw it."
         )
     return person, identity.accounts[0]
-
-
-def _must_be_fresh(request: Request, identity: Identity, now: datetime) -> None:
-    age = request.reauthenticate
-    proved = identity.authenticated_at
-    if age is not None and (proved is None or now - proved > age):
-        raise NotAllowed(
-            f"the policy wants a login that is no older than {int(age.total_seconds())} seconds for this request. "
-            "Log out, log in again, and decide."
-        )
 
 
 def _must_have_reason(request: Request, decision: DecisionInput) -> None:

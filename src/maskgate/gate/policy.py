@@ -7,7 +7,6 @@ what happens where it cannot be told.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from maskgate.gate.people import People
     from maskgate.gate.policy_choice import Choice
     from maskgate.gate.policy_rule import Rule
+
 
 @dataclass(frozen=True)
 class Reviewers:

@@ -27,5 +27,5 @@ def is_concerned(request: Request, identity: Identity, policy: Policy) -> bool:
     if person in request.involved:
         return True
     # To read, the groups of the login suffice, however long ago it was; to decide, they do not.
-    groups = policy.groups_of(person, identity, identity.authenticated_at or request.created_at)
+    groups = policy.groups_of(person, identity, identity.groups_at or identity.authenticated_at or request.created_at)
     return bool(groups & request.requirement.slots.keys())

@@ -14,7 +14,7 @@ from maskgate.errors import MaskgateError
 from maskgate.server import api, login_routes, pages, status_routes
 from maskgate.server.body_limit import BodyLimit
 from maskgate.server.host_check import HostCheck
-from maskgate.server.login import LoginFailed
+from maskgate.server.login_failed import LoginFailed
 from maskgate.server.mistakes import Mistakes
 from maskgate.server.pages import LoginNeeded
 from maskgate.server.problems import MEDIA_TYPE, NotAuthenticated, problem, problem_of, status_of

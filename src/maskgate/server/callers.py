@@ -5,17 +5,21 @@ A request that carries a token is the token's, whatever cookies came with it; an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fastapi import Request  # noqa: TC002  FastAPI reads the annotation
 
 from maskgate.gate.model import Caller, Identity
 from maskgate.server.csrf import check_csrf
+from maskgate.server.login_failed import LoginFailed
 from maskgate.server.problems import NotAuthenticated
 from maskgate.server.services import services_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from maskgate.server.login import Login
     from maskgate.server.sessions import Session
 
 
@@ -25,11 +29,7 @@ class Visitor:
 
     caller: Caller
     session: Session
-
-    @property
-    def identity(self) -> Identity:
-        """Who the identity provider says is there."""
-        return identity_of(self.session)
+    identity: Identity
 
 
 def token_caller(request: Request) -> Caller | None:
@@ -49,15 +49,26 @@ def token_caller(request: Request) -> Caller | None:
 
 
 def session_of(request: Request) -> Session | None:
-    """Return the session that a browser's cookie stands for."""
-    sessions = services_of(request).sessions
-    return sessions.find(request.cookies.get(sessions.cookie))
+    """Return the session that a browser's cookie stands for; a login that is not configured any more has none."""
+    services = services_of(request)
+    session = services.sessions.find(request.cookies.get(services.sessions.cookie))
+    return session if session is not None and session.provider in services.logins else None
 
 
-def visitor_of(request: Request) -> Visitor | None:
-    """Return the person who visits; None if nobody is logged in."""
+def visitor_of(request: Request, *, asks: bool = False) -> Visitor | None:
+    """Return the person who visits; None if nobody is logged in.
+
+    Args:
+        request: What the browser sent.
+        asks: Whether to ask the identity provider for the person's groups, if it is one that is asked each time. Every
+            route through which somebody may decide does.
+    """
     session = session_of(request)
-    return None if session is None else Visitor(Caller(role="person", identity=identity_of(session)), session)
+    if session is None:
+        return None
+    services = services_of(request)
+    identity = identity_of(session, services.logins[session.provider], services.clock.now() if asks else None)
+    return Visitor(Caller(role="person", identity=identity), session, identity)
 
 
 def any_caller(request: Request) -> Caller:
@@ -97,7 +108,7 @@ def deciding_visitor(request: Request) -> Visitor:
     request_id = str(request.path_params.get("request_id", ""))
     if caller is not None:
         services_of(request).gate.refuse_token_decision(caller, request_id)
-    visitor = visitor_of(request)
+    visitor = visitor_of(request, asks=True)
     if visitor is None:
         raise NotAuthenticated("a decision needs a person: log in at the gate")
     purpose = f"requests/{request_id}"
@@ -106,11 +117,29 @@ def deciding_visitor(request: Request) -> Visitor:
     return visitor
 
 
-def identity_of(session: Session) -> Identity:
-    """Return a session as the gate knows people."""
-    return Identity(
+def identity_of(session: Session, login: Login, now: datetime | None = None) -> Identity:
+    """Return a session as the gate knows people.
+
+    Args:
+        session: The login.
+        login: At which identity provider.
+        now: The present moment, if the provider is to be asked for groups anew, where it is one that is asked.
+    """
+    identity = Identity(
         accounts=(session.account,),
         channel="web",
         groups=session.groups,
-        authenticated_at=session.authenticated_at,
+        authenticated_at=session.proof.proved_at,
+        groups_at=session.authenticated_at,
+        groups_fresh=login.provider.groups_fresh,
+        groups_missing=session.proof.groups_missing,
+        methods=session.proof.methods,
+        context_class=session.proof.context_class,
     )
+    if login.provider.groups_from != "userinfo" or now is None:
+        return identity
+    try:
+        groups, missing = login.current_groups(session.account, session.proof.access)
+    except LoginFailed as failure:
+        return replace(identity, groups=(), groups_missing=f"{failure}.")
+    return replace(identity, groups=groups, groups_at=now, groups_missing=missing)

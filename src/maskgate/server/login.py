@@ -3,7 +3,7 @@
 * Only issuers of the gate's configuration; the discovery document must name the same issuer.
 * The id token counts after its signature (pinned algorithms), issuer, audience, nonce and times were checked.
 * A person is the login's name and the stable subject, never an e-mail address or a display name.
-* Groups are those of this very login. A provider that says "too many, look elsewhere" gets a refusal.
+* Groups are those of this very login, or of the moment of the decision. "Too many, look elsewhere" is a refusal.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
-from maskgate.errors import MaskgateError
 from maskgate.notify.plain_text import plain
+from maskgate.server.login_claims import NO_PROOF, Proof, read_groups, read_proof, read_subject
+from maskgate.server.login_failed import LoginFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
     from maskgate.server.login_provider import LoginProvider
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
-_LEEWAY_SECONDS = 60
+LEEWAY_SECONDS = 60
 _TIMEOUT_SECONDS = 10.0
-_LONGEST_SUBJECT = 255
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
@@ -47,28 +47,12 @@ class Begun:
 
 @dataclass(frozen=True)
 class Identified:
-    """Who logged in."""
+    """Who logged in, and how sure that is."""
 
     account: str
     name: str
     groups: tuple[str, ...]
-
-
-class LoginFailed(MaskgateError):  # noqa: N818  a login fails; that is no fault of the gate
-    """Nobody was logged in, and why.
-
-    Args:
-        message: What to tell the person.
-        status: The HTTP status that fits.
-    """
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message, status)
-        self.message = message
-        self.status = status
-
-    def __str__(self) -> str:
-        return self.message
+    proof: Proof = NO_PROOF
 
 
 class Login:
@@ -85,12 +69,17 @@ class Login:
         self._metadata: dict[str, Any] | None = None
         self._keys: KeySet | None = None
 
-    def begin(self) -> Begun:
-        """Make the address to send a person to."""
+    def begin(self, *, fresh: bool = False) -> Begun:
+        """Make the address to send a person to.
+
+        Args:
+            fresh: Whether the provider is to ask the person for proof, even if they are logged in there.
+        """
+        anew = {"prompt": "login", "max_age": "0"} if fresh else {}
         nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
         with self._client() as client:
             url, state = client.create_authorization_url(
-                self._discovered()["authorization_endpoint"], nonce=nonce, code_verifier=verifier
+                self._discovered()["authorization_endpoint"], nonce=nonce, code_verifier=verifier, **anew
             )
         return Begun(url=url, state=state, nonce=nonce, code_verifier=verifier)
 
@@ -100,10 +89,10 @@ class Login:
         Raises:
             LoginFailed: If the provider or its token does not fit.
         """
-        token = self._exchange(code, code_verifier)
-        return self._identified(self._verified_claims(token, nonce))
+        token, access = self._exchange(code, code_verifier)
+        return self._identified(self._verified_claims(token, nonce), access)
 
-    def _exchange(self, code: str, code_verifier: str) -> str:
+    def _exchange(self, code: str, code_verifier: str) -> tuple[str, str | None]:
         authlib = _authlib()
         endpoint = self._discovered()["token_endpoint"]
         try:
@@ -118,7 +107,8 @@ class Login:
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise LoginFailed(f"{self.provider.id} did not say who you are (no id_token)", 502)
-        return token
+        access = answer.get("access_token")
+        return token, access if isinstance(access, str) else None
 
     def _not_exchanged(self, code: str) -> LoginFailed:
         if code == "invalid_grant":
@@ -130,7 +120,7 @@ class Login:
     def _verified_claims(self, token: str, nonce: str) -> Mapping[str, Any]:
         registry = jwt.JWTClaimsRegistry(
             now=int(time.time()),
-            leeway=_LEEWAY_SECONDS,
+            leeway=LEEWAY_SECONDS,
             iss={"essential": True, "value": self.provider.issuer},
             aud={"essential": True, "value": self.provider.client_id},
             sub={"essential": True},
@@ -158,31 +148,40 @@ class Login:
             self._keys = None  # the provider may have changed its keys since
             return jwt.decode(token, self._key_set(), algorithms=ALGORITHMS).claims
 
-    def _identified(self, claims: Mapping[str, Any]) -> Identified:
-        subject = claims["sub"]
-        if (
-            not isinstance(subject, str)
-            or not 0 < len(subject) <= _LONGEST_SUBJECT
-            or plain(subject[:100]) != subject[:100]
-        ):
-            raise LoginFailed(f"{self.provider.id} sent no usable subject")
+    def _identified(self, claims: Mapping[str, Any], access: str | None) -> Identified:
+        subject = read_subject(self.provider, claims)
         name = claims.get("preferred_username") or claims.get("name") or subject
-        return Identified(account=f"{self.provider.id}|{subject}", name=plain(name), groups=self._groups(claims))
+        account = f"{self.provider.id}|{subject}"
+        keeps = self.provider.groups_from == "userinfo"
+        groups, missing = self.current_groups(account, access) if keeps else read_groups(self.provider, claims)
+        proof = read_proof(claims, time.time(), LEEWAY_SECONDS, missing=missing, access=access if keeps else None)
+        return Identified(account=account, name=plain(name), groups=groups, proof=proof)
 
-    def _groups(self, claims: Mapping[str, Any]) -> tuple[str, ...]:
-        elsewhere = claims.get("_claim_names")
-        if elsewhere is not None:
+    def current_groups(self, account: str, access: str | None) -> tuple[tuple[str, ...], str]:
+        """Ask the provider which groups a person is in at this moment.
+
+        Args:
+            account: Whose they must be.
+            access: The access token of the person's login.
+
+        Returns:
+            The groups, and why nothing is known of them if nothing is.
+
+        Raises:
+            LoginFailed: If it does not answer, or about somebody else, or has too many.
+        """
+        endpoint = self._discovered().get("userinfo_endpoint")
+        if not isinstance(endpoint, str) or access is None:
+            raise LoginFailed(f"{self.provider.id} has no userinfo endpoint to ask for groups", 502)
+        try:
+            claims = self._fetched(endpoint, access)
+        except LoginFailed:
             raise LoginFailed(
-                f"{self.provider.id} left out your groups, because they are too many for its token. "
-                "Its administrator has to limit the groups that it sends to this gate",
-                403,
-            )
-        groups = claims.get(self.provider.groups_claim, [])
-        if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
-            raise LoginFailed(
-                f'the claim "{self.provider.groups_claim}" of {self.provider.id} is no list of groups', 403
-            )
-        return tuple(sorted(set(groups)))
+                f"{self.provider.id} does not say which groups you are in now. Log in again", 502
+            ) from None
+        if f"{self.provider.id}|{claims.get('sub')}" != account:
+            raise LoginFailed(f"{self.provider.id} answered about somebody else", 502)
+        return read_groups(self.provider, claims)
 
     def _discovered(self) -> dict[str, Any]:
         if self._metadata is None:
@@ -201,10 +200,11 @@ class Login:
             self._keys = KeySet.import_key_set(self._fetched(self._discovered()["jwks_uri"]))  # type: ignore[arg-type]
         return self._keys
 
-    def _fetched(self, url: str) -> dict[str, Any]:
+    def _fetched(self, url: str, access: str | None = None) -> dict[str, Any]:
+        bearer = {} if access is None else {"Authorization": f"Bearer {access}"}
         try:
             with httpx.Client(timeout=_TIMEOUT_SECONDS, follow_redirects=False) as http:
-                response = http.get(url, headers={"Accept": "application/json"})
+                response = http.get(url, headers={"Accept": "application/json", **bearer})
                 response.raise_for_status()
                 answer = response.json()
         except (httpx.HTTPError, ValueError):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from maskgate.gate.model import GROUPS_ARE_FRESH
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 GROUPS_FROM = ("id_token", "userinfo")
-# A group claim says who was in the group when the person logged in.
-GROUPS_ARE_FRESH = timedelta(minutes=60)
 
 
 @dataclass(frozen=True)

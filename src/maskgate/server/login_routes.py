@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
@@ -11,11 +12,14 @@ from fastapi.responses import RedirectResponse
 from maskgate.errors import NotFound
 from maskgate.server.callers import session_of
 from maskgate.server.csrf import check_csrf
-from maskgate.server.login import Login, LoginFailed, is_local_path
+from maskgate.server.login import LEEWAY_SECONDS, Login, is_local_path
+from maskgate.server.login_failed import LoginFailed
 from maskgate.server.rendering import render, render_message
 from maskgate.server.services import services_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from maskgate.server.login import Identified
     from maskgate.server.login_state import Kept
     from maskgate.server.services import Services
@@ -41,13 +45,17 @@ def choose_provider(
 
 @router.get("/login/{provider}")
 def begin_login(
-    request: Request, provider: str, target: Annotated[str, Query(alias="next", max_length=_LONGEST)] = "/"
+    request: Request,
+    provider: str,
+    target: Annotated[str, Query(alias="next", max_length=_LONGEST)] = "/",
+    *,
+    fresh: bool = False,
 ) -> Response:
-    """Send the person to the identity provider."""
+    """Send the person to the identity provider; ``fresh`` has it ask for proof, even if they are logged in there."""
     services = services_of(request)
-    begun = _login(services, provider).begin()
+    begun = _login(services, provider).begin(fresh=fresh)
     response = RedirectResponse(begun.url, status_code=303)
-    services.login_state.keep(response, provider, begun, local(target))
+    services.login_state.keep(response, provider, begun, local(target), fresh=fresh)
     return response
 
 
@@ -66,8 +74,8 @@ def complete_login(request: Request, provider: str, code: _Text = "", state: _Te
     former = session_of(request)
     if former is not None:
         services.sessions.close_id(former.id)
-    services.gate.record_login(identified.account, identified.groups)
-    services.sessions.open(response, identified.account, identified.name, identified.groups)
+    services.gate.record_login(identified.account, identified.groups, identified.proof.as_json())
+    services.sessions.open(response, identified.account, identified.name, identified.groups, identified.proof)
     services.login_state.forget(response)
     return response
 
@@ -94,7 +102,27 @@ def local(target: str) -> str:
 def _identify(login: Login, code: str, kept: Kept) -> Identified:
     if not code:
         raise LoginFailed(f"{login.provider.id} did not log you in. Please try again", 403)
-    return login.complete(code, kept.nonce, kept.code_verifier)
+    identified = login.complete(code, kept.nonce, kept.code_verifier)
+    if kept.fresh:
+        must_have_proved(identified, kept.began_at)
+    return identified
+
+
+def must_have_proved(identified: Identified, began_at: datetime) -> None:
+    """Refuse a login in which the provider did not ask the person for proof, though it was told to.
+
+    Raises:
+        LoginFailed: If it does not say when it last did, or that was before this login began.
+    """
+    provider, proved_at = identified.account.partition("|")[0], identified.proof.proved_at
+    if proved_at is None:
+        raise LoginFailed(
+            f"{provider} does not say when you proved who you are (`auth_time`), so what needs a fresh login cannot "
+            "be decided. Its administrator has to let it send that claim",
+            403,
+        )
+    if proved_at < began_at - timedelta(seconds=LEEWAY_SECONDS):
+        raise LoginFailed(f"{provider} let you in without asking who you are. Log out there, and try again", 403)
 
 
 def _login(services: Services, provider: str) -> Login:

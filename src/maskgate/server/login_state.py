@@ -16,11 +16,13 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import delete, select
 
 from maskgate.clock import moment, timestamp
-from maskgate.server.login import LoginFailed
+from maskgate.server.login_failed import LoginFailed
 from maskgate.server.shared_secret import shared_secret
 from maskgate.store.tables import used_logins
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from fastapi import Response
     from starlette.requests import Request
 
@@ -39,6 +41,8 @@ class Kept:
     nonce: str = field(repr=False)
     code_verifier: str = field(repr=False)
     target: str
+    began_at: datetime
+    fresh: bool = False
 
 
 class LoginState:
@@ -59,7 +63,7 @@ class LoginState:
         self._clock = clock
         self._secure = secure
 
-    def keep(self, response: Response, provider: str, begun: Begun, target: str) -> None:
+    def keep(self, response: Response, provider: str, begun: Begun, target: str, *, fresh: bool = False) -> None:
         """Give the browser what its callback will have to fit."""
         value = {
             "provider": provider,
@@ -67,6 +71,7 @@ class LoginState:
             "nonce": begun.nonce,
             "code_verifier": begun.code_verifier,
             "target": target,
+            "fresh": fresh,
             "began_at": timestamp(self._clock.now()),
         }
         response.set_cookie(
@@ -90,7 +95,8 @@ class LoginState:
         if not state or value.get("provider") != provider or not same:
             raise LoginFailed(_AGAIN)
         self._use(state, value["began_at"])
-        return Kept(value["nonce"], value["code_verifier"], value["target"])
+        began_at = moment(value["began_at"])
+        return Kept(value["nonce"], value["code_verifier"], value["target"], began_at, fresh=value["fresh"])
 
     def forget(self, response: Response) -> None:
         """Take the cookie away."""

@@ -85,6 +85,18 @@ def logged_in(request: Request) -> Visitor:
     return visitor
 
 
+def reviewing(request: Request) -> Visitor:
+    """Return the person who looks at a request; whether they may decide it is found out as for a decision.
+
+    Raises:
+        LoginNeeded: If nobody is logged in.
+    """
+    visitor = visitor_of(request, asks=request.method == "GET")
+    if visitor is None:
+        raise LoginNeeded(request.url.path)
+    return visitor
+
+
 def posting(request: Request) -> Visitor:
     """Return the person who sent a form.
 
@@ -95,13 +107,14 @@ def posting(request: Request) -> Visitor:
     caller = token_caller(request)
     if caller is not None:
         services_of(request).gate.refuse_token_decision(caller, str(request.path_params.get("request_id", "")))
-    visitor = visitor_of(request)
+    visitor = visitor_of(request, asks=True)
     if visitor is None:
         raise NotAuthenticated("your session has ended. Log in and decide again")
     return visitor
 
 
 Looking = Annotated[Visitor, Depends(logged_in)]
+Reviewing = Annotated[Visitor, Depends(reviewing)]
 Posting = Annotated[Visitor, Depends(posting)]
 
 
@@ -148,7 +161,7 @@ def inbox(request: Request, visitor: Looking) -> Response:
 
 
 @router.api_route("/requests/{request_id}", methods=["GET", "HEAD"])
-def show_request(request: Request, visitor: Looking, request_id: str) -> Response:
+def show_request(request: Request, visitor: Reviewing, request_id: str) -> Response:
     """Show one request, with a few masked rows and the form."""
     services = services_of(request)
     document = services.gate.request(visitor.caller, request_id)
@@ -220,7 +233,7 @@ def review_page(
 
 
 def _sample(services: Services, visitor: Visitor, document: Document) -> tuple[list[dict[str, Any]], str]:
-    if document["state"] != "pending" or document["content_digest"] is None:
+    if document["state"] != "pending" or document["staging"] is None:
         return [], ""
     try:
         with _SAMPLING:
@@ -238,6 +251,7 @@ def _decide(document: Document, visitor: Visitor, standing: Standing, *, problem
         "title": "Your decision" if may else "Signatures",
         "may": may,
         "why_not": None if may else _why_not(state, standing),
+        "login": fresh_login(visitor, f"/requests/{document['id']}") if standing.needs_login else "",
         "tone": "" if state == "pending" else "note",
         "problem": problem,
         "csrf_token": csrf_token(visitor.session, f"requests/{document['id']}"),
@@ -247,6 +261,11 @@ def _decide(document: Document, visitor: Visitor, standing: Standing, *, problem
         "withdraws": document["state"] in _WITHDRAWABLE and standing.person in document["involved"],
         "lines": [f"You decide as {standing.person}, for: {headline(document)}."] if may else [],
     }
+
+
+def fresh_login(visitor: Visitor, target: str) -> str:
+    """Return where somebody proves again who they are, and comes back from."""
+    return f"/login/{quote(visitor.session.provider)}?fresh=true&next={quote(target, safe='')}"
 
 
 def _why_not(state: str, standing: Standing) -> str | None:

@@ -12,10 +12,12 @@ import secrets
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, or_, select, update
 
+from maskgate.server.login_claims import NO_PROOF, Proof
+from maskgate.server.sealed_token import open_token, seal_token
 from maskgate.store import tables
 
 if TYPE_CHECKING:
@@ -42,8 +44,9 @@ class Session:
         account: Login and stable subject, such as ``okta|00u1``.
         name: What to call the person on a page; it identifies nobody.
         groups: Groups the identity provider named at login.
-        authenticated_at: When the identity provider was last asked.
+        authenticated_at: When the person came from the identity provider.
         used_at: When the session was last used.
+        proof: How sure it is who that was.
     """
 
     id: str = field(repr=False)
@@ -52,6 +55,12 @@ class Session:
     groups: tuple[str, ...]
     authenticated_at: datetime
     used_at: datetime
+    proof: Proof = NO_PROOF
+
+    @property
+    def provider(self) -> str:
+        """The identity provider's name here."""
+        return self.account.partition("|")[0]
 
     @property
     def secret(self) -> bytes:
@@ -90,14 +99,16 @@ class Sessions:
         """The cookie's name; over TLS the prefix binds it to this very host."""
         return "__Host-maskgate_session" if self._secure else "maskgate_session"
 
-    def open(self, response: Response, account: str, name: str, groups: tuple[str, ...]) -> Session:
+    def open(
+        self, response: Response, account: str, name: str, groups: tuple[str, ...], proof: Proof = NO_PROOF
+    ) -> Session:
         """Begin a session under a new id, and give the browser its cookie."""
         with self._store.write() as work:
             now = self._clock.now()
-            session = Session(secrets.token_urlsafe(32), account, name, groups, now, now)
+            session = Session(secrets.token_urlsafe(32), account, name, groups, now, now, proof)
             self._forget_ended(work, now)
             row = {each: getattr(session, each) for each in _NAMES} | {"groups": list(groups)}
-            work.execute(tables.sessions.insert().values(hash=_hash(session.id), **row))
+            work.execute(tables.sessions.insert().values(hash=_hash(session.id), **row, **_proof_row(session)))
         response.set_cookie(
             self.cookie,
             session.id,
@@ -119,7 +130,7 @@ class Sessions:
         if found is None:
             return None
         row = {each: getattr(found, each) for each in _NAMES} | {"groups": tuple(found.groups)}
-        session = Session(id=cookie, **row)
+        session = Session(id=cookie, **row, proof=_proof(cookie, found))
         if now - session.used_at > self._idle or now - session.authenticated_at > self._absolute:
             return None
         if now - session.used_at >= _NOTED_EVERY:
@@ -145,6 +156,27 @@ class Sessions:
         beyond = select(rows.hash).order_by(rows.used_at.desc()).offset(_MOST - 1)
         if unused := list(work.execute(beyond).scalars()):
             work.execute(delete(tables.sessions).where(rows.hash.in_(unused)))
+
+
+def _proof_row(session: Session) -> dict[str, Any]:
+    proof = session.proof
+    return {
+        "proved_at": proof.proved_at,
+        "methods": list(proof.methods),
+        "context_class": proof.context_class,
+        "groups_missing": proof.groups_missing,
+        "access": seal_token(session.id, proof.access),
+    }
+
+
+def _proof(cookie: str, row: Any) -> Proof:
+    return Proof(
+        proved_at=row.proved_at,
+        methods=tuple(row.methods or ()),
+        context_class=row.context_class,
+        groups_missing=row.groups_missing or "",
+        access=open_token(cookie, row.access),
+    )
 
 
 def _hash(identifier: str) -> str:
