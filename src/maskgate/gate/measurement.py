@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from maskgate.detect import classify
+from maskgate.gate.bare_numbers import KIND, BareNumbers
 from maskgate.gate.equivalence_classes import EquivalenceClasses, TooManyGroupsError
 from maskgate.gate.leaves import leaves_of, words_of
 from maskgate.gate.residual import count_findings, is_number
@@ -57,6 +58,7 @@ class _Column:
     violations: int = 0
     findings: int = 0
     classes: set[str] = field(default_factory=set)
+    numbers: BareNumbers = field(default_factory=BareNumbers)
     unclassified: list[pa.Array] = field(default_factory=list)
     classified: list[pa.Array] = field(default_factory=list)
 
@@ -68,6 +70,7 @@ class _Column:
         self.violations += _violations(self.shape, column)
         if self.is_original and not is_number(column.type):
             self.findings += count_findings(column)
+        self.numbers.add(column)
         self.unclassified.append(column)
         if _is_enough(self.unclassified):
             self.classes.update(self._classes(self.unclassified))
@@ -77,6 +80,8 @@ class _Column:
         # A pattern is judged by its share of the cells, so a short rest is looked at with what came before it.
         self.classes.update(self._classes([*self.classified, *self.unclassified]))
         self.classified, self.unclassified = [], []
+        if self.numbers.are_found:
+            self.classes.add(KIND)
         if self.is_original and self.classes and is_number(self.kind):
             self.findings = self.cells - self.nulls
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from maskgate.gate.bare_numbers import BareNumbers
 from maskgate.gate.equivalence_classes import EquivalenceClasses, TooManyGroupsError
 from maskgate.gate.evidence import judge
 from maskgate.gate.model import Floor, Limits, StagingRoot, Thresholds
@@ -288,3 +289,39 @@ class TestFloorOnBytes:
     def assert_refused(self, said, column, kind):
         (about,) = [each for each in said if f'column "{column}" looks' in each]
         assert f"looks like {kind}, and `keep` is below the policy's floor" in about
+
+
+class TestBareNumbers:
+    """Nine digits say nothing; a column of them that keeps to what was given out does."""
+
+    GIVEN = np.random.default_rng(1).integers(1, 899, 500) * 1_000_000 + np.arange(500) % 99 * 10_000 + 10_001
+    GIVEN = GIVEN[GIVEN // 1_000_000 != 666]
+
+    @pytest.mark.parametrize(
+        ("cells", "found"),
+        [
+            pytest.param(pa.array(GIVEN), True, id="integers"),
+            pytest.param(pa.array(GIVEN.astype(float)), True, id="floats"),
+            pytest.param(pa.array([f"{number:09}" for number in GIVEN]), True, id="text, with zeros in front"),
+            pytest.param(pa.array([*GIVEN, None]), True, id="a null beside them"),
+            pytest.param(pa.array(GIVEN[:49]), False, id="too few"),
+            pytest.param(pa.array([*GIVEN, 666_123_456]), False, id="one that was never given out"),
+            pytest.param(pa.array([*GIVEN, 5]), False, id="a small number"),
+            pytest.param(pa.array(range(100_000_001, 100_005_000)), False, id="a counter"),
+            pytest.param(pa.array([*(str(number) for number in GIVEN), "x"]), False, id="other text"),
+            pytest.param(pa.array([1.5] * 100), False, id="fractions"),
+            pytest.param(pa.array([None] * 100, pa.int64()), False, id="nulls"),
+            pytest.param(pa.array([True] * 100), False, id="truth"),
+        ],
+    )
+    def test_found(self, cells, found):
+        numbers = BareNumbers()
+        for start in range(0, len(cells), 64):
+            numbers.add(cells.slice(start, 64))
+        assert numbers.are_found is found
+
+    def test_it_is_below_the_floor_under_any_name(self, sealed_of):
+        rules = load_rules(f"{HEAD}tables:\n  things:\n    columns:\n      reference: keep\n")
+        sealed = sealed_of({"things": pa.table({"reference": self.GIVEN})}, rules, over=())
+        (said,) = judge(sealed, rules, FLOOR, Thresholds()).refusals
+        assert "looks like national_id, and `keep` is below the policy's floor" in said
