@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, overload
 from urllib.parse import quote, urlsplit
 
 import httpx
 
 from maskgate.errors import Conflict, GateUnreachable, NotAllowed, NotFound, Refused, StillPending, UsageError
+from maskgate.gate.calls import checked_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -131,9 +132,35 @@ class GateClient:
         }
         return self._call("POST", "requests", json=body)
 
-    def request(self, request_id: str) -> dict[str, Any]:
-        """Read one request."""
-        return self._call("GET", f"requests/{_segment(request_id)}")
+    @overload
+    def request(self, request_id: str) -> dict[str, Any]: ...
+
+    @overload
+    def request(
+        self,
+        *,
+        action: str,
+        resource: str,
+        why: str = "",
+        arguments: Mapping[str, Any] | None = None,
+        host: Mapping[str, Any] | None = None,
+        requesters: Sequence[str] = (),
+    ) -> dict[str, Any]: ...
+
+    def request(self, request_id: str | None = None, **action: Any) -> dict[str, Any]:
+        """Read one request; or ask for an action that releases no staged files.
+
+        Args:
+            request_id: The request to read.
+            **action: Instead: the verb ``action``, the ``resource`` that it is about, ``why``, every one of its
+                ``arguments`` (JSON values), the run that asks as ``host``, and ``requesters`` who may not sign.
+                The same call gets the same request for as long as that is open.
+        """
+        if request_id is not None:
+            return self._call("GET", f"requests/{_segment(request_id)}")
+        host, arguments = action.pop("host", None), checked_arguments(action.pop("arguments", None))
+        body = {"why": "", **action, "arguments": arguments, "requesters": list(action.get("requesters", ()))}
+        return self._call("POST", "requests", json=body | {"host": None if host is None else dict(host)})
 
     def explain(self, request_id: str) -> dict[str, Any]:
         """Read which policy a request fell under, and why."""
@@ -148,15 +175,39 @@ class GateClient:
         """Tell the gate to look at the host again. It carries no claim about what it will find there."""
         return self._call("POST", f"requests/{_segment(request_id)}/refresh", json={})
 
-    def release(self, request_id: str, host: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def release(
+        self,
+        request_id: str,
+        host: Mapping[str, Any] | None = None,
+        *,
+        arguments: Mapping[str, Any] | None = None,
+        arguments_digest: str | None = None,
+    ) -> dict[str, Any]:
         """Ask the gate to carry the request out; poll :meth:`request` until it is settled.
+
+        Args:
+            request_id: Which request.
+            host: The run that calls.
+            arguments: Of an action, the arguments of this call: they are checked against what was signed.
+            arguments_digest: Or their digest, where the caller carries the action out and keeps them.
 
         Raises:
             StillPending: If nobody has decided yet.
             Refused: If the gate says no.
         """
-        body = {"host": None if host is None else dict(host)}
+        body: dict[str, Any] = {"host": None if host is None else dict(host)}
+        if arguments is not None:
+            body["arguments"] = checked_arguments(arguments)
+        if arguments_digest is not None:
+            body["arguments_digest"] = arguments_digest
         return self._call("POST", f"requests/{_segment(request_id)}/release", json=body)
+
+    def report(self, request_id: str, fence: int, outcome: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Say how an action ended that this caller carried out, once; without an outcome, that it is still at it."""
+        body: dict[str, Any] = {"fence": fence}
+        if outcome is not None:
+            body["outcome"] = dict(outcome)
+        return self._call("POST", f"requests/{_segment(request_id)}/receipt", json=body)
 
     def withdraw(self, request_id: str) -> dict[str, Any]:
         """Take the request back."""

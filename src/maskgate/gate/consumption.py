@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from maskgate.store import Work
 
 LEASE = timedelta(seconds=60)
+# Holds the grants of actions that their callers carry out: it lives on when a gate starts again.
+CALLER = "caller"
 _HELD = ("releasing", "committing")
 
 
@@ -69,22 +71,22 @@ def consume(work: Work, grant: str, *, worker: str, now: datetime) -> Held:
     raise Conflict(_why_not(work, grant, now))
 
 
-def renew(work: Work, held: Held, now: datetime) -> None:
+def renew(work: Work, held: Held, now: datetime, lease: timedelta = LEASE) -> None:
     """Hold on for another lease.
 
     Raises:
         Conflict: If somebody took it over.
     """
-    _step(work, held, grants.c.state.in_(_HELD), {"lease_until": now + LEASE})
+    _step(work, held, grants.c.state.in_(_HELD), {"lease_until": now + lease})
 
 
-def begin_commit(work: Work, held: Held, now: datetime) -> None:
+def begin_commit(work: Work, held: Held, now: datetime, lease: timedelta = LEASE) -> None:
     """Say that the release is about to become visible.
 
     Raises:
         Conflict: If somebody took it over; then nothing may be published.
     """
-    _step(work, held, grants.c.state == "releasing", {"state": "committing", "lease_until": now + LEASE})
+    _step(work, held, grants.c.state == "releasing", {"state": "committing", "lease_until": now + lease})
 
 
 def copy_again(work: Work, held: Held) -> None:
@@ -125,7 +127,7 @@ def void(work: Work, grant: str) -> bool:
 
 def end_leases_of_others(work: Work, worker: str, now: datetime) -> None:
     """End every lease of another process. Only the holder of the home's lock may call it: the others are dead."""
-    others = and_(grants.c.state.in_(_HELD), or_(grants.c.worker.is_(None), grants.c.worker != worker))
+    others = and_(grants.c.state.in_(_HELD), or_(grants.c.worker.is_(None), grants.c.worker.not_in((worker, CALLER))))
     work.execute(update(grants).where(others).values(lease_until=now))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from maskgate.clock import timestamp
+from maskgate.gate.circumstances import shown_circumstances
 from maskgate.gate.counting import still_missing
 from maskgate.gate.lifecycle import State
 from maskgate.store import tables
@@ -77,6 +78,7 @@ def document_of(work: Work, request: Request, url: str) -> dict[str, Any]:
                 "decided_at": timestamp(row["decided_at"]),
                 "acting_for": row["acting_for"],
                 "break_glass": bool(row["break_glass"]),
+                **shown_circumstances(row["circumstances"]),
             }
             for row in decisions
         ],

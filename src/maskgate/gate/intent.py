@@ -31,6 +31,9 @@ def make_context(request: Request, rules: Rules | None, url: str) -> dict[str, A
         "request": request.id,
         "action": request.action,
         "subject": request.subject,
+        "resource": request.resource,
+        "level": request.enforcement,
+        "call": call_shown(request),
         "destination": None if request.destination is None else request.destination.as_json(),
         "why": request.why,
         "requester": {"person": request.requester_person, "account": request.requester_account},
@@ -70,6 +73,9 @@ def make_intent(request: Request, context_digest: str, gate: str) -> dict[str, A
         "request": request.id,
         "action": request.action,
         "subject": request.subject,
+        "resource": request.resource,
+        "level": request.enforcement,
+        "handler_digest": dict(request.arguments or {}).get("handler_digest"),
         "content_digest": request.content_digest,
         "rules_digest": None if request.sealed is None else request.sealed.rules_digest,
         "destination": None if place is None else {"id": place.id, "digest": destination_digest(place)},
@@ -94,6 +100,14 @@ def context_digest_of(context: Mapping[str, Any]) -> str:
 def intent_digest_of(intent: Mapping[str, Any]) -> str:
     """Hash what is signed."""
     return digest("intent", intent)
+
+
+def call_shown(request: Request) -> dict[str, Any] | None:
+    """Return an action's arguments as they may be shown, and what its handler says of them; None for a release."""
+    kept = request.arguments
+    if kept is None:
+        return None
+    return {"arguments": kept["shown"], "handler": kept.get("handler"), "dry_run": kept.get("dry_run")}
 
 
 def _table(table: MeasuredTable, rules: Rules | None) -> dict[str, Any]:

@@ -27,6 +27,17 @@ def visible(text: str, at_most: int) -> str:
     return line if len(line) <= at_most else f"{line[: at_most - 1]}…"
 
 
+def visible_lines(text: str) -> str:
+    r"""Keep the characters that show as themselves, with spaces and line ends where they are.
+
+    Example:
+        >>> visible_lines("if x:\r\n\treturn\u202e 1")
+        'if x:\n    return 1'
+    """
+    unified = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
+    return "".join(letter for letter in unified if letter == "\n" or unicodedata.category(letter) not in _UNSEEN)
+
+
 def escaped(text: str, at_most: int = 200) -> str:
     r"""Write text so that Markdown, HTML and templates show it and do not act on it.
 

@@ -12,7 +12,6 @@ from maskgate.gate.document import document_of
 from maskgate.gate.lifecycle import SETTLED, State
 from maskgate.gate.policy_reader import read_policy
 from maskgate.gate.request import change_request
-from maskgate.gate.ring import Ring
 from maskgate.gate.work_queue import WorkQueue
 from maskgate.ledger import append
 from maskgate.rules import Rules
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from maskgate.clock import Clock
+    from maskgate.gate.action_handler import ActionHandler
+    from maskgate.gate.gate_keys import GateKeys
     from maskgate.gate.host import Host
     from maskgate.gate.model import Limits, Sealed
     from maskgate.gate.notifier import Notifier
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from maskgate.gate.registry import Registry
     from maskgate.gate.releaser import Releaser
     from maskgate.gate.request import Request
-    from maskgate.gate.signer import Signer
+    from maskgate.gate.ring import Ring
+    from maskgate.gate.signer import SigningKey
     from maskgate.gate.staging import Staging
     from maskgate.store import Store, Work
 
@@ -60,7 +62,7 @@ class Parts:
     Attributes:
         store: The database.
         clock: What time it is.
-        signer: The gate's signing key.
+        keys: The gate's own keys.
         registry: What the configuration registers.
         hosts: Orchestrators by kind and instance, such as ``airflow:prod``.
         notifiers: Ways of telling people.
@@ -68,12 +70,13 @@ class Parts:
         sealer: Copies and measures staged bytes.
         sealed_folder: Where the gate keeps its own copies.
         worker: Random name of this process; leases carry it.
+        handlers: What carries out actions that release no staged files, by verb.
         queue: What this process has taken on.
     """
 
     store: Store
     clock: Clock
-    signer: Signer
+    keys: GateKeys
     registry: Registry
     hosts: Mapping[str, Host]
     notifiers: tuple[Notifier, ...]
@@ -81,12 +84,18 @@ class Parts:
     sealer: Sealer
     sealed_folder: Path
     worker: str
+    handlers: Mapping[str, ActionHandler] = field(default_factory=dict)
     queue: WorkQueue = field(default_factory=WorkQueue)
 
     @property
     def ring(self) -> Ring:
-        """The keys whose grants this gate releases: its own, from its file, never from the database."""
-        return Ring.of(self.signer.public_key)
+        """The keys whose grants this gate releases, as it last knew them: its own, pinned in its home."""
+        return self.keys.known
+
+    @property
+    def signer(self) -> SigningKey:
+        """The key in use, as this process last knew it; to sign a grant, see :meth:`GateKeys.signer`."""
+        return self.keys.held(self.keys.fingerprint)
 
     def record(self, work: Work, type_: str, request: Request | None = None, **facts: Any) -> None:
         """Append an entry to the ledger, in the caller's transaction."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from maskgate.gate.call_text import LEVEL_WORDS, call_lines
 from maskgate.gate.markdown import escaped, visible
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ REJECT = "Reject"
 REASON = "reason"
 _LONGEST_REASON = 2000
 _MOST_COLUMNS = 300
+_MOST_LINES = 50
 
 
 def render_question(context: Mapping[str, Any], context_digest: str) -> dict[str, Any]:
@@ -55,6 +57,7 @@ def render_question(context: Mapping[str, Any], context_digest: str) -> dict[str
 def _body(context: Mapping[str, Any], context_digest: str) -> Iterator[str]:
     yield from _head(context)
     yield from _why(context)
+    yield from _call(context)
     yield from _changes(context)
     yield from _tables(context)
     yield from _foot(context, context_digest)
@@ -83,6 +86,9 @@ def _head(context: Mapping[str, Any]) -> Iterator[str]:
     if place is not None:
         where = f"{escaped(place['id'])}, trust **{escaped(place['trust'])}**, {escaped(place['uri'], 500)}"
         yield f"| **Where** | {where} |"
+    if context["resource"] is not None:
+        yield f"| **On** | {escaped(context['resource'], 400)} |"
+        yield f"| **Carried out** | {escaped(LEVEL_WORDS[context['level']], 300)} |"
     if context["subject"] is not None:
         yield f"| **Of** | {escaped(context['subject'])} |"
     yield f"| **Who asks** | {escaped(requester) if requester else 'nobody known; two people have to sign'} |"
@@ -98,6 +104,26 @@ def _why(context: Mapping[str, Any]) -> Iterator[str]:
         yield "Written by the requester, not checked by anyone:"
         yield ""
         yield f"> {escaped(context['why'], 1000)}"
+        yield ""
+
+
+def _call(context: Mapping[str, Any]) -> Iterator[str]:
+    call = context["call"]
+    if call is None:
+        return
+    lines = call_lines(call["arguments"])
+    yield "With these arguments, of which secrets and personal data are hidden:" if lines else "Without arguments."
+    yield ""
+    for line in lines[:_MOST_LINES]:
+        yield f"- {escaped(line, 500)}"
+    if len(lines) > _MOST_LINES:
+        yield f"- … and {len(lines) - _MOST_LINES} more, on the review page."
+    yield ""
+    if call["dry_run"] is not None:
+        yield "What it would do, by a dry run of the handler:"
+        yield ""
+        for line in call["dry_run"][:_MOST_LINES]:
+            yield f"- {escaped(line, 500)}"
         yield ""
 
 

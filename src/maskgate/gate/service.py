@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from maskgate.clock import timestamp
 from maskgate.errors import MaskgateError, NotAllowed, NotFound, StillPending
 from maskgate.gate import (
+    action_running,
     answering,
     asking,
     consumption,
@@ -22,9 +23,13 @@ from maskgate.gate import (
     sealing_step,
     sweeping,
 )
+from maskgate.gate.action_verbs import ActionVerbs
 from maskgate.gate.authority import may_decide
 from maskgate.gate.beginning import begin
+from maskgate.gate.calls import ActionInput
 from maskgate.gate.explaining import explain_request
+from maskgate.gate.fresh_login import FreshLoginNeeded
+from maskgate.gate.identity_verbs import IdentityVerbs
 from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
 from maskgate.gate.model import Caller
@@ -43,6 +48,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from maskgate.clock import Clock
+    from maskgate.gate.action_handler import ActionHandler, Outcome
+    from maskgate.gate.gate_keys import GateKeys
     from maskgate.gate.host import Host, HostRun
     from maskgate.gate.model import DecisionInput, Identity, RequestInput
     from maskgate.gate.notifier import Notifier
@@ -51,7 +58,6 @@ if TYPE_CHECKING:
     from maskgate.gate.releaser import Releaser
     from maskgate.gate.request import Request
     from maskgate.gate.sample import TableSample
-    from maskgate.gate.signer import Signer
     from maskgate.store import Store, Work
 
 
@@ -63,25 +69,28 @@ class Standing:
         person: Who they are; None if their account is linked to nobody.
         may: Whether they may decide it now.
         why_not: Why not, in a sentence.
+        needs_login: Whether a fresh login is all that is missing.
     """
 
     person: str | None
     may: bool
     why_not: str = ""
+    needs_login: bool = False
 
 
-class Gate:
+class Gate(ActionVerbs, IdentityVerbs):
     """One gate process.
 
     Args:
         store: The database.
         clock: What time it is.
-        signer: The gate's signing key.
+        keys: The gate's own keys.
         registry: What the configuration registers.
         hosts: Orchestrators by kind and instance, such as ``airflow:prod``.
         releaser: Moves approved bytes.
         sealed_folder: Where the gate keeps its own copies.
         notifiers: Ways of telling people.
+        handlers: What carries out actions that release no staged files, by verb.
         sealer: Copies and measures staged bytes.
     """
 
@@ -90,21 +99,23 @@ class Gate:
         store: Store,
         *,
         clock: Clock,
-        signer: Signer,
+        keys: GateKeys,
         registry: Registry,
         hosts: Mapping[str, Host],
         releaser: Releaser,
         sealed_folder: Path,
         notifiers: Sequence[Notifier] = (),
+        handlers: Mapping[str, ActionHandler] | None = None,
         sealer: Sealer = seal,
     ) -> None:
         self._parts = Parts(
             store=store,
             clock=clock,
-            signer=signer,
+            keys=keys,
             registry=registry,
             hosts=hosts,
             notifiers=tuple(notifiers),
+            handlers=dict(handlers or {}),
             releaser=releaser,
             sealer=sealer,
             sealed_folder=sealed_folder,
@@ -113,8 +124,8 @@ class Gate:
 
     @property
     def fingerprint(self) -> str:
-        """The signing key's fingerprint, for clients and releasers to pin."""
-        return self._parts.signer.fingerprint
+        """The fingerprint of the key in use."""
+        return self._parts.keys.fingerprint
 
     @property
     def is_new(self) -> bool:
@@ -188,8 +199,10 @@ class Gate:
         """Ask for a signature; the same run, staging, destination and action get the same request."""
         return self._document(asking.create_request(self._parts, caller, wanted))
 
-    def request(self, caller: Caller, request_id: str) -> dict[str, Any]:
-        """Show a request."""
+    def request(self, caller: Caller, request_id: str | None = None, **action: Any) -> dict[str, Any]:
+        """Show a request; or ask for an action, by ``action``, ``resource``, ``why`` and ``arguments``."""
+        if request_id is None:
+            return self.ask_for_action(caller, ActionInput(**action))
         return self._document(self._seen(caller, request_id))
 
     def explain(self, caller: Caller, request_id: str) -> dict[str, Any]:
@@ -258,7 +271,8 @@ class Gate:
                 person = policy.people.person_of(identity.accounts)
                 may_decide(request, identity, policy, decided, self._parts.clock.now())
             except MaskgateError as error:
-                return Standing(person, may=False, why_not=str(error))
+                needs_login = isinstance(error, FreshLoginNeeded)
+                return Standing(person, may=False, why_not=str(error), needs_login=needs_login)
         return Standing(person, may=True)
 
     def view_sample(self, request_id: str, identity: Identity) -> dict[str, TableSample]:
@@ -277,10 +291,24 @@ class Gate:
 
     # --- releases ----------------------------------------------------------------------------------------------
 
-    def release(self, caller: Caller, request_id: str, run: HostRun | None) -> dict[str, Any]:
-        """Start the release of an approved request, once; :meth:`work` carries it out."""
-        self._may_change(caller, request_id, "releases")
+    def release(
+        self,
+        caller: Caller,
+        request_id: str,
+        run: HostRun | None,
+        *,
+        arguments: Mapping[str, Any] | None = None,
+        arguments_digest: str | None = None,
+    ) -> dict[str, Any]:
+        """Start the release of an approved request, once; :meth:`work` carries it out, if the caller does not."""
+        if self._may_change(caller, request_id, "releases").is_action:
+            return self._start_action(request_id, run, arguments, arguments_digest)
         return self._document(releasing.release(self._parts, request_id, run))
+
+    def report(self, caller: Caller, request_id: str, fence: int, outcome: Outcome | None = None) -> dict[str, Any]:
+        """Take the one receipt of what the caller carried out; without an outcome, that it is still at it."""
+        self._may_change(caller, request_id, "reports")
+        return self._report(request_id, fence, outcome)
 
     # --- work and time -----------------------------------------------------------------------------------------
 
@@ -290,7 +318,9 @@ class Gate:
 
     def carry_out(self, request_id: str) -> None:
         """Copy and publish a release that was started."""
-        releasing.carry_out(self._parts, request_id)
+        with self._parts.store.read() as work:
+            is_action = get_request(work, request_id).is_action
+        (action_running if is_action else releasing).carry_out(self._parts, request_id)
 
     def seal_waiting(self) -> bool:
         """Seal one request that waits for it; say whether there was one."""
@@ -320,18 +350,6 @@ class Gate:
 
     # --- the record --------------------------------------------------------------------------------------------
 
-    def record_login(self, account: str, groups: Sequence[str]) -> None:
-        """Record that somebody logged in."""
-        with self._parts.store.write() as work:
-            shown = [visible(group, 200) for group in groups]
-            self._parts.record(work, "login.completed", account=visible(account, 500), groups=shown)
-
-    def record_login_refused(self, provider: str, message: str) -> None:
-        """Record that a login did not succeed."""
-        with self._parts.store.write() as work:
-            refusal = visible(message, 500)
-            self._parts.record(work, "login.refused", provider=visible(provider, 100), refusal=refusal)
-
     def ledger_entries(self, caller: Caller, after: int = -1, limit: int = 1000) -> list[dict[str, Any]]:
         """Read the ledger in order, for auditors and people of the policy."""
         with self._parts.store.read() as work:
@@ -342,8 +360,9 @@ class Gate:
         """Sign the ledger's size and root, for keeping elsewhere."""
         with self._parts.store.read() as work:
             self._may_read_ledger(work, caller)
-            tree = head(work)
-        note = sign_checkpoint(tree, self._parts.signer)
+            tree, keys = head(work), self._parts.keys
+            ring, signer = keys.ring(work), keys.signer(work)
+        note = sign_checkpoint(tree, signer, ring.first.public_key)
         return {**tree.as_json(), "note": note, "fingerprint": self.fingerprint}
 
     def counts(self) -> dict[str, dict[str, int]]:

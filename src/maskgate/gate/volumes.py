@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _NOTHING_LEFT = (State.REFUSED, State.DENIED, State.EXPIRED, State.WITHDRAWN, State.FAILED)
 _VOLUMES = tables.volumes.c
+_LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def note_volumes(work: Work, request: Request, sealed: Sealed | None, now: datet
     }
     if sealed is None:
         nothing: dict[str, Any] = {"rows": None, "bytes": None, "columns": None, "column_names": [], "rules_digest": ""}
-        found = [{**shared, "dataset": request.subject or "", **nothing}]
+        found = [{**shared, "dataset": (request.resource or request.subject or "")[:_LONGEST], **nothing}]
     else:
         found = [{**shared, **_measured(table, sealed)} for table in sealed.tables]
     if found:

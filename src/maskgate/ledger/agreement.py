@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from maskgate.canonical import digest
 from maskgate.store import tables
@@ -100,12 +100,13 @@ def _grants(
 
 def _releases(work: Work, bodies: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     granted = {body.get("grant") for body in _of(bodies, "grant.issued")}
-    completed = {body["receipt"].get("grant"): body["receipt"] for body in _of(bodies, "release.completed")}
+    ended = [body for body in _of(bodies, "release.completed", "release.failed") if "receipt" in body]
+    completed = {body["receipt"].get("grant"): body["receipt"] for body in ended}
     started = {body.get("grant") for body in _of(bodies, "release.started")}
     for grant in sorted(started - granted, key=str):
         yield f"a release was started with grant {grant}, which was never issued."
     for row in work.execute(select(tables.grants).where(tables.grants.c.receipt.is_not(None))).all():
-        if row.receipt and "location" in row.receipt and completed.get(row.id) != row.receipt:
+        if row.receipt and {"location", "level"} & row.receipt.keys() and completed.get(row.id) != row.receipt:
             yield f"request {row.request}: the receipt in the table is not the one in the ledger."
 
 
@@ -128,8 +129,10 @@ def _requests(work: Work, bodies: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _seals(work: Work, bodies: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     names = ("content_digest", "intent_digest", "context_digest")
-    sealed = {body.get("request"): tuple(body.get(name) for name in names) for body in _of(bodies, "request.sealed")}
+    fixed = _of(bodies, "request.created", "request.sealed")
+    sealed = {body.get("request"): tuple(body.get(name) for name in names) for body in fixed}
     columns = tables.requests.c
-    for row in work.execute(select(columns.id, *(columns[name] for name in names)).where(columns.staging.is_not(None))):
+    is_fixed = or_(columns.staging.is_not(None), columns.resource.is_not(None))
+    for row in work.execute(select(columns.id, *(columns[name] for name in names)).where(is_fixed)):
         if row.content_digest is not None and sealed.get(row.id) != tuple(row[1:]):
             yield f"request {row.id}: content, intent or context in the table are not those that were sealed."

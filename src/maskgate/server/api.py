@@ -9,7 +9,9 @@ from anyio import from_thread, to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from maskgate.errors import NotAllowed
+from maskgate.errors import NotAllowed, UsageError
+from maskgate.gate.action_handler import Outcome
+from maskgate.gate.calls import ActionInput
 from maskgate.gate.host import HostRun
 from maskgate.gate.model import Caller, DecisionInput, RequestInput
 from maskgate.server.callers import Visitor, any_caller, changing_caller, deciding_visitor
@@ -37,11 +39,13 @@ class StagingBody(Body):
 
 
 class RequestBody(Body):
-    """What to ask for."""
+    """What to ask for: a release of staged files, by staging and destination; or another action, by its resource."""
 
-    staging: _Text
-    destination: _Text
+    staging: _Text | None = None
+    destination: _Text | None = None
     action: _Text = "export"
+    resource: _Text | None = None
+    arguments: dict[str, Any] | None = None
     why: _LongText = ""
     host: dict[str, Any] | None = None
     requesters: Annotated[list[_Text], Field(max_length=50, default_factory=list)]
@@ -57,9 +61,27 @@ class DecisionBody(Body):
 
 
 class ReleaseBody(Body):
-    """Which run asks for the release."""
+    """Which run asks for the release; of an action, the arguments that it is about to be done with, or their digest."""
 
     host: dict[str, Any] | None = None
+    arguments: dict[str, Any] | None = None
+    arguments_digest: _Digest | None = None
+
+
+class OutcomeBody(Body):
+    """How an action ended. Its output is named by its digest alone."""
+
+    succeeded: bool
+    exit_code: Annotated[int, Field(ge=-(2**31), lt=2**31)] | None = None
+    output_digest: _Digest | None = None
+    output_bytes: Annotated[int, Field(ge=0, lt=2**53)] | None = None
+
+
+class ReceiptBody(Body):
+    """What became of an action that the caller carried out; without an outcome, that it is still at it."""
+
+    fence: Annotated[int, Field(ge=1, lt=2**31)]
+    outcome: OutcomeBody | None = None
 
 
 class EmptyBody(Body):
@@ -95,17 +117,20 @@ async def put_file(request: Request, caller: Changer, staging_id: str, path: str
 
 @router.post("/requests", status_code=202, tags=["requests"])
 def create_request(request: Request, caller: Changer, body: RequestBody) -> dict[str, Any]:
-    """Ask for a signature. The same run, staging and destination get the same request."""
+    """Ask for a signature. The same run, staging and destination, or the same open call, get the same request."""
     services = services_of(request)
-    wanted = RequestInput(
-        staging=body.staging,
-        destination=body.destination,
-        action=body.action,
-        why=body.why,
-        host=None if body.host is None else HostRun.from_json(body.host),
-        requesters=tuple(body.requesters),
-    )
-    document = services.gate.create_request(caller, wanted)
+    host = None if body.host is None else HostRun.from_json(body.host)
+    requesters = tuple(body.requesters)
+    if body.resource is not None:
+        if body.staging is not None or body.destination is not None:
+            raise UsageError("a request has either a resource, or a staging and a destination")
+        call = ActionInput(body.action, body.resource, body.why, body.arguments, host, requesters)
+        document = services.gate.ask_for_action(caller, call)
+    elif body.staging is None or body.destination is None or body.arguments is not None:
+        raise UsageError("name `staging` and `destination` of a release; of another action, its `resource`")
+    else:
+        wanted = RequestInput(body.staging, body.destination, body.action, body.why, host, requesters)
+        document = services.gate.create_request(caller, wanted)
     services.background.wake()
     return document
 
@@ -151,10 +176,19 @@ def release(
     """Carry an approved request out, once; 200 when it is done, 202 while it is being done."""
     services = services_of(request)
     host = None if body.host is None else HostRun.from_json(body.host)
-    document = services.gate.release(caller, request_id, host)
+    document = services.gate.release(
+        caller, request_id, host, arguments=body.arguments, arguments_digest=body.arguments_digest
+    )
     services.background.wake()
-    response.status_code = 200 if document.get("receipt") else 202
+    response.status_code = 200 if document.get("receipt") or document.get("grant") else 202
     return document
+
+
+@router.post("/requests/{request_id}/receipt", tags=["requests"])
+def report(request: Request, caller: Changer, request_id: str, body: ReceiptBody) -> dict[str, Any]:
+    """Say how an action ended that the caller carried out with its grant: once. Without an outcome: still at it."""
+    outcome = None if body.outcome is None else Outcome(**body.outcome.model_dump())
+    return services_of(request).gate.report(caller, request_id, body.fence, outcome)
 
 
 @router.post("/requests/{request_id}/withdraw", tags=["requests"])

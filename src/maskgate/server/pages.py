@@ -1,7 +1,7 @@
 """The pages of reviewers: what waits, one request, and the form that decides.
 
 * A page without a session leads to the login, and back.
-* GET shows. The one entry that a GET writes is that the masked rows were looked at.
+* GET shows. The entries that a GET writes are that the page was seen first, and that masked rows were looked at.
 * POST carries the digests of what was shown; if that is no longer so, nothing is decided.
 """
 
@@ -165,6 +165,8 @@ def show_request(request: Request, visitor: Reviewing, request_id: str) -> Respo
     """Show one request, with a few masked rows and the form."""
     services = services_of(request)
     document = services.gate.request(visitor.caller, request_id)
+    if request.method == "GET":
+        services.gate.note_view(request_id, visitor.identity)
     return review_page(services, visitor, document, with_rows=request.method == "GET")
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from maskgate.methods import ReversibleBy
 from maskgate.notify.plain_text import plain
+from maskgate.server.call_presentation import call_view, outcome_view
 from maskgate.server.wording import (
     counted,
     method_words,
@@ -60,6 +61,8 @@ def headline(document: Document) -> str:
     """Say in a few words what is asked for."""
     action = plain(document.get("action", "")).replace("-", " ").capitalize()
     destination = document.get("destination")
+    if document.get("resource"):
+        return f"{action}: {plain(document['resource'], longest=300)}"
     return f"{action} to {plain(destination['id'])}" if destination else action
 
 
@@ -85,9 +88,11 @@ def review(document: Document, now: datetime) -> dict[str, Any]:
         "settled": when(document.get("settled_at"), now),
         "why": plain(document.get("why") or "", longest=_LONGEST_TEXT, lines=True),
         "content_digest": document.get("content_digest"),
+        "digest_of": "Content digest" if document.get("staging") else "Digest of the call",
         "intent_digest": document.get("intent_digest"),
         "context_digest": document.get("context_digest"),
         "tables": list(_table_views(document)),
+        "call": call_view(document),
         "changes": list(_changes(document)),
         "declared": list(_declared(document)),
         "history": list(_history(document, now)),
@@ -318,13 +323,22 @@ def _history(document: Document, now: datetime) -> Iterator[dict[str, str]]:
 
 def _decision_words(decision: Mapping[str, Any]) -> str:
     verb = "approved" if decision["verdict"] == "approve" else "denied"
-    return f"{plain(decision['person'])} {verb} through {plain(decision.get('channel', ''))}"
+    words = f"{plain(decision['person'])} {verb} through {plain(decision.get('channel', ''))}"
+    return f"{words}{_haste(decision)}"
+
+
+def _haste(decision: Mapping[str, Any]) -> str:
+    if decision.get("quick"):
+        return ", within 3 seconds of first seeing this page"
+    return ", without having seen this page" if decision.get("unviewed") else ""
 
 
 def _receipt(document: Document, now: datetime) -> dict[str, str] | None:
     given = document.get("receipt")
     if not given:
         return None
+    if "location" not in given:
+        return outcome_view(given, when(given.get("released_at"), now))
     return {
         "location": readable_uri(str(given.get("location", ""))),
         "size": f"{counted(len(given.get('files', ())), 'file')}, {size_words(int(given.get('bytes', 0)))}",

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from maskgate.gate.authors import CodeRepository
     from maskgate.gate.action_handler import ActionHandler
+    from maskgate.gate.authors import CodeRepository
     from maskgate.gate.host import HostRun
     from maskgate.gate.notifier import Notifier
     from maskgate.gate.parts import Sealer

@@ -1,0 +1,243 @@
+"""Asking for an action that releases no staged files. There is nothing to measure: people are asked at once.
+
+* The same call, by the same token, is one request for as long as it is open. Another argument is another request.
+* Where a handler is registered for the verb, it carries the action out, and nobody else. Elsewhere the caller does,
+  which stops mistakes and replays, and not a caller who has the credentials and means harm: the level is *verify*.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from maskgate.canonical import digest
+from maskgate.errors import MaskgateError, NotAllowed, Refused, UsageError
+from maskgate.gate import action_handler, asking
+from maskgate.gate.calls import LONGEST_RESOURCE, VERIFY, call_digest, checked_arguments, salt_of
+from maskgate.gate.chosen_policy import choose_policy
+from maskgate.gate.deciding import approve, wanted
+from maskgate.gate.governed import GOVERNED_ACTIONS
+from maskgate.gate.involvement import involve
+from maskgate.gate.lifecycle import SETTLED, State
+from maskgate.gate.markdown import visible
+from maskgate.gate.parts import active_policy
+from maskgate.gate.redaction import redacted
+from maskgate.gate.request import Request, change_request, get_request, insert_request
+from maskgate.gate.sealed_facts import facts_when_sealed
+from maskgate.gate.sealing_step import fix_intent
+from maskgate.store import tables
+from maskgate.store.shared_secret import shared_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from maskgate.gate.action_handler import ActionHandler
+    from maskgate.gate.authors import Authors
+    from maskgate.gate.calls import ActionInput
+    from maskgate.gate.host import HostRun, RunFacts
+    from maskgate.gate.model import Caller
+    from maskgate.gate.parts import Parts
+    from maskgate.store import Work
+
+_ACTION = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_OF_STAGED_FILES = frozenset({"export", "publish"})
+_LONGEST_WHY = 4000
+_MOST_LINES = 200
+_SALT = "call-salt-secret"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """An action input that was looked up."""
+
+    action: str
+    resource: str
+    why: str
+    arguments: Mapping[str, Any]
+    handler: ActionHandler | None
+    dry_run: tuple[str, ...] | None
+    host: HostRun | None
+    facts: RunFacts | None
+    authors: Authors | None
+    token: str
+    requesters: tuple[str, ...]
+    salt: str
+
+    @property
+    def digest(self) -> str:
+        """What is signed of the call."""
+        return call_digest(self.action, self.resource, self.arguments, self.salt)
+
+
+def ask_for_action(parts: Parts, caller: Caller, asked_for: ActionInput) -> Request:
+    """Make a request for an action, or return the open one for the same call.
+
+    Raises:
+        UsageError: If the verb, the resource or an argument is none that can be asked for.
+        NotAllowed: If this caller may not ask, or it cannot be told who asks.
+        Refused: If no policy permits the action, nobody could ever sign it, or it could not be carried out.
+        HostUnreachable: If the host does not answer.
+    """
+    if caller.role != "pipeline" or caller.token is None:
+        raise NotAllowed(f"only a pipeline's token asks for signatures, and this caller is {caller.role}.")
+    asked = _looked_up(parts, caller.token, asked_for)
+    with parts.store.write() as work:
+        known = _open_request(work, asked)
+        if known is not None:
+            return known
+        try:
+            with work.begin_nested():
+                return _insert(parts, work, asked)
+        except MaskgateError as error:
+            refusal = error
+        parts.record(
+            work,
+            "request.refused",
+            refusal=str(refusal),
+            action=asked.action,
+            resource=asked.resource,
+            content_digest=asked.digest,
+            host=None if asked.host is None else asked.host.as_json(),
+            token=asked.token,
+        )
+    raise refusal
+
+
+def handler_digest(handler: ActionHandler) -> str:
+    """Hash what a handler does, so that another definition does not carry out what was signed for this one."""
+    return digest("handler", handler.as_json())
+
+
+def _looked_up(parts: Parts, token: str, asked_for: ActionInput) -> _Asked:
+    action, resource = asked_for.action, asked_for.resource
+    if not _ACTION.fullmatch(action) or action in GOVERNED_ACTIONS:
+        raise UsageError(f"{visible(action, 40)!r} is no action to ask for. Write a verb such as rotate-key.")
+    if action in _OF_STAGED_FILES:
+        raise UsageError(f"`{action}` releases staged files. Name `staging` and `destination`, and no resource.")
+    if not resource.strip() or visible(resource, LONGEST_RESOURCE) != resource:
+        raise UsageError(
+            f"a resource is a name on one line, of at most {LONGEST_RESOURCE} characters that show as themselves, "
+            "such as prod/customers-db."
+        )
+    arguments = checked_arguments(asked_for.arguments)
+    handler = parts.handlers.get(action)
+    if handler is not None:
+        handler.check(resource, arguments)
+    facts = None if asked_for.host is None else asking.facts_of_run(parts, asked_for.host)
+    return _Asked(
+        action=action,
+        resource=resource,
+        why=visible(asked_for.why, _LONGEST_WHY),
+        arguments=arguments,
+        handler=handler,
+        dry_run=None if handler is None else handler.dry_run(resource, arguments),
+        host=asked_for.host,
+        facts=facts,
+        authors=asking.authors_of_run(parts, asked_for.host, facts),
+        token=token,
+        requesters=asked_for.requesters,
+        salt=salt_of(shared_secret(parts.store, _SALT), action, resource, arguments),
+    )
+
+
+def _open_request(work: Work, asked: _Asked) -> Request | None:
+    rows = tables.requests.c
+    same = (rows.content_digest == asked.digest, rows.token == asked.token, rows.staging.is_(None))
+    chosen = select(rows.id).where(*same, rows.state.not_in(SETTLED)).order_by(rows.created_at.desc())
+    for request_id in work.execute(chosen).scalars():
+        request = get_request(work, request_id)
+        identity = None if request.host is None else request.host.identity
+        if identity == (None if asked.host is None else asked.host.identity):
+            return request
+    return None
+
+
+def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
+    draft = _draft(parts, work, asked)
+    insert_request(work, draft)
+    policy, now = active_policy(work), parts.clock.now()
+    facts = facts_when_sealed(work, policy, draft, None, rules={}, now=now)
+    chosen = choose_policy(policy, draft, facts)
+    if chosen.refusals:
+        raise Refused(" ".join(chosen.refusals))
+    changes: dict[str, Any] = {
+        "policy_name": chosen.request.policy_name,
+        "policy_digest": chosen.request.policy_digest,
+        "rule": chosen.request.rule,
+        "asked_at": now,
+        "expires_at": now + chosen.request.expires,
+    }
+    changes |= fix_intent(parts, replace(draft, **changes), None)
+    ready = change_request(work, draft, **changes)
+    _record(parts, work, ready)
+    if ready.is_allowed:
+        return approve(parts, work, ready, "The policy allows it without a signature; it is recorded.")
+    return parts.advance(work, ready, State.PENDING, wanted(work, ready))
+
+
+def _draft(parts: Parts, work: Work, asked: _Asked) -> Request:
+    policy = active_policy(work)
+    known = asking.known_people(parts, work, asked.token, asked.authors, policy)
+    involvement = involve(policy, asked.host, asked.facts, known, asked.requesters)
+    facts, handler = asked.facts, asked.handler
+    shown: dict[str, Any] = {"shown": redacted(asked.arguments), "salt": asked.salt}
+    if handler is not None:
+        shown |= {"handler": handler.as_json(), "handler_digest": handler_digest(handler)}
+    if asked.dry_run is not None:
+        shown["dry_run"] = [visible(line, 1000) for line in asked.dry_run[:_MOST_LINES]]
+    return Request(
+        id=asking.new_request_id(),
+        state=State.SEALING,
+        version=0,
+        message="",
+        action=asked.action,
+        resource=asked.resource,
+        arguments=shown,
+        level=VERIFY if handler is None else action_handler.LEVEL,
+        content_digest=asked.digest,
+        why=asked.why,
+        token=asked.token,
+        agent=parts.registry.holder(asked.token).agent,
+        requester_person=involvement.person,
+        requester_account=involvement.account,
+        involved=tuple(sorted(involvement.people)),
+        involvement=involvement.as_json(),
+        code_version=None if asked.authors is None else asked.authors.version,
+        host=asked.host,
+        workflow="" if facts is None else visible(facts.workflow, 500),
+        task_instance_id=None if facts is None else facts.task_instance_id,
+        try_number=None if facts is None else facts.try_number,
+        policy_name="",
+        policy_digest=policy.digest,
+        rule={"people_at_least": 1 if involvement.is_known else 2},
+        created_at=parts.clock.now(),
+    )
+
+
+def _record(parts: Parts, work: Work, request: Request) -> None:
+    """Record what is asked. Arguments are in the ledger as their digest alone."""
+    handler = dict(request.arguments or {}).get("handler_digest")
+    parts.record(
+        work,
+        "request.created",
+        request,
+        action=request.action,
+        resource=request.resource,
+        level=request.level,
+        content_digest=request.content_digest,
+        handler=handler,
+        why=request.why,
+        host=None if request.host is None else request.host.as_json(),
+        task_instance=request.task_instance_id,
+        token=request.token,
+        requester={"person": request.requester_person, "account": request.requester_account},
+        involved=list(request.involved),
+        involvement=dict(request.involvement),
+        code_version=request.code_version,
+        policy={"name": request.policy_name, "digest": request.policy_digest, "because": list(request.policy_because)},
+        intent_digest=request.intent_digest,
+        context_digest=request.context_digest,
+    )

@@ -1,0 +1,111 @@
+"""What the gate asks of a handler: carry an approved action out, once, where the credentials for it are.
+
+A handler is registered in the configuration under the verb that it carries out. Whoever asks names the verb, and
+neither chooses the handler nor changes what it does: its definition is part of what is signed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from maskgate.errors import MaskgateError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
+LEVEL = "release"
+
+
+class IndeterminateError(MaskgateError):
+    """Whether the action took place cannot be told. It is not tried again."""
+
+
+@dataclass(frozen=True)
+class ActionOrder:
+    """What to carry out, under which grant.
+
+    Attributes:
+        grant: The consumed grant's id; it never comes a second time.
+        request: The request's id.
+        resource: What the action is about.
+        arguments: The arguments that were signed.
+    """
+
+    grant: str
+    request: str
+    resource: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an action. Its output is known by its digest alone.
+
+    Attributes:
+        succeeded: Whether it did what it was to do.
+        exit_code: The exit code of a command, the status of an HTTP answer, or the rows of a statement.
+        output_digest: ``sha256:`` and the hash of what it put out; None if it put nothing out that could be hashed.
+        output_bytes: How long that was.
+    """
+
+    succeeded: bool
+    exit_code: int | None = None
+    output_digest: str | None = None
+    output_bytes: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "succeeded": self.succeeded,
+            "exit_code": self.exit_code,
+            "output_digest": self.output_digest,
+            "output_bytes": self.output_bytes,
+        }
+
+
+class ActionHandler(Protocol):
+    """Carries out one verb."""
+
+    @property
+    def time_limit(self) -> timedelta:
+        """How long it may take; it ends it by itself."""
+        ...
+
+    def as_json(self) -> dict[str, Any]:
+        """Say what it does, for reviewers: everything but secrets. Its digest is signed."""
+        ...
+
+    def check(self, resource: str, arguments: Mapping[str, Any]) -> None:
+        """See whether these are arguments that it takes.
+
+        Raises:
+            UsageError: If one is missing, unknown or of another form.
+        """
+        ...
+
+    def dry_run(self, resource: str, arguments: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """Say what it would do, line by line, and do nothing; None if it cannot say.
+
+        Raises:
+            Refused: If that shows that it could not be done.
+        """
+        ...
+
+    def run(self, order: ActionOrder) -> Outcome:
+        """Carry the action out.
+
+        Raises:
+            Refused: If nothing was done.
+            IndeterminateError: If it cannot be told whether it was.
+        """
+        ...
+
+    def probe(self, grant: str) -> Outcome | None:
+        """Say what became of an action that was interrupted; None if nothing of it took place.
+
+        Raises:
+            IndeterminateError: If that cannot be told.
+        """
+        ...

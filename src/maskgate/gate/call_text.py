@@ -1,0 +1,39 @@
+"""An action in words: its arguments line by line, and who carries it out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# What each level of enforcement stops, and what it does not.
+LEVEL_WORDS = {
+    "verify": "by whoever asks, against a signed grant that works once (level verify: it does not hold back somebody "
+    "who has the credentials and means harm)",
+    "broker": "by whoever asks, with a credential of the gate for this one place (level broker)",
+    "release": "by the gate, with credentials that nobody else has (level release)",
+    "mask": "by the gate, which also masks (level mask)",
+}
+
+
+def call_lines(arguments: Mapping[str, Any]) -> list[str]:
+    """Write arguments one a line, by their path.
+
+    Example:
+        >>> call_lines({"database": "prod", "argv": ["vacuum", "--full"], "tags": {}})
+        ['database: prod', 'argv[0]: vacuum', 'argv[1]: --full', 'tags: {}']
+    """
+    return list(_lines("", arguments))
+
+
+def _lines(path: str, value: Any) -> Iterator[str]:
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _lines(f"{path}.{name}" if path else str(name), inner)
+    elif isinstance(value, list) and value:
+        for number, inner in enumerate(value):
+            yield from _lines(f"{path}[{number}]", inner)
+    elif path:
+        yield f"{path}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"

@@ -1,0 +1,468 @@
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from maskgate.errors import Conflict, MaskgateError, NotAllowed, NotFound, Refused, StillPending, UsageError
+from maskgate.gate.action_handler import IndeterminateError, Outcome
+from maskgate.gate.action_running import CALLER_LEASE
+from maskgate.gate.calls import call_digest
+from maskgate.gate.grants import open_envelope
+from maskgate.gate.ring import Ring
+from maskgate.testing.gate_world import POLICY, GateWorld
+from maskgate.testing.host import airflow_run
+
+ACTIONS = POLICY.replace(
+    "otherwise: refuse",
+    """\
+  - name: keys of production
+    when: {action: rotate-key, resource: "prod/*"}
+    require: {slots: {privacy: 1, legal: 1}}
+    channels: [web]
+    expires: 1h
+  - name: a look at production
+    when: {action: look, destination: none}
+    allow: true
+  - name: what the gate carries out
+    when: {action: [purge, purge-quietly]}
+    require: {slots: {privacy: 1, legal: 1}}
+    channels: [web]
+    expires: 1h
+otherwise: refuse""",
+)
+CALL = {"action": "rotate-key", "resource": "prod/customers", "why": "it leaked", "arguments": {"bits": 256}}
+DONE = Outcome(succeeded=True, exit_code=0, output_digest="sha256:" + "0" * 64, output_bytes=12)
+
+
+@dataclass
+class ScriptedHandler:
+    """Does what a test says, and remembers what it was asked to do."""
+
+    outcome: Outcome | MaskgateError | Exception = DONE
+    found: Outcome | MaskgateError | None = None
+    lines: tuple[str, ...] | None = ("would delete 12 rows",)
+    definition: str = "DELETE"
+    time_limit: timedelta = timedelta(seconds=30)
+    orders: list = field(default_factory=list)
+
+    def as_json(self):
+        return {"kind": "scripted", "does": self.definition}
+
+    def check(self, resource, arguments):
+        if set(arguments) != {"older_than_days"}:
+            raise UsageError("purge takes `older_than_days`")
+
+    def dry_run(self, resource, arguments):
+        return self.lines
+
+    def run(self, order):
+        self.orders.append(order)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+    def probe(self, grant):
+        if isinstance(self.found, MaskgateError):
+            raise self.found
+        return self.found
+
+
+@pytest.fixture
+def handler():
+    return ScriptedHandler()
+
+
+@pytest.fixture
+def world(tmp_path, handler):
+    return GateWorld(tmp_path, policy=ACTIONS, handlers={"purge": handler})
+
+
+def ask(world, **changes):
+    return world.gate.request(world.pipeline, **(CALL | changes))
+
+
+def sign(world, document):
+    """Two people sign: nobody is known to have asked."""
+    world.decide(world.read(document["id"]), "anna")
+    return world.decide(world.read(document["id"]), "cleo")
+
+
+def approved(world, **changes):
+    return sign(world, ask(world, **changes))
+
+
+def purge(world, days=30):
+    return approved(world, action="purge", resource="crm", arguments={"older_than_days": days})
+
+
+def begin(world, document, arguments=None):
+    return world.gate.release(world.pipeline, document["id"], None, arguments=arguments or CALL["arguments"])
+
+
+def carry_out(world):
+    while world.gate.release_waiting():
+        pass
+
+
+class TestAsking:
+    """An action has nothing to seal: people are asked at once, for exactly this call."""
+
+    def test_it_is_pending_at_once(self, world):
+        document = ask(world)
+        assert (document["state"], document["level"], document["resource"]) == ("pending", "verify", "prod/customers")
+        assert document["policy"]["name"] == "keys of production"
+        assert document["staging"] is None
+        assert document["expires_at"] is not None
+
+    def test_what_is_signed_names_call_resource_and_level(self, world):
+        document = ask(world)
+        with world.store.read() as work:
+            from maskgate.gate.request import get_request  # noqa: PLC0415
+
+            intent = get_request(work, document["id"]).intent
+        assert intent["content_digest"] == document["content_digest"]
+        assert (intent["resource"], intent["level"], intent["action"]) == ("prod/customers", "verify", "rotate-key")
+        salt = document["call"]["salt"]
+        assert document["content_digest"] == call_digest("rotate-key", "prod/customers", {"bits": 256}, salt)
+
+    def test_the_question_shows_what_is_to_be_done_and_by_whom(self, world):
+        body = ask(world)["question"]["body"]
+        for text in ("rotate\\-key", "prod\\/customers", "bits\\: 256", "level verify", "it leaked"):
+            assert text in body
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            pytest.param({"arguments": {"bits": 128}}, id="another argument"),
+            pytest.param({"arguments": {"bits": "256"}}, id="the same argument as text"),
+            pytest.param({"arguments": {"bits": 256, "now": None}}, id="one more argument"),
+            pytest.param({"resource": "prod/orders"}, id="another resource"),
+        ],
+    )
+    def test_another_call_is_another_request(self, world, changes):
+        first, second = ask(world), ask(world, **changes)
+        assert first["id"] != second["id"]
+        assert first["content_digest"] != second["content_digest"]
+
+    def test_the_same_call_is_one_request_while_it_is_open(self, world):
+        first = ask(world)
+        assert ask(world, why="again")["id"] == first["id"]
+        world.decide(world.read(first["id"]), "anna", "deny")
+        assert ask(world)["id"] != first["id"]
+
+    def test_a_call_from_another_run_is_another_request(self, world):
+        run = airflow_run()
+        world.host.add_run(run, triggered_by=("bert",))
+        assert ask(world)["id"] != ask(world, host=run)["id"]
+
+    def test_whoever_started_the_run_may_not_sign(self, world):
+        run = airflow_run()
+        world.host.add_run(run, triggered_by=("anna",))
+        document = ask(world, host=run)
+        with pytest.raises(NotAllowed, match="anna"):
+            world.decide(document, "anna")
+
+    def test_what_the_policy_allows_is_approved_and_recorded(self, world):
+        assert ask(world, action="look", resource="prod/x")["state"] == "approved"
+        assert world.entries("grant.issued")
+
+    @pytest.mark.parametrize(
+        ("changes", "error", "words"),
+        [
+            pytest.param({"resource": "dev/x"}, Refused, "no policy permits rotate-key", id="no policy for it"),
+            pytest.param({"action": "export"}, UsageError, "staging", id="a release of files under another name"),
+            pytest.param({"action": "change-policy"}, UsageError, "no action to ask for", id="a change of the gate"),
+            pytest.param({"action": "Rotate key"}, UsageError, "no action to ask for", id="no verb"),
+            pytest.param({"resource": " "}, UsageError, "a name on one line", id="no resource"),
+            pytest.param({"resource": "a\u202eb"}, UsageError, "a name on one line", id="text that runs backwards"),
+            pytest.param({"resource": "x" * 301}, UsageError, "300 characters", id="a resource without end"),
+            pytest.param({"arguments": {"at": 2**60}}, UsageError, "2^53", id="a number that readers round"),
+            pytest.param({"arguments": {"a": float("nan")}}, UsageError, "no number", id="not a number"),
+            pytest.param({"arguments": {"a": b"x"}}, UsageError, "bytes, which has no place", id="bytes"),
+            pytest.param({"arguments": {"a": "\ud800"}}, UsageError, "half a character", id="half a character"),
+            pytest.param({"arguments": {"a": "x" * 70_000}}, UsageError, "65536 bytes", id="too much"),
+            pytest.param({"arguments": [1]}, UsageError, "object", id="no names"),
+        ],
+    )
+    def test_what_cannot_be_asked_for(self, world, changes, error, words):
+        with pytest.raises(error, match=words.replace("^", "\\^")):
+            ask(world, **changes)
+        assert world.gate.requests(world.auditor) == []
+
+    def test_a_refusal_is_an_entry_without_the_arguments(self, world):
+        with pytest.raises(Refused):
+            ask(world, resource="dev/x", arguments={"note": "a very private word"})
+        (entry,) = world.entries("request.refused")
+        assert entry["resource"] == "dev/x"
+        assert "private" not in json.dumps(world.entries())
+
+    def test_an_auditor_does_not_ask(self, world):
+        with pytest.raises(NotAllowed, match="only a pipeline's token"):
+            world.gate.request(world.auditor, **CALL)
+
+    def test_the_ledger_holds_no_argument(self, world):
+        begin(world, approved(world, arguments={"note": "a very private word"}), {"note": "a very private word"})
+        assert "private" not in json.dumps(world.entries())
+
+
+class TestCarryingOutAsACaller:
+    """Level verify: the gate hands out the signed grant, once; the caller acts, and says how it ended, once."""
+
+    def test_the_grant_is_signed_for_this_call(self, world):
+        document = approved(world)
+        begun = begin(world, document)
+        assert begun["state"] == "releasing"
+        grant = open_envelope(begun["grant"]["envelope"], Ring.of(world.signer.public_key))
+        assert (grant.request, grant.action, grant.content_digest) == (
+            document["id"],
+            "rotate-key",
+            document["content_digest"],
+        )
+        assert base64.b64decode(begun["grant"]["public_key"])
+
+    def test_the_digest_of_the_call_suffices(self, world):
+        document = approved(world)
+        begun = world.gate.release(world.pipeline, document["id"], None, arguments_digest=document["content_digest"])
+        assert begun["grant"]["fence"] == 1
+
+    def test_the_receipt_settles_it(self, world):
+        document = approved(world)
+        fence = begin(world, document)["grant"]["fence"]
+        done = world.gate.report(world.pipeline, document["id"], fence, DONE)
+        assert (done["state"], done["receipt"]["exit_code"], done["receipt"]["output_bytes"]) == ("released", 0, 12)
+        assert world.entries("release.completed")[0]["receipt"] == done["receipt"]
+
+    def test_an_action_that_failed_is_used_up_as_well(self, world):
+        document = approved(world)
+        begin(world, document)
+        failed = world.gate.report(world.pipeline, document["id"], 1, Outcome(succeeded=False, exit_code=3))
+        assert (failed["state"], failed["receipt"]["exit_code"]) == ("failed", 3)
+        with pytest.raises(Refused, match="failed"):
+            begin(world, document)
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            pytest.param({"arguments": {"bits": 128}}, id="another value"),
+            pytest.param({"arguments": {"bits": 256, "more": 1}}, id="one more"),
+            pytest.param({"arguments": {}}, id="none"),
+            pytest.param({"arguments_digest": "sha256:" + "0" * 64}, id="another digest"),
+        ],
+    )
+    def test_changed_arguments_are_refused_and_use_nothing_up(self, world, given):
+        document = approved(world)
+        with pytest.raises(Conflict, match="not those that were signed"):
+            world.gate.release(world.pipeline, document["id"], None, **given)
+        assert world.entries("release.refused")
+        assert begin(world, document)["grant"]["fence"] == 1
+
+    def test_without_arguments_nothing_is_handed_out(self, world):
+        document = approved(world)
+        with pytest.raises(UsageError, match="checked again"):
+            world.gate.release(world.pipeline, document["id"], None)
+
+    def test_nothing_is_handed_out_before_it_is_signed(self, world):
+        with pytest.raises(StillPending, match="nobody has signed"):
+            begin(world, ask(world))
+
+    def test_what_was_denied_is_not_handed_out(self, world):
+        document = ask(world)
+        world.decide(document, "anna", "deny")
+        with pytest.raises(Refused, match="denied"):
+            begin(world, document)
+
+    def test_it_is_handed_out_once(self, world):
+        document = approved(world)
+        begin(world, document)
+        with pytest.raises(Conflict, match="works once"):
+            begin(world, document)
+        world.gate.report(world.pipeline, document["id"], 1, DONE)
+        with pytest.raises(Conflict, match="works once"):
+            begin(world, document)
+
+    def test_another_run_gets_nothing(self, world):
+        run = airflow_run()
+        world.host.add_run(run, triggered_by=("bert",))
+        document = approved(world, host=run)
+        with pytest.raises(NotAllowed, match="another run"):
+            begin(world, document)
+
+    def test_a_receipt_counts_once(self, world):
+        document = approved(world)
+        begin(world, document)
+        world.gate.report(world.pipeline, document["id"], 1, DONE)
+        with pytest.raises(Conflict, match="no receipt of a caller is awaited"):
+            world.gate.report(world.pipeline, document["id"], 1, replace(DONE, exit_code=1))
+        assert world.read(document["id"])["receipt"]["exit_code"] == 0
+        assert world.entries("receipt.refused")
+
+    def test_a_receipt_names_the_attempt(self, world):
+        document = approved(world)
+        begin(world, document)
+        with pytest.raises(Conflict, match="overtaken"):
+            world.gate.report(world.pipeline, document["id"], 2, DONE)
+
+    def test_nobody_reports_what_was_not_begun(self, world):
+        with pytest.raises(Conflict, match="no receipt"):
+            world.gate.report(world.pipeline, approved(world)["id"], 1, DONE)
+
+    def test_who_falls_silent_leaves_it_indeterminate_for_good(self, world):
+        document = approved(world)
+        begin(world, document)
+        world.clock.forward(seconds=CALLER_LEASE.total_seconds())
+        carry_out(world)
+        over = world.read(document["id"])
+        assert over["state"] == "indeterminate"
+        assert "not tried again" in over["message"]
+        with pytest.raises(Conflict, match="works once"):
+            begin(world, document)
+        with pytest.raises(Conflict, match="no receipt"):
+            world.gate.report(world.pipeline, document["id"], 1, DONE)
+
+    def test_who_says_that_it_goes_on_keeps_it(self, world):
+        document = approved(world)
+        begin(world, document)
+        for _ in range(3):
+            world.clock.forward(seconds=CALLER_LEASE.total_seconds() * 0.8)
+            world.gate.report(world.pipeline, document["id"], 1)
+            carry_out(world)
+        assert world.gate.report(world.pipeline, document["id"], 1, DONE)["state"] == "released"
+
+    def test_it_outlives_a_start_of_the_gate(self, world):
+        document = approved(world)
+        begin(world, document)
+        world.start()
+        carry_out(world)
+        assert world.gate.report(world.pipeline, document["id"], 1, DONE)["state"] == "released"
+
+    def test_a_grant_that_ran_out_is_of_no_use(self, world):
+        document = approved(world)
+        world.clock.forward(hours=1)
+        with pytest.raises(Refused, match="ran out"):
+            begin(world, document)
+
+    def test_a_person_does_not_carry_it_out(self, world):
+        document = approved(world)
+        with pytest.raises(NotAllowed):
+            world.gate.release(world.auditor, document["id"], None, arguments=CALL["arguments"])
+
+    def test_nobody_else_sees_it(self, world):
+        stranger = replace(world.pipeline, token="another")
+        with pytest.raises(NotFound):
+            world.gate.request(stranger, ask(world)["id"])
+
+
+class TestCarryingOutByAHandler:
+    """Level release: the gate's own handler does it, with credentials that no caller has."""
+
+    def test_it_does_what_was_signed(self, world, handler):
+        document = purge(world)
+        started = begin(world, document, {"older_than_days": 30})
+        assert (started["state"], "grant" in started) == ("releasing", False)
+        carry_out(world)
+        assert world.read(document["id"])["state"] == "released"
+        (order,) = handler.orders
+        assert (order.resource, order.arguments, order.request) == ("crm", {"older_than_days": 30}, document["id"])
+
+    def test_the_reviewer_sees_definition_and_dry_run(self, world):
+        document = ask(world, action="purge", resource="crm", arguments={"older_than_days": 30})
+        assert document["level"] == "release"
+        assert document["call"]["handler"] == {"kind": "scripted", "does": "DELETE"}
+        assert document["call"]["dry_run"] == ["would delete 12 rows"]
+        assert "would delete 12 rows" in document["question"]["body"]
+
+    def test_arguments_that_it_does_not_take_are_not_asked_for(self, world):
+        with pytest.raises(UsageError, match="older_than_days"):
+            ask(world, action="purge", resource="crm", arguments={"days": 30})
+
+    def test_a_second_call_starts_nothing_more(self, world, handler):
+        document = purge(world)
+        begin(world, document, {"older_than_days": 30})
+        begin(world, document, {"older_than_days": 30})
+        carry_out(world)
+        begin(world, document, {"older_than_days": 30})
+        carry_out(world)
+        assert len(handler.orders) == 1
+
+    def test_other_arguments_are_refused(self, world, handler):
+        document = purge(world)
+        with pytest.raises(Conflict, match="not those that were signed"):
+            begin(world, document, {"older_than_days": 1})
+        carry_out(world)
+        assert handler.orders == []
+
+    def test_the_digest_alone_is_not_enough(self, world):
+        document = purge(world)
+        with pytest.raises(UsageError, match="needs its `arguments`"):
+            world.gate.release(world.pipeline, document["id"], None, arguments_digest=document["content_digest"])
+
+    def test_a_handler_that_was_changed_does_not_run(self, world, handler):
+        document = purge(world)
+        handler.definition = "DROP TABLE"
+        with pytest.raises(Refused, match="does something else"):
+            begin(world, document, {"older_than_days": 30})
+
+    @pytest.mark.parametrize(
+        ("outcome", "state", "words"),
+        [
+            pytest.param(Outcome(succeeded=False, exit_code=9), "failed", "did not succeed (9)", id="no success"),
+            pytest.param(Refused("The table is locked."), "failed", "locked", id="nothing was done"),
+            pytest.param(IndeterminateError("No answer came."), "indeterminate", "not known", id="it cannot be told"),
+            pytest.param(RuntimeError("secret 4711"), "indeterminate", "RuntimeError", id="it broke"),
+        ],
+    )
+    def test_what_does_not_succeed(self, world, handler, outcome, state, words):
+        handler.outcome = outcome
+        document = purge(world)
+        begin(world, document, {"older_than_days": 30})
+        carry_out(world)
+        over = world.read(document["id"])
+        assert over["state"] == state
+        assert words in over["message"]
+        assert "4711" not in json.dumps(world.entries())
+        carry_out(world)
+        assert len(handler.orders) == 1
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+class TestCrashes:
+    """A crash loses nothing and does nothing twice."""
+
+    def crashed(self, world, handler, *, running):
+        """Let the process die before the handler runs, or while it does."""
+        document = purge(world)
+        begin(world, document, {"older_than_days": 30})
+        if running:
+            handler.outcome = Died()
+            real, handler.run = handler.run, lambda order: (_ for _ in ()).throw(Died())
+            with pytest.raises(Died):
+                world.gate.carry_out(document["id"])
+            handler.run = real
+        world.start()
+        carry_out(world)
+        return world.read(document["id"])
+
+    def test_before_the_handler_ran_nothing_was_done(self, world, handler):
+        over = self.crashed(world, handler, running=False)
+        assert (over["state"], handler.orders) == ("failed", [])
+        assert "Nothing was done" in over["message"]
+
+    @pytest.mark.parametrize(
+        ("found", "state"),
+        [
+            pytest.param(DONE, "released", id="the handler finds that it did it"),
+            pytest.param(None, "failed", id="the handler finds that it did nothing"),
+            pytest.param(IndeterminateError("It cannot be told."), "indeterminate", id="it cannot be told"),
+        ],
+    )
+    def test_while_it_ran_the_handler_is_asked_and_never_run_again(self, world, handler, found, state):
+        handler.found = found
+        assert self.crashed(world, handler, running=True)["state"] == state
+        assert handler.orders == []
