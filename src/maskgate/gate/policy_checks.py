@@ -58,6 +58,11 @@ def warnings_about(policy: Policy) -> Iterator[Problem]:
         if rule.allow and not _goes_inside_only(rule.when):
             message = "allows it to leave to external or public places under its conditions, and asks nobody."
             yield Problem(f'policy "{rule.name}" {message}', rule.line)
+        if rule.allow and _is_limited_each_time_only(rule.when):
+            yield Problem(
+                f'policy "{rule.name}" limits each request, and many small ones come to more. Limit a `sum:` as well.',
+                rule.line,
+            )
         if not rule.allow and not rule.refuse and _is_one_person(rule, policy):
             yield Problem(
                 f'policy "{rule.name}": one person alone can sign it, so nobody can when they ask themselves.',
@@ -181,6 +186,12 @@ def _only_requester(when: All) -> Iterator[str]:
     for part in when.parts:
         if isinstance(part, Word) and part.fact == "person" and len(part.patterns) == 1:
             yield part.patterns[0]
+
+
+def _is_limited_each_time_only(when: All) -> bool:
+    parts = list(parts_of(when))
+    each_time = any(isinstance(part, Range) and part.fact in {"rows", "bytes"} for part in parts)
+    return each_time and not any(isinstance(part, RollingSum) for part in parts)
 
 
 def _is_one_person(rule: Rule, policy: Policy) -> bool:

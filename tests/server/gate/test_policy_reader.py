@@ -79,6 +79,7 @@ class TestWarnings:
         assert "there is no `floor:`" in said
         assert "no policy is about register-rules" in said
         assert 'reviewers "legal": no policy asks for them' in said
+        assert 'policy "known cities" limits each request, and many small ones come to more' in said
         assert 'policy "known cities" allows it to leave to external or public places' in said
 
     def test_a_file_with_problems_has_no_policy(self):
