@@ -18,6 +18,7 @@ from maskgate.release.local import LocalFolder
 from maskgate.release.local_index import LocalIndex
 from maskgate.release.object_index import ObjectIndex
 from maskgate.release.objects import ObjectPrefix
+from maskgate.release.postgres_table import PostgresTable
 
 if TYPE_CHECKING:
     from maskgate.gate.model import Destination
@@ -70,6 +71,8 @@ def open_destination(destination: Destination) -> Place:
     """
     check_mode(destination.mode)
     location = parse_location(destination.uri)
+    if location.is_table:
+        return PostgresTable(location, destination.options, destination.mode)
     if destination.mode == NEW_VERSION:
         return _versions(location, destination)
     versions = _versions(Location(location.protocol, f"{location.path}/{VERSIONS}"), destination)

@@ -55,6 +55,10 @@ class Pace:
             due = self._started + self._done / self.bytes_per_second
             time.sleep(max(0.0, due - time.monotonic()))
 
+    def go_on(self) -> None:
+        """Say that work goes on, though no more of the sealed bytes were read."""
+        self.progress(self._done, self.total)
+
 
 def copy_sealed(folder: str, file: SealedFile, write: Callable[[bytes], object], pace: Pace) -> None:
     """Pass the bytes of one sealed file to `write`, and check them on the way.
