@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from maskgate.canonical import digest
 from maskgate.clock import timestamp
 from maskgate.errors import DatabaseUnreachable, MaskgateError, NotFound
 from maskgate.gate.authority import LONGEST_REASON, authorize
 from maskgate.gate.counting import still_missing
 from maskgate.gate.delegation import delegations_to
+from maskgate.gate.document import decisions_of
 from maskgate.gate.governing import GOVERNED, activate
 from maskgate.gate.granting import issue_grant
 from maskgate.gate.lifecycle import State, after_decision, is_over
@@ -31,6 +30,9 @@ if TYPE_CHECKING:
     from maskgate.gate.parts import Parts
     from maskgate.gate.request import Request
     from maskgate.store import Work
+
+
+_INSERT = tables.decisions.insert().inline()
 
 
 def decide(parts: Parts, request_id: str, decision: DecisionInput) -> Request:
@@ -68,7 +70,7 @@ def _note_refusal(parts: Parts, work: Work, request: Request, decision: Decision
 
 def _decide(parts: Parts, work: Work, request: Request, decision: DecisionInput) -> Request:
     now = parts.clock.now()
-    made, policy = _decisions(work, request), active_policy(work)
+    made, policy = decisions_of(work, request.id), active_policy(work)
     person = policy.people.person_of(decision.identity.accounts)
     stands_in = () if decision.acting_for is None or person is None else delegations_to(work, person, now)
     authority = authorize(request, decision, policy, who_decided(made), now, delegations=stands_in)
@@ -102,24 +104,19 @@ def expire(parts: Parts, work: Work, request: Request) -> Request:
 
 def wanted(work: Work, request: Request) -> str:
     """Say whose signatures a pending request waits for."""
-    missing = still_missing(request, _decisions(work, request))
+    missing = still_missing(request, decisions_of(work, request.id))
     names = ", ".join(f"{count} of {name}" for name, count in missing.items())
     return f"Waiting for a signature: {names}, through {' or '.join(request.channels)}."
 
 
 def decided_by(work: Work, request: Request) -> list[str]:
     """List who has decided a request, and for whom."""
-    return who_decided(_decisions(work, request))
+    return who_decided(decisions_of(work, request.id))
 
 
 def who_decided(made: Iterable[Mapping[str, Any]]) -> list[str]:
     """List who decided, and for whom somebody stood in."""
     return [name for row in made for name in (row["person"], row["acting_for"]) if name is not None]
-
-
-def _decisions(work: Work, request: Request) -> list[Any]:
-    chosen = select(tables.decisions).where(tables.decisions.c.request == request.id).order_by(tables.decisions.c.id)
-    return list(work.execute(chosen).mappings())
 
 
 def _record(
@@ -159,7 +156,7 @@ def _record(
         "break_glass": decision.break_glass is not None,
     }
     # The row's own number is nobody's business, so it is not asked for.
-    work.execute(tables.decisions.insert().inline().values(row))
+    work.execute(_INSERT, row)
     facts = {name: value for name, value in signed.items() if name not in {"request", "verdict"}}
     parts.record(work, f"decision.{decision.verdict}", request, decision=hashed, **facts)
     return row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from maskgate.clock import timestamp
 from maskgate.gate.circumstances import shown_circumstances
@@ -28,9 +28,7 @@ def document_of(work: Work, request: Request, url: str) -> dict[str, Any]:
         request: The request.
         url: Its review page.
     """
-    decisions = list(
-        work.execute(select(tables.decisions).where(tables.decisions.c.request == request.id).order_by("id")).mappings()
-    )
+    decisions = decisions_of(work, request.id)
     requirement = request.requirement
     missing = still_missing(request, decisions) if request.state is State.PENDING else {}
     return {
@@ -103,16 +101,29 @@ def call_of(request: Request) -> dict[str, Any] | None:
     }
 
 
+# Made once; see request.py.
+_DECISIONS = select(tables.decisions).where(tables.decisions.c.request == bindparam("of")).order_by("id")
+_REFUSALS = (
+    select(tables.refusals.c.at, tables.refusals.c.message)
+    .where(tables.refusals.c.request == bindparam("of"))
+    .order_by(tables.refusals.c.id)
+)
+_RECEIPT = select(tables.grants.c.receipt).where(tables.grants.c.request == bindparam("of"))
+
+
+def decisions_of(work: Work, request_id: str) -> list[Any]:
+    """Read the decisions about a request, in order."""
+    return list(work.execute(_DECISIONS, {"of": request_id}).mappings())
+
+
 def refusals_of(work: Work, request_id: str) -> list[dict[str, str]]:
     """Return what was refused about a request, in order."""
-    chosen = select(tables.refusals).where(tables.refusals.c.request == request_id).order_by(tables.refusals.c.id)
-    return [{"at": timestamp(row.at), "message": row.message} for row in work.execute(chosen)]
+    return [{"at": timestamp(row.at), "message": row.message} for row in work.execute(_REFUSALS, {"of": request_id})]
 
 
 def receipt_of(work: Work, request_id: str) -> Mapping[str, Any] | None:
     """Return the receipt of a release; None if there was none."""
-    chosen = select(tables.grants.c.receipt).where(tables.grants.c.request == request_id)
-    receipt: Mapping[str, Any] | None = work.execute(chosen).scalar()
+    receipt: Mapping[str, Any] | None = work.execute(_RECEIPT, {"of": request_id}).scalar()
     return receipt
 
 

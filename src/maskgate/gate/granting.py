@@ -5,10 +5,9 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from maskgate.canonical import digest
 from maskgate.clock import timestamp
+from maskgate.gate.document import decisions_of
 from maskgate.gate.grants import Grant, sign_grant
 from maskgate.gate.model import destination_digest
 from maskgate.ledger import head
@@ -20,15 +19,13 @@ if TYPE_CHECKING:
     from maskgate.store import Work
 
 
+_INSERT = tables.grants.insert()
+
+
 def issue_grant(parts: Parts, work: Work, request: Request) -> Grant:
     """Sign one permission for an approved request, and store it as live."""
     now = parts.clock.now()
     tree = head(work)
-    decisions = work.execute(
-        select(tables.decisions.c.digest)
-        .where(tables.decisions.c.request == request.id)
-        .order_by(tables.decisions.c.id)
-    ).scalars()
     place = request.destination
     grant = Grant(
         id=f"gr_{secrets.token_hex(16)}",
@@ -39,7 +36,7 @@ def issue_grant(parts: Parts, work: Work, request: Request) -> Grant:
         destination="" if place is None else place.id,
         destination_digest="" if place is None else destination_digest(place),
         host=None if request.host is None else request.host.identity,
-        decisions=tuple(decisions),
+        decisions=tuple(each["digest"] for each in decisions_of(work, request.id)),
         policy_digest=request.policy_digest,
         issued_at=now,
         not_after=now + request.expires,
@@ -47,18 +44,17 @@ def issue_grant(parts: Parts, work: Work, request: Request) -> Grant:
         ledger_root=tree.root.hex(),
     )
     envelope = sign_grant(grant, parts.signer)
-    work.execute(
-        tables.grants.insert().values(
-            id=grant.id,
-            request=request.id,
-            state="issued",
-            envelope=envelope,
-            release_name=f"{now:%Y%m%dT%H%M%SZ}-{request.id}",
-            issued_at=now,
-            not_after=grant.not_after,
-            fence=0,
-        )
-    )
+    row = {
+        "id": grant.id,
+        "request": request.id,
+        "state": "issued",
+        "envelope": envelope,
+        "release_name": f"{now:%Y%m%dT%H%M%SZ}-{request.id}",
+        "issued_at": now,
+        "not_after": grant.not_after,
+        "fence": 0,
+    }
+    work.execute(_INSERT, row)
     parts.record(
         work,
         "grant.issued",

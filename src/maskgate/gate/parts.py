@@ -120,11 +120,8 @@ class Parts:
             changes = {"wake_after": now, "wake_attempts": 0, **changes}
         after = change_request(work, request, state=state, message=message, **changes)
         if state is State.PENDING or state in SETTLED or state is State.APPROVED:
-            work.execute(
-                tables.notices.insert().values(
-                    request=request.id, state=str(state), attempts=0, due_at=now if self.notifiers else None
-                )
-            )
+            due_at = now if self.notifiers else None
+            work.execute(_NOTICE, {"request": request.id, "state": str(state), "attempts": 0, "due_at": due_at})
         return after
 
     def refuse(self, work: Work, request: Request, type_: str, error: MaskgateError, **facts: Any) -> None:
@@ -136,7 +133,7 @@ class Parts:
 
 def active_policy(work: Work) -> Policy:
     """Return the policy in force."""
-    digest = work.execute(select(tables.policies.c.digest).where(tables.policies.c.active)).scalar()
+    digest = work.execute(_ACTIVE).scalar()
     if digest is None:
         raise MaskgateError("the gate has no policy yet. Start it with `maskgate serve`.")
     if digest not in _PARSED:
@@ -151,5 +148,7 @@ def registered_rules(work: Work) -> dict[str, Rules]:
     return {row.digest: Rules.from_json(row.content) for row in rows}
 
 
+_NOTICE = tables.notices.insert().inline()
+_ACTIVE = select(tables.policies.c.digest).where(tables.policies.c.active)
 # By digest, so that a text is parsed once in a process.
 _PARSED: dict[str, Policy] = {}

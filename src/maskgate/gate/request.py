@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from maskgate.errors import Conflict, NotFound
 from maskgate.gate.host import HostRun
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, RowMapping
+    from sqlalchemy import ColumnElement, RowMapping, Update
 
     from maskgate.store import Work
 
@@ -180,16 +181,25 @@ def change_request(work: Work, before: Request, **changes: Any) -> Request:
     after = replace(before, version=before.version + 1, **changes)
     if after.state != before.state:
         check_step(before.id, before.state, after.state)
-    seen = (tables.requests.c.id == before.id, tables.requests.c.version == before.version)
-    values = _row(after, ("version", *changes))
-    if work.execute(update(tables.requests).where(*seen).values(values)).rowcount != 1:
+    values = _row(after, ("version", *changes)) | {"seen_id": before.id, "seen_version": before.version}
+    if work.execute(_change_of(("version", *changes)), values).rowcount != 1:
         raise Conflict(f"request {before.id} was changed by somebody else in the meantime. Look at it again.")
     return after
 
 
+# Statements of every day are made once; making one takes longer than PostgreSQL takes to execute it.
+_BY_ID = select(tables.requests).where(tables.requests.c.id == bindparam("id"))
+
+
+@cache
+def _change_of(names: tuple[str, ...]) -> Update:
+    seen = (tables.requests.c.id == bindparam("seen_id"), tables.requests.c.version == bindparam("seen_version"))
+    return update(tables.requests).where(*seen).values({name: bindparam(name) for name in names})
+
+
 def find_request(work: Work, request_id: str) -> Request | None:
     """Read a request; None if there is none."""
-    row = work.execute(select(tables.requests).where(tables.requests.c.id == request_id)).mappings().first()
+    row = work.execute(_BY_ID, {"id": request_id}).mappings().first()
     return None if row is None else _request(row)
 
 
