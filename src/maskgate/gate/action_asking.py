@@ -20,6 +20,7 @@ from maskgate.gate.calls import LONGEST_RESOURCE, VERIFY, call_digest, checked_a
 from maskgate.gate.chosen_policy import choose_policy
 from maskgate.gate.deciding import approve, wanted
 from maskgate.gate.governed import GOVERNED_ACTIONS
+from maskgate.gate.history import why_too_early
 from maskgate.gate.involvement import involve
 from maskgate.gate.lifecycle import SETTLED, State
 from maskgate.gate.markdown import visible
@@ -161,8 +162,9 @@ def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
     policy, now = active_policy(work), parts.clock.now()
     facts = facts_when_sealed(work, policy, draft, None, rules={}, now=now)
     chosen = choose_policy(policy, draft, facts)
-    if chosen.refusals:
-        raise Refused(" ".join(chosen.refusals))
+    too_early = why_too_early(work, chosen.request, None, now)
+    if refusals := [*chosen.refusals, *([] if too_early is None else [too_early])]:
+        raise Refused(" ".join(refusals))
     changes: dict[str, Any] = {
         "policy_name": chosen.request.policy_name,
         "policy_digest": chosen.request.policy_digest,

@@ -52,6 +52,10 @@ def document_of(work: Work, request: Request, url: str) -> dict[str, Any]:
         "involved": list(request.involved),
         "agent": request.agent,
         "involvement": dict(request.involvement),
+        "earlier": [dict(each) for each in request.earlier],
+        "escalation": None
+        if request.escalated_at is None
+        else {"to": request.escalated_to, "at": timestamp(request.escalated_at)},
         "policy": {
             "name": request.policy_name,
             "digest": request.policy_digest,

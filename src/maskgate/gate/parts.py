@@ -19,6 +19,7 @@ from maskgate.store import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from maskgate.clock import Clock
@@ -118,17 +119,35 @@ class Parts:
         # A task parks when its request is pending, and has to be woken when it no longer is.
         if request.state in {State.SEALING, State.PENDING} and request.host is not None and request.host.parks:
             changes = {"wake_after": now, "wake_attempts": 0, **changes}
+        if state is State.PENDING:
+            changes = {**_times(request, now), **changes}
         after = change_request(work, request, state=state, message=message, **changes)
         if state is State.PENDING or state in SETTLED or state is State.APPROVED:
             due_at = now if self.notifiers else None
             work.execute(_NOTICE, {"request": request.id, "state": str(state), "attempts": 0, "due_at": due_at})
         return after
 
+    def tell(self, work: Work, request: Request, kind: str) -> None:
+        """Tell people something else of a request than that it came to a state."""
+        due = self.clock.now() if self.notifiers else None
+        row = {"request": request.id, "state": str(request.state), "attempts": 0, "due_at": due, "kind": kind}
+        work.execute(tables.notices.insert().values(row))
+
     def refuse(self, work: Work, request: Request, type_: str, error: MaskgateError, **facts: Any) -> None:
         """Record a refusal about a request, for the ledger and for people."""
         message = str(error)
         work.execute(tables.refusals.insert().values(request=request.id, at=self.clock.now(), message=message))
         self.record(work, type_, request, refusal=message, **facts)
+
+
+def _times(request: Request, now: datetime) -> dict[str, Any]:
+    """Say when people are to be reminded of a request that begins to wait, and when others may sign as well."""
+    remind, escalate = request.terms.remind, request.terms.escalate
+    return {
+        "remind_at": None if remind is None else now + remind.after,
+        "reminders": 0,
+        "escalate_at": None if escalate is None else now + escalate.after,
+    }
 
 
 def active_policy(work: Work) -> Policy:

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from maskgate.errors import DatabaseUnreachable, MaskgateError, Refused
+from maskgate.gate.authors import who_asked_for
 from maskgate.gate.chosen_policy import choose_policy
 from maskgate.gate.deciding import approve, wanted
 from maskgate.gate.evidence import judge
+from maskgate.gate.history import earlier_decisions, why_too_early
 from maskgate.gate.intent import context_digest_of, intent_digest_of, make_context, make_intent
+from maskgate.gate.involvement import WROTE_RULES, added_to
 from maskgate.gate.lifecycle import State, after_sealing
 from maskgate.gate.lineage import lineage_of
 from maskgate.gate.parts import active_policy, registered_rules
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from maskgate.gate.evidence import Evidence
     from maskgate.gate.model import Sealed
     from maskgate.gate.parts import Parts
+    from maskgate.gate.policy import Policy
     from maskgate.gate.request import Request
     from maskgate.gate.sealing_lease import Claim
     from maskgate.rules import Rules
@@ -140,10 +144,13 @@ def _ask(parts: Parts, held: Claim, sealed: Sealed, rules: dict[str, Rules]) -> 
         if now is None:
             return
         policy = active_policy(work)
+        now = _with_authors_of_rules(work, policy, now, sealed)
         facts = facts_when_sealed(work, policy, now, sealed, rules=rules, now=parts.clock.now())
         chosen = choose_policy(policy, now, facts)
         evidence = judge(sealed, registered, policy.floor, chosen.thresholds, new_columns=facts.new_columns)
-        evidence = replace(evidence, refusals=(*chosen.refusals, *evidence.refusals))
+        too_early = why_too_early(work, chosen.request, sealed.content_digest, parts.clock.now())
+        refusals = (*chosen.refusals, *evidence.refusals, *(() if too_early is None else (too_early,)))
+        evidence = replace(evidence, refusals=refusals)
         ready = _prepare(parts, work, now, sealed, rules=registered, evidence=evidence, chosen=chosen.request)
         state = after_sealing(evidence.refusals, is_allowed=ready.is_allowed)
         if state is State.REFUSED:
@@ -152,6 +159,15 @@ def _ask(parts: Parts, held: Claim, sealed: Sealed, rules: dict[str, Rules]) -> 
             approve(parts, work, ready, "The policy allows it without a signature; it is recorded.")
         else:
             parts.advance(work, ready, state, wanted(work, ready))
+
+
+def _with_authors_of_rules(work: Work, policy: Policy, request: Request, sealed: Sealed) -> Request:
+    """Add whoever asked for the rules; which ones those are is known only now."""
+    authors = who_asked_for(work, sealed.rules_digest) & policy.people.accounts.keys()
+    if not authors:
+        return request
+    involvement = added_to(request.involvement, sorted(authors), WROTE_RULES)
+    return replace(request, involved=tuple(sorted({*request.involved, *authors})), involvement=involvement)
 
 
 def _prepare(
@@ -163,6 +179,9 @@ def _prepare(
         "policy_name": chosen.policy_name,
         "policy_digest": chosen.policy_digest,
         "rule": chosen.rule,
+        "involved": chosen.involved,
+        "involvement": chosen.involvement,
+        "earlier": earlier_decisions(work, request, sealed.content_digest),
         "sealed": sealed,
         "content_digest": sealed.content_digest,
         "evidence": {"measured": dict(evidence.measured), "declared": dict(evidence.declared)},
@@ -184,6 +203,7 @@ def _prepare(
         context_digest=ready.context_digest,
         intent_digest=ready.intent_digest,
         lineage=dict(ready.lineage),
+        involved=list(ready.involved),
         policy={"name": ready.policy_name, "digest": ready.policy_digest, "because": list(ready.policy_because)},
     )
     return ready
@@ -193,7 +213,7 @@ def fix_intent(parts: Parts, request: Request, rules: Rules | None) -> dict[str,
     """Make context, intent and question of a request that is ready to be signed."""
     context = make_context(request, rules, parts.registry.review_url(request.id))
     context_digest = context_digest_of(context)
-    intent = make_intent(request, context_digest, parts.signer.fingerprint)
+    intent = make_intent(request, context_digest, parts.keys.name)
     return {
         "context_digest": context_digest,
         "intent": intent,

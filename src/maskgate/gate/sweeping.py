@@ -12,6 +12,7 @@ from sqlalchemy import exists, or_, select, update
 from maskgate.errors import HostUnreachable, MaskgateError, Refused
 from maskgate.gate import consumption
 from maskgate.gate.deciding import expire
+from maskgate.gate.escalation import keep_reminding
 from maskgate.gate.lifecycle import SETTLED, State
 from maskgate.gate.request import Request, find_request, get_request, list_requests
 from maskgate.gate.staging import Staging
@@ -38,6 +39,7 @@ _SIGNED = frozenset({State.APPROVED, State.RELEASING, State.RELEASED})
 def sweep(parts: Parts) -> None:
     """Do everything that has come due."""
     end_what_is_over(parts)
+    keep_reminding(parts)
     wake_parked_tasks(parts)
     delete_what_is_done(parts)
     send_notices(parts)
@@ -201,7 +203,7 @@ def send_notices(parts: Parts) -> None:
             continue
         with parts.store.read() as work:
             request = get_request(work, notice.request)
-            document = parts.document(work, request)
+            document = {**parts.document(work, request), "occasion": notice.kind or "state"}
         is_true = str(request.state) == notice.state
         sent = [_send(parts, notifier, request, document) for notifier in parts.notifiers] if is_true else []
         if not any(sent) and again is not None:

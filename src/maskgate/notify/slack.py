@@ -101,7 +101,8 @@ def _headline(document: Mapping[str, Any]) -> str:
     where = f" to {plain(place['id'])} ({plain(place['trust'])})" if place else ""
     person = (document.get("requester") or {}).get("person")
     by = f", asked by {plain(person)}" if person else ""
-    state = _STATES.get(str(document["state"]), f"is {plain(document['state'])}")
+    usual = _STATES.get(str(document["state"]), f"is {plain(document['state'])}")
+    state = _OCCASIONS.get(str(document.get("occasion")), usual)
     return f"{plain(document['id'])} {state}: {plain(document['action'])}{where}{by}"
 
 
@@ -114,6 +115,14 @@ _STATES = {
     "released": "was released",
     "failed": "could not be released",
     "indeterminate": "may or may not have been carried out: somebody has to look",
+}
+
+
+_OCCASIONS = {
+    "reminder": "still waits for a signature",
+    "escalated": "has waited long, and others may sign now",
+    "break_glass": "was signed by BREAK-GLASS, without those who usually sign",
+    "post_review": "was looked at again after break-glass",
 }
 
 

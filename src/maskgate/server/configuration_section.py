@@ -114,6 +114,17 @@ class Section:
             return ()
         return tuple(each.value for each in found.value)
 
+    def lists(self, name: str) -> dict[str, tuple[str, ...]]:
+        """Return a mapping of names to lists of texts; empty if it is not there."""
+        found = self._fields.get(name)
+        if found is None:
+            return {}
+        if not isinstance(found.value, dict) or not all(isinstance(each.value, list) for each in found.value.values()):
+            self.problem(name, "must be a mapping of names to lists of texts")
+            return {}
+        below = Section(self.problems, found, self._path(name), tuple(found.value))
+        return {each: below.strings(each) for each in found.value}
+
     def integer(self, name: str, default: int) -> int:
         """Return a whole number of at least 1."""
         found = self._fields.get(name)
