@@ -19,8 +19,9 @@ from maskgate.gate.changing import Change, ask_for_change
 from maskgate.gate.governed import CHANGE_DESTINATIONS, CHANGE_POLICY, CHANGE_REVIEWERS, REGISTER_RULES
 from maskgate.gate.governing import put_policy_in_force, put_rules_in_force
 from maskgate.gate.known_destinations import (
-    has_any,
+    have_begun,
     is_in_force,
+    note_begun,
     put_destination_in_force,
     registration_in_force,
     registration_of,
@@ -77,6 +78,7 @@ def put_first_in_force(parts: Parts, work: Work, files: Files) -> None:
 
 def _put_destinations_in_force(parts: Parts, work: Work) -> None:
     now = parts.clock.now()
+    note_begun(work)
     for destination in parts.registry.destinations.values():
         registered = store_destination(work, destination)
         put_destination_in_force(work, registered, now)
@@ -90,7 +92,7 @@ def ask_for_changes(parts: Parts, files: Files) -> tuple[str, ...]:
         Lines for whoever starts the gate, about what is not in force and why.
     """
     with parts.store.write() as work:
-        if not has_any(work):  # a database of a version that did not keep them
+        if not have_begun(work):  # a database of a version that did not keep them
             _put_destinations_in_force(parts, work)
     lines = [_changed_policy(parts, files.policy)]
     lines += [_new_rules(parts, name, rules) for name, rules in files.rules]

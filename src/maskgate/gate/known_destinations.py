@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from maskgate.store import Work
 
 # Options that hold secrets. They are not kept, so changing one is no change of where data goes.
+_BEGUN = "destinations-begun"
 _SECRET = re.compile(r"(?i)secret|password|token|key|credential|sas|signature")
 
 
@@ -64,9 +65,16 @@ def registration_in_force(work: Work, id_: str) -> dict[str, Any] | None:
     return content
 
 
-def has_any(work: Work) -> bool:
-    """Whether any destination was ever put in force."""
-    return work.execute(select(tables.destinations.c.digest).where(tables.destinations.c.active)).first() is not None
+def have_begun(work: Work) -> bool:
+    """Whether this gate has ever put its destinations in force, were it none."""
+    chosen = select(tables.settings.c.name).where(tables.settings.c.name == _BEGUN)
+    return work.execute(chosen).first() is not None
+
+
+def note_begun(work: Work) -> None:
+    """Note that the destinations that the gate begins with are in force; from then on others take signatures."""
+    if not have_begun(work):
+        work.execute(tables.settings.insert().values(name=_BEGUN, value=True))
 
 
 def is_in_force(work: Work, destination: Destination) -> bool:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from maskgate.methods.periods import PERIODS
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from maskgate.rules import Rules, TableRules
     from maskgate.rules.rule import AnyRule, ColumnRule
 
+# What of a table is compared part by part; the key of its columns stands with them.
+_COMPARED = frozenset({"name", "columns", "entity", "key", "check"})
 # What leaves nothing of a value, the strictest first.
 _EMPTYING = ("drop", "nullify", "redact")
 _UNLISTED = {"keep": 0, "nullify": 1, "drop": 2, "fail": 2}
@@ -67,11 +69,14 @@ def _table(rules_before: Rules, rules_after: Rules, before: TableRules, after: T
             yield f"{path}: has no rule any more"
     if more := _patterns(after) - _patterns(before):
         yield f"new patterns of columns: {', '.join(sorted(more))}"
-    for name in ("unique", "no_value_survives"):
+    for name in (each.name for each in fields(after.check)):
         if gone := set(getattr(before.check, name)) - set(getattr(after.check, name)):
             yield f"check, {name}: {', '.join(sorted(gone))} is not checked any more"
     if before.entity != after.entity:
         yield f"entity: {after.entity} instead of {before.entity}"
+    for each in fields(after):
+        if each.name not in _COMPARED and getattr(before, each.name) != getattr(after, each.name):
+            yield f"{each.name} is another"
 
 
 def _columns(rules_before: Rules, rules_after: Rules, before: TableRules, after: TableRules) -> Iterator[str]:
@@ -121,9 +126,10 @@ def _method_is_as_strict(before: ColumnRule, after: ColumnRule) -> bool:
         return before.method not in _EMPTYING or rank <= _EMPTYING.index(before.method)
     if before.method == "keep":
         return not after.is_opaque
-    if before.method != after.method or before.is_opaque or before.key != after.key:
+    if before.is_opaque or after.on_invalid not in {before.on_invalid, "fail"}:
         return False
-    if after.on_invalid not in {before.on_invalid, "fail"}:
+    # Whatever else a rule says, now or later, has to be the same.
+    if replace(after, domain=before.domain, options=before.options, on_invalid=before.on_invalid) != before:
         return False
     return _domain_is_as_strict(before.domain, after.domain) and _options_are_as_strict(
         before.method, before.options, after.options
