@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from maskgate.approval import requires_approval
     from maskgate.datasets import mask_dataset
     from maskgate.gate.client import GateClient
     from maskgate.gate.service import Gate
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from maskgate.masking import mask_table
     from maskgate.rules import load_rules
 
-__all__ = ["Gate", "GateClient", "KeyRing", "load_rules", "mask_dataset", "mask_table"]
+__all__ = ["Gate", "GateClient", "KeyRing", "load_rules", "mask_dataset", "mask_table", "requires_approval"]
 
 # Each name is fetched when it is first asked for: whoever masks needs no database, whoever asks the gate no pyarrow.
 _HOMES = {
@@ -23,6 +24,7 @@ _HOMES = {
     "load_rules": "maskgate.rules",
     "mask_dataset": "maskgate.datasets",
     "mask_table": "maskgate.masking",
+    "requires_approval": "maskgate.approval",
 }
 
 

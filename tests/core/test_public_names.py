@@ -7,7 +7,7 @@ import pytest
 
 import maskgate
 
-MASKING = ["KeyRing", "load_rules", "mask_dataset", "mask_table", "GateClient"]
+MASKING = ["KeyRing", "load_rules", "mask_dataset", "mask_table", "GateClient", "requires_approval"]
 
 
 class TestPublicNames:

@@ -9,9 +9,23 @@ import pytest
 
 SOURCES = Path(__file__).resolve().parents[2] / "src" / "maskgate"
 
+# `approval` comes after `gate`: it acts in the caller's process, against what a gate has signed.
 ROOMS = (
     *("errors", "clock", "canonical", "crypto", "keys", "detect", "methods", "rules", "masking", "privacy", "datasets"),
-    *("engines", "lineage", "store", "ledger", "gate", "release", "hosts", "notify", "server", "cli", "testing"),
+    *(
+        "engines",
+        "lineage",
+        "store",
+        "ledger",
+        "gate",
+        "approval",
+        "release",
+        "hosts",
+        "notify",
+        "server",
+        "cli",
+        "testing",
+    ),
 )
 MODULES = sorted(path for path in SOURCES.rglob("*.py") if path != SOURCES / "__init__.py")
 WEB = {"fastapi", "starlette", "uvicorn", "authlib"}

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from maskgate import requires_approval
+from maskgate.errors import Conflict, Refused, StillPending, UsageError
+
+
+class TestRequiresApproval:
+    """A function runs only after a signature, with exactly the arguments that were signed, once."""
+
+    def test_it_waits_runs_and_reports(self, environment):
+        ran = []
+
+        @requires_approval(action="rotate-key", resource="prod/one", why="it leaked")
+        def rotate(bits, *more, name="main", **extra):
+            ran.append((bits, more, name, extra))
+            return "rotated"
+
+        signer = environment.sign_when_asked("prod/one")
+        assert rotate(256, 1, 2, dry=False) == "rotated"
+        signer.join()
+        assert ran == [(256, (1, 2), "main", {"dry": False})]
+        (document,) = environment.read_all("prod/one")
+        assert (document["state"], document["level"]) == ("released", "verify")
+        assert document["call"]["arguments"] == {"bits": 256, "more": [1, 2], "name": "main", "extra": {"dry": False}}
+
+    def test_what_policy_allows_runs_at_once(self, environment):
+        @requires_approval(action="rotate-key", resource=lambda name: f"dev/{name}")
+        def rotate(name):
+            return name
+
+        assert rotate("two") == "two"
+        assert environment.read_all("dev/two")[0]["state"] == "released"
+
+    def test_the_same_call_later_is_another_request(self, environment):
+        @requires_approval(action="rotate-key", resource="dev/three")
+        def rotate():
+            return 1
+
+        rotate()
+        rotate()
+        assert len(environment.read_all("dev/three")) == 2
+
+    def test_it_does_not_wait_longer_than_it_was_told(self, environment):
+        @requires_approval(action="rotate-key", resource="prod/four", wait=0)
+        def rotate():
+            raise AssertionError("nobody signed")
+
+        with pytest.raises(StillPending, match="pending"):
+            rotate()
+        (document,) = environment.pending("prod/four")
+        environment.decide(document["id"])
+        with pytest.raises(AssertionError, match="nobody signed"):
+            rotate()
+        assert [each["state"] for each in environment.read_all("prod/four")] == ["failed"]
+
+    def test_a_denial_is_a_refusal(self, environment):
+        @requires_approval(action="rotate-key", resource="prod/five")
+        def rotate():
+            raise AssertionError("it was denied")
+
+        environment.sign_when_asked("prod/five", "deny")
+        with pytest.raises(Refused, match="denied"):
+            rotate()
+
+    def test_what_no_policy_permits_is_not_run(self, environment):
+        @requires_approval(action="rotate-key", resource="forbidden/x")
+        def rotate():
+            raise AssertionError("it was refused")
+
+        with pytest.raises(Refused, match="refuses this"):
+            rotate()
+
+    def test_arguments_that_change_while_people_read_are_not_used(self, environment):
+        ran, rows = [], [1, 2]
+
+        @requires_approval(action="rotate-key", resource="prod/six")
+        def delete(rows):
+            ran.append(list(rows))
+
+        environment.sign_when_asked("prod/six", before=lambda: rows.append(3))
+        with pytest.raises(Conflict, match="changed since"):
+            delete(rows)
+        assert ran == []
+        assert environment.read_all("prod/six")[0]["state"] == "approved"
+
+    @pytest.mark.parametrize("given", [object(), {1, 2}, {1: 2}, b"x"], ids=["object", "set", "name", "bytes"])
+    def test_what_json_cannot_say_is_refused(self, environment, given):
+        @requires_approval(action="rotate-key", resource="prod/seven")
+        def rotate(value):
+            raise AssertionError("nothing was asked")
+
+        with pytest.raises(UsageError, match=r"arguments\.value"):
+            rotate(given)
+        assert environment.read_all("prod/seven") == []
+
+    def test_a_function_may_say_what_is_signed(self, environment):
+        class Key:
+            def __init__(self, name):
+                self.name = name
+
+            @requires_approval(
+                action="rotate-key", resource="dev/eight", arguments=lambda self, bits: {"key": self.name, "bits": bits}
+            )
+            def rotate(self, bits):
+                return self.name, bits
+
+        assert Key("main").rotate(bits=8) == ("main", 8)
+        assert environment.read_all("dev/eight")[0]["call"]["arguments"] == {"key": "main", "bits": 8}
+
+    def test_a_function_that_raises_has_used_its_grant(self, environment):
+        @requires_approval(action="rotate-key", resource="dev/nine")
+        def rotate():
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            rotate()
+        assert environment.read_all("dev/nine")[0]["state"] == "failed"
+
+    def test_a_coroutine_waits_without_blocking_others(self, environment):
+        @requires_approval(action="rotate-key", resource="prod/ten")
+        async def rotate(bits):
+            await asyncio.sleep(0)
+            return bits
+
+        async def both():
+            beats = 0
+            task = asyncio.ensure_future(rotate(4))
+            while not task.done():
+                beats += 1
+                await asyncio.sleep(0.01)
+            return await task, beats
+
+        environment.sign_when_asked("prod/ten")
+        result, beats = asyncio.run(both())
+        assert result == 4
+        assert beats > 2
+        assert environment.read_all("prod/ten")[0]["state"] == "released"
+
+    def test_a_generator_cannot_be_held(self):
+        with pytest.raises(UsageError, match="generator"):
+
+            @requires_approval(action="rotate-key", resource="dev/x")
+            def rotate():
+                yield 1
+
+    def test_a_gate_with_another_key_is_not_believed(self, environment, monkeypatch):
+        @requires_approval(action="rotate-key", resource="dev/eleven")
+        def rotate():
+            raise AssertionError("the key is another")
+
+        monkeypatch.setenv("MASKGATE_FINGERPRINT", "sha256:" + "0" * 64)
+        with pytest.raises(Refused, match="not the pinned one"):
+            rotate()
+
+    def test_it_keeps_name_and_text_of_the_function(self):
+        @requires_approval(action="rotate-key", resource="dev/x")
+        def rotate():
+            """Rotate."""
+
+        assert (rotate.__name__, rotate.__doc__) == ("rotate", "Rotate.")
