@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maskgate.errors import LedgerError
+from maskgate.errors import KeyReferenceError, LedgerError
 from maskgate.gate.establishing import put_first_in_force
 from maskgate.gate.tokens import keep_tokens
 from maskgate.ledger import entries_after
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from maskgate.gate.establishing import Files
     from maskgate.gate.parts import Parts
+    from maskgate.store import Work
 
 
 def begin(parts: Parts, files: Files, token_files: Mapping[str, Path]) -> tuple[str, ...]:
@@ -33,12 +34,27 @@ def begin(parts: Parts, files: Files, token_files: Mapping[str, Path]) -> tuple[
     with parts.store.write() as work:
         first = next(iter(entries_after(work, limit=1)), None)
         if first is None:
-            parts.record(work, "gate.created", fingerprint=parts.signer.fingerprint, url=parts.registry.url)
+            key = parts.keys.first_key.fingerprint
+            parts.record(work, "gate.created", fingerprint=key, url=parts.registry.url)
             put_first_in_force(parts, work, files)
-        elif first.facts().get("fingerprint") != parts.signer.fingerprint:
-            raise LedgerError(
-                f"the ledger was begun with the key {first.facts().get('fingerprint')}, but the signing key here is "
-                f"{parts.signer.fingerprint}. Put the key back that belongs to this database."
-            )
-        parts.record(work, "gate.started", worker=parts.worker, fingerprint=parts.signer.fingerprint)
-        return keep_tokens(parts, work, token_files)
+        else:
+            _must_be_its_keys(parts, work, str(first.facts().get("fingerprint")))
+            key = parts.keys.fingerprint
+        parts.record(work, "gate.started", worker=parts.worker, fingerprint=key)
+        lines = keep_tokens(parts, work, token_files)
+    with parts.store.read() as work:
+        parts.keys.ring(work)  # pins the first
+    return lines
+
+
+def _must_be_its_keys(parts: Parts, work: Work, begun: str) -> None:
+    ring = parts.keys.ring(work)
+    if ring.first.fingerprint != begun:
+        raise LedgerError(
+            f"the ledger was begun with the key {begun}, but the keys here begin with {ring.first.fingerprint}. "
+            "Put the key back that belongs to this database."
+        )
+    try:
+        parts.keys.signer(work)
+    except KeyReferenceError as error:
+        raise LedgerError(f"{error} Put the key back that belongs to this database.") from None

@@ -56,6 +56,21 @@ def open_payload(kind: str, envelope: Any, ring: Ring, name: str) -> tuple[dict[
     return payload, keyid
 
 
+def claimed_payload(envelope: Any) -> dict[str, Any]:
+    """Return what an envelope claims; nothing is verified.
+
+    Raises:
+        ValueError: If there is nothing to read.
+    """
+    try:
+        payload = json.loads(base64.b64decode(envelope["payload"], validate=True))
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"no envelope ({type(error).__name__})") from None
+    if not isinstance(payload, dict):
+        raise ValueError("no JSON object")  # noqa: TRY004  as every other problem
+    return payload
+
+
 def keyid_of(envelope: Any) -> str:
     """Return which key an envelope claims; nothing is verified."""
     try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from maskgate.canonical import digest
 from maskgate.clock import timestamp
-from maskgate.gate.document import decisions_of
 from maskgate.gate.grants import Grant, sign_grant
 from maskgate.gate.model import destination_digest
 from maskgate.ledger import head
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
     from maskgate.store import Work
 
 
-_INSERT = tables.grants.insert()
-
-
 def issue_grant(parts: Parts, work: Work, request: Request) -> Grant:
     """Sign one permission for an approved request, and store it as live."""
     now = parts.clock.now()
     tree = head(work)
+    decisions = work.execute(
+        select(tables.decisions.c.digest)
+        .where(tables.decisions.c.request == request.id)
+        .order_by(tables.decisions.c.id)
+    ).scalars()
     place = request.destination
     grant = Grant(
         id=f"gr_{secrets.token_hex(16)}",
@@ -36,25 +39,27 @@ def issue_grant(parts: Parts, work: Work, request: Request) -> Grant:
         destination="" if place is None else place.id,
         destination_digest="" if place is None else destination_digest(place),
         host=None if request.host is None else request.host.identity,
-        decisions=tuple(each["digest"] for each in decisions_of(work, request.id)),
+        decisions=tuple(decisions),
         policy_digest=request.policy_digest,
         issued_at=now,
         not_after=now + request.expires,
         ledger_size=tree.size,
         ledger_root=tree.root.hex(),
     )
-    envelope = sign_grant(grant, parts.signer)
-    row = {
-        "id": grant.id,
-        "request": request.id,
-        "state": "issued",
-        "envelope": envelope,
-        "release_name": f"{now:%Y%m%dT%H%M%SZ}-{request.id}",
-        "issued_at": now,
-        "not_after": grant.not_after,
-        "fence": 0,
-    }
-    work.execute(_INSERT, row)
+    signer = parts.keys.signer(work)
+    envelope = sign_grant(grant, signer)
+    work.execute(
+        tables.grants.insert().values(
+            id=grant.id,
+            request=request.id,
+            state="issued",
+            envelope=envelope,
+            release_name=f"{now:%Y%m%dT%H%M%SZ}-{request.id}",
+            issued_at=now,
+            not_after=grant.not_after,
+            fence=0,
+        )
+    )
     parts.record(
         work,
         "grant.issued",
@@ -66,6 +71,6 @@ def issue_grant(parts: Parts, work: Work, request: Request) -> Grant:
         decisions=list(grant.decisions),
         not_after=timestamp(grant.not_after),
         envelope_digest=digest("grant", envelope),
-        key=parts.signer.fingerprint,
+        key=signer.fingerprint,
     )
     return grant

@@ -152,7 +152,7 @@ def _checked_grant(parts: Parts, work: Work, request: Request) -> Grant:
     row = work.execute(select(tables.grants).where(tables.grants.c.request == request.id)).first()
     if row is None:
         raise Refused(f"request {request.id} has no grant. Ask again.")
-    grant = open_envelope(row.envelope, parts.ring)
+    grant = open_envelope(row.envelope, parts.keys.ring(work))
     place = request.destination
     registered = None if place is None else parts.registry.destinations.get(place.id)
     if registered is None:
@@ -191,7 +191,8 @@ def _carry_out(parts: Parts, request_id: str, held: Held) -> None:
     with parts.store.read() as work:
         request = get_request(work, request_id)
         row = work.execute(select(tables.grants).where(tables.grants.c.id == held.grant)).one()
-        grant = open_envelope(row.envelope, parts.ring)
+        # What may be visible already is finished, also if its key was revoked in between.
+        grant = open_envelope(row.envelope, parts.keys.ring(work), accept_revoked=row.state == "committing")
     if row.state == "committing":
         order = _order_of_commit(parts, request, grant, row.release_name, held.fence)
         found = parts.releaser.probe(order)

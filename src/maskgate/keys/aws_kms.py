@@ -34,6 +34,7 @@ _KMS_KEY = re.compile(
 _CODE = re.compile(r"[A-Za-z0-9.]{1,60}")
 _WHAT_NOW = {
     "AccessDeniedException": "these credentials may not use this KMS key, or another key wrapped it",
+    "InvalidKeyUsageException": "the KMS key is not one that signs by ED25519_SHA_512",
     "IncorrectKeyException": "another KMS key wrapped it",
     "InvalidCiphertextException": "it was changed, or it was wrapped elsewhere or with an encryption context",
     "NotFoundException": "there is no such KMS key in this account and region",
@@ -55,7 +56,7 @@ def split_reference(name: str) -> tuple[AwsKms, str]:
 
 @dataclass(frozen=True)
 class AwsKms:
-    """A symmetric KMS key.
+    """A KMS key.
 
     Args:
         kms_key: Its ARN, alias or id; without it, what is unwrapped says itself which key it needs.
@@ -83,18 +84,22 @@ class AwsKms:
         if not ciphertext:
             raise KeyReferenceError("it is no base64 of what AWS KMS encrypted")
         only = {"KeyId": self.kms_key} if self.kms_key else {}
-        return self._answer("Plaintext", "decrypt", CiphertextBlob=ciphertext, **only)
+        return self.answer("Plaintext", "decrypt", CiphertextBlob=ciphertext, **only)
 
     def make_wrapped(self) -> str:
         """Have KMS make a key of 32 bytes; see `KeyWrapper`."""
         if self.kms_key is None:
             raise KeyReferenceError("a KMS key has to be named: aws-kms:KMSKEY@PATH")
         operation = "generate_data_key_without_plaintext"
-        wrapped = self._answer("CiphertextBlob", operation, KeyId=self.kms_key, KeySpec="AES_256")
+        wrapped = self.answer("CiphertextBlob", operation, KeyId=self.kms_key, KeySpec="AES_256")
         return base64.b64encode(wrapped).decode("ascii")
 
-    def _answer(self, part: str, operation: str, **arguments: Any) -> bytes:
-        """Ask KMS, and return one part of its answer."""
+    def answer(self, part: str, operation: str, **arguments: Any) -> bytes:
+        """Ask KMS, and return one part of its answer.
+
+        Raises:
+            KeyReferenceError: If it does not answer with that.
+        """
         problem = "AWS KMS answered something else than a key"
         try:
             with _unlogged():

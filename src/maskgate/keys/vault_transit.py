@@ -86,7 +86,7 @@ class VaultTransit:
         """Have Vault decrypt one entry; see `KeyWrapper`."""
         if not _CIPHERTEXT.fullmatch(wrapped):
             raise KeyReferenceError("it is no ciphertext of Vault's, vault:v1:…")
-        said = self._post(f"decrypt/{self.key}", {"ciphertext": wrapped})
+        said = self.ask(f"decrypt/{self.key}", {"ciphertext": wrapped})
         if said.problem:
             raise KeyReferenceError(said.problem)
         try:
@@ -97,22 +97,29 @@ class VaultTransit:
 
     def make_wrapped(self) -> str:
         """Have Vault make a key of 32 bytes; see `KeyWrapper`."""
-        said = self._post(f"datakey/wrapped/{self.key}", {"bits": 256})
+        said = self.ask(f"datakey/wrapped/{self.key}", {"bits": 256})
         wrapped = said.text("ciphertext")
         if said.problem or not _CIPHERTEXT.fullmatch(wrapped):
             raise KeyReferenceError(said.problem or "Vault answered something else than a ciphertext")
         return wrapped
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> _Said:
+    def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Said:
+        """Ask the engine: read what is at a path, or with a body have it do something.
+
+        Args:
+            path: Below the mount, such as ``sign/gate``.
+            body: JSON to send; None to read.
+        """
         setting = _Setting.from_environment()
         if setting.problem:
-            return _Said(problem=setting.problem)
+            return Said(problem=setting.problem)
         url = f"{setting.address}/v1/{self.mount}/{path}"
         try:
             # Redirects are not followed: the token is for this address alone.
-            answer = httpx.post(
+            answer = httpx.request(
+                "GET" if body is None else "POST",
                 url,
-                json=dict(body),
+                json=None if body is None else dict(body),
                 headers=setting.headers,
                 timeout=self.timeout,
                 verify=setting.trusted(),
@@ -121,35 +128,41 @@ class VaultTransit:
                 trust_env=url.startswith("https:"),
             )
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return _Said(problem=f"Vault did not answer ({type(error).__name__}); look at VAULT_ADDR and VAULT_CACERT")
+            return Said(problem=f"Vault did not answer ({type(error).__name__}); look at VAULT_ADDR and VAULT_CACERT")
         return _said(answer, f"{self.mount}/{path}")
 
 
 @dataclass(frozen=True)
-class _Said:
-    """The data of Vault's answer, or the problem with it."""
+class Said:
+    """The data of Vault's answer, or the problem with it.
+
+    Attributes:
+        data: What it answered.
+        problem: Why there is nothing; empty if there is.
+    """
 
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     problem: str = ""
 
     def text(self, name: str) -> str:
+        """Return a text of the answer; empty if there is none of this name."""
         value = self.data.get(name)
         return value if isinstance(value, str) else ""
 
 
-def _said(answer: httpx.Response, path: str) -> _Said:
+def _said(answer: httpx.Response, path: str) -> Said:
     status = answer.status_code
     if answer.is_redirect:
-        return _Said(problem=f"Vault answered {status}, a redirect. Set VAULT_ADDR to the address of the active node")
+        return Said(problem=f"Vault answered {status}, a redirect. Set VAULT_ADDR to the address of the active node")
     if status != _OK:
         why = f": {_WHAT_NOW[status]}" if status in _WHAT_NOW else ""
-        return _Said(problem=f"Vault answered {status} to {path}{why}")
+        return Said(problem=f"Vault answered {status} to {path}{why}")
     try:
         document = answer.json()
     except (json.JSONDecodeError, UnicodeDecodeError):
         document = None
     data = document.get("data") if isinstance(document, dict) else None
-    return _Said(data) if isinstance(data, dict) else _Said(problem="what answered at VAULT_ADDR is no Vault")
+    return Said(data) if isinstance(data, dict) else Said(problem="what answered at VAULT_ADDR is no Vault")
 
 
 @dataclass(frozen=True)

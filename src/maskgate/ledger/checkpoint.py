@@ -26,6 +26,8 @@ from maskgate.errors import LedgerError
 from maskgate.ledger.entries import Head
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 _ED25519 = b"\x01"
@@ -73,13 +75,13 @@ def sign_checkpoint(head: Head, signer: CheckpointSigner, first: Ed25519PublicKe
     return f"{text}\n\N{EM DASH} {origin} {signature}\n"
 
 
-def read_checkpoint(note: str, first: Ed25519PublicKey, *later: Ed25519PublicKey) -> Checkpoint:
-    """Read a checkpoint that one of these keys signed.
+def read_checkpoint(note: str, first: Ed25519PublicKey, keys: Sequence[Ed25519PublicKey] | None = None) -> Checkpoint:
+    """Read a checkpoint that one of the gate's keys signed.
 
     Args:
         note: The checkpoint.
         first: The key that the ledger began with, which names it.
-        later: Keys that took its place.
+        keys: The keys that may have signed; None for that one alone.
 
     Raises:
         LedgerError: If it is no checkpoint, is of another ledger, or its signature is wrong.
@@ -92,7 +94,7 @@ def read_checkpoint(note: str, first: Ed25519PublicKey, *later: Ed25519PublicKey
     if lines[0] != expected:
         raise LedgerError(f"the checkpoint is of another ledger: this one is {expected}.")
     signed = (
-        _is_signed(f"{text}\n", line, expected, key) for line in signatures.splitlines() for key in (first, *later)
+        _is_signed(f"{text}\n", line, expected, key) for line in signatures.splitlines() for key in keys or (first,)
     )
     if not any(signed):
         raise LedgerError("the checkpoint's signature is not by this gate's key, or it was changed.")

@@ -17,13 +17,16 @@ from maskgate.gate.model import TRUSTS, Destination, Limits, StagingRoot
 from maskgate.notify.slack import is_safe_address
 from maskgate.release.destinations import MODES, NEW_VERSION
 from maskgate.rules.strict_yaml import parse
+from maskgate.server.configuration_code import read_code
 from maskgate.server.configuration_identity import read_logins, read_tokens
 from maskgate.server.configuration_section import Problems, Section
+from maskgate.server.configuration_signing import Signing, read_signing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from maskgate.gate.authors import CodeRepository
     from maskgate.gate.tokens import TokenHolder
     from maskgate.server.login_provider import LoginProvider
 
@@ -40,6 +43,7 @@ class HostInstance:
         username: The gate's account; empty if it needs none.
         password: Of that account.
         api_key: Instead of an account, where the host knows such keys.
+        code: The repository of its code, where the gate can read one.
     """
 
     id: str
@@ -47,6 +51,7 @@ class HostInstance:
     username: str = ""
     password: str = field(default="", repr=False)
     api_key: str = field(default="", repr=False)
+    code: CodeRepository | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class Configuration:
         tokens: Whose each token is, by its name.
         limits: How much one request may use.
         sealed: Where the gate's own copies are, if not in its home: a folder that several gates share.
+        signing: Where its signing key is.
     """
 
     file: Path
@@ -84,6 +90,7 @@ class Configuration:
     tokens: Mapping[str, TokenHolder]
     limits: Limits
     sealed: Path | None = None
+    signing: Signing = field(default_factory=Signing)
 
     @property
     def is_https(self) -> bool:
@@ -135,6 +142,7 @@ def read_configuration(text: str, file: Path) -> Configuration:
         tokens=read_tokens(root),
         limits=_limits(root.section("limits", _LIMITS)),
         sealed=root.path("sealed", "") if "sealed" in root else None,
+        signing=read_signing(root),
     )
     _check_together(configuration, root)
     problems.finish()
@@ -156,10 +164,11 @@ _BLOCKS = (
     "tokens",
     "limits",
     "sealed",
+    "signing",
 )
 _STAGING = ("uri", "upload_only", "options")
 _DESTINATION = ("uri", "trust", "mode", "options")
-_AIRFLOW = ("url", "username", "password")
+_AIRFLOW = ("url", "username", "password", "authors")
 _PREFECT = ("url", "username", "password", "api_key")
 _LIMITS = ("seal_seconds", "seal_memory_mb", "staging_hours", "release_bytes_per_second")
 
@@ -216,6 +225,7 @@ def _airflow(section: Section) -> HostInstance:
         section.url("url", ""),
         username=section.string("username"),
         password=section.secret("password"),
+        code=read_code(section),
     )
 
 

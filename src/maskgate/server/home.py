@@ -58,6 +58,16 @@ class Home:
         return self.folder / "signing-key.pem"
 
     @property
+    def signing_keys(self) -> Path:
+        """Keys that took the place of the first one."""
+        return self.folder / "signing-keys"
+
+    @property
+    def ring(self) -> Path:
+        """The public keys of this gate, as it pins them for itself."""
+        return self.folder / "ring.json"
+
+    @property
     def sealed(self) -> Path:
         """The gate's own copies of staged files."""
         return self.folder / "sealed"

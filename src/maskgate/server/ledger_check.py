@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maskgate.errors import LedgerError, MaskgateError
+from maskgate.gate.gate_keys import PinnedRing
 from maskgate.gate.grants import open_envelope
-from maskgate.gate.ring import Ring
 from maskgate.gate.signer import Signer
 from maskgate.ledger import read_checkpoint, verify
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from maskgate.ledger import Verdict
+    from maskgate.gate.ring import Ring
+    from maskgate.ledger import Checkpoint, Verdict
     from maskgate.server.home import Home
-    from maskgate.store import Store
+    from maskgate.store import Store, Work
 
 
 def check_ledger(home: Home, store: Store, checkpoint: Path | None) -> Verdict:
@@ -31,18 +32,36 @@ def check_ledger(home: Home, store: Store, checkpoint: Path | None) -> Verdict:
     Raises:
         LedgerError: If the checkpoint is none of this gate.
     """
-    key = Signer.load(home.signing_key).public_key
-
-    def is_signed(envelope: Mapping[str, Any]) -> bool:
-        try:
-            open_envelope(envelope, Ring.of(key))
-        except MaskgateError:
-            return False
-        return True
-
-    outside = None if checkpoint is None else read_checkpoint(checkpoint.read_text(encoding="utf-8"), key)
     with store.read() as work:
-        return verify(work, outside, is_signed)
+        ring = _ring(home, work)
+
+        def is_signed(envelope: Mapping[str, Any]) -> bool:
+            try:
+                open_envelope(envelope, ring, accept_revoked=True)
+            except MaskgateError:
+                return False
+            return True
+
+        return verify(work, None if checkpoint is None else _outside(ring, checkpoint), is_signed)
+
+
+def _ring(home: Home, work: Work) -> Ring:
+    own = [Signer.load(home.signing_key).public_key] if home.signing_key.exists() else []
+    return PinnedRing(home.ring).follow(work, own, is_pinned=False)
+
+
+def _outside(ring: Ring, checkpoint: Path) -> Checkpoint:
+    """Read a checkpoint that any key signed that this gate has had; by a revoked one, anybody may have."""
+    note = checkpoint.read_text(encoding="utf-8")
+    first = ring.first.public_key
+    found = read_checkpoint(note, first, [key.public_key for key in ring.keys])
+    try:
+        return read_checkpoint(note, first, [key.public_key for key in ring.keys if key.revoked_at is None])
+    except LedgerError:
+        raise LedgerError(
+            f"the checkpoint of {found.head.size} entries is signed by a key that was revoked since, so anybody may "
+            "have made it. Keep one that the present key signed."
+        ) from None
 
 
 def must_follow(home: Home, store: Store, checkpoint: Path) -> None:
@@ -53,7 +72,7 @@ def must_follow(home: Home, store: Store, checkpoint: Path) -> None:
     Raises:
         LedgerError: If the ledger is not the one that the checkpoint saw, grown or not.
     """
-    if not home.signing_key.exists():
+    if not home.signing_key.exists() and not home.ring.exists():
         raise LedgerError(f"{home.folder} holds no gate yet, but {checkpoint} is a checkpoint of one. Name its home.")
     verdict = check_ledger(home, store, checkpoint)
     if not verdict.holds:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from maskgate.gate.establishing import read_files
 from maskgate.gate.registry import Registry
 from maskgate.gate.service import Gate
-from maskgate.gate.signer import Signer
 from maskgate.hosts.airflow import AirflowHost
 from maskgate.hosts.prefect import PrefectHost
 from maskgate.notify import SlackWebhook
@@ -16,6 +15,7 @@ from maskgate.release.releaser import DestinationReleaser
 from maskgate.server.app import make_app
 from maskgate.server.background import Background, Task
 from maskgate.server.configuration import load_configuration
+from maskgate.server.configuration_signing import open_keys
 from maskgate.server.home import Home
 from maskgate.server.ledger_check import must_follow
 from maskgate.server.login import Login
@@ -92,13 +92,13 @@ def make_gate(
         staging=configuration.staging,
         destinations=configuration.destinations,
         tokens=configuration.tokens,
+        code={f"airflow:{name}": each.code for name, each in configuration.airflow.items() if each.code is not None},
         limits=configuration.limits,
     )
-    key = home.signing_key
     return Gate(
         store,
         clock=clock,
-        signer=Signer.load(key) if key.exists() else Signer.create(key),
+        keys=open_keys(configuration.signing, home, configuration.file.absolute().parent),
         registry=registry,
         hosts=_hosts(configuration) if hosts is None else hosts,
         releaser=DestinationReleaser(configuration.limits.release_bytes_per_second),
