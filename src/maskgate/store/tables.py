@@ -169,6 +169,7 @@ requests = Table(
     Index("ix_requests_state_expires_at", "state", "expires_at"),
     Index("ix_requests_wake_after", "wake_after"),
     Index("ix_requests_staging", "staging"),
+    Index("ix_requests_token_created_at", "token", "created_at", "id"),
 )
 
 decisions = Table(
