@@ -27,8 +27,15 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "rules": ("maskgate.cli.rules", "rules", "Check a rules file, or print its JSON Schema."),
     "keys": ("maskgate.cli.keys", "keys", "Make keys, list those of a rules file, and rotate them."),
     "serve": ("maskgate.cli.serve", "serve", "Run the gate."),
+    "gate": ("maskgate.cli.gate_keys", "gate", "Show the keys of the gate, and ask for their change."),
     "policy": ("maskgate.cli.policy", "policy", "Check a policy, and ask which one counts for a request and why."),
+    "request": ("maskgate.cli.request", "request", "Ask for a signature."),
     "requests": ("maskgate.cli.requests", "requests", "List what waits for a signature."),
+    "approve": ("maskgate.cli.decide", "approve", "Sign a request, as yourself."),
+    "deny": ("maskgate.cli.decide", "deny", "Deny a request, as yourself."),
+    "withdraw": ("maskgate.cli.request", "withdraw", "Take a request back."),
+    "release": ("maskgate.cli.request", "release", "Have the gate carry out what was signed."),
+    "run": ("maskgate.cli.run", "run", "Run a command once somebody has signed it."),
     "ledger": ("maskgate.cli.ledger", "ledger", "Show and verify what the gate has recorded."),
 }
 INTERRUPTED = 130

@@ -13,7 +13,16 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from maskgate.errors import Conflict, GateUnreachable, NotAllowed, NotFound, Refused, StillPending, UsageError
+from maskgate.errors import (
+    Conflict,
+    GateUnreachable,
+    NotAllowed,
+    NotFound,
+    Refused,
+    StillPending,
+    TooMany,
+    UsageError,
+)
 from maskgate.gate.calls import checked_arguments
 
 if TYPE_CHECKING:
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
 SETTLED = frozenset({"refused", "denied", "expired", "withdrawn", "released", "failed", "indeterminate"})
 
 _CHUNK = 1 << 20
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _UNPROCESSABLE = 401, 403, 404, 409, 422
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _UNPROCESSABLE, _TOO_MANY = 401, 403, 404, 409, 422, 429
 _SERVER_ERROR = 500
 
 
@@ -257,6 +266,18 @@ class GateClient:
         """Read the ledger's size and root, signed."""
         return self._call("GET", "ledger/checkpoint")
 
+    def gate_keys(self) -> dict[str, Any]:
+        """Read the ring of the gate's public keys. Compare the fingerprints before you pin them."""
+        return self._call("GET", "gate/keys")
+
+    def rotate_gate_key(self, why: str = "") -> dict[str, Any]:
+        """Ask whether another key may take the place of the gate's, with a token of the role operator."""
+        return self._call("POST", "gate/keys/rotate", json={"why": why})
+
+    def revoke_gate_key(self, key: str, why: str = "") -> dict[str, Any]:
+        """Ask whether an earlier key may be revoked, with a token of the role operator."""
+        return self._call("POST", "gate/keys/revoke", json={"key": key, "why": why})
+
     def healthz(self) -> dict[str, Any]:
         """Read how the gate is."""
         return self._call("GET", f"{self.url}/healthz")
@@ -271,7 +292,7 @@ class GateClient:
         except httpx.InvalidURL:
             raise UsageError(f"the gate at {self.url} cannot be asked for {path!r}: that is no valid path") from None
         if not response.is_success:
-            raise _error(self.url, response)
+            raise error_of(self.url, response)
         return self._object(response)
 
     def _object(self, response: httpx.Response) -> dict[str, Any]:
@@ -284,7 +305,7 @@ class GateClient:
         return answer
 
 
-def _error(url: str, response: httpx.Response) -> Exception:
+def error_of(url: str, response: httpx.Response) -> Exception:
     """Say a refusal in the words of the gate."""
     status = response.status_code
     if status >= _SERVER_ERROR:
@@ -306,6 +327,7 @@ def _error(url: str, response: httpx.Response) -> Exception:
         _FORBIDDEN: NotAllowed,
         _NOT_FOUND: NotFound,
         _CONFLICT: Conflict,
+        _TOO_MANY: TooMany,
     }
     return kinds.get(status, Refused)(detail)
 

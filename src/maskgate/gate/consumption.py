@@ -125,6 +125,12 @@ def void(work: Work, grant: str) -> bool:
     return done.rowcount == 1
 
 
+def revoke(work: Work, grant: str) -> bool:
+    """Void a grant that nobody has taken, because its key was revoked; say whether it was there to void."""
+    done = work.execute(update(grants).where(grants.c.id == grant, grants.c.state == "issued").values(state="revoked"))
+    return done.rowcount == 1
+
+
 def end_leases_of_others(work: Work, worker: str, now: datetime) -> None:
     """End every lease of another process. Only the holder of the home's lock may call it: the others are dead."""
     others = and_(grants.c.state.in_(_HELD), or_(grants.c.worker.is_(None), grants.c.worker.not_in((worker, CALLER))))

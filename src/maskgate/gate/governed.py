@@ -8,7 +8,8 @@ CHANGE_REVIEWERS = "change-reviewers"
 CHANGE_DESTINATIONS = "change-destinations"
 REGISTER_RULES = "register-rules"
 ROTATE_GATE_KEY = "rotate-gate-key"
+REVOKE_GATE_KEY = "revoke-gate-key"
 
 # Changes that come as a file, so that nobody is known to have made them.
 OF_UNKNOWN_AUTHOR = frozenset({CHANGE_POLICY, CHANGE_REVIEWERS, CHANGE_DESTINATIONS, REGISTER_RULES})
-GOVERNED_ACTIONS = OF_UNKNOWN_AUTHOR | {ROTATE_GATE_KEY}
+GOVERNED_ACTIONS = OF_UNKNOWN_AUTHOR | {ROTATE_GATE_KEY, REVOKE_GATE_KEY}

@@ -10,10 +10,19 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from maskgate.gate.governed import CHANGE_DESTINATIONS, CHANGE_POLICY, CHANGE_REVIEWERS, REGISTER_RULES
+from maskgate.gate.governed import (
+    CHANGE_DESTINATIONS,
+    CHANGE_POLICY,
+    CHANGE_REVIEWERS,
+    REGISTER_RULES,
+    REVOKE_GATE_KEY,
+    ROTATE_GATE_KEY,
+)
+from maskgate.gate.key_rotation import revoke_key, rotate_key
 from maskgate.gate.known_destinations import put_destination_in_force
 from maskgate.gate.lifecycle import State
 from maskgate.gate.request import get_request, list_requests
+from maskgate.gate.standing import end_standing_of_other_policies
 from maskgate.store import tables
 
 if TYPE_CHECKING:
@@ -60,6 +69,8 @@ GOVERNED: Mapping[str, Callable[[Parts, Work, Request], str]] = {
     CHANGE_REVIEWERS: _change_policy,
     CHANGE_DESTINATIONS: _change_destination,
     REGISTER_RULES: _register_rules,
+    ROTATE_GATE_KEY: rotate_key,
+    REVOKE_GATE_KEY: revoke_key,
 }
 
 
@@ -72,6 +83,7 @@ def put_policy_in_force(parts: Parts, work: Work, digest: str, request: Request 
         update(tables.policies).where(tables.policies.c.digest == digest).values(active=True, activated_at=now)
     )
     parts.record(work, "policy.activated", request, policy=digest, before=before)
+    end_standing_of_other_policies(parts, work, digest)
     for waiting in list_requests(work, State.SEALING, State.PENDING):
         if request is None or waiting.id != request.id:
             message = "The policy changed while this request waited. Nothing was released; ask again."

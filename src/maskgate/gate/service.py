@@ -30,11 +30,14 @@ from maskgate.gate.calls import ActionInput
 from maskgate.gate.explaining import explain_request
 from maskgate.gate.fresh_login import FreshLoginNeeded
 from maskgate.gate.identity_verbs import IdentityVerbs
+from maskgate.gate.key_verbs import KeyVerbs
 from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
 from maskgate.gate.model import Caller
 from maskgate.gate.parts import Parts, active_policy
+from maskgate.gate.quotas import must_have_room_to_stage
 from maskgate.gate.request import get_request, list_requests, no_such_request
+from maskgate.gate.reviewer_verbs import ReviewerVerbs
 from maskgate.gate.sample import sample
 from maskgate.gate.sealing import seal
 from maskgate.gate.staging import Staging, new_staging_id
@@ -78,7 +81,7 @@ class Standing:
     needs_login: bool = False
 
 
-class Gate(ActionVerbs, IdentityVerbs):
+class Gate(KeyVerbs, ActionVerbs, IdentityVerbs, ReviewerVerbs):
     """One gate process.
 
     Args:
@@ -125,7 +128,8 @@ class Gate(ActionVerbs, IdentityVerbs):
     @property
     def fingerprint(self) -> str:
         """The fingerprint of the key in use."""
-        return self._parts.keys.fingerprint
+        with self._parts.store.read() as work:
+            return self._parts.keys.ring(work).current.fingerprint
 
     @property
     def is_new(self) -> bool:
@@ -168,6 +172,8 @@ class Gate(ActionVerbs, IdentityVerbs):
         token = _pipeline(caller, "stages data")
         place = self._parts.registry.staging_root(root)
         staging_id, now = new_staging_id(), self._parts.clock.now()
+        with self._parts.store.read() as work:
+            must_have_room_to_stage(work, token, self._parts.registry.limits)
         opened = Staging(place).open(staging_id)
         expires_at = now + timedelta(hours=self._parts.registry.limits.staging_hours)
         with self._parts.store.write() as work:
@@ -347,6 +353,8 @@ class Gate(ActionVerbs, IdentityVerbs):
     def sweep(self) -> None:
         """Do what has come due: time-outs, waking tasks, deletions, messages."""
         sweeping.sweep(self._parts)
+        with self._parts.store.read() as work:
+            self._parts.keys.ring(work)  # pins what another gate, or a signature here, has made of it
 
     # --- the record --------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from maskgate.gate.parts import Parts
     from maskgate.store import Work
 
-ROLES = ("pipeline", "auditor")
+ROLES = ("pipeline", "auditor", "operator", "releaser")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class TokenHolder:
 
     Attributes:
         name: What requests, and the ledger, call it.
-        role: ``pipeline`` asks and stages; ``auditor`` reads.
+        role: ``pipeline`` asks and stages; ``auditor`` reads; ``operator`` asks for changes of the gate's keys;
+            ``releaser`` carries releases out.
         owner: The person of the policy who answers for it.
         agent: Whether an AI agent holds it.
         on_behalf_of: The person of the policy for whom it acts.
@@ -48,7 +49,7 @@ class TokenHolder:
     on_behalf_of: str | None = None
 
 
-USUAL_TOKENS = {role: TokenHolder(role, role) for role in ROLES}
+USUAL_TOKENS = {role: TokenHolder(role, role) for role in ("pipeline", "auditor")}
 
 
 def keep_tokens(parts: Parts, work: Work, files: Mapping[str, Path]) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
-"""Who may see a request: auditors all, a token its own, a person what they are concerned with."""
+"""Who may see a request: auditors all, a token its own, an operator those about keys, a person what concerns them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from maskgate.gate.governed import REVOKE_GATE_KEY, ROTATE_GATE_KEY
 
 if TYPE_CHECKING:
     from maskgate.gate.model import Caller, Identity
@@ -16,6 +18,8 @@ def may_see(request: Request, caller: Caller, policy: Policy) -> bool:
         return True
     if caller.role == "pipeline":
         return caller.token is not None and request.token == caller.token
+    if caller.role == "operator":
+        return request.action in {ROTATE_GATE_KEY, REVOKE_GATE_KEY}
     return caller.identity is not None and is_concerned(request, caller.identity, policy)
 
 

@@ -32,6 +32,8 @@ _STATES = {
     "release.indeterminate": "indeterminate",
     "policy.activated": "released",
     "rules.registered": "released",
+    "gate.key_rotated": "released",
+    "gate.key_revoked": "released",
     "destination.registered": "released",
 }
 

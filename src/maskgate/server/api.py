@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from io import RawIOBase
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal, cast
 
@@ -88,7 +89,7 @@ class EmptyBody(Body):
     """Nothing."""
 
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
+PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {"application/problem+json": {"example": problem(status, "…", code)}}}
     for status, text, code in (
         (401, "No token and no session", "not_authenticated"),
@@ -99,7 +100,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     )
 }
 
-router = APIRouter(prefix="/api/v1", route_class=StrictJsonRoute, responses=_PROBLEMS)
+router = APIRouter(prefix="/api/v1", route_class=StrictJsonRoute, responses=PROBLEMS)
 
 
 @router.post("/staging", status_code=201, tags=["staging"])
@@ -112,7 +113,8 @@ def open_staging(request: Request, caller: Changer, body: StagingBody) -> dict[s
 async def put_file(request: Request, caller: Changer, staging_id: str, path: str) -> dict[str, Any]:
     """Send one file up; what is there stays as it is."""
     gate, stream = services_of(request).gate, _BodyStream(request.stream())
-    return await to_thread.run_sync(lambda: gate.put_file(caller, staging_id, path, cast("BinaryIO", stream)))
+    write = partial(gate.put_file, caller, staging_id, path, cast("BinaryIO", stream))
+    return await to_thread.run_sync(write, limiter=request.app.state.uploads)
 
 
 @router.post("/requests", status_code=202, tags=["requests"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -11,7 +12,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.staticfiles import StaticFiles
 
 from maskgate.errors import MaskgateError
-from maskgate.server import api, login_routes, pages, status_routes
+from maskgate.server import api, command_line_routes, key_routes, login_routes, pages, status_routes
 from maskgate.server.body_limit import BodyLimit
 from maskgate.server.host_check import HostCheck
 from maskgate.server.login_failed import LoginFailed
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from maskgate.server.services import Services
 
 _API = "/api/"
+_API_ROUTERS = (api.router, key_routes.router, command_line_routes.exchange)
+# Uploads wait for their clients in threads of their own number, so that slow ones keep nobody else waiting.
+_MOST_UPLOADS = 8
 _CODES = {401: "not_authenticated", 403: "not_allowed", 404: "not_found", 405: "method_not_allowed", 422: "usage_error"}
 _TITLES = {
     401: "Log in first",
@@ -47,7 +51,8 @@ def make_app(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    for router in (api.router, status_routes.router, login_routes.router, pages.router):
+    app.state.uploads = CapacityLimiter(_MOST_UPLOADS)
+    for router in (*_API_ROUTERS, status_routes.router, login_routes.router, command_line_routes.router, pages.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(MaskgateError, answer_error)
