@@ -95,6 +95,67 @@ class TestStanding:
         assert world.read(document["id"])["refusals"] == []
 
 
+class TestFirstView:
+    """The first time somebody sees the page is kept; who signs within seconds of it, or without it, is marked."""
+
+    @pytest.fixture
+    def world(self, tmp_path):
+        return GateWorld(tmp_path)
+
+    def test_it_is_an_entry_once_for_each_person(self, world):
+        document = world.ask()
+        for account in ("okta|bert", "okta|bert", "okta|anna", "okta|bert"):
+            world.gate.note_view(document["id"], person(world, account))
+        views = world.entries("page.viewed", request=document["id"])
+        assert [(body["person"], body["accounts"]) for body in views] == [
+            ("bert", ["okta|bert"]),
+            ("anna", ["okta|anna"]),
+        ]
+        assert world.read(document["id"])["state"] == "pending"
+
+    def test_what_is_not_sealed_yet_cannot_have_been_read(self, world):
+        document = world.ask(sealed=False)
+        world.gate.note_view(document["id"], person(world, "okta|bert"))
+        assert world.entries("page.viewed") == []
+
+    def test_a_stranger_sees_nothing(self, world):
+        document = world.ask()
+        with pytest.raises(NotFound):
+            world.gate.note_view(document["id"], person(world, "okta|zoe"))
+        assert world.entries("page.viewed") == []
+
+    @pytest.mark.parametrize(
+        ("seconds", "marks"),
+        [
+            pytest.param(0, {"quick": True, "unviewed": False}, id="at once"),
+            pytest.param(2.999, {"quick": True, "unviewed": False}, id="within three seconds"),
+            pytest.param(3, {"quick": False, "unviewed": False}, id="after three seconds"),
+            pytest.param(None, {"quick": False, "unviewed": True}, id="without a view"),
+        ],
+    )
+    def test_how_soon_is_in_the_decision_and_its_entry(self, world, seconds, marks):
+        document = world.ask()
+        if seconds is not None:
+            world.gate.note_view(document["id"], person(world, "okta|bert"))
+            world.clock.forward(seconds=seconds)
+        [shown] = world.decide(document)["decisions"]
+        assert {name: shown[name] for name in marks} == marks
+        [body] = world.entries("decision.approve", request=document["id"])
+        assert {name: body.get(name, False) for name in marks} == marks
+
+    def test_the_time_of_the_first_view_stays(self, world):
+        document = world.ask()
+        world.gate.note_view(document["id"], person(world, "okta|bert"))
+        world.clock.forward(seconds=10)
+        world.gate.note_view(document["id"], person(world, "okta|bert"))
+        assert not world.decide(document)["decisions"][0]["quick"]
+
+    def test_a_view_by_another_is_none_of_mine(self, world):
+        document = world.ask()
+        world.gate.note_view(document["id"], person(world, "okta|anna"))
+        assert world.decide(document)["decisions"][0]["unviewed"]
+
+
 class TestSample:
     """A few masked rows are shown to those concerned, and each look is an entry."""
 
