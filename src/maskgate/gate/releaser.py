@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from maskgate.errors import DatasetError
 from maskgate.gate.locations import parse_location
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ def location_of(order: ReleaseOrder) -> str:
 class Releaser(Protocol):
     """The part that holds destination credentials and moves approved bytes."""
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether a process of its own does all of it, so that this one has nothing to do."""
+        ...
+
     def copy(self, order: ReleaseOrder, progress: Callable[[int, int], None]) -> Copied:
         """Write the sealed files under the temporary name of this grant and fence; nothing is visible yet.
 
@@ -106,3 +112,29 @@ class Releaser(Protocol):
     def clean(self, order: ReleaseOrder) -> None:
         """Remove temporary names of this grant, of this fence and earlier ones."""
         ...
+
+
+class ReleaserElsewhere:
+    """The releaser of a gate that holds no credentials: a process of its own asks for the work."""
+
+    is_elsewhere = True
+
+    def copy(self, order: ReleaseOrder, progress: Callable[[int, int], None]) -> Copied:  # noqa: ARG002  the protocol
+        """Refuse."""
+        raise _not_here(order)
+
+    def commit(self, order: ReleaseOrder) -> None:
+        """Refuse."""
+        raise _not_here(order)
+
+    def probe(self, order: ReleaseOrder) -> str:
+        """Refuse."""
+        raise _not_here(order)
+
+    def clean(self, order: ReleaseOrder) -> None:
+        """Refuse."""
+        raise _not_here(order)
+
+
+def _not_here(order: ReleaseOrder) -> DatasetError:
+    return DatasetError(f"request {order.request} is released by a process of its own, and this is not it.")

@@ -82,16 +82,19 @@ def carry_out(parts: Parts, request_id: str) -> None:
         except Conflict:
             return  # A later attempt has taken over; it finishes, or says why not.
         except Refused as error:
-            _fail(parts, request_id, held, str(error))
+            fail_release(parts, request_id, held, str(error))
         except MaskgateError as error:
-            _try_later(parts, request_id, held, str(error))
+            try_release_later(parts, request_id, held, str(error))
         except Exception as error:  # noqa: BLE001  storage libraries raise what they like; the release has to go on
             # The kind alone: a foreign message may hold an address with a credential.
-            _try_later(parts, request_id, held, f"the destination could not be written ({type(error).__name__}).")
+            why = f"the destination could not be written ({type(error).__name__})."
+            try_release_later(parts, request_id, held, why)
 
 
 def unfinished(parts: Parts) -> list[str]:
     """List releases that wait for a worker of this process, or that nobody carries out any more."""
+    if parts.releaser.is_elsewhere:
+        return parts.queue.waiting()
     with parts.store.read() as work:
         now = parts.clock.now()
         abandoned = [each for each in consumption.interrupted(work, now) if _can_go_on(parts, work, each, now)]
@@ -127,10 +130,10 @@ def _start(parts: Parts, work: Work, request: Request, run: HostRun | None) -> R
     message = "The gate copies the files to the destination."
     started = parts.advance(work, request, State.RELEASING, message, done=0)
     parts.record(work, "release.started", started, grant=grant.id, fence=held.fence)
-    if has_copy(parts, request):
+    if has_copy(parts, request) and not parts.releaser.is_elsewhere:
         parts.queue.put(request.id, held)
     else:
-        consumption.let_go(work, held, parts.clock.now())  # the gate that has the copy takes it over
+        consumption.let_go(work, held, parts.clock.now())  # who has the copy, or the credentials, takes it over
     return started
 
 
@@ -198,14 +201,14 @@ def _carry_out(parts: Parts, request_id: str, held: Held) -> None:
         found = parts.releaser.probe(order)
         if found == "committed":
             parts.releaser.commit(order)  # changes nothing that is published; what is left beside it is cleared
-            _finish(parts, request_id, held, order)
+            finish_release(parts, request_id, held, order)
             return
         if found != "absent":
-            _give_up(parts, request_id, held)
+            give_up_release(parts, request_id, held)
             return
         with parts.store.write() as work:
             consumption.copy_again(work, held)
-    order = _order(parts, request, grant, row.release_name, held.fence)
+    order = order_of(parts, request, grant, row.release_name, held.fence)
     if grant.not_after <= parts.clock.now() and held.fence > 1:
         raise Refused(
             f"the grant ran out at {timestamp(grant.not_after)} before the files could be released. Ask again."
@@ -228,10 +231,11 @@ def _carry_out(parts: Parts, request_id: str, held: Held) -> None:
     except Refused:
         parts.releaser.clean(order)
         raise
-    _finish(parts, request_id, held, order)
+    finish_release(parts, request_id, held, order)
 
 
-def _order(parts: Parts, request: Request, grant: Grant, version: str, fence: int) -> ReleaseOrder:
+def order_of(parts: Parts, request: Request, grant: Grant, version: str, fence: int) -> ReleaseOrder:
+    """Return what to release where, as it was signed."""
     if request.sealed is None or grant.request != request.id:
         raise Refused(f"request {request.id} has nothing to release.")
     registered = parts.registry.destinations.get(grant.destination)
@@ -243,7 +247,7 @@ def _order(parts: Parts, request: Request, grant: Grant, version: str, fence: in
 def _order_of_commit(parts: Parts, request: Request, grant: Grant, version: str, fence: int) -> ReleaseOrder:
     """Return the order of a release that may be visible already, so that it must not be given up unseen."""
     try:
-        return _order(parts, request, grant, version, fence)
+        return order_of(parts, request, grant, version, fence)
     except Refused as error:
         raise DatasetError(f"it cannot be told whether the release was published: {error}") from None
 
@@ -268,7 +272,8 @@ def _progress(parts: Parts, request_id: str, held: Held) -> Callable[[int, int],
     return tell
 
 
-def _finish(parts: Parts, request_id: str, held: Held, order: ReleaseOrder) -> None:
+def finish_release(parts: Parts, request_id: str, held: Held, order: ReleaseOrder) -> None:
+    """Say that a release is published, with its receipt."""
     reach("after publish")
     with parts.store.write() as work:
         receipt = _receipt(parts, order)
@@ -294,14 +299,15 @@ def _receipt(parts: Parts, order: ReleaseOrder) -> dict[str, Any]:
     }
 
 
-def _fail(parts: Parts, request_id: str, held: Held, message: str) -> None:
+def fail_release(parts: Parts, request_id: str, held: Held, message: str) -> None:
+    """Give a release up, of which nothing is published."""
     with parts.store.write() as work:
         consumption.fail(work, held)
         failed = parts.advance(work, get_request(work, request_id), State.FAILED, message)
         parts.refuse(work, failed, "release.failed", Refused(message), grant=held.grant, fence=held.fence)
 
 
-def _give_up(parts: Parts, request_id: str, held: Held) -> None:
+def give_up_release(parts: Parts, request_id: str, held: Held) -> None:
     """Settle what may have happened and leaves no trace to look for: to do it again could do it twice."""
     message = (
         "The gate stopped while this was being carried out, and it cannot be found out whether it was. It is not tried "
@@ -313,7 +319,7 @@ def _give_up(parts: Parts, request_id: str, held: Held) -> None:
         parts.refuse(work, over, "release.indeterminate", Refused(message), grant=held.grant, fence=held.fence)
 
 
-def _try_later(parts: Parts, request_id: str, held: Held, message: str) -> None:
+def try_release_later(parts: Parts, request_id: str, held: Held, message: str) -> None:
     """Leave the grant to the next attempt; the pause grows with each, and the grant's own end ends it."""
     pause = min(timedelta(seconds=2 ** min(held.fence, 9)), _LONGEST_PAUSE)
     with parts.store.write() as work:

@@ -31,6 +31,8 @@ class DestinationReleaser:
         bytes_per_second: Throttle; None for none.
     """
 
+    is_elsewhere = False
+
     def __init__(self, bytes_per_second: int | None = None) -> None:
         self.bytes_per_second = bytes_per_second
 
