@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from maskgate.cli.documents import what_of
 from maskgate.gate.client import GateClient
 
 
@@ -30,7 +31,7 @@ def requests(state: str | None, *, as_json: bool) -> None:
 
 
 def _line(document: dict[str, Any]) -> str:
-    destination = (document.get("destination") or {}).get("id") or "-"
     requester = (document.get("requester") or {}).get("person") or "-"
-    what = f"{document['action']} to {destination}"
-    return f"{document['id']}  {document['state']:<10}  {what:<28}  {requester:<16}  {document['created_at']}"
+    return (
+        f"{document['id']}  {document['state']:<10}  {what_of(document):<28}  {requester:<16}  {document['created_at']}"
+    )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from maskgate.server.services import Services
 
 _API = "/api/"
-_API_ROUTERS = (api.router, key_routes.router, command_line_routes.exchange)
+_API_ROUTERS = (api.router, key_routes.router, releaser_routes.router, command_line_routes.exchange)
 # Uploads wait for their clients in threads of their own number, so that slow ones keep nobody else waiting.
 _MOST_UPLOADS = 8
 _CODES = {401: "not_authenticated", 403: "not_allowed", 404: "not_found", 405: "method_not_allowed", 422: "usage_error"}

@@ -99,6 +99,11 @@ class Sessions:
         """The cookie's name; over TLS the prefix binds it to this very host."""
         return "__Host-maskgate_session" if self._secure else "maskgate_session"
 
+    @property
+    def store(self) -> Store:
+        """Where they are kept."""
+        return self._store
+
     def open(
         self, response: Response, account: str, name: str, groups: tuple[str, ...], proof: Proof = NO_PROOF
     ) -> Session:
