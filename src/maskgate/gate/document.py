@@ -10,6 +10,8 @@ from maskgate.clock import timestamp
 from maskgate.gate.circumstances import shown_circumstances
 from maskgate.gate.counting import still_missing
 from maskgate.gate.lifecycle import State
+from maskgate.gate.standing_intent import standing_digest, standing_intent
+from maskgate.gate.standing_rows import find_standing
 from maskgate.store import tables
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ def document_of(work: Work, request: Request, url: str) -> dict[str, Any]:
         "involved": list(request.involved),
         "agent": request.agent,
         "involvement": dict(request.involvement),
+        "standing": None if request.standing is None else find_standing(work, request.standing),
+        "standing_offer": _offer(request),
         "earlier": [dict(each) for each in request.earlier],
         "escalation": None
         if request.escalated_at is None
@@ -118,6 +122,12 @@ _RECEIPT = select(tables.grants.c.receipt).where(tables.grants.c.request == bind
 def decisions_of(work: Work, request_id: str) -> list[Any]:
     """Read the decisions about a request, in order."""
     return list(work.execute(_DECISIONS, {"of": request_id}).mappings())
+
+
+def _offer(request: Request) -> dict[str, Any] | None:
+    """Say what could be signed for later exports of this kind; None where nothing could."""
+    intent = standing_intent(request) if request.state is State.PENDING else None
+    return None if intent is None else {"intent": intent, "digest": standing_digest(intent)}
 
 
 def refusals_of(work: Work, request_id: str) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from maskgate.canonical import digest
 from maskgate.clock import timestamp
 from maskgate.gate.grants import Grant, sign_grant
 from maskgate.gate.model import destination_digest
+from maskgate.gate.standing_rows import decisions_behind
 from maskgate.ledger import head
 from maskgate.store import tables
 
@@ -39,7 +40,7 @@ def issue_grant(parts: Parts, work: Work, request: Request) -> Grant:
         destination="" if place is None else place.id,
         destination_digest="" if place is None else destination_digest(place),
         host=None if request.host is None else request.host.identity,
-        decisions=tuple(decisions),
+        decisions=tuple(decisions) if request.standing is None else decisions_behind(work, request.standing),
         policy_digest=request.policy_digest,
         issued_at=now,
         not_after=now + request.expires,

@@ -86,6 +86,7 @@ def make_intent(request: Request, context_digest: str, gate: str) -> dict[str, A
         "requester": {"person": request.requester_person, "account": request.requester_account},
         "involved": sorted(request.involved),
         "named_by_caller": sorted(request.named),
+        "standing": request.standing,
         "host": None if request.host is None else request.host.identity,
         "policy": {"name": request.policy_name, "digest": request.policy_digest},
         "requirement": request.requirement.as_json(),

@@ -232,19 +232,23 @@ class Floor:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much one request may use.
+    """How much one request may use, and how much one token may keep open.
 
     Attributes:
         seal_seconds: Processor seconds for measuring.
         seal_memory_mb: Memory for measuring.
         staging_hours: How long staged files wait for a request.
         release_bytes_per_second: Throttle for releases; None for none.
+        pending_per_token: Requests of one token that may wait at once.
+        stagings_per_token: Stagings of one token that may exist at once.
     """
 
     seal_seconds: int = 900
     seal_memory_mb: int = 2048
     staging_hours: int = 24
     release_bytes_per_second: int | None = None
+    pending_per_token: int = 100
+    stagings_per_token: int = 1000
 
 
 @dataclass(frozen=True)
@@ -302,6 +306,20 @@ class DecisionInput:
     standing: str | None = None
     batch: str | None = None
     break_glass: BreakGlassInput | None = None
+    passkey: PasskeyAnswer | None = None
+
+
+@dataclass(frozen=True)
+class PasskeyAnswer:
+    """A passkey's signature over a decision, as a browser brings it.
+
+    Attributes:
+        nonce: Of the statement that it signed.
+        credential: The answer of the authenticator, as WebAuthn writes it in JSON.
+    """
+
+    nonce: str
+    credential: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from maskgate.gate.request import change_request, get_request
 from maskgate.gate.sealed_facts import facts_when_sealed
 from maskgate.gate.sealing_lease import claim, holds, renewing
 from maskgate.gate.staging import Staging
+from maskgate.gate.standing import use_standing
 from maskgate.store import tables
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from maskgate.store import Work
 
 _PROGRESS_STEPS = 50
+_BY_POLICY = "The policy allows it without a signature; it is recorded."
+_BY_STANDING = "A standing approval covers it; this use is recorded."
 
 
 def seal_request(parts: Parts, request_id: str) -> None:
@@ -151,12 +154,15 @@ def _ask(parts: Parts, held: Claim, sealed: Sealed, rules: dict[str, Rules]) -> 
         too_early = why_too_early(work, chosen.request, sealed.content_digest, parts.clock.now())
         refusals = (*chosen.refusals, *evidence.refusals, *(() if too_early is None else (too_early,)))
         evidence = replace(evidence, refusals=refusals)
-        ready = _prepare(parts, work, now, sealed, rules=registered, evidence=evidence, chosen=chosen.request)
-        state = after_sealing(evidence.refusals, is_allowed=ready.is_allowed)
+        measured = replace(chosen.request, sealed=sealed)
+        standing = None if evidence.refusals or measured.is_allowed else use_standing(parts, work, measured)
+        measured = replace(measured, standing=standing)
+        ready = _prepare(parts, work, now, sealed, rules=registered, evidence=evidence, chosen=measured)
+        state = after_sealing(evidence.refusals, is_allowed=ready.is_allowed or standing is not None)
         if state is State.REFUSED:
             _refuse_measured(parts, work, ready, evidence)
         elif state is State.APPROVED:
-            approve(parts, work, ready, "The policy allows it without a signature; it is recorded.")
+            approve(parts, work, ready, _BY_STANDING if standing else _BY_POLICY)
         else:
             parts.advance(work, ready, state, wanted(work, ready))
 
@@ -181,6 +187,7 @@ def _prepare(
         "rule": chosen.rule,
         "involved": chosen.involved,
         "involvement": chosen.involvement,
+        "standing": chosen.standing,
         "earlier": earlier_decisions(work, request, sealed.content_digest),
         "sealed": sealed,
         "content_digest": sealed.content_digest,

@@ -1,0 +1,63 @@
+"""The gate's verbs for reviewers over time: standing in for each other, and signing once for many."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from maskgate.errors import NotAllowed
+from maskgate.gate import delegation, standing
+from maskgate.gate.parts import active_policy
+from maskgate.gate.standing_rows import list_standing
+
+if TYPE_CHECKING:
+    from maskgate.gate.delegation import DelegationInput
+    from maskgate.gate.model import Caller, Identity
+    from maskgate.gate.parts import Parts
+
+
+class ReviewerVerbs:
+    """The part of the gate that is about reviewers; `Gate` is all of it."""
+
+    _parts: Parts
+
+    # --- standing in -------------------------------------------------------------------------------------------
+
+    def delegate(self, identity: Identity, wanted: DelegationInput) -> dict[str, Any]:
+        """Have somebody stand in for the person who says so, for a time."""
+        return delegation.delegate(self._parts, identity, wanted).as_json()
+
+    def end_delegation(self, identity: Identity, delegation_id: str) -> dict[str, Any]:
+        """Take a delegation back, as either of the two."""
+        return delegation.end_delegation(self._parts, identity, delegation_id).as_json()
+
+    def delegations(self, identity: Identity) -> list[dict[str, Any]]:
+        """Show the delegations that a person made or got."""
+        with self._parts.store.read() as work:
+            person = active_policy(work).people.person_of(identity.accounts)
+            found = () if person is None else delegation.delegations_of(work, person)
+            now = self._parts.clock.now()
+            return [{**each.as_json(), "is_live": each.is_live(now)} for each in found]
+
+    def stands_in_for(self, identity: Identity) -> list[str]:
+        """Say for whom a person stands in now."""
+        with self._parts.store.read() as work:
+            person = active_policy(work).people.person_of(identity.accounts)
+            found = () if person is None else delegation.delegations_to(work, person, self._parts.clock.now())
+            return [each.delegator for each in found]
+
+    # --- standing approvals ------------------------------------------------------------------------------------
+
+    def standing_approvals(self, caller: Caller) -> list[dict[str, Any]]:
+        """Show standing approvals: all to auditors, to people those that they may end."""
+        if caller.role == "pipeline":
+            raise NotAllowed("a pipeline's token does not read standing approvals.")
+        with self._parts.store.read() as work:
+            found = list_standing(work)
+            if caller.identity is None:
+                return found
+            policy, now = active_policy(work), self._parts.clock.now()
+            return [each for each in found if standing.may_end(policy, caller.identity, each, now)]
+
+    def end_standing(self, identity: Identity, standing_id: str, why: str) -> dict[str, Any]:
+        """End a standing approval, as one of its reviewers."""
+        return standing.end_standing(self._parts, identity, standing_id, why)
