@@ -15,7 +15,8 @@
     ├── Refused                        3   the gate says no, and why
     │   ├── NotAllowed                 3   this caller may not do this
     │   ├── NotFound                   3   there is no such thing, for this caller
-    │   └── Conflict                   3   the state does not permit it (any more)
+    │   ├── Conflict                   3   the state does not permit it (any more)
+    │   └── TooMany                    3   this caller keeps as many as it may; end some first
     ├── StillPending                   4   nobody has decided yet
     ├── HostUnreachable                5   Airflow or Prefect did not answer the gate; try again
     ├── DatabaseUnreachable            5   the gate's database did not answer; try again
@@ -123,6 +124,10 @@ class NotFound(Refused):
 
 class Conflict(Refused):
     """The state does not permit it, or does no longer."""
+
+
+class TooMany(Refused):
+    """This caller keeps as many of these as it may."""
 
 
 class StillPending(MaskgateError):  # noqa: N818  pending is a state

@@ -25,6 +25,7 @@ from maskgate.gate.involvement import involve
 from maskgate.gate.lifecycle import SETTLED, State
 from maskgate.gate.markdown import visible
 from maskgate.gate.parts import active_policy
+from maskgate.gate.quotas import must_have_room_to_ask
 from maskgate.gate.redaction import redacted
 from maskgate.gate.request import Request, change_request, get_request, insert_request
 from maskgate.gate.sealed_facts import facts_when_sealed
@@ -157,6 +158,7 @@ def _open_request(work: Work, asked: _Asked) -> Request | None:
 
 
 def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
+    must_have_room_to_ask(work, asked.token, parts.registry.limits)
     draft = _draft(parts, work, asked)
     insert_request(work, draft)
     policy, now = active_policy(work), parts.clock.now()

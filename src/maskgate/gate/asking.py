@@ -19,6 +19,7 @@ from maskgate.gate.known_destinations import must_be_in_force
 from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
 from maskgate.gate.parts import active_policy
+from maskgate.gate.quotas import must_have_room_to_ask
 from maskgate.gate.request import Request, change_request, find_by_key, insert_request
 from maskgate.store import tables
 
@@ -59,7 +60,7 @@ def create_request(parts: Parts, caller: Caller, wanted: RequestInput) -> Reques
         UsageError: If something is named that is not registered.
         NotAllowed: If this caller may not ask, or it cannot be told who asks.
         NotFound: If there is no such staging.
-        Refused: If no policy permits the action, or nobody could ever sign it.
+        Refused: If no policy permits the action, nobody could ever sign it, or too many wait already.
         HostUnreachable: If the host does not answer.
     """
     if caller.role != "pipeline" or caller.token is None:
@@ -183,6 +184,7 @@ def _rebind(parts: Parts, work: Work, known: Request, asked: _Asked) -> Request:
 
 
 def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
+    must_have_room_to_ask(work, asked.token, parts.registry.limits)
     must_be_in_force(work, parts.registry.destination(asked.destination.id))
     policy = active_policy(work)
     people = known_people(parts, work, asked.token, asked.authors, policy)

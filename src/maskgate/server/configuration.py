@@ -170,7 +170,14 @@ _STAGING = ("uri", "upload_only", "options")
 _DESTINATION = ("uri", "trust", "mode", "options")
 _AIRFLOW = ("url", "username", "password", "authors")
 _PREFECT = ("url", "username", "password", "api_key")
-_LIMITS = ("seal_seconds", "seal_memory_mb", "staging_hours", "release_bytes_per_second")
+_LIMITS = (
+    "seal_seconds",
+    "seal_memory_mb",
+    "staging_hours",
+    "release_bytes_per_second",
+    "pending_per_token",
+    "stagings_per_token",
+)
 
 
 def _listen(root: Section, url: str) -> tuple[str, int]:
@@ -258,6 +265,8 @@ def _limits(section: Section) -> Limits:
         seal_memory_mb=section.integer("seal_memory_mb", usual.seal_memory_mb),
         staging_hours=section.integer("staging_hours", usual.staging_hours),
         release_bytes_per_second=section.integer("release_bytes_per_second", 0) or None,
+        pending_per_token=section.integer("pending_per_token", usual.pending_per_token),
+        stagings_per_token=section.integer("stagings_per_token", usual.stagings_per_token),
     )
 
 

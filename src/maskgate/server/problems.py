@@ -15,6 +15,7 @@ from maskgate.errors import (
     NotFound,
     Refused,
     StillPending,
+    TooMany,
     UsageError,
 )
 
@@ -25,6 +26,10 @@ class NotAuthenticated(MaskgateError):  # noqa: N818  reads as what it is
     """Nobody is known to call."""
 
 
+class TooSlow(MaskgateError):  # noqa: N818  reads as what it is
+    """The body took longer than any sensible one."""
+
+
 class TooLarge(MaskgateError):  # noqa: N818  reads as what it is
     """The body is larger than any sensible one."""
 
@@ -33,6 +38,8 @@ class TooLarge(MaskgateError):  # noqa: N818  reads as what it is
 _STATUSES: tuple[tuple[type[MaskgateError], HTTPStatus], ...] = (
     (NotAuthenticated, HTTPStatus.UNAUTHORIZED),
     (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (TooSlow, HTTPStatus.REQUEST_TIMEOUT),
+    (TooMany, HTTPStatus.TOO_MANY_REQUESTS),
     (NotAllowed, HTTPStatus.FORBIDDEN),
     (NotFound, HTTPStatus.NOT_FOUND),
     (Conflict, HTTPStatus.CONFLICT),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from maskgate.errors import MaskgateError
+from maskgate.server.patience import PatientProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _GRACE_SECONDS = 1
+# Beyond this, a connection is told to come back later; files and memory of the process stay bounded.
+_MOST_CONNECTIONS = 1000
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -72,6 +75,8 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
         server_header=False,
         proxy_headers=False,
         lifespan="off",
+        http=PatientProtocol,
+        limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         h11_max_incomplete_event_size=32 * 1024,
     )
