@@ -47,6 +47,7 @@ def shown_circumstances(kept: Mapping[str, Any] | None) -> dict[str, Any]:
         "context_class": known.get("context_class"),
         "unviewed": bool(known.get("unviewed")),
         "quick": bool(known.get("quick")),
+        "passkey": known.get("passkey"),
     }
 
 

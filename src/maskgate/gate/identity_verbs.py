@@ -1,16 +1,18 @@
-"""The verbs of the gate that are about who is there: logins and first views."""
+"""The verbs of the gate that are about who is there: logins, first views, passkeys."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maskgate.gate import viewing
+from maskgate.clock import timestamp
+from maskgate.gate import deciding, enrolment, viewing
 from maskgate.gate.markdown import visible
+from maskgate.gate.parts import active_policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from maskgate.gate.model import Identity
+    from maskgate.gate.model import DecisionInput, Identity
     from maskgate.gate.parts import Parts
 
 
@@ -35,3 +37,35 @@ class IdentityVerbs:
     def note_view(self, request_id: str, identity: Identity) -> None:
         """Record that somebody concerned sees the page of a request, the first time."""
         viewing.note_view(self._parts, request_id, identity)
+
+    def passkeys(self, identity: Identity) -> list[dict[str, Any]]:
+        """Show somebody their own passkeys."""
+        with self._parts.store.read() as work:
+            person = active_policy(work).people.person_of(identity.accounts)
+            found = [] if person is None else enrolment.passkeys_of(work, person)
+        return [
+            {
+                "id": row.id,
+                "name": row.name,
+                "account": row.account,
+                "registered_at": timestamp(row.registered_at),
+                "used_at": None if row.used_at is None else timestamp(row.used_at),
+            }
+            for row in found
+        ]
+
+    def begin_enrolment(self, identity: Identity) -> tuple[str, dict[str, Any]]:
+        """Let somebody make a passkey: a nonce, and what their browser needs."""
+        return enrolment.begin_enrolment(self._parts, identity)
+
+    def enrol(self, identity: Identity, nonce: str, name: str, answer: Mapping[str, Any]) -> None:
+        """Keep the passkey that somebody's browser made, and have them told of it by another way."""
+        enrolment.enrol(self._parts, identity, nonce, name, answer)
+
+    def revoke_passkey(self, identity: Identity, passkey: str) -> None:
+        """Revoke one of one's own passkeys."""
+        enrolment.revoke(self._parts, identity, passkey)
+
+    def prepare_signature(self, request_id: str, decision: DecisionInput) -> tuple[str, dict[str, Any]]:
+        """Let somebody sign a decision with a passkey: a nonce, and what their browser needs. It decides nothing."""
+        return deciding.prepare_signature(self._parts, request_id, decision)

@@ -54,6 +54,8 @@ def make_context(request: Request, rules: Rules | None, url: str) -> dict[str, A
             "channels": list(request.channels),
             "reason_min_length": request.reason_min_length,
             "terms": request.terms.as_json(),
+            "reauthenticate_seconds": request.rule.get("reauthenticate_seconds"),
+            "passkey": request.wants_passkey,
         },
         "asked_at": _time(request.asked_at),
         "expires_at": _time(request.expires_at),

@@ -26,3 +26,11 @@ class Notifier(Protocol):
             MaskgateError: If it could not be sent. The message holds no secret of the channel.
         """
         ...
+
+    def announce(self, text: str) -> None:
+        """Tell people something that is about no request, such as that somebody has a new passkey.
+
+        Raises:
+            MaskgateError: If it could not be sent. The message holds no secret of the channel.
+        """
+        ...

@@ -35,6 +35,7 @@ class Rule:
         thresholds: What measured figures have to be before anyone is asked.
         tier: How much is at stake: ``low``, ``medium`` or ``high``.
         reauthenticate: How long ago, at most, a reviewer may have proved who they are; None if that is not asked.
+        passkey: Whether an approval must be signed with a passkey.
         terms: What it says about time and haste.
         line: Where it stands in the file.
     """
@@ -51,6 +52,7 @@ class Rule:
     thresholds: Thresholds = field(default_factory=Thresholds)
     tier: str = "medium"
     reauthenticate: timedelta | None = None
+    passkey: bool = False
     terms: Terms = field(default_factory=Terms)
     line: int = field(default=0, compare=False)
 
@@ -69,6 +71,7 @@ class Rule:
             1,
             max(self.requirement.distinct, sum(self.requirement.slots.values())),
             TIERS.index(self.tier),
+            self.passkey,
             len(self.requirement.slots),
             self.reason_min_length,
             -len(self.channels),
@@ -87,5 +90,6 @@ class Rule:
             "expires_seconds": int(self.expires.total_seconds()),
             "tier": self.tier,
             "reauthenticate_seconds": None if self.reauthenticate is None else int(self.reauthenticate.total_seconds()),
+            "passkey": self.passkey,
             "terms": self.terms.as_json(),
         }

@@ -119,6 +119,11 @@ class Request:
         return None if seconds is None else timedelta(seconds=seconds)
 
     @property
+    def wants_passkey(self) -> bool:
+        """Whether an approval must be signed with a passkey."""
+        return bool(self.rule.get("passkey"))
+
+    @property
     def terms(self) -> Terms:
         """What the policy says about time and haste."""
         return Terms.from_json(self.rule.get("terms", {}))

@@ -11,6 +11,7 @@ from sqlalchemy import exists, or_, select, update
 
 from maskgate.errors import HostUnreachable, MaskgateError, Refused
 from maskgate.gate import consumption
+from maskgate.gate.announcing import send_announcements
 from maskgate.gate.deciding import expire
 from maskgate.gate.escalation import keep_reminding
 from maskgate.gate.lifecycle import SETTLED, State
@@ -43,6 +44,7 @@ def sweep(parts: Parts) -> None:
     wake_parked_tasks(parts)
     delete_what_is_done(parts)
     send_notices(parts)
+    send_announcements(parts)
 
 
 def end_what_is_over(parts: Parts) -> None:

@@ -50,10 +50,21 @@ class SlackWebhook:
         Raises:
             NotSent: If Slack did not take it. The message names no address.
         """
+        self._post(message(document))
+
+    def announce(self, text: str) -> None:
+        """Tell the channel something that is about no request.
+
+        Raises:
+            NotSent: If Slack did not take it. The message names no address.
+        """
+        self._post({"text": escape(text), "unfurl_links": False, "unfurl_media": False})
+
+    def _post(self, content: dict[str, Any]) -> None:
         try:
             with (
                 httpx.Client(timeout=self._timeout, follow_redirects=False, trust_env=False) as http,
-                http.stream("POST", self._url, json=message(document)) as response,
+                http.stream("POST", self._url, json=content) as response,
             ):
                 status = response.status_code
         except httpx.HTTPError as error:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hmac
 from hashlib import sha256
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from maskgate.errors import NotAllowed
+from maskgate.gate.relying_party import origin
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -53,17 +53,3 @@ def check_origin(request: Request, url: str) -> None:
     given = request.headers.get("origin")
     if (site is not None and site != "same-origin") or (given is not None and given != origin(url)):
         raise NotAllowed(f"this was sent from another site. Open {url} and decide there")
-
-
-def origin(url: str) -> str:
-    """Return scheme, host and port of an address, as browsers write an origin.
-
-    Example:
-        >>> origin("https://gate.example:443/path")
-        'https://gate.example'
-    """
-    parts = urlsplit(url)
-    usual = {"http": 80, "https": 443}.get(parts.scheme)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-    port = "" if parts.port in {None, usual} else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"

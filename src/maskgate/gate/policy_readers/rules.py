@@ -37,10 +37,11 @@ _BLOCKS = (
     "evidence",
     "tier",
     "reauthenticate",
+    "passkey",
     *BLOCKS,
 )
 # What says nothing where nobody is asked.
-_ASKING = ("channels", "reason", "tier", "reauthenticate", *BLOCKS)
+_ASKING = ("channels", "reason", "tier", "reauthenticate", "passkey", *BLOCKS)
 _ENDINGS = ("require", "allow", "refuse")
 _LONGEST_EXPIRY = timedelta(days=90)
 _LONGEST_LOGIN = timedelta(hours=12)
@@ -109,6 +110,7 @@ class RulesReader:
             read_evidence(self.reader, f"{where}, evidence", fields.get("evidence")),
             tier,
             self._reauthenticate(where, fields, tier),
+            self._passkey(f"{where}, passkey", fields),
             TermsReader(self.reader, where, self.reviewers, tier, expires, requirement).terms(fields),
             located.line,
         )
@@ -155,6 +157,14 @@ class RulesReader:
             )
         longest = FRESH if tier == "high" else _LONGEST_LOGIN
         return read_duration(self.reader, f"{where}, reauthenticate", entry, default=FRESH, longest=longest)
+
+    def _passkey(self, where: str, fields: Mapping[str, Located]) -> bool:
+        """Read whether an approval must be signed with a passkey."""
+        entry, channels = fields.get("passkey"), fields.get("channels")
+        wanted = self.reader.choice(entry, where, ("required",), "") == "required"
+        if entry is not None and channels is not None and self._names_others(channels):
+            self.reader.problem(f"{where}: only the web page asks for a passkey. Let it decide alone.", entry.line)
+        return wanted
 
     def _names_others(self, channels: Located) -> bool:
         named = channels.value if isinstance(channels.value, list) else [channels]
