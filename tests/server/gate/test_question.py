@@ -13,6 +13,8 @@ CONTEXT = {
     "request": "req_1",
     "action": "export",
     "subject": None,
+    "resource": None,
+    "call": None,
     "destination": {"id": "partner", "uri": "/srv/partner", "trust": "external", "mode": "new_version"},
     "why": "",
     "requester": {"person": "anna", "account": "airflow:prod|anna"},
