@@ -11,6 +11,8 @@ from maskgate.canonical import digest
 from maskgate.clock import timestamp
 from maskgate.errors import DatabaseUnreachable, MaskgateError, NotFound
 from maskgate.gate.authority import LONGEST_REASON, authorize
+from maskgate.gate.circumstances import circumstances_of
+from maskgate.gate.break_glass import must_be_permitted, note_break_glass
 from maskgate.gate.counting import still_missing
 from maskgate.gate.delegation import delegations_to
 from maskgate.gate.document import decisions_of
@@ -19,11 +21,14 @@ from maskgate.gate.granting import issue_grant
 from maskgate.gate.lifecycle import State, after_decision, is_over
 from maskgate.gate.markdown import visible
 from maskgate.gate.parts import active_policy
+from maskgate.gate.passkey_signing import prepare, signature_over
 from maskgate.gate.request import change_request, get_request
+from maskgate.gate.standing import end_standing_of_data, keep_standing, must_be_offered
 from maskgate.store import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from maskgate.gate.authority import Authority
     from maskgate.gate.model import DecisionInput
@@ -68,12 +73,33 @@ def _note_refusal(parts: Parts, work: Work, request: Request, decision: Decision
             change_request(work, request, message=f"{refusal} {wanted(work, request)}")
 
 
-def _decide(parts: Parts, work: Work, request: Request, decision: DecisionInput) -> Request:
-    now = parts.clock.now()
-    made, policy = decisions_of(work, request.id), active_policy(work)
+def prepare_signature(parts: Parts, request_id: str, decision: DecisionInput) -> tuple[str, dict[str, Any]]:
+    """Return what somebody's browser needs to sign a decision with a passkey. It decides nothing.
+
+    Raises:
+        Refused: If they could not decide so, or have no passkey; see :func:`decide`.
+    """
+    with parts.store.write() as work:
+        request = get_request(work, request_id)
+        authority = _authority(parts, work, request, decision, decisions_of(work, request.id))
+        return prepare(parts, work, signed_fields(request, decision, authority, parts.clock.now()))
+
+
+def _authority(
+    parts: Parts, work: Work, request: Request, decision: DecisionInput, made: Iterable[Mapping[str, Any]]
+) -> Authority:
+    now, policy = parts.clock.now(), active_policy(work)
     person = policy.people.person_of(decision.identity.accounts)
     stands_in = () if decision.acting_for is None or person is None else delegations_to(work, person, now)
     authority = authorize(request, decision, policy, who_decided(made), now, delegations=stands_in)
+    must_be_offered(request, decision)
+    must_be_permitted(parts, work, request, decision, policy)
+    return authority
+
+
+def _decide(parts: Parts, work: Work, request: Request, decision: DecisionInput) -> Request:
+    made = decisions_of(work, request.id)
+    authority = _authority(parts, work, request, decision, made)
     made.append(_record(parts, work, request, decision, authority))
     state = after_decision(decision.verdict, still_missing(request, made))
     if state is State.PENDING:
@@ -82,7 +108,9 @@ def _decide(parts: Parts, work: Work, request: Request, decision: DecisionInput)
         message = f"Denied by {authority.person}. Nothing was released."
         denied = parts.advance(work, request, state, message)
         parts.record(work, "request.denied", denied, person=authority.person)
+        end_standing_of_data(parts, work, denied)
         return denied
+    keep_standing(parts, work, request, made)
     return approve(parts, work, request, "Signed. The next step of the run releases it.")
 
 
@@ -124,13 +152,42 @@ def _record(
 ) -> dict[str, Any]:
     """Keep a decision, and its entry; return the row."""
     now = parts.clock.now()
-    reason = visible(decision.reason, LONGEST_REASON)
-    signed = {
+    signed = signed_fields(request, decision, authority, now)
+    circumstances = circumstances_of(work, request.id, authority.person, decision.identity, now)
+    circumstances |= signature_over(parts, work, signed, decision.passkey, required=request.wants_passkey)
+    signed |= circumstances
+    hashed = digest("decision", signed)
+    row = {
+        "request": request.id,
+        "person": authority.person,
+        "account": authority.account,
+        "channel": decision.identity.channel,
+        "verdict": decision.verdict,
+        "reason": signed["reason"],
+        "slots": sorted(authority.groups),
+        "digest": hashed,
+        "decided_at": now,
+        "acting_for": authority.acting_for,
+        "standing": decision.standing,
+        "batch": decision.batch,
+        "break_glass": decision.break_glass is not None,
+        "circumstances": circumstances,
+    }
+    # The row's own number is nobody's business, so it is not asked for.
+    work.execute(_INSERT, row)
+    facts = {name: value for name, value in signed.items() if name not in {"request", "verdict"}}
+    parts.record(work, f"decision.{decision.verdict}", request, decision=hashed, **facts)
+    return row
+
+
+def signed_fields(request: Request, decision: DecisionInput, authority: Authority, now: datetime) -> dict[str, Any]:
+    """Collect what a decision says, which its digest covers."""
+    return {
         "request": request.id,
         "intent_digest": decision.intent_digest,
         "context_digest": decision.context_digest,
         "verdict": decision.verdict,
-        "reason": reason,
+        "reason": visible(decision.reason, LONGEST_REASON),
         "person": authority.person,
         "account": authority.account,
         "channel": decision.identity.channel,
@@ -139,27 +196,6 @@ def _record(
         "decided_at": timestamp(now),
         **_beside(decision, authority),
     }
-    hashed = digest("decision", signed)
-    row = {
-        "request": request.id,
-        "person": authority.person,
-        "account": authority.account,
-        "channel": decision.identity.channel,
-        "verdict": decision.verdict,
-        "reason": reason,
-        "slots": sorted(authority.groups),
-        "digest": hashed,
-        "decided_at": now,
-        "acting_for": authority.acting_for,
-        "standing": decision.standing,
-        "batch": decision.batch,
-        "break_glass": decision.break_glass is not None,
-    }
-    # The row's own number is nobody's business, so it is not asked for.
-    work.execute(_INSERT, row)
-    facts = {name: value for name, value in signed.items() if name not in {"request", "verdict"}}
-    parts.record(work, f"decision.{decision.verdict}", request, decision=hashed, **facts)
-    return row
 
 
 def _beside(decision: DecisionInput, authority: Authority) -> dict[str, Any]:

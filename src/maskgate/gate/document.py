@@ -56,6 +56,7 @@ def document_of(work: Work, request: Request, url: str) -> dict[str, Any]:
         "involvement": dict(request.involvement),
         "standing": None if request.standing is None else find_standing(work, request.standing),
         "standing_offer": _offer(request),
+        "break_glass": break_glass_of(work, request.id),
         "earlier": [dict(each) for each in request.earlier],
         "escalation": None
         if request.escalated_at is None
@@ -67,6 +68,8 @@ def document_of(work: Work, request: Request, url: str) -> dict[str, Any]:
             "tier": request.tier,
             "reason_min_length": request.reason_min_length,
             "terms": request.terms.as_json(),
+            "reauthenticate_seconds": request.rule.get("reauthenticate_seconds"),
+            "passkey": request.wants_passkey,
         },
         "requirement": {**requirement.as_json(), "missing": missing},
         "channels": list(request.channels),
