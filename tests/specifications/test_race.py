@@ -18,6 +18,7 @@ from specifications.several_gates import SeveralGates
 
 from maskgate.ledger import entries_after, verify
 from maskgate.store import Store
+from maskgate.store.address import DatabaseAddress
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 CLIENTS = 32
@@ -55,6 +56,15 @@ class TestRace:
         with store.read() as work:
             assert verify(work).problems == ()
         store.close()
+        must_not_show_passwords(gates)
+
+
+def must_not_show_passwords(gates):
+    """A gate says where its database is, and not how it gets in."""
+    for program in gates.programs:
+        said = program.log.read_text()
+        assert f"its database is {DatabaseAddress.of(gates.store)}" in said
+        assert gates.database is None or gates.database.split(":")[2].partition("@")[0] not in said
 
 
 def race(gates, people, document, *, is_disputed):

@@ -36,6 +36,7 @@ SETTLED = frozenset({"refused", "denied", "expired", "withdrawn", "released", "f
 _CHUNK = 1 << 20
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _UNPROCESSABLE, _TOO_MANY = 401, 403, 404, 409, 422, 429
 _SERVER_ERROR = 500
+_PAGE = 100
 
 
 class GateClient:
@@ -177,8 +178,14 @@ class GateClient:
 
     def requests(self, state: str | None = None) -> list[dict[str, Any]]:
         """Read the requests this token may see, the newest first."""
-        answer = self._call("GET", "requests", params={} if state is None else {"state": state})
-        return _list(answer, "requests")
+        params: dict[str, Any] = {"limit": _PAGE} if state is None else {"limit": _PAGE, "state": state}
+        found: list[dict[str, Any]] = []
+        while True:
+            answer = self._call("GET", "requests", params=params)
+            found += _list(answer, "requests")
+            if not answer.get("next"):
+                return found
+            params["after"] = answer["next"]
 
     def refresh(self, request_id: str) -> dict[str, Any]:
         """Tell the gate to look at the host again. It carries no claim about what it will find there."""

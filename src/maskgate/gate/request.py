@@ -240,7 +240,7 @@ def list_requests(work: Work, *states: State, where: ColumnElement[bool] | None 
         states: Only those in one of these states.
         where: And only those of which this holds.
     """
-    chosen = select(tables.requests).order_by(tables.requests.c.created_at.desc(), tables.requests.c.id)
+    chosen = select(tables.requests).order_by(tables.requests.c.created_at.desc(), tables.requests.c.id.desc())
     if states:
         chosen = chosen.where(tables.requests.c.state.in_(states))
     if where is not None:

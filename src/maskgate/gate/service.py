@@ -32,11 +32,12 @@ from maskgate.gate.fresh_login import FreshLoginNeeded
 from maskgate.gate.identity_verbs import IdentityVerbs
 from maskgate.gate.key_verbs import KeyVerbs
 from maskgate.gate.lifecycle import State
+from maskgate.gate.listing import LONGEST_PAGE, Cursor, read_page
 from maskgate.gate.markdown import visible
 from maskgate.gate.model import Caller
 from maskgate.gate.parts import Parts, active_policy
 from maskgate.gate.quotas import must_have_room_to_stage
-from maskgate.gate.request import get_request, list_requests, no_such_request
+from maskgate.gate.request import get_request, no_such_request
 from maskgate.gate.reviewer_verbs import ReviewerVerbs
 from maskgate.gate.sample import sample
 from maskgate.gate.sealing import seal
@@ -216,12 +217,33 @@ class Gate(KeyVerbs, ActionVerbs, IdentityVerbs, ReviewerVerbs):
         return explain_request(self._seen(caller, request_id))
 
     def requests(self, caller: Caller, state: str | None = None) -> list[dict[str, Any]]:
-        """Show the requests that the caller may see, the newest first."""
-        states = () if state is None else (_state(state),)
+        """Show all requests that the caller may see, the newest first."""
+        states = () if state is None else (state,)
+        found, after = self.page(caller, states, limit=LONGEST_PAGE)
+        while after is not None:
+            more, after = self.page(caller, states, limit=LONGEST_PAGE, after=after)
+            found += more
+        return found
+
+    def page(
+        self, caller: Caller, states: Sequence[str] = (), *, limit: int, after: str | None = None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Show one page of the requests that the caller may see, the newest first, and where the next page begins."""
+        asked = tuple(_state(state) for state in states)
+        begin = None if after is None else Cursor.read(after)
         with self._parts.store.read() as work:
             policy = active_policy(work)
-            found = [request for request in list_requests(work, *states) if may_see(request, caller, policy)]
-            return [self._parts.document(work, request) for request in found]
+            is_person = caller.role not in {"auditor", "pipeline"}
+            page = read_page(
+                work,
+                asked,
+                limit=limit,
+                after=begin,
+                token=caller.token if caller.role == "pipeline" else None,
+                keep=(lambda request: may_see(request, caller, policy)) if is_person else None,
+            )
+            documents = [self._parts.document(work, request) for request in page.requests]
+        return documents, None if page.next is None else str(page.next)
 
     def refresh(self, caller: Caller, request_id: str) -> dict[str, Any]:
         """Look at the host again. The caller carries no claim about what is there."""

@@ -14,6 +14,7 @@ from maskgate.errors import NotAllowed, UsageError
 from maskgate.gate.action_handler import Outcome
 from maskgate.gate.calls import ActionInput
 from maskgate.gate.host import HostRun
+from maskgate.gate.listing import LONGEST_PAGE
 from maskgate.gate.model import Caller, DecisionInput, RequestInput
 from maskgate.server.callers import Visitor, any_caller, changing_caller, deciding_visitor
 from maskgate.server.problems import problem
@@ -138,9 +139,17 @@ def create_request(request: Request, caller: Changer, body: RequestBody) -> dict
 
 
 @router.get("/requests", tags=["requests"])
-def list_requests(request: Request, caller: Reader, state: Annotated[str | None, Query()] = None) -> dict[str, Any]:
-    """Read the requests that the caller may see."""
-    return {"requests": services_of(request).gate.requests(caller, state=state)}
+def list_requests(
+    request: Request,
+    caller: Reader,
+    state: Annotated[str | None, Query(max_length=40)] = None,
+    limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] = 10,
+    after: Annotated[str | None, Query(max_length=100)] = None,
+) -> dict[str, Any]:
+    """Read a page of the requests that the caller may see, the newest first; the next page is `after` its `next`."""
+    states = () if state is None else (state,)
+    found, onward = services_of(request).gate.page(caller, states, limit=limit, after=after)
+    return {"requests": found, "next": onward}
 
 
 @router.get("/requests/{request_id}", tags=["requests"])

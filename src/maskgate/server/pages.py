@@ -11,11 +11,12 @@ import threading
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from maskgate.errors import Conflict, MaskgateError, NotAllowed, NotFound, Refused, StillPending, UsageError
+from maskgate.gate.lifecycle import State
 from maskgate.gate.model import DecisionInput
 from maskgate.server.callers import Visitor, token_caller, visitor_of
 from maskgate.server.csrf import check_csrf, csrf_token
@@ -33,7 +34,8 @@ router = APIRouter(include_in_schema=False)
 
 _OPEN = frozenset({"sealing", "pending", "approved", "releasing"})
 _MOVING = frozenset({"sealing", "releasing"})
-_MOST_SETTLED = 50
+_MOST_SHOWN = 10
+_SETTLED = tuple(str(state) for state in State if state not in _OPEN)
 _REFRESH_SECONDS = 3
 _WITHDRAWABLE = frozenset({"sealing", "pending", "approved"})
 # Each reading of rows is a child process with memory of its own.
@@ -119,13 +121,17 @@ Posting = Annotated[Visitor, Depends(posting)]
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
-def inbox(request: Request, visitor: Looking) -> Response:
-    """Show what waits for this person, what the person asked for, and what is settled."""
+def inbox(request: Request, visitor: Looking, after: Annotated[str | None, Query(max_length=100)] = None) -> Response:
+    """Show what waits for this person, what the person asked for, and what is settled; the newest of each."""
     services = services_of(request)
     now = services.clock.now()
     person = services.gate.person_of(visitor.identity)
     waiting, asked, others, settled = [], [], [], []
-    for document in services.gate.requests(visitor.caller):
+    documents, older = services.gate.page(visitor.caller, ("pending",), limit=_MOST_SHOWN, after=after)
+    if after is None:
+        for states in (("sealing", "approved", "releasing"), _SETTLED):
+            documents += services.gate.page(visitor.caller, states, limit=_MOST_SHOWN)[0]
+    for document in documents:
         row = inbox_row(document, now)
         if document["state"] not in _OPEN:
             settled.append(row)
@@ -135,11 +141,11 @@ def inbox(request: Request, visitor: Looking) -> Response:
             asked.append(row)
         else:
             others.append(row)
-    count = len(waiting)
+    count, more = len(waiting), ", and older ones may" if older else ""
     summary = (
         "Nothing waits for you."
         if not count
-        else f"{count} {'request waits' if count == 1 else 'requests wait'} for you."
+        else f"{count} {'request waits' if count == 1 else 'requests wait'} for you{more}."
     )
     note = (
         ""
@@ -156,7 +162,8 @@ def inbox(request: Request, visitor: Looking) -> Response:
         waiting=waiting,
         asked=asked,
         open=others,
-        settled=settled[:_MOST_SETTLED],
+        settled=settled,
+        older=f"/?after={quote(older, safe='')}" if older else "",
     )
 
 

@@ -1,0 +1,232 @@
+"""Measures the gate on a real, durable PostgreSQL, as ratios in one run, and writes its part of `README.md`.
+
+make bench-gate                  CALLS=100000 for as many calls before memory is looked at again
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+from demo.processes import Processes
+from server.identity_provider import running_provider
+from specifications.several_gates import Person, SeveralGates
+from sqlalchemy import delete, select
+
+from maskgate.clock import SystemClock
+from maskgate.gate.model import DecisionInput, Identity
+from maskgate.server.configuration import load_configuration
+from maskgate.server.home import Home
+from maskgate.server.start import make_gate
+from maskgate.store import Store, tables
+from maskgate.testing.postgres_server import postgres_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from maskgate.gate.service import Gate
+    from maskgate.testing.postgres_server import PostgresServer
+
+PAGE = Path(__file__).with_name("README.md")
+ROUNDS = 5
+SECONDS = 3
+READINGS = 200
+FEW, MANY, ALL = 10, 10_000, 100_000
+CALLS = int(os.environ.get("CALLS", "20000"))
+REASON = "checked against the ticket"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    work: str
+    measured: str
+    beside: str
+    ratio: float
+    least: float | None = None
+    most: float | None = None
+
+    def __str__(self) -> str:
+        must = f"at least {self.least:g}" if self.most is None else f"at most {self.most:g}"
+        reached = (self.least is None or self.ratio >= self.least) and (self.most is None or self.ratio <= self.most)
+        cells = (self.work, self.measured, self.beside, f"{self.ratio:.2f}", must, "yes" if reached else "**no**")
+        return f"| {' | '.join(cells)} |"
+
+
+def main() -> int:
+    """Measure, and write the table into its place."""
+    with tempfile.TemporaryDirectory(prefix="maskgate-bench-") as name, postgres_server(durable=True) as server:
+        rows = measure(Path(name), server)
+    head = ["| work | measured | beside | ratio | must be | reached |", "|---|---:|---|---:|---:|---|"]
+    table = "\n".join([*head, *map(str, rows)])
+    print(table)
+    begin, end = "<!-- gate: written by `make bench-gate` -->\n", "\n<!-- end of gate -->"
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
+    PAGE.write_text(f"{before}{begin}{table}{end}{rest.partition(end)[2]}", encoding="utf-8")
+    return 0
+
+
+def measure(folder: Path, server: PostgresServer) -> list[Row]:
+    """Measure one gate after the other task, on one database."""
+    url = server.new_database()
+    with running_provider() as provider, Processes(folder / "logs") as processes:
+        gates = SeveralGates(folder, processes, provider.issuer, url, 1)
+        idle = memory(gates.programs[0].popen.pid)
+        document = gates.request()
+        person = gates.log_in(provider, "reviewer")
+        rows = [decisions(gates, server, document), *inbox(gates, person)]
+        busy = after_many(gates, person)
+    rows.append(Row("memory of an idle gate", f"{idle:.0f} MB", "150 MB", idle / 150, most=1))
+    return [
+        *rows,
+        Row(f"memory after {ALL:,} requests", f"{busy:.0f} MB", f"idle, {idle:.0f} MB", busy / idle, most=1.2),
+    ]
+
+
+# --- decisions -------------------------------------------------------------------------------------------------------
+
+
+def decisions(gates: SeveralGates, server: PostgresServer, document: dict) -> Row:
+    """Decide in two gate processes, taking turns with `pgbench -N` on the same server."""
+    server.execute("CREATE DATABASE bench")
+    bench = server.url("bench")
+    subprocess.run([server.binaries / "pgbench", "-q", "-i", "-s", "10", bench], check=True, capture_output=True)
+    rates, others = [], []
+    for number in range(ROUNDS):
+        others.append(pgbench(server, bench))
+        with pending(gates.store, document, 2 * 1500, f"d{number}") as ids:
+            halves = [(gates.homes[0], gates.store, document, ids[half::2]) for half in (0, 1)]
+            with ProcessPoolExecutor(2) as pool:
+                rates.append(sum(pool.map(decide_for_a_while, halves)))
+    rate, other = statistics.median(rates), statistics.median(others)
+    return Row("decisions", f"{rate:,.0f}/s", f"`pgbench -N` ({other:,.0f}/s)", rate / other, least=0.3)
+
+
+def decide_for_a_while(task: tuple) -> float:
+    """Decide one request after the other in this process; return how many a second."""
+    home, where, document, ids = task
+    with opened_gate(home, where) as gate:
+        begun, done = time.perf_counter(), 0
+        for identifier in ids:
+            who = Identity(("company|reviewer",), "web", ("privacy-team",), SystemClock().now())
+            seen = (document["intent_digest"], document["context_digest"])
+            gate.decide(identifier, DecisionInput(who, "approve", REASON, *seen))
+            done += 1
+            if time.perf_counter() - begun > SECONDS:
+                break
+        return done / (time.perf_counter() - begun)
+
+
+def pgbench(server: PostgresServer, url: str) -> float:
+    """Return the transactions a second of `pgbench -N`."""
+    command = [server.binaries / "pgbench", "-N", "-n", "-T", str(SECONDS), url]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return float(next(line for line in said.splitlines() if line.startswith("tps")).split()[2])
+
+
+@contextmanager
+def opened_gate(home: Path, where: str) -> Iterator[Gate]:
+    """Put a gate together on the database of one that runs."""
+    store = Store.open(where)
+    yield make_gate(load_configuration(home / "gate.yaml"), Home(home), store, store.clock())
+    store.close()
+
+
+# --- the inbox -------------------------------------------------------------------------------------------------------
+
+
+def inbox(gates: SeveralGates, person: Person) -> list[Row]:
+    """Read the first page of the inbox, over HTTP, with few and with many requests that wait."""
+    with gates.client() as client:
+        (document,) = client.requests("pending")
+    few, many = [], []
+    for number in range(2):
+        with pending(gates.store, document, FEW - 1, f"f{number}"):
+            few += readings(gates, person)
+        with pending(gates.store, document, MANY - 1, f"m{number}"):
+            many += readings(gates, person)
+    rows = []
+    for name, figure in (("median", statistics.median), ("p99", lambda times: statistics.quantiles(times, n=100)[98])):
+        one, other = figure(few), figure(many)
+        rows.append(
+            Row(
+                f"inbox, {MANY:,} pending, {name}",
+                f"{other * 1000:.1f} ms",
+                f"{FEW} ({one * 1000:.1f} ms)",
+                other / one,
+                most=1.5,
+            )
+        )
+    return rows
+
+
+def readings(gates: SeveralGates, person: Person) -> list[float]:
+    """Return how long each of many readings took, in seconds."""
+    with httpx.Client(base_url=gates.url, cookies={"maskgate_session": person.cookie}, timeout=60) as http:
+        return [timed(lambda: http.get("/").raise_for_status()) for _ in range(READINGS)]
+
+
+def timed(act: Callable[[], object]) -> float:
+    """Return how long something took, in seconds."""
+    begun = time.perf_counter()
+    act()
+    return time.perf_counter() - begun
+
+
+# --- memory ----------------------------------------------------------------------------------------------------------
+
+
+def after_many(gates: SeveralGates, person: Person) -> float:
+    """Return the gate's memory with many requests in its database, and after many calls, in MB."""
+    with gates.client() as client:
+        (document,) = client.requests("pending")
+    with pending(gates.store, document, ALL, "a") as ids, httpx.Client(base_url=gates.url, timeout=60) as http:
+        http.cookies.set("maskgate_session", person.cookie)
+
+        def read(number: int) -> None:
+            http.get(f"/api/v1/requests/{ids[number % len(ids)]}").raise_for_status()
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(read, range(CALLS)))
+        for _ in range(READINGS):
+            http.get("/").raise_for_status()
+        return memory(gates.programs[0].popen.pid)
+
+
+def memory(process: int) -> float:
+    """Return the resident memory of a process, in MB."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+@contextmanager
+def pending(where: str, document: dict, number: int, prefix: str) -> Iterator[list[str]]:
+    """Have so many more requests wait, which are like one that does; afterwards they are gone, or decided."""
+    store = Store.open(where)
+    ids = [f"req_{prefix}{each:012d}" for each in range(number)]
+    with store.write() as work:
+        row = dict(work.execute(select(tables.requests).where(tables.requests.c.id == document["id"])).mappings().one())
+        row |= {"state": "pending", "idempotency_key": None, "wake_after": None}
+        for begin in range(0, number, 1000):
+            work.execute(tables.requests.insert(), [row | {"id": each} for each in ids[begin : begin + 1000]])
+    yield ids
+    with store.write() as work:
+        mine = tables.requests.c.id.like(f"req_{prefix}%")
+        for table in (tables.decisions, tables.notices, tables.grants):
+            work.execute(delete(table).where(table.c.request.like(f"req_{prefix}%")))
+        work.execute(delete(tables.requests).where(mine))
+    store.close()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
