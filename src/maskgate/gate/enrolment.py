@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from sqlalchemy import delete, select, update
 from maskgate.clock import timestamp
 from maskgate.errors import Conflict, NotAllowed, NotFound, Refused
 from maskgate.gate.announcing import announce
-from maskgate.gate.fresh_login import must_be_fresh
+from maskgate.gate.fresh_login import FreshLoginNeeded, must_be_fresh
 from maskgate.gate.markdown import visible
 from maskgate.gate.parts import active_policy
 from maskgate.gate.passkeys import challenge_of, creation_options, encoded, verify_new
@@ -38,6 +39,33 @@ _WAITS = timedelta(minutes=5)
 _MOST = 10
 _LONGEST_NAME = 100
 _AGAIN = "this was used before, or took too long. Begin again."
+
+
+@dataclass(frozen=True)
+class Enrolling:
+    """Whether somebody may add a passkey.
+
+    Attributes:
+        person: Who they are; None if they are nobody in the policy.
+        why_not: Why not, in a sentence; empty if they may.
+        needs_login: Whether a fresh login is all that is missing.
+    """
+
+    person: str | None
+    why_not: str = ""
+    needs_login: bool = False
+
+
+def may_enrol(parts: Parts, identity: Identity) -> Enrolling:
+    """Say whether somebody may add a passkey now."""
+    with parts.store.read() as work:
+        person = active_policy(work).people.person_of(identity.accounts)
+        try:
+            RelyingParty.of(parts.registry.url)
+            _must_be_allowed(parts, work, identity)
+        except Refused as error:
+            return Enrolling(person, str(error), isinstance(error, FreshLoginNeeded))
+    return Enrolling(person)
 
 
 def begin_enrolment(parts: Parts, identity: Identity) -> tuple[str, dict[str, Any]]:
@@ -166,7 +194,6 @@ def _must_be_allowed(parts: Parts, work: Work, identity: Identity) -> str:
     person = active_policy(work).people.person_of(identity.accounts)
     if person is None:
         raise NotAllowed("the account that you logged in with is linked to nobody in the policy, so it signs nothing.")
-    must_be_fresh(FRESH, identity, parts.clock.now())
     if not parts.notifiers:
         raise Refused(
             "this gate has no other way of telling you that a passkey was added in your name, so none is. Its operator "
@@ -174,6 +201,7 @@ def _must_be_allowed(parts: Parts, work: Work, identity: Identity) -> str:
         )
     if len(passkeys_of(work, person)) >= _MOST:
         raise Refused(f"{person} has {_MOST} passkeys. Revoke one first.")
+    must_be_fresh(FRESH, identity, parts.clock.now())
     return person
 
 

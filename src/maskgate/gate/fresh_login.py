@@ -37,6 +37,5 @@ def must_be_fresh(age: timedelta | None, identity: Identity, now: datetime) -> N
     if proved is None or now - proved > age:
         known = "" if proved is not None else " The identity provider did not say when you last proved who you are."
         raise FreshLoginNeeded(
-            f"the policy wants a login that is no older than {int(age.total_seconds())} seconds for this request."
-            f"{known} Log in again, and decide."
+            f"this takes a login that is no older than {int(age.total_seconds())} seconds.{known} Log in again."
         )

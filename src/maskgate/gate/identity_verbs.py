@@ -12,6 +12,7 @@ from maskgate.gate.parts import active_policy
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from maskgate.gate.enrolment import Enrolling
     from maskgate.gate.model import DecisionInput, Identity
     from maskgate.gate.parts import Parts
 
@@ -53,6 +54,15 @@ class IdentityVerbs:
             }
             for row in found
         ]
+
+    def may_enrol(self, identity: Identity) -> Enrolling:
+        """Say whether somebody may add a passkey now, and why not."""
+        return enrolment.may_enrol(self._parts, identity)
+
+    @property
+    def ways_of_telling(self) -> tuple[str, ...]:
+        """What the ways of telling people are called."""
+        return tuple(each.channel for each in self._parts.notifiers)
 
     def begin_enrolment(self, identity: Identity) -> tuple[str, dict[str, Any]]:
         """Let somebody make a passkey: a nonce, and what their browser needs."""

@@ -15,7 +15,7 @@ from maskgate.gate.action_handler import Outcome
 from maskgate.gate.calls import ActionInput
 from maskgate.gate.host import HostRun
 from maskgate.gate.listing import LONGEST_PAGE
-from maskgate.gate.model import Caller, DecisionInput, RequestInput
+from maskgate.gate.model import Caller, DecisionInput, PasskeyAnswer, RequestInput
 from maskgate.server.callers import Visitor, any_caller, changing_caller, deciding_visitor
 from maskgate.server.problems import problem
 from maskgate.server.services import services_of
@@ -53,6 +53,13 @@ class RequestBody(Body):
     requesters: Annotated[list[_Text], Field(max_length=50, default_factory=list)]
 
 
+class PasskeyBody(Body):
+    """A passkey's signature over a decision, and the nonce of what it signed."""
+
+    nonce: Annotated[str, Field(max_length=100)]
+    credential: dict[str, Any]
+
+
 class DecisionBody(Body):
     """What a person decided, and what exactly the person saw."""
 
@@ -60,6 +67,15 @@ class DecisionBody(Body):
     reason: _REASON = ""
     intent_digest: _Digest
     context_digest: _Digest
+    passkey: PasskeyBody | None = None
+
+
+def decision_of(visitor: Visitor, body: DecisionBody) -> DecisionInput:
+    """Return a decision as the gate takes it."""
+    passkey = None if body.passkey is None else PasskeyAnswer(body.passkey.nonce, body.passkey.credential)
+    return DecisionInput(
+        visitor.identity, body.verdict, body.reason, body.intent_digest, body.context_digest, passkey=passkey
+    )
 
 
 class ReleaseBody(Body):
@@ -174,10 +190,17 @@ def refresh(request: Request, caller: Changer, request_id: str, body: EmptyBody 
 def decide(request: Request, visitor: Decider, request_id: str, body: DecisionBody) -> dict[str, Any]:
     """Approve or deny, as a logged-in person with the session's CSRF token in ``X-CSRF-Token``. No token decides."""
     services = services_of(request)
-    decision = DecisionInput(visitor.identity, body.verdict, body.reason, body.intent_digest, body.context_digest)
+    decision = decision_of(visitor, body)
     document = services.gate.decide(request_id, decision)
     services.background.wake()
     return document
+
+
+@router.post("/requests/{request_id}/decisions/passkey", tags=["requests"])
+def prepare_signature(request: Request, visitor: Decider, request_id: str, body: DecisionBody) -> dict[str, Any]:
+    """Read what a passkey has to sign of a decision. It decides nothing; the decision brings the signature."""
+    nonce, options = services_of(request).gate.prepare_signature(request_id, decision_of(visitor, body))
+    return {"nonce": nonce, "options": options}
 
 
 @router.post("/requests/{request_id}/release", tags=["requests"], responses={202: {"description": "Releasing"}})

@@ -12,15 +12,24 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.staticfiles import StaticFiles
 
 from maskgate.errors import MaskgateError
-from maskgate.server import api, command_line_routes, key_routes, login_routes, pages, status_routes
+from maskgate.server import (
+    api,
+    command_line_routes,
+    key_routes,
+    login_routes,
+    pages,
+    passkey_routes,
+    releaser_routes,
+    status_routes,
+)
 from maskgate.server.body_limit import BodyLimit
 from maskgate.server.host_check import HostCheck
 from maskgate.server.login_failed import LoginFailed
 from maskgate.server.mistakes import Mistakes
-from maskgate.server.pages import LoginNeeded
 from maskgate.server.problems import MEDIA_TYPE, NotAuthenticated, problem, problem_of, status_of
 from maskgate.server.rendering import STATIC, render_message
 from maskgate.server.security_headers import SecurityHeaders
+from maskgate.server.visiting import LoginNeeded
 
 if TYPE_CHECKING:
     from maskgate.server.services import Services
@@ -52,7 +61,14 @@ def make_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.uploads = CapacityLimiter(_MOST_UPLOADS)
-    for router in (*_API_ROUTERS, status_routes.router, login_routes.router, command_line_routes.router, pages.router):
+    for router in (
+        *_API_ROUTERS,
+        status_routes.router,
+        login_routes.router,
+        command_line_routes.router,
+        passkey_routes.router,
+        pages.router,
+    ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(MaskgateError, answer_error)

@@ -29,13 +29,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import delete, insert, select
 
 from maskgate.clock import moment, timestamp
+from maskgate.errors import NotAllowed
 from maskgate.server.callers import visitor_of
 from maskgate.server.csrf import check_csrf, csrf_token
-from maskgate.server.pages import LoginNeeded, Posting
-from maskgate.server.problems import NotAuthenticated
 from maskgate.server.rendering import render
 from maskgate.server.services import services_of
 from maskgate.server.strict_json import Body, StrictJsonRoute
+from maskgate.server.visiting import LoginNeeded, Posting
 from maskgate.store.shared_secret import shared_secret
 from maskgate.store.tables import used_logins
 
@@ -59,9 +59,9 @@ class LendForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    port: _Port
-    state: _State
-    challenge: _Challenge
+    port: Annotated[str, Field(max_length=5)] = ""
+    state: Annotated[str, Field(max_length=100)] = ""
+    challenge: Annotated[str, Field(max_length=43)] = ""
     csrf_token: Annotated[str, Field(max_length=200)] = ""
 
 
@@ -90,7 +90,7 @@ def show(
         port=port,
         state=state,
         challenge=challenge,
-        csrf_token=csrf_token(visitor.session, _purpose(challenge)),
+        csrf_token=csrf_token(visitor.session, _purpose(str(port), state, challenge)),
         account=visitor.session.account,
     )
 
@@ -99,7 +99,8 @@ def show(
 def lend(request: Request, visitor: Posting, form: Annotated[LendForm, Form()]) -> Response:
     """Make the code, and send the browser to the command line with it."""
     services = services_of(request)
-    check_csrf(request, visitor.session, _purpose(form.challenge), form.csrf_token, services.url)
+    # The token was made for what the page showed: a port, a state or a secret that was put in its place is refused.
+    check_csrf(request, visitor.session, _purpose(form.port, form.state, form.challenge), form.csrf_token, services.url)
     made_at = timestamp(services.clock.now())
     code = _seal(
         services.sessions.store,
@@ -125,7 +126,7 @@ def hand_over(request: Request, body: ExchangeBody) -> dict[str, Any]:
     services = services_of(request)
     session = _taken(request, body)
     if session is None:
-        raise NotAuthenticated("this login of the command line was used before, took too long, or is another's")
+        raise NotAllowed("this login of the command line was used before, took too long, or is another's")
     services.gate.record_login(session.account, session.groups, {"through": "command line"})
     return {"cookie": services.sessions.cookie, "value": session.id, "account": session.account}
 
@@ -148,8 +149,8 @@ def _taken(request: Request, body: ExchangeBody) -> Session | None:
     return services.sessions.find(given["session"])
 
 
-def _purpose(challenge: str) -> str:
-    return f"command-line/{challenge}"
+def _purpose(port: str, state: str, challenge: str) -> str:
+    return f"command-line/{port}/{state}/{challenge}"
 
 
 def _seal(store: Store, value: dict[str, Any]) -> str:

@@ -11,22 +11,24 @@ import threading
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from maskgate.errors import Conflict, MaskgateError, NotAllowed, NotFound, Refused, StillPending, UsageError
+from maskgate.errors import Conflict, NotAllowed, NotFound, Refused, StillPending, UsageError
 from maskgate.gate.lifecycle import State
 from maskgate.gate.model import DecisionInput
-from maskgate.server.callers import Visitor, token_caller, visitor_of
 from maskgate.server.csrf import check_csrf, csrf_token
+from maskgate.server.passkey_routes import LONGEST_ANSWER, answer_of, sign_page
 from maskgate.server.presentation import headline, inbox_row, review, sample_views
-from maskgate.server.problems import NotAuthenticated, status_of
+from maskgate.server.problems import status_of
 from maskgate.server.rendering import render, render_message
 from maskgate.server.services import services_of
+from maskgate.server.visiting import Looking, Posting, Reviewing, fresh_login
 
 if TYPE_CHECKING:
     from maskgate.gate.service import Standing
+    from maskgate.server.callers import Visitor
     from maskgate.server.presentation import Document
     from maskgate.server.services import Services
 
@@ -52,6 +54,8 @@ class DecisionForm(BaseModel):
     intent_digest: Annotated[str, Field(max_length=100)] = ""
     context_digest: Annotated[str, Field(max_length=100)] = ""
     csrf_token: Annotated[str, Field(max_length=200)] = ""
+    passkey_nonce: Annotated[str, Field(max_length=100)] = ""
+    passkey: Annotated[str, Field(max_length=LONGEST_ANSWER)] = ""
 
 
 class WithdrawForm(BaseModel):
@@ -60,64 +64,6 @@ class WithdrawForm(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     csrf_token: Annotated[str, Field(max_length=200)] = ""
-
-
-class LoginNeeded(MaskgateError):  # noqa: N818  reads as what it is
-    """Nobody is logged in; the login leads back to ``path``."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    @property
-    def location(self) -> str:
-        """Where to log in."""
-        return "/login" if self.path == "/" else f"/login?next={quote(self.path, safe='')}"
-
-
-def logged_in(request: Request) -> Visitor:
-    """Return the person who looks at a page.
-
-    Raises:
-        LoginNeeded: If nobody is logged in.
-    """
-    visitor = visitor_of(request)
-    if visitor is None:
-        raise LoginNeeded(request.url.path)
-    return visitor
-
-
-def reviewing(request: Request) -> Visitor:
-    """Return the person who looks at a request; whether they may decide it is found out as for a decision.
-
-    Raises:
-        LoginNeeded: If nobody is logged in.
-    """
-    visitor = visitor_of(request, asks=request.method == "GET")
-    if visitor is None:
-        raise LoginNeeded(request.url.path)
-    return visitor
-
-
-def posting(request: Request) -> Visitor:
-    """Return the person who sent a form.
-
-    Raises:
-        NotAllowed: If a token tries.
-        NotAuthenticated: If nobody is logged in (any more).
-    """
-    caller = token_caller(request)
-    if caller is not None:
-        services_of(request).gate.refuse_token_decision(caller, str(request.path_params.get("request_id", "")))
-    visitor = visitor_of(request, asks=True)
-    if visitor is None:
-        raise NotAuthenticated("your session has ended. Log in and decide again")
-    return visitor
-
-
-Looking = Annotated[Visitor, Depends(logged_in)]
-Reviewing = Annotated[Visitor, Depends(reviewing)]
-Posting = Annotated[Visitor, Depends(posting)]
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
@@ -182,9 +128,15 @@ def decide(request: Request, visitor: Posting, request_id: str, form: Annotated[
     """Decide, as the form says."""
     services = services_of(request)
     check_csrf(request, visitor.session, f"requests/{request_id}", form.csrf_token, services.url)
-    decision = DecisionInput(visitor.identity, form.verdict, form.reason, form.intent_digest, form.context_digest)
     back = (f"/requests/{quote(request_id)}", "Back to the request")
+    document = services.gate.request(visitor.caller, request_id)
     try:
+        answer = answer_of(form.passkey_nonce, form.passkey)
+        decision = DecisionInput(
+            visitor.identity, form.verdict, form.reason, form.intent_digest, form.context_digest, passkey=answer
+        )
+        if answer is None and form.verdict == "approve" and document["policy"]["passkey"]:
+            return sign_page(services, visitor, document, decision, form.csrf_token)
         services.gate.decide(request_id, decision)
     except Conflict as error:
         return render_message("Not decided", str(error), status=409, tone="wait", link=back, visitor=visitor)
@@ -193,7 +145,6 @@ def decide(request: Request, visitor: Posting, request_id: str, form: Annotated[
             "Not decided", str(error), status=status_of(error), tone="bad", link=back, visitor=visitor
         )
     except (Refused, UsageError) as error:
-        document = services.gate.request(visitor.caller, request_id)
         return review_page(services, visitor, document, problem=str(error), reason=form.reason, status=422)
     services.background.wake()
     return RedirectResponse(back[0], status_code=303)
@@ -270,11 +221,6 @@ def _decide(document: Document, visitor: Visitor, standing: Standing, *, problem
         "withdraws": document["state"] in _WITHDRAWABLE and standing.person in document["involved"],
         "lines": [f"You decide as {standing.person}, for: {headline(document)}."] if may else [],
     }
-
-
-def fresh_login(visitor: Visitor, target: str) -> str:
-    """Return where somebody proves again who they are, and comes back from."""
-    return f"/login/{quote(visitor.session.provider)}?fresh=true&next={quote(target, safe='')}"
 
 
 def _why_not(state: str, standing: Standing) -> str | None:

@@ -1,6 +1,7 @@
 """Headers on every answer: nothing runs, nothing is framed, nothing is kept.
 
-No page has a script. The policy says so too, so that a mistake in a template stays a mistake.
+No page has a script, but those that ask for a passkey, which have one file of the gate's. The policy says so too, so
+that a mistake in a template stays a mistake.
 """
 
 from __future__ import annotations
