@@ -11,8 +11,8 @@ from maskgate.canonical import digest
 from maskgate.clock import timestamp
 from maskgate.errors import DatabaseUnreachable, MaskgateError, NotFound
 from maskgate.gate.authority import LONGEST_REASON, authorize
-from maskgate.gate.circumstances import circumstances_of
 from maskgate.gate.break_glass import must_be_permitted, note_break_glass
+from maskgate.gate.circumstances import circumstances_of
 from maskgate.gate.counting import still_missing
 from maskgate.gate.delegation import delegations_to
 from maskgate.gate.document import decisions_of
@@ -101,6 +101,7 @@ def _decide(parts: Parts, work: Work, request: Request, decision: DecisionInput)
     made = decisions_of(work, request.id)
     authority = _authority(parts, work, request, decision, made)
     made.append(_record(parts, work, request, decision, authority))
+    note_break_glass(parts, work, request, decision, authority)
     state = after_decision(decision.verdict, still_missing(request, made))
     if state is State.PENDING:
         return change_request(work, request, message=wanted(work, request))

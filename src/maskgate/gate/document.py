@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select
 
 from maskgate.clock import timestamp
+from maskgate.gate.break_glass_rows import break_glass_of
 from maskgate.gate.circumstances import shown_circumstances
 from maskgate.gate.counting import still_missing
 from maskgate.gate.lifecycle import State

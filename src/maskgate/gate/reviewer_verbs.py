@@ -1,15 +1,19 @@
-"""The gate's verbs for reviewers over time: standing in for each other, and signing once for many."""
+"""The gate's verbs for reviewers over time: standing in for each other, signing once for many, and in haste."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import NotAllowed
-from maskgate.gate import delegation, standing
+from maskgate.gate import batches, break_glass, delegation, standing
+from maskgate.gate.break_glass_rows import list_post_reviews
 from maskgate.gate.parts import active_policy
 from maskgate.gate.standing_rows import list_standing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maskgate.gate.batches import BatchItem
     from maskgate.gate.delegation import DelegationInput
     from maskgate.gate.model import Caller, Identity
     from maskgate.gate.parts import Parts
@@ -61,3 +65,30 @@ class ReviewerVerbs:
     def end_standing(self, identity: Identity, standing_id: str, why: str) -> dict[str, Any]:
         """End a standing approval, as one of its reviewers."""
         return standing.end_standing(self._parts, identity, standing_id, why)
+
+    # --- batches -----------------------------------------------------------------------------------------------
+
+    def decide_batch(self, identity: Identity, items: Sequence[BatchItem], verdict: str, reason: str) -> dict[str, Any]:
+        """Decide several requests of one kind, each by a decision of its own."""
+        return batches.decide_batch(self._parts, identity, items, verdict, reason)
+
+    def batches(self, identity: Identity) -> list[list[dict[str, Any]]]:
+        """Show the requests that a person may decide together."""
+        found = batches.batches_for(self._parts, identity)
+        with self._parts.store.read() as work:
+            return [[self._parts.document(work, request) for request in kind] for kind in found]
+
+    # --- break-glass -------------------------------------------------------------------------------------------
+
+    def post_reviews(self, caller: Caller) -> list[dict[str, Any]]:
+        """Show what has to be, or was, looked at after break-glass: to auditors and people of the policy."""
+        with self._parts.store.read() as work:
+            policy = active_policy(work)
+            person = None if caller.identity is None else policy.people.person_of(caller.identity.accounts)
+            if caller.role == "pipeline" or (caller.role == "person" and person is None):
+                raise NotAllowed("post-reviews are for auditors and for people of the policy.")
+            return list_post_reviews(work)
+
+    def close_post_review(self, identity: Identity, review_id: str, finding: str) -> dict[str, Any]:
+        """Close a post-review, as somebody else among the reviewers."""
+        return break_glass.close_post_review(self._parts, identity, review_id, finding)

@@ -34,6 +34,8 @@ _MOST_NOTICES = 8
 _LONGEST_PAUSE = timedelta(seconds=60)
 _TURN = timedelta(seconds=30)
 _OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+# What happened, whatever the request has come to since.
+_ALWAYS_TRUE = frozenset({"break_glass", "post_review"})
 _SIGNED = frozenset({State.APPROVED, State.RELEASING, State.RELEASED})
 
 
@@ -206,7 +208,7 @@ def send_notices(parts: Parts) -> None:
         with parts.store.read() as work:
             request = get_request(work, notice.request)
             document = {**parts.document(work, request), "occasion": notice.kind or "state"}
-        is_true = str(request.state) == notice.state
+        is_true = notice.kind in _ALWAYS_TRUE or str(request.state) == notice.state
         sent = [_send(parts, notifier, request, document) for notifier in parts.notifiers] if is_true else []
         if not any(sent) and again is not None:
             _plan_notice(parts, notice, None, planned=again)
