@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 
 from maskgate.errors import Conflict, NotAllowed, NotFound, Refused
 from maskgate.gate.break_glass_rows import shown_post_review
+from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
 from maskgate.gate.parts import active_policy
 from maskgate.gate.reasons import length_of
@@ -71,6 +72,14 @@ def must_be_permitted(parts: Parts, work: Work, request: Request, decision: Deci
         raise Conflict(
             f"the break-glass of request {open_one} has not been looked at yet. Until then there is no other."
         )
+
+
+def is_of_the_role(request: Request, identity: Identity, policy: Policy, now: datetime) -> bool:
+    """Whether somebody could break glass for a request: of the role, and not involved."""
+    terms, person = request.terms.break_glass, policy.people.person_of(identity.accounts)
+    if terms is None or person is None or request.state is not State.PENDING or person in request.involved:
+        return False
+    return terms.group in policy.groups_of(person, identity, now)
 
 
 def note_break_glass(parts: Parts, work: Work, request: Request, decision: DecisionInput, authority: Authority) -> None:

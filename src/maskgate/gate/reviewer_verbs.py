@@ -8,6 +8,7 @@ from maskgate.errors import NotAllowed
 from maskgate.gate import batches, break_glass, delegation, standing
 from maskgate.gate.break_glass_rows import list_post_reviews
 from maskgate.gate.parts import active_policy
+from maskgate.gate.request import get_request
 from maskgate.gate.standing_rows import list_standing
 
 if TYPE_CHECKING:
@@ -79,6 +80,12 @@ class ReviewerVerbs:
             return [[self._parts.document(work, request) for request in kind] for kind in found]
 
     # --- break-glass -------------------------------------------------------------------------------------------
+
+    def may_break_glass(self, request_id: str, identity: Identity) -> bool:
+        """Say whether somebody is of those who can go without the usual signatures of a request that waits."""
+        with self._parts.store.read() as work:
+            request, policy = get_request(work, request_id), active_policy(work)
+            return break_glass.is_of_the_role(request, identity, policy, self._parts.clock.now())
 
     def post_reviews(self, caller: Caller) -> list[dict[str, Any]]:
         """Show what has to be, or was, looked at after break-glass: to auditors and people of the policy."""

@@ -17,6 +17,7 @@ from maskgate.gate.host import HostRun
 from maskgate.gate.listing import LONGEST_PAGE
 from maskgate.gate.model import Caller, DecisionInput, PasskeyAnswer, RequestInput
 from maskgate.server.callers import Visitor, any_caller, changing_caller, deciding_visitor
+from maskgate.server.decision_fields import DecisionFieldsBody
 from maskgate.server.problems import problem
 from maskgate.server.services import services_of
 from maskgate.server.strict_json import Body, StrictJsonRoute
@@ -60,7 +61,7 @@ class PasskeyBody(Body):
     credential: dict[str, Any]
 
 
-class DecisionBody(Body):
+class DecisionBody(DecisionFieldsBody):
     """What a person decided, and what exactly the person saw."""
 
     verdict: Literal["approve", "deny"]
@@ -74,7 +75,13 @@ def decision_of(visitor: Visitor, body: DecisionBody) -> DecisionInput:
     """Return a decision as the gate takes it."""
     passkey = None if body.passkey is None else PasskeyAnswer(body.passkey.nonce, body.passkey.credential)
     return DecisionInput(
-        visitor.identity, body.verdict, body.reason, body.intent_digest, body.context_digest, passkey=passkey
+        visitor.identity,
+        body.verdict,
+        body.reason,
+        body.intent_digest,
+        body.context_digest,
+        passkey=passkey,
+        **body.beside(),
     )
 
 

@@ -20,6 +20,8 @@ from maskgate.server import (
     pages,
     passkey_routes,
     releaser_routes,
+    reviewing_pages,
+    reviewing_routes,
     status_routes,
 )
 from maskgate.server.body_limit import BodyLimit
@@ -35,7 +37,13 @@ if TYPE_CHECKING:
     from maskgate.server.services import Services
 
 _API = "/api/"
-_API_ROUTERS = (api.router, key_routes.router, releaser_routes.router, command_line_routes.exchange)
+_API_ROUTERS = (
+    api.router,
+    key_routes.router,
+    releaser_routes.router,
+    command_line_routes.exchange,
+    reviewing_routes.router,
+)
 # Uploads wait for their clients in threads of their own number, so that slow ones keep nobody else waiting.
 _MOST_UPLOADS = 8
 _CODES = {401: "not_authenticated", 403: "not_allowed", 404: "not_found", 405: "method_not_allowed", 422: "usage_error"}
@@ -68,6 +76,7 @@ def make_app(services: Services) -> FastAPI:
         command_line_routes.router,
         passkey_routes.router,
         pages.router,
+        reviewing_pages.router,
     ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -19,12 +19,14 @@ from maskgate.errors import Conflict, NotAllowed, NotFound, Refused, StillPendin
 from maskgate.gate.lifecycle import State
 from maskgate.gate.model import DecisionInput
 from maskgate.server.csrf import check_csrf, csrf_token
+from maskgate.server.decision_fields import DecisionFieldsForm
 from maskgate.server.passkey_routes import LONGEST_ANSWER, answer_of, sign_page
 from maskgate.server.presentation import headline, inbox_row, review, sample_views
 from maskgate.server.problems import status_of
 from maskgate.server.rendering import render, render_message
 from maskgate.server.services import services_of
 from maskgate.server.visiting import Looking, Posting, Reviewing, fresh_login
+from maskgate.server.ways_to_decide import more_ways
 
 if TYPE_CHECKING:
     from maskgate.gate.service import Standing
@@ -44,10 +46,8 @@ _WITHDRAWABLE = frozenset({"sealing", "pending", "approved"})
 _SAMPLING = threading.BoundedSemaphore(2)
 
 
-class DecisionForm(BaseModel):
+class DecisionForm(DecisionFieldsForm):
     """What the form of a review page sends."""
-
-    model_config = ConfigDict(extra="forbid")
 
     verdict: Annotated[str, Field(max_length=20)] = ""
     reason: Annotated[str, Field(max_length=4000)] = ""
@@ -133,7 +133,13 @@ def decide(request: Request, visitor: Posting, request_id: str, form: Annotated[
     try:
         answer = answer_of(form.passkey_nonce, form.passkey)
         decision = DecisionInput(
-            visitor.identity, form.verdict, form.reason, form.intent_digest, form.context_digest, passkey=answer
+            visitor.identity,
+            form.verdict,
+            form.reason,
+            form.intent_digest,
+            form.context_digest,
+            passkey=answer,
+            **form.beside(),
         )
         if answer is None and form.verdict == "approve" and document["policy"]["passkey"]:
             return sign_page(services, visitor, document, decision, form.csrf_token)
@@ -182,6 +188,7 @@ def review_page(
     sample, sample_note = _sample(services, visitor, document) if with_rows else ([], "")
     page |= {"sample": sample, "sample_note": sample_note}
     page["decide"] = _decide(document, visitor, standing, problem=problem, reason=reason)
+    page["decide"] |= more_ways(services, visitor, document, standing)
     return render(
         "review.html",
         status=status,

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from maskgate.errors import Refused, UsageError
 from maskgate.gate.model import PasskeyAnswer
 from maskgate.server.csrf import check_csrf, csrf_token
+from maskgate.server.decision_fields import fields_of
 from maskgate.server.presentation import headline
 from maskgate.server.problems import status_of
 from maskgate.server.rendering import render, render_message
@@ -138,6 +139,7 @@ def sign_page(
         "context_digest": decision.context_digest,
         "passkey_nonce": nonce,
         "csrf_token": token,
+        **fields_of(decision),
     }
     return _with_script(
         render(

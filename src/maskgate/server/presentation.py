@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from maskgate.methods import ReversibleBy
 from maskgate.notify.plain_text import plain
 from maskgate.server.call_presentation import call_view, outcome_view
+from maskgate.server.people_words import break_glass_words, decided_as, earlier_rows, involvement_facts
 from maskgate.server.wording import (
     counted,
     method_words,
@@ -96,6 +97,8 @@ def review(document: Document, now: datetime) -> dict[str, Any]:
         "changes": list(_changes(document)),
         "declared": list(_declared(document)),
         "history": list(_history(document, now)),
+        "earlier": list(earlier_rows(document, now)),
+        "break_glass": break_glass_words(document),
         "slots": list(_slots(document)),
         "policy": _policy(document),
         "receipt": _receipt(document, now),
@@ -295,9 +298,7 @@ def _policy(document: Document) -> dict[str, Any]:
         facts.append({"name": "Different people", "value": str(requirement["distinct"])})
     if document.get("channels"):
         facts.append({"name": "Decided through", "value": ", ".join(plain(each) for each in document["channels"])})
-    if document.get("involved"):
-        involved = ", ".join(plain(each) for each in document["involved"])
-        facts.append({"name": "Involved, so they may not decide", "value": involved})
+    facts += involvement_facts(document)
     if given.get("digest"):
         facts.append({"name": "Policy digest", "value": plain(given["digest"])})
     return {"name": plain(given.get("name") or "no policy matched"), "facts": facts}
@@ -324,7 +325,7 @@ def _history(document: Document, now: datetime) -> Iterator[dict[str, str]]:
 def _decision_words(decision: Mapping[str, Any]) -> str:
     verb = "approved" if decision["verdict"] == "approve" else "denied"
     words = f"{plain(decision['person'])} {verb} through {plain(decision.get('channel', ''))}"
-    return f"{words}{_haste(decision)}"
+    return f"{words}{decided_as(decision)}{_haste(decision)}"
 
 
 def _haste(decision: Mapping[str, Any]) -> str:

@@ -40,6 +40,9 @@ def filled(path, pending):
         "staging_id": pending["staging"],
         "path": "customers/part-00009.parquet",
         "provider": "company",
+        "standing_id": "sta_none",
+        "delegation_id": "del_none",
+        "review_id": "pre_none",
     }
     for name, value in values.items():
         path = path.replace("{" + name + "}", value)
