@@ -1,4 +1,4 @@
-"""An authenticator in software: it makes passkeys and signs with them, as WebAuthn says, and can be told to misbehave."""
+"""An authenticator in software: it makes passkeys and signs with them, and can be told to misbehave."""
 
 from __future__ import annotations
 

@@ -62,13 +62,14 @@ class RunningGate:
         hosts: dict | None = None,
         database: str | None = None,
         home: Path | None = None,
+        name: str = "127.0.0.1",
         more: str = "tokens: {pipeline: {owner: requester}}",
     ) -> None:
         self.home = Home(home or work / "home")
         self.home.make()
         self.released = work / "released"
         self.listener = bind("127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.url = f"http://{name}:{self.listener.getsockname()[1]}"
         (work / "policy.yaml").write_text(policy)
         (work / "rules.yaml").write_text(rules)
         configuration = f"""\
