@@ -5,6 +5,7 @@ make bench-gate                  CALLS=100000 for as many calls before memory is
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import statistics
 import subprocess
@@ -20,7 +21,7 @@ import httpx
 from demo.processes import Processes
 from server.identity_provider import running_provider
 from specifications.several_gates import Person, SeveralGates
-from sqlalchemy import delete, select
+from sqlalchemy import delete, text
 
 from maskgate.clock import SystemClock
 from maskgate.gate.model import DecisionInput, Identity
@@ -106,7 +107,7 @@ def decisions(gates: SeveralGates, server: PostgresServer, document: dict) -> Ro
         others.append(pgbench(server, bench))
         with pending(gates.store, document, 2 * 1500, f"d{number}") as ids:
             halves = [(gates.homes[0], gates.store, document, ids[half::2]) for half in (0, 1)]
-            with ProcessPoolExecutor(2) as pool:
+            with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
                 rates.append(sum(pool.map(decide_for_a_while, halves)))
     rate, other = statistics.median(rates), statistics.median(others)
     return Row("decisions", f"{rate:,.0f}/s", f"`pgbench -N` ({other:,.0f}/s)", rate / other, least=0.3)
@@ -214,11 +215,18 @@ def pending(where: str, document: dict, number: int, prefix: str) -> Iterator[li
     """Have so many more requests wait, which are like one that does; afterwards they are gone, or decided."""
     store = Store.open(where)
     ids = [f"req_{prefix}{each:012d}" for each in range(number)]
+    copied = {"id": f"'req_{prefix}' || lpad(number::text, 12, '0')", "idempotency_key": "NULL", "wake_after": "NULL"}
+    names = [column.name for column in tables.requests.columns]
+    values = ", ".join(copied.get(name, f'"{name}"') for name in names)
+    listed = ", ".join(f'"{name}"' for name in names)
     with store.write() as work:
-        row = dict(work.execute(select(tables.requests).where(tables.requests.c.id == document["id"])).mappings().one())
-        row |= {"state": "pending", "idempotency_key": None, "wake_after": None}
-        for begin in range(0, number, 1000):
-            work.execute(tables.requests.insert(), [row | {"id": each} for each in ids[begin : begin + 1000]])
+        work.execute(
+            text(
+                f"INSERT INTO requests ({listed}) SELECT {values} FROM requests, generate_series(0, :last) AS number"
+                " WHERE id = :id"
+            ),
+            {"last": number - 1, "id": document["id"]},
+        )
     yield ids
     with store.write() as work:
         mine = tables.requests.c.id.like(f"req_{prefix}%")
