@@ -8,12 +8,14 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection
 
 from maskgate.clock import SystemClock
+from maskgate.errors import DatabaseUnreachable
 from maskgate.store import postgres
 from maskgate.store.address import DatabaseAddress
 from maskgate.store.clock import DatabaseClock
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 Work = Connection
 
+_LONGEST_WAIT = 20.0
+
 
 class Store:
     """An opened database.
@@ -45,6 +49,7 @@ class Store:
     def __init__(self, engine: Engine, address: DatabaseAddress) -> None:
         self._engine = engine
         self._address = address
+        self._writing = threading.Lock()
         self._server_clock = DatabaseClock(engine) if address.is_server else None
 
     @classmethod
@@ -89,7 +94,7 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Work]:
         """Do several things or none, alone with the database."""
-        with translated(self._address), self._connection() as work, work.begin(), self._alone(work):
+        with translated(self._address), self._turn(), self._connection() as work, work.begin(), self._alone(work):
             yield work
 
     @contextmanager
@@ -114,6 +119,16 @@ class Store:
         if self._address.is_server and not writes:
             options |= postgres.ONE_STATE
         return self._engine.connect().execution_options(**options)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let one thread of this process write; the others wait here, without a connection that readers may need."""
+        if not self._writing.acquire(timeout=_LONGEST_WAIT):
+            raise DatabaseUnreachable(f"{self} was busy with others for too long. Nothing was changed; try again.")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def _alone(self, work: Work) -> AbstractContextManager[None]:
         clock = self._server_clock

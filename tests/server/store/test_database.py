@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import stat
+import threading
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from maskgate.errors import ConfigurationError
+from maskgate.errors import ConfigurationError, DatabaseUnreachable
 from maskgate.store import Store, tables
 from maskgate.store.migrate import VERSION_TABLE, downgrade, upgrade
 from maskgate.store.tables import METADATA
@@ -35,6 +36,11 @@ def count(where, name, times):
         with store.write() as work:
             before = work.execute(select(tables.settings.c.value).where(tables.settings.c.name == name)).scalar_one()
             work.execute(tables.settings.update().values(value=before + 1))
+
+
+def write_once(store, name):
+    with store.write() as work:
+        work.execute(setting(name))
 
 
 class TestTransactions:
@@ -69,6 +75,25 @@ class TestTransactions:
             with store.write() as work:
                 work.execute(setting("a"))
             assert reading.execute(select(tables.settings)).all() == []
+
+    def test_many_that_wait_to_write_leave_readers_alone(self, store):
+        threads = [threading.Thread(target=write_once, args=(store, f"s{number}")) for number in range(40)]
+        with store.write() as work:
+            for each in threads:
+                each.start()
+            with store.read() as reading:
+                assert reading.execute(select(tables.settings)).all() == []
+            work.execute(setting("first"))
+        for each in threads:
+            each.join()
+        with store.read() as reading:
+            assert len(reading.execute(select(tables.settings)).all()) == 41
+
+    def test_a_turn_that_does_not_come_in_time(self, store, monkeypatch):
+        monkeypatch.setattr("maskgate.store.database._LONGEST_WAIT", 0.01)
+        busy = pytest.raises(DatabaseUnreachable, match="busy with others for too long")
+        with store.write(), busy, store.write():
+            pass
 
     def test_rows_cannot_point_nowhere(self, store):
         moment = StillClock().now()
