@@ -404,3 +404,23 @@ key_statements = Table(
     Column("at", Moment, nullable=False),
     Column("statement", JSON, nullable=False),
 )
+
+# What a look at hosts and destinations found that no request explains, once each.
+findings = Table(
+    "findings",
+    METADATA,
+    Column("key", String(80), primary_key=True),
+    Column("kind", String(60), nullable=False),
+    Column("request", String(40)),
+    Column("about", JSON, nullable=False),
+    Column("found_at", Moment, nullable=False),
+    Index("ix_findings_found_at", "found_at"),
+)
+
+# The key of each encrypted staging, wrapped by a key that is not here; a row that is gone makes its files unreadable.
+staging_keys = Table(
+    "staging_keys",
+    METADATA,
+    Column("staging", String(80), primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+)
