@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "rules": ("maskgate.cli.rules", "rules", "Check a rules file, or print its JSON Schema."),
     "keys": ("maskgate.cli.keys", "keys", "Make keys, list those of a rules file, and rotate them."),
     "serve": ("maskgate.cli.serve", "serve", "Run the gate."),
+    "releaser": ("maskgate.cli.releaser", "releaser", "Run a releaser beside the gate."),
     "gate": ("maskgate.cli.gate_keys", "gate", "Show the keys of the gate, and ask for their change."),
     "policy": ("maskgate.cli.policy", "policy", "Check a policy, and ask which one counts for a request and why."),
     "request": ("maskgate.cli.request", "request", "Ask for a signature."),

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, not_, or_, select, update
 
 from maskgate.errors import Conflict
 from maskgate.store.tables import grants
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 LEASE = timedelta(seconds=60)
 # Holds the grants of actions that their callers carry out: it lives on when a gate starts again.
 CALLER = "caller"
+# Begins the names of releaser processes, which live on likewise.
+RELEASER = "releaser:"
 _HELD = ("releasing", "committing")
 
 
@@ -133,14 +135,25 @@ def revoke(work: Work, grant: str) -> bool:
 
 def end_leases_of_others(work: Work, worker: str, now: datetime) -> None:
     """End every lease of another process. Only the holder of the home's lock may call it: the others are dead."""
-    others = and_(grants.c.state.in_(_HELD), or_(grants.c.worker.is_(None), grants.c.worker.not_in((worker, CALLER))))
+    others = and_(grants.c.state.in_(_HELD), or_(grants.c.worker.is_(None), _may_be_dead(worker)))
     work.execute(update(grants).where(others).values(lease_until=now))
+
+
+def end_leases_of_releaser(work: Work, worker: str, now: datetime) -> None:
+    """End every lease of a releaser process that has ended, by how its name begins."""
+    its = and_(grants.c.state.in_(_HELD), grants.c.worker.startswith(worker, autoescape=True))
+    work.execute(update(grants).where(its).values(lease_until=now))
 
 
 def interrupted(work: Work, now: datetime) -> list[str]:
     """List the requests whose release nobody is carrying out any more."""
     chosen = select(grants.c.request).where(grants.c.state.in_(_HELD), grants.c.lease_until <= now)
     return list(work.execute(chosen.order_by(grants.c.issued_at)).scalars())
+
+
+def _may_be_dead(worker: str) -> ColumnElement[bool]:
+    lives_on = grants.c.worker.startswith(RELEASER, autoescape=True)
+    return and_(grants.c.worker.not_in((worker, CALLER)), not_(lives_on))
 
 
 def _step(work: Work, held: Held, condition: ColumnElement[bool], changes: Mapping[str, Any]) -> None:

@@ -93,8 +93,6 @@ def carry_out(parts: Parts, request_id: str) -> None:
 
 def unfinished(parts: Parts) -> list[str]:
     """List releases that wait for a worker of this process, or that nobody carries out any more."""
-    if parts.releaser.is_elsewhere:
-        return parts.queue.waiting()
     with parts.store.read() as work:
         now = parts.clock.now()
         abandoned = [each for each in consumption.interrupted(work, now) if _can_go_on(parts, work, each, now)]
@@ -104,8 +102,11 @@ def unfinished(parts: Parts) -> list[str]:
 def _can_go_on(parts: Parts, work: Work, request_id: str, now: datetime) -> bool:
     """Whether this gate can take a release further: it has the sealed copy, or needs none for what is to do."""
     grant = work.execute(select(tables.grants).where(tables.grants.c.request == request_id)).one()
+    request = get_request(work, request_id)
+    if request.sealed is not None and parts.releaser.is_elsewhere:
+        return False
     is_for_anyone = grant.state == "committing" or grant.not_after <= now
-    return is_for_anyone or has_copy(parts, get_request(work, request_id))
+    return is_for_anyone or has_copy(parts, request)
 
 
 def has_copy(parts: Parts, request: Request) -> bool:

@@ -74,6 +74,7 @@ class Configuration:
         limits: How much one request may use.
         sealed: Where the gate's own copies are, if not in its home: a folder that several gates share.
         signing: Where its signing key is.
+        releases_elsewhere: Whether a releaser process holds the credentials, and this gate none.
     """
 
     file: Path
@@ -91,6 +92,7 @@ class Configuration:
     limits: Limits
     sealed: Path | None = None
     signing: Signing = field(default_factory=Signing)
+    releases_elsewhere: bool = False
 
     @property
     def is_https(self) -> bool:
@@ -134,7 +136,7 @@ def read_configuration(text: str, file: Path) -> Configuration:
         policy=policy,
         rules=tuple(problems.base / name for name in root.strings("rules")),
         staging={section.name: _staging(section) for section in root.sections("staging", _STAGING)},
-        destinations={section.name: _destination(section) for section in root.sections("destinations", _DESTINATION)},
+        destinations=read_destinations(root),
         airflow={section.name: _airflow(section) for section in root.sections("airflow", _AIRFLOW)},
         prefect={section.name: _prefect(section) for section in root.sections("prefect", _PREFECT)},
         login=read_logins(root),
@@ -143,6 +145,7 @@ def read_configuration(text: str, file: Path) -> Configuration:
         limits=_limits(root.section("limits", _LIMITS)),
         sealed=root.path("sealed", "") if "sealed" in root else None,
         signing=read_signing(root),
+        releases_elsewhere=root.choice("releaser", ("here", "process"), default="here") == "process",
     )
     _check_together(configuration, root)
     problems.finish()
@@ -165,6 +168,7 @@ _BLOCKS = (
     "limits",
     "sealed",
     "signing",
+    "releaser",
 )
 _STAGING = ("uri", "upload_only", "options")
 _DESTINATION = ("uri", "trust", "mode", "options")
@@ -201,6 +205,11 @@ def _staging(section: Section) -> StagingRoot:
         upload_only=section.boolean("upload_only", default=False),
         options=section.options("options"),
     )
+
+
+def read_destinations(root: Section) -> dict[str, Destination]:
+    """Read the destinations of a gate or of a releaser."""
+    return {section.name: _destination(section) for section in root.sections("destinations", _DESTINATION)}
 
 
 def _destination(section: Section) -> Destination:
@@ -279,6 +288,10 @@ def _check_together(configuration: Configuration, root: Section) -> None:
                     "destinations", f'"{destination.id}" and the staging root "{staging.id}" lie in each other'
                 )
     _check_destinations(configuration, root)
+    for destination in configuration.destinations.values():
+        if configuration.releases_elsewhere and destination.options:
+            message = f'is `process`, so the options of "{destination.id}" belong to releaser.yaml alone'
+            root.problem("releaser", message)
     for name, place in _beside_sealed(configuration).items():
         if configuration.sealed is not None and _overlap(str(configuration.sealed), place):
             root.problem("sealed", f"and {name} lie in each other. Nobody but gates may write there")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from maskgate.gate.establishing import read_files
 from maskgate.gate.registry import Registry
+from maskgate.gate.releaser import ReleaserElsewhere
 from maskgate.gate.service import Gate
 from maskgate.hosts.airflow import AirflowHost
 from maskgate.hosts.prefect import PrefectHost
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from maskgate.clock import Clock
     from maskgate.gate.host import Host
+    from maskgate.gate.releaser import Releaser
     from maskgate.server.configuration import Configuration
 
 _WORK_PAUSE = 0.5
@@ -101,10 +103,16 @@ def make_gate(
         keys=open_keys(configuration.signing, home, configuration.file.absolute().parent),
         registry=registry,
         hosts=_hosts(configuration) if hosts is None else hosts,
-        releaser=DestinationReleaser(configuration.limits.release_bytes_per_second),
+        releaser=_releaser(configuration),
         sealed_folder=home.sealed_folder(configuration.sealed),
         notifiers=() if configuration.slack is None else (SlackWebhook(configuration.slack),),
     )
+
+
+def _releaser(configuration: Configuration) -> Releaser:
+    if configuration.releases_elsewhere:
+        return ReleaserElsewhere()
+    return DestinationReleaser(configuration.limits.release_bytes_per_second)
 
 
 @contextmanager

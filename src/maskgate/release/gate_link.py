@@ -1,0 +1,70 @@
+"""What a releaser process says to its gate, over HTTP, with a token of the role releaser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import httpx
+
+from maskgate.errors import GateUnreachable
+from maskgate.gate.client import GateClient, error_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+
+class GateLink(GateClient):
+    """A releaser's connection to its gate. It only carries what is said; it believes nothing."""
+
+    def start(self, instance: str) -> None:
+        """Say that this process has started."""
+        self._call("POST", "releaser/start", json={"instance": instance})
+
+    def releases(self, destinations: Collection[str]) -> dict[str, Any]:
+        """Read what is to be released to these destinations, and what time it is in the gate's database."""
+        return self._call("GET", "releaser/releases", params={"destination": sorted(destinations)})
+
+    def take(self, request: str, instance: str) -> dict[str, Any]:
+        """Take a release: ``{"fence", "state", "now", "lease_seconds"}``."""
+        return self._step(request, "take", instance=instance)
+
+    def renew(self, request: str, fence: int, done: int, total: int) -> None:
+        """Hold on to it."""
+        self._step(request, "renew", fence=fence, done=done, total=total)
+
+    def commit(self, request: str, fence: int) -> None:
+        """Say that it is about to become visible."""
+        self._step(request, "commit", fence=fence)
+
+    def copy_again(self, request: str, fence: int) -> None:
+        """Go back to copying."""
+        self._step(request, "copy-again", fence=fence)
+
+    def finish(self, request: str, fence: int, content_digest: str, location: str) -> None:
+        """Say that it is published."""
+        self._step(request, "finish", fence=fence, content_digest=content_digest, location=location)
+
+    def end(self, request: str, fence: int, outcome: str, message: str) -> None:
+        """Say that it was not carried out, and why."""
+        self._step(request, "end", fence=fence, outcome=outcome, message=message)
+
+    def file(self, request: str, fence: int, path: str) -> Iterator[bytes]:
+        """Read a file of the sealed copy.
+
+        Raises:
+            GateUnreachable: If it does not come, or not whole.
+            Refused: If the gate does not give it.
+        """
+        where = f"releaser/releases/{quote(request, safe='')}/files/{quote(path, safe='/')}"
+        try:
+            with self._http.stream("GET", where, params={"fence": fence}) as response:
+                if not response.is_success:
+                    response.read()
+                    raise error_of(self.url, response)
+                yield from response.iter_bytes()
+        except httpx.HTTPError as error:
+            raise GateUnreachable(f"the gate at {self.url} did not send {path} ({type(error).__name__})") from None
+
+    def _step(self, request: str, step: str, **body: Any) -> dict[str, Any]:
+        return self._call("POST", f"releaser/releases/{quote(request, safe='')}/{step}", json=body)
