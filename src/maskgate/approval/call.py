@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 FINGERPRINT = "MASKGATE_FINGERPRINT"
 _FOR_EVER = 10 * 365 * 86400.0
 _TRIES = 5
+_OPEN = frozenset({"sealing", "pending"})
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class Call:
             Refused: If it was denied, has run out, or was used before.
         """
         limit = _FOR_EVER if seconds is None else seconds
-        self.document = self.client.wait(self.id, lambda each: each["state"] == "approved", limit, on_progress)
+        self.document = self.client.wait(self.id, lambda each: each["state"] not in _OPEN, limit, on_progress)
         if self.document["state"] != "approved":
             raise Refused(f"request {self.id} is {self.document['state']}: {self.document['message']}")
         return self.document

@@ -16,12 +16,17 @@ from maskgate.cli.main import run
 COMMAND = [sys.executable, "-c", "from maskgate.cli import main; main()"]
 
 
-def command(*arguments, **environment):
-    """Run the command line in a process of its own."""
-    known = {name: value for name, value in os.environ.items() if name.startswith(("PATH", "HOME", "MASKGATE_"))}
-    return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, env=known | environment, timeout=60, check=False
-    )
+@pytest.fixture
+def command(capsys):
+    """Run the command line here, and return its exit code and what it printed."""
+
+    def ended(*arguments):
+        capsys.readouterr()
+        code = run(arguments)
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return ended
 
 
 @pytest.fixture
@@ -106,7 +111,7 @@ class TestDeciding:
         browser = environment.reviewer()
         fields = hidden_fields(browser.http.get(signing.address).text, "/command-line")
         elsewhere = browser.http.post("/command-line", data=fields, headers={"Origin": "https://elsewhere.example"})
-        changed = browser.http.post("/command-line", data=fields | {"challenge": "c" * 43})
+        changed = browser.http.post("/command-line", data=fields | {"port": "50001"})
         signing.process.terminate()
         signing.end()
         assert (elsewhere.status_code, changed.status_code) == (403, 403)
@@ -117,7 +122,7 @@ class TestDeciding:
         code = httpx.URL(answer.headers["refresh"].partition("url=")[2]).params["code"]
         door = f"{environment.url}/api/v1/command-line/session"
         for tried in (code, "x" * 80, ""):
-            assert httpx.post(door, json={"code": tried, "verifier": "v" * 64}).status_code == 401
+            assert httpx.post(door, json={"code": tried, "verifier": "v" * 64}).status_code == 403
         signing.go_back(answer)
         assert signing.end()[0] == 0
 
@@ -136,18 +141,19 @@ class TestDeciding:
 class TestAsking:
     """What the holder of a token may do, with exit codes that scripts can rely on."""
 
-    def test_a_request_is_made_and_withdrawn(self, environment):
-        asked = command("request", "--action", "deploy", "--resource", "prod/cli", "--arguments", '{"n": 1}', "--json")
-        document = json.loads(asked.stdout)
-        assert (asked.returncode, document["state"], document["level"]) == (0, "pending", "verify")
-        taken = command("withdraw", document["id"])
-        assert (taken.returncode, environment.read(document["id"])["state"]) == (0, "withdrawn")
+    def test_a_request_is_made_and_withdrawn(self, environment, command):
+        asked = ("--action", "deploy", "--resource", "prod/cli", "--arguments", '{"n": 1}', "--json")
+        code, out, _ = command("request", *asked)
+        document = json.loads(out)
+        assert (code, document["state"], document["level"]) == (0, "pending", "verify")
+        assert command("withdraw", document["id"])[0] == 0
+        assert environment.read(document["id"])["state"] == "withdrawn"
 
     @pytest.mark.parametrize(("verdict", "code"), [("approve", 0), ("deny", 3)])
-    def test_it_waits_for_the_decision(self, environment, verdict, code):
+    def test_it_waits_for_the_decision(self, environment, command, verdict, code):
         environment.sign_when_asked(f"prod/wait-{verdict}", verdict)
         asked = command("request", "--action", "deploy", "--resource", f"prod/wait-{verdict}", "--wait", "30")
-        assert asked.returncode == code, asked.stderr
+        assert asked[0] == code, asked
 
     @pytest.mark.parametrize(
         ("arguments", "code", "words"),
@@ -159,15 +165,15 @@ class TestAsking:
             pytest.param(["--resource", "prod/x", "--arguments", "[1]"], 2, "JSON object", id="no object"),
         ],
     )
-    def test_what_does_not_go_well(self, environment, arguments, code, words):
-        asked = command("request", "--action", "deploy", *arguments)
-        assert (asked.returncode, words in asked.stderr) == (code, True), asked.stderr
+    def test_what_does_not_go_well(self, environment, command, arguments, code, words):
+        ended, _, err = command("request", "--action", "deploy", *arguments)
+        assert (ended, words in err) == (code, True), err
 
-    def test_without_a_gate_it_says_so(self):
-        asked = command(
-            "request", "--resource", "prod/x", MASKGATE_URL="http://127.0.0.1:9", MASKGATE_TOKEN="t", MASKGATE_HOME="/x"
-        )
-        assert (asked.returncode, "did not answer" in asked.stderr) == (5, True)
+    def test_without_a_gate_it_says_so(self, command, monkeypatch):
+        monkeypatch.setenv("MASKGATE_URL", "http://127.0.0.1:9")
+        monkeypatch.setenv("MASKGATE_TOKEN", "t")
+        code, _, err = command("request", "--resource", "prod/x")
+        assert (code, "did not answer" in err) == (5, True)
 
     def test_what_a_caller_carries_out_is_not_released(self, environment, pending, capsys):
         assert run(["release", pending["id"]]) == 2
