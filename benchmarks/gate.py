@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -85,13 +86,19 @@ def measure(folder: Path, server: PostgresServer) -> list[Row]:
         idle = memory(gates.programs[0].popen.pid)
         document = gates.request()
         person = gates.log_in(provider, "reviewer")
-        rows = [decisions(gates, server, document), *inbox(gates, person)]
+        rows = [told(decisions(gates, server, document)), *map(told, inbox(gates, person))]
         busy = after_many(gates, person)
     rows.append(Row("memory of an idle gate", f"{idle:.0f} MB", "150 MB", idle / 150, most=1))
     return [
         *rows,
         Row(f"memory after {ALL:,} requests", f"{busy:.0f} MB", f"idle, {idle:.0f} MB", busy / idle, most=1.2),
     ]
+
+
+def told(row: Row) -> Row:
+    """Say a result at once; all of it takes some minutes."""
+    print(row, file=sys.stderr)
+    return row
 
 
 # --- decisions -------------------------------------------------------------------------------------------------------

@@ -123,8 +123,10 @@ class GateWorld:
         key = self.folder / "signing-key.pem"
         self.keys = GateKeys(FileKeys(key, self.folder / "keys"), self.folder / "ring.json")
         self.signer = Signer.load(key)
-        (self.folder / "policy.yaml").write_text(self.policy)
-        (self.folder / "rules.yaml").write_text(RULES_TEXT)
+        for name, text in (("policy.yaml", self.policy), ("rules.yaml", RULES_TEXT)):
+            # Another process may be reading it, and has to find all of it.
+            if not (self.folder / name).exists() or (self.folder / name).read_text() != text:
+                (self.folder / name).write_text(text)
         self.gate = Gate(
             self.store,
             clock=self.clock,

@@ -18,13 +18,17 @@ from maskgate.testing.still_clock import StillClock
 NOW = StillClock().now()
 
 
-@pytest.fixture(scope="module")
-def approved(tmp_path_factory):
-    world = GateWorld(tmp_path_factory.mktemp("approved"))
+@pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])
+def approved(request, tmp_path_factory):
+    postgres = None if request.param == "SQLite" else request.getfixturevalue("postgres")
+    world = GateWorld(tmp_path_factory.mktemp("approved"), database=postgres and postgres.new_database())
     world.decide(world.ask())
     with world.store.read() as work:
         grant = work.execute(select(tables.grants.c.id)).scalar_one()
-    return world, grant
+    yield world, grant
+    world.store.close()
+    if postgres is not None:
+        postgres.drop(world.database)
 
 
 @pytest.fixture
@@ -72,7 +76,7 @@ class TestConsume:
     def test_of_several_processes_exactly_one_wins(self, approved, store, grant):
         context = multiprocessing.get_context("fork")
         barrier, results = context.Barrier(6), context.Queue()
-        path = approved[0].folder / "gate.db"
+        path = approved[0].database or approved[0].folder / "gate.db"
         workers = [
             context.Process(target=race, args=(path, grant, f"w{number}", barrier, results)) for number in range(6)
         ]
