@@ -1,0 +1,296 @@
+"""Threats 32 to 48: places that are not one's own, edited rows, time, races, softer policies, fatigue and lies."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+import threading
+from datetime import timedelta
+
+import httpx
+import pyarrow as pa
+import pytest
+from server.web.running_gate import Browser
+from specifications.threats.attacked import Attacked
+from sqlalchemy.exc import IntegrityError
+
+from maskgate.errors import Conflict, LedgerError, NotAllowed, NotFound, Refused, TooMany
+from maskgate.gate.delegation import DelegationInput
+from maskgate.gate.model import Identity, Limits
+from maskgate.gate.registry import Registry
+from maskgate.ledger import verify
+from maskgate.ledger.merkle import Frontier, leaf_hash
+from maskgate.server.ledger_check import must_follow
+from maskgate.store import Store
+from maskgate.testing.gate_world import POLICY, GateWorld
+from maskgate.testing.host import airflow_run
+from maskgate.testing.staged_tables import masked_tables, sample_rules, staged_bytes
+
+REWRITE = "UPDATE ledger SET body = CAST(replace(CAST(body AS TEXT), 'gate.started', 'gate.stopped') AS BLOB)"
+HEAD = POLICY[: POLICY.index("policies:")] + "policies:\n"
+ONE = "  - {name: one, when: {action: export}, require: {slots: {privacy: 1}}}\notherwise: refuse\n"
+
+
+def test_threat_32_a_place_that_is_not_the_requesters(gate, waiting):
+    elsewhere = ("../staging", "/etc", "stg_" + "0" * 32, waiting["staging"] + "/..", "file:///etc", "s3://bucket/x")
+    for staging in (waiting["staging"], *elsewhere):
+        answer = gate.post("requests", {"staging": staging, "destination": "partner"}, token="other")
+        assert answer.status_code == 404, staging
+    with gate.bearer("other") as http:
+        for path in ("customers/part-00009.parquet", "%2e%2e/x"):
+            answer = http.put(f"/api/v1/staging/{waiting['staging']}/files/{path}", content=b"x")
+            assert answer.status_code == 404, path
+    assert gate.still_waits(waiting)
+
+
+@pytest.fixture
+def kept(gate, tmp_path):
+    """A copy of the gate's home, and a checkpoint that was kept elsewhere."""
+    with gate.client("auditor") as client:
+        note = client.checkpoint()["note"]
+    (tmp_path / "checkpoint").write_text(note)
+    home = type(gate.home)(tmp_path / "home")
+    shutil.copytree(gate.home.folder, home.folder, ignore=shutil.ignore_patterns("gate.db*", "sealed"))
+    with sqlite3.connect(gate.home.database) as source, sqlite3.connect(home.database) as copy:
+        source.backup(copy)
+    return home, tmp_path / "checkpoint"
+
+
+def edit(home, *statements, rehashed=False):
+    with sqlite3.connect(home.database) as database:
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            assert database.execute(statement).rowcount
+        frontier = Frontier()
+        for seq, body in database.execute("SELECT seq, body FROM ledger ORDER BY seq").fetchall() if rehashed else ():
+            frontier = frontier.push(leaf_hash(body))
+            database.execute("UPDATE ledger SET leaf_hash = ? WHERE seq = ?", (leaf_hash(body), seq))
+        if rehashed:
+            database.execute("UPDATE frontier SET size = ?, hashes = ?", (frontier.size, frontier.as_bytes()))
+
+
+def opened(home):
+    return Store.open(home.database)
+
+
+def test_threat_33_rows_edited_by_hand(gate, person, kept):
+    for statement in ("UPDATE ledger SET type = 'x' WHERE seq = 1", "DELETE FROM ledger WHERE seq = 1"):
+        with pytest.raises(IntegrityError, match="append-only"), gate.store.write() as work:
+            work.exec_driver_sql(statement)
+    home, checkpoint = kept
+    edit(home, REWRITE)
+    store = opened(home)
+    with store.read() as work:
+        assert verify(work).problems
+    with pytest.raises(LedgerError):
+        must_follow(home, store, checkpoint)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM ledger WHERE seq > 3", REWRITE],
+    ids=["its end cut off", "all of it written anew"],
+)
+def test_threat_34_a_ledger_that_agrees_with_itself_and_not_with_a_checkpoint(kept, statement):
+    home, checkpoint = kept
+    edit(home, statement, rehashed=True)
+    store = opened(home)
+    with pytest.raises(LedgerError, match="contradicts"):
+        must_follow(home, store, checkpoint)
+    store.close()
+
+
+def test_threat_35_a_clock_that_is_set_back(tmp_path):
+    world = GateWorld(tmp_path)
+    document = world.ask()
+    world.clock.forward(hours=-2)
+    with pytest.raises(LedgerError, match="Set the clock right"):
+        world.decide(document)
+    world.clock.forward(hours=2)
+    assert world.read(document["id"])["decisions"] == []
+    world.clock.forward(hours=25)
+    with pytest.raises(Conflict, match="time to decide"):
+        world.decide(document)
+    assert world.read(document["id"])["state"] == "expired"
+
+
+def test_threat_36_an_approval_and_a_denial_at_once(gate, person):
+    document = gate.ask()
+    tokens = {name: person(name).csrf_token(document["id"]) for name in ("reviewer", "second")}
+    answers = {}
+
+    def decide(name, verdict):
+        body = {"verdict": verdict, "reason": "decided at the same time"}
+        body |= {each: document[each] for each in ("intent_digest", "context_digest")}
+        path = f"/api/v1/requests/{document['id']}/decisions"
+        answers[name] = person(name).http.post(path, json=body, headers={"X-CSRF-Token": tokens[name]}).status_code
+
+    threads = [threading.Thread(target=decide, args=each) for each in (("reviewer", "approve"), ("second", "deny"))]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert sorted(answers.values()) == [200, 409]
+    found = gate.read(document["id"])
+    assert found["state"] == ("approved" if answers["reviewer"] == 200 else "denied")
+    assert len(found["decisions"]) == 1
+
+
+def test_threat_37_a_policy_softened_just_before_the_request(tmp_path):
+    world = GateWorld(tmp_path)
+    world.policy = POLICY.replace("reason: {min_length: 10}", "reason: {min_length: 1}", 1)
+    world.start()
+    assert "What was in force stays so" in world.lines[0]
+    assert world.ask()["policy"]["reason_min_length"] == 10
+    assert world.entries("policy.change_refused")
+
+
+def test_threat_38_an_export_split_into_small_ones(tmp_path):
+    sum_ = "sum: {rows: {at_least: 20}, over: 1d, per: [requester, dataset, destination]}"
+    many = f"  - {{name: many, when: {{action: export, {sum_}}}, require: {{slots: {{privacy: 2}}}}}}\n"
+    world = GateWorld(tmp_path, HEAD + many + ONE)
+    asked = [world.ask(run=airflow_run(f"run{each}"), staging=world.stage(8))["policy"]["name"] for each in range(3)]
+    assert asked == ["one", "one", "many"]
+
+
+def test_threat_39_approving_without_looking(gate, person):
+    document = gate.ask()
+    decided = gate.decide(person("reviewer"), document).json()
+    assert decided["decisions"][0]["quick"] or decided["decisions"][0]["unviewed"]
+    others = gate.ask()
+    form = person("reviewer").form(others["id"])
+    assert gate.decide(person("reviewer"), document | {"id": others["id"]}).status_code == 409
+    assert form["intent_digest"] == others["intent_digest"] != document["intent_digest"]
+    assert gate.still_waits(others)
+
+
+def test_threat_40_ids_that_are_guessed(gate, waiting, person):
+    assert re.fullmatch(r"req_[0-9a-f]{20}", waiting["id"])
+    same = set()
+    for request in (waiting["id"], "req_" + "0" * 20):
+        for path in ("", "/policy"):
+            with gate.bearer("other") as http:
+                answer = http.get(f"/api/v1/requests/{request}{path}")
+            assert answer.status_code == 404
+            same.add(answer.json()["detail"].replace(request, "it"))
+        assert person("outsider").http.get(f"/requests/{request}").status_code == 404
+    assert len(same) == 1
+
+
+class Crowded(GateWorld):
+    """A gate that lets a token keep two requests open."""
+
+    @property
+    def registry(self) -> Registry:
+        usual = super().registry
+        return Registry(usual.url, usual.staging, usual.destinations, limits=Limits(pending_per_token=2))
+
+
+def test_threat_41_a_flood_of_requests(tmp_path):
+    world = Crowded(tmp_path)
+    first, _ = (world.ask(run=airflow_run(f"run{each}")) for each in range(2))
+    for each in range(2, 12):
+        with pytest.raises(TooMany):
+            world.ask(run=airflow_run(f"run{each}"))
+    assert len(world.gate.requests(world.auditor)) == 2
+    world.decide(first, verdict="deny")
+    assert world.ask(run=airflow_run("after"))["state"] == "pending"
+
+
+def test_threat_42_what_was_denied_is_asked_again_of_a_softer_reviewer(tmp_path):
+    policy = POLICY.replace("    channels: [web, airflow]", "    channels: [web, airflow]\n    cool_down: 2h", 1)
+    world = GateWorld(tmp_path, policy)
+    denied = world.decide(world.ask(), "bert", "deny")
+    again = world.ask(run=airflow_run("again"))
+    assert again["state"] == "refused"
+    assert denied["id"] in again["message"]
+    world.clock.forward(hours=3)
+    later = world.ask(run=airflow_run("later"))
+    assert [each["verdict"] for each in later["earlier"]] == ["deny"]
+
+
+def test_threat_43_a_reviewer_who_left_the_group(tmp_path, provider):
+    provider.user("second", name="Sam Second", groups=["privacy-team"])
+    gate = Attacked(tmp_path, provider.issuer)
+    gate.start()
+    try:
+        document = gate.ask()
+        provider.user("second", name="Sam Second", groups=[])
+        leaver = Browser(gate, provider, "second")
+        answer = leaver.http.get(f"/requests/{document['id']}")
+        assert answer.status_code == 404 or "csrf" not in answer.text or leaver.form(document["id"]) == {}
+        assert gate.still_waits(document)
+        leaver.http.close()
+    finally:
+        provider.user("second", name="Sam Second", groups=["privacy-team"])
+        gate.stop()
+
+
+def test_threat_44_somebody_who_stands_in_without_the_right_to(tmp_path):
+    world = GateWorld(tmp_path, POLICY.replace(", group: privacy-team", ""))
+    now = world.clock.now()
+    given = DelegationInput("dora", now, now + timedelta(days=1), "away")
+    with pytest.raises(NotAllowed, match="is no reviewer"):
+        world.gate.delegate(Identity(("okta|bert",), "web", (), now), given)
+    document = world.ask()
+    for name in ("dora", "cleo"):
+        with pytest.raises(NotAllowed):
+            world.decide(document, name)
+    assert world.read(document["id"])["state"] == "pending"
+
+
+def test_threat_45_another_door_to_a_decision(gate, waiting):
+    paths = httpx.get(f"{gate.url}/api/openapi.json").json()["paths"]
+    assert [path for path in paths if re.search("decide|approve|decision", path)]
+    body = {"verdict": "approve", "reason": "as good as signed", "state": "approved"}
+    body |= {name: waiting[name] for name in ("intent_digest", "context_digest")}
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        for tail in ("", "/approve", "/decisions", "/refresh", "/release", "/receipt"):
+            with gate.bearer() as http:
+                answer = http.request(method, f"/api/v1/requests/{waiting['id']}{tail}", json=body)
+            assert answer.status_code in {403, 404, 405, 409, 422}, (method, tail, answer.status_code)
+    assert gate.still_waits(waiting)
+
+
+@pytest.mark.parametrize("end", ["deny", "withdraw"])
+def test_threat_46_staged_data_that_stays_behind(gate, person, end):
+    document = gate.ask()
+    folders = [gate.home.sealed / document["id"], *gate.home.folder.parent.glob(f"staging/{document['staging']}")]
+    assert len(folders) == 2
+    if end == "deny":
+        assert person("reviewer").decide(document["id"], "deny").status_code == 303
+    else:
+        gate.post(f"requests/{document['id']}/withdraw", {})
+    gate.gate.sweep()
+    assert [path for path in folders if path.exists()] == []
+    types = [entry["type"] for entry in gate.entries() if document["staging"] in str(entry["body"])]
+    assert any("deleted" in each for each in types), types
+
+
+def test_threat_47_unmasked_bytes_with_a_report_that_lies(gate):
+    tables = masked_tables()
+    raw = pa.array(["ann@example.com", "bob@example.com", "cyd@example.com", "dan@example.com"])
+    tables["customers"] = tables["customers"].set_column(2, "country", raw)
+    refused = gate.ask(files=staged_bytes(tables, sample_rules()))
+    assert refused["state"] == "refused"
+    assert "ann@" not in str(refused) + str(gate.entries()[-5:])
+    with gate.client() as client, pytest.raises(Refused):
+        client.release(refused["id"])
+    assert gate.left(refused) == []
+
+
+def test_threat_48_another_question_shown_for_the_gates_request(gate):
+    run = gate.run()
+    document = gate.ask(run=run)
+    question = document["question"]
+    for change in ({"subject": "Order lunch?"}, {"body": question["body"] + " "}, {"options": ("Reject", "Approve")}):
+        gate.airflow.park(run, question, **change)
+        gate.airflow.answer(run, "reviewer", reason="looks good to me")
+        with gate.client() as client:
+            assert "differs" in client.refresh(document["id"])["message"]
+    assert gate.still_waits(document)
+    with gate.client("other") as client, pytest.raises(NotFound):
+        client.refresh(document["id"])
