@@ -43,6 +43,7 @@ def filled(path, pending):
         "standing_id": "sta_none",
         "delegation_id": "del_none",
         "review_id": "pre_none",
+        "passkey_id": "0" * 64,
     }
     for name, value in values.items():
         path = path.replace("{" + name + "}", value)
