@@ -53,7 +53,7 @@ def _plan(parts: Parts, row: Any, planned: datetime | None, due_at: datetime | N
 def _refusal(parts: Parts, way: Any, row: Any) -> str | None:
     refusal = None
     try:
-        way.announce(row.text)
+        way.announce(row.person, row.text)
     except MaskgateError as error:
         refusal = str(error)
     facts: dict[str, Any] = {"refusal": refusal} if refusal else {}

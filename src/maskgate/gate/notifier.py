@@ -27,8 +27,12 @@ class Notifier(Protocol):
         """
         ...
 
-    def announce(self, text: str) -> None:
-        """Tell people something that is about no request, such as that somebody has a new passkey.
+    def announce(self, person: str, text: str) -> None:
+        """Tell a person something that is about no request, such as that they have a new passkey.
+
+        Args:
+            person: Whom it concerns; a way that reaches many tells all of them.
+            text: What to say; it names the person.
 
         Raises:
             MaskgateError: If it could not be sent. The message holds no secret of the channel.

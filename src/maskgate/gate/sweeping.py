@@ -12,9 +12,11 @@ from sqlalchemy import exists, or_, select, update
 from maskgate.errors import HostUnreachable, MaskgateError, Refused
 from maskgate.gate import consumption
 from maskgate.gate.announcing import send_announcements
+from maskgate.gate.audience import audience_of
 from maskgate.gate.deciding import expire
 from maskgate.gate.escalation import keep_reminding
 from maskgate.gate.lifecycle import SETTLED, State
+from maskgate.gate.parts import active_policy
 from maskgate.gate.request import Request, find_request, get_request, list_requests
 from maskgate.gate.staging import Staging
 from maskgate.store import tables
@@ -207,7 +209,8 @@ def send_notices(parts: Parts) -> None:
             continue
         with parts.store.read() as work:
             request = get_request(work, notice.request)
-            document = {**parts.document(work, request), "occasion": notice.kind or "state"}
+            audience = audience_of(active_policy(work), request)
+            document = {**parts.document(work, request), "occasion": notice.kind or "state", "audience": audience}
         is_true = notice.kind in _ALWAYS_TRUE or str(request.state) == notice.state
         sent = [_send(parts, notifier, request, document) for notifier in parts.notifiers] if is_true else []
         if not any(sent) and again is not None:

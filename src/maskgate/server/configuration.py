@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 from maskgate.errors import ConfigurationError, UsageError
 from maskgate.gate.locations import parse_location
 from maskgate.gate.model import TRUSTS, Destination, Limits, StagingRoot
-from maskgate.notify.slack import is_safe_address
+from maskgate.notify.webhook import is_safe_address
 from maskgate.release.destinations import MODES, NEW_VERSION
 from maskgate.rules.strict_yaml import parse
 from maskgate.server.configuration_code import read_code
 from maskgate.server.configuration_identity import read_logins, read_tokens
+from maskgate.server.configuration_notices import read_ways
 from maskgate.server.configuration_section import Problems, Section
 from maskgate.server.configuration_signing import Signing, read_signing
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from maskgate.gate.authors import CodeRepository
+    from maskgate.gate.notifier import Notifier
     from maskgate.gate.tokens import TokenHolder
     from maskgate.server.login_provider import LoginProvider
 
@@ -74,6 +76,7 @@ class Configuration:
         limits: How much one request may use.
         sealed: Where the gate's own copies are, if not in its home: a folder that several gates share.
         signing: Where its signing key is.
+        ways: Ways of telling people.
         releases_elsewhere: Whether a releaser process holds the credentials, and this gate none.
     """
 
@@ -92,6 +95,7 @@ class Configuration:
     limits: Limits
     sealed: Path | None = None
     signing: Signing = field(default_factory=Signing)
+    ways: tuple[Notifier, ...] = ()
     releases_elsewhere: bool = False
 
     @property
@@ -145,6 +149,7 @@ def read_configuration(text: str, file: Path) -> Configuration:
         limits=_limits(root.section("limits", _LIMITS)),
         sealed=root.path("sealed", "") if "sealed" in root else None,
         signing=read_signing(root),
+        ways=read_ways(root),
         releases_elsewhere=root.choice("releaser", ("here", "process"), default="here") == "process",
     )
     _check_together(configuration, root)
@@ -164,6 +169,8 @@ _BLOCKS = (
     "prefect",
     "login",
     "slack",
+    "teams",
+    "email",
     "tokens",
     "limits",
     "sealed",
@@ -259,7 +266,7 @@ def _prefect(section: Section) -> HostInstance:
 def _slack(root: Section) -> str | None:
     if "slack" not in root:
         return None
-    slack = root.section("slack", ("webhook",))
+    slack = root.section("slack", ("webhook", "private"))
     slack.required("webhook")
     webhook = slack.secret("webhook")
     if webhook and not is_safe_address(webhook):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from maskgate.gate.model import GROUPS_ARE_FRESH
 from maskgate.gate.tokens import ROLES, USUAL_TOKENS, TokenHolder
-from maskgate.notify.slack import is_safe_address
+from maskgate.notify.webhook import is_safe_address
 from maskgate.server.login_provider import GROUPS_FROM, LoginProvider
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from maskgate.errors import ConfigurationError
-from maskgate.notify.slack import is_safe_address
+from maskgate.notify.webhook import is_safe_address
 from maskgate.rules.strict_yaml import parse
 from maskgate.server.configuration import read_destinations
 from maskgate.server.configuration_section import Problems, Section
