@@ -285,6 +285,10 @@ class GateClient:
         """Ask whether an earlier key may be revoked, with a token of the role operator."""
         return self._call("POST", "gate/keys/revoke", json={"key": key, "why": why})
 
+    def reconciliation(self) -> dict[str, Any]:
+        """Read what hosts and destinations show that no request explains."""
+        return self._call("GET", "reconciliation")
+
     def healthz(self) -> dict[str, Any]:
         """Read how the gate is."""
         return self._call("GET", f"{self.url}/healthz")

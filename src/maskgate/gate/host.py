@@ -141,6 +141,24 @@ class RunFacts:
 
 
 @dataclass(frozen=True)
+class RunOutcome:
+    """How a host shows a whole run.
+
+    Attributes:
+        state: Its state, in the host's words.
+        is_over: Whether it has ended.
+        is_success: Whether it has ended well.
+        released_by: A task that releases, and is shown as successful; empty if there is none, or the host has no such
+            thing.
+    """
+
+    state: str
+    is_over: bool
+    is_success: bool
+    released_by: str = ""
+
+
+@dataclass(frozen=True)
 class Responder:
     """Who answered, as the host recorded it: a user id and a user name."""
 
@@ -193,6 +211,15 @@ class Host(Protocol):
 
     def read_run(self, run: HostRun) -> RunFacts:
         """Read the facts of a run.
+
+        Raises:
+            Refused: If there is no such run.
+            HostUnreachable: If the host does not answer.
+        """
+        ...
+
+    def read_outcome(self, run: HostRun) -> RunOutcome:
+        """Read how the run of a request is shown by now, for comparing it with what was released.
 
         Raises:
             Refused: If there is no such run.

@@ -113,6 +113,14 @@ class Releaser(Protocol):
         """Remove temporary names of this grant, of this fence and earlier ones."""
         ...
 
+    def versions(self, destination: Destination) -> list[str]:
+        """List the names of what was published at a destination.
+
+        Raises:
+            DatasetError: If it cannot be read.
+        """
+        ...
+
 
 class ReleaserElsewhere:
     """The releaser of a gate that holds no credentials: a process of its own asks for the work."""
@@ -134,6 +142,10 @@ class ReleaserElsewhere:
     def clean(self, order: ReleaseOrder) -> None:
         """Refuse."""
         raise _not_here(order)
+
+    def versions(self, destination: Destination) -> list[str]:
+        """Refuse."""
+        raise DatasetError(f"a process of its own releases to {destination.id}, and this is not it.")
 
 
 def _not_here(order: ReleaseOrder) -> DatasetError:

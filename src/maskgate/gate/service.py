@@ -37,6 +37,7 @@ from maskgate.gate.markdown import visible
 from maskgate.gate.model import Caller
 from maskgate.gate.parts import Parts, active_policy
 from maskgate.gate.quotas import must_have_room_to_stage
+from maskgate.gate.reconciling import ReconcilingVerbs
 from maskgate.gate.releaser_verbs import ReleaserVerbs
 from maskgate.gate.request import get_request, no_such_request
 from maskgate.gate.reviewer_verbs import ReviewerVerbs
@@ -83,7 +84,7 @@ class Standing:
     needs_login: bool = False
 
 
-class Gate(KeyVerbs, ReleaserVerbs, ActionVerbs, IdentityVerbs, ReviewerVerbs):
+class Gate(KeyVerbs, ReleaserVerbs, ActionVerbs, IdentityVerbs, ReviewerVerbs, ReconcilingVerbs):
     """One gate process.
 
     Args:

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from maskgate.errors import HostUnreachable, NotFound
-from maskgate.gate.host import HostAnswer, Responder, RunFacts
+from maskgate.gate.host import HostAnswer, Responder, RunFacts, RunOutcome
 from maskgate.hosts.address import checked_address
 from maskgate.hosts.airflow_audit import CLEARS, who_cleared
 
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from maskgate.gate.host import HostRun
 
 PARKED = "awaiting_input"
+_SUCCESS = "success"
+# The operator of the provider that asks the gate for a release.
+_RELEASES = "ReleaseOperator"
+_MOST_TASKS = 100
 
 _LONGEST_NOTE = 1000
 _PAUSES = (0.5, 1.5)  # seconds
@@ -107,6 +111,19 @@ class AirflowHost:
             cleared_by=self._who_cleared(run, dag_run),
             code_version=dag_run.get("bundle_version") or None,
         )
+
+    def read_outcome(self, run: HostRun) -> RunOutcome:
+        """Read how the run is shown by now, and whether a task that releases is shown as successful."""
+        dag_run = self._read(_dag_run(run), run, "run")
+        self._must_be(dag_run, {"dag_id": run.dag_id, "dag_run_id": run.run_id})
+        tasks = self._read(f"{_dag_run(run)}/taskInstances?{urlencode({'limit': _MOST_TASKS})}", run, "run")
+        state = str(dag_run.get("state") or "")
+        released = [
+            str(task.get("task_id"))
+            for task in tasks.get("task_instances") or ()
+            if task.get("operator_name") == _RELEASES and task.get("state") == _SUCCESS
+        ]
+        return RunOutcome(state, state in {_SUCCESS, "failed"}, state == _SUCCESS, released[0] if released else "")
 
     def read_answer(self, run: HostRun) -> HostAnswer | None:
         """Read a task's question and its answer; None if the task has asked nothing.

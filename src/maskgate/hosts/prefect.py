@@ -17,13 +17,14 @@ from uuid import UUID
 import httpx
 
 from maskgate.errors import HostUnreachable, NotFound, Refused
-from maskgate.gate.host import RunFacts
+from maskgate.gate.host import RunFacts, RunOutcome
 from maskgate.hosts.address import checked_address
 
 if TYPE_CHECKING:
     from maskgate.gate.host import HostAnswer, HostRun
 
-_RUNNING = "RUNNING"
+_RUNNING, _COMPLETED = "RUNNING", "COMPLETED"
+_OVER = frozenset({_COMPLETED, "FAILED", "CANCELLED", "CRASHED"})
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 
 
@@ -93,6 +94,12 @@ class PrefectHost:
                 "running flow."
             )
         return RunFacts(workflow=flow["name"], state=state)
+
+    def read_outcome(self, run: HostRun) -> RunOutcome:
+        """Read how the flow run is shown by now."""
+        flow_run = self._read("flow_runs", run.run_id, f"{run.host} knows no flow run {run.run_id[:60]!r}")
+        state = str(flow_run.get("state_type") or "unknown")
+        return RunOutcome(state, is_over=state in _OVER, is_success=state == _COMPLETED)
 
     def read_answer(self, run: HostRun) -> HostAnswer | None:  # noqa: ARG002  the protocol's signature
         """Return None: nobody is asked in Prefect, which could not say who answered."""

@@ -114,7 +114,7 @@ class ObjectPrefix:
         self._remove_objects(filesystem, f"{self._location.path}/{version}")
 
     def versions(self) -> list[str]:
-        """List what is published here."""
+        """List what is published here, or about to be."""
         filesystem = self._filesystem()
         with self._errors():
             try:
@@ -122,7 +122,7 @@ class ObjectPrefix:
             except FileNotFoundError:
                 return []
         names = sorted({key.rstrip("/").rsplit("/", 1)[-1] for key in found})
-        return [name for name in names if self._exists(filesystem, f"{self._location.path}/{name}/{MANIFEST}")]
+        return [name for name in names if not name.startswith(".")]
 
     def _write(self, filesystem: Any, key: str, order: ReleaseOrder, file: SealedFile, pace: Pace) -> None:
         try:

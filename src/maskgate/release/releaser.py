@@ -20,6 +20,7 @@ from maskgate.release.temporary_name import check_order
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from maskgate.gate.model import Destination
     from maskgate.gate.releaser import ReleaseOrder
     from maskgate.release.destinations import Place
 
@@ -78,6 +79,14 @@ class DestinationReleaser:
             DatasetError: If the destination cannot be read.
         """
         return _place(order).probe(order)
+
+    def versions(self, destination: Destination) -> list[str]:
+        """List the names of what was published at a destination.
+
+        Raises:
+            DatasetError: If it cannot be read.
+        """
+        return open_destination(destination).versions()
 
     def clean(self, order: ReleaseOrder) -> None:
         """Remove what this grant has left unpublished, up to this fence."""

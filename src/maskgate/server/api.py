@@ -260,6 +260,12 @@ def ledger_checkpoint(request: Request, caller: Reader) -> dict[str, Any]:
     return services_of(request).gate.checkpoint(caller)
 
 
+@router.get("/reconciliation", tags=["ledger"])
+def reconciliation(request: Request, caller: Reader) -> dict[str, Any]:
+    """Read what hosts and destinations show that no request explains, and releases that wait for somebody to look."""
+    return services_of(request).gate.reconciliation(caller)
+
+
 def _must_not_be_pipeline(caller: Caller) -> None:
     if caller.role == "pipeline":
         raise NotAllowed("a pipeline's token does not read the ledger. Use the auditor's")

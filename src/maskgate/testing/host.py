@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import HostUnreachable, NotFound
-from maskgate.gate.host import HostAnswer, HostRun, Responder, RunFacts
+from maskgate.gate.host import HostAnswer, HostRun, Responder, RunFacts, RunOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,7 @@ class ScriptedHost:
         is_reachable: Whether it answers at all.
         runs: The facts of each run, by run id.
         questions: What each run's task asks and was answered, by run id.
+        outcomes: How each run is shown by now, by run id.
         woken: Every waking: run id, and whether as approved.
         notes: Every note: run id and text.
     """
@@ -39,6 +40,7 @@ class ScriptedHost:
     is_reachable: bool = True
     runs: dict[str, RunFacts] = field(default_factory=dict)
     questions: dict[str, HostAnswer] = field(default_factory=dict)
+    outcomes: dict[str, RunOutcome] = field(default_factory=dict)
     woken: list[tuple[str, bool]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
 
@@ -108,6 +110,11 @@ class ScriptedHost:
         if run.run_id not in self.runs:
             raise NotFound(f"{run.host} knows no such run")
         return self.runs[run.run_id]
+
+    def read_outcome(self, run: HostRun) -> RunOutcome:
+        """Read how a run is shown: the outcome that the script sets, or still running."""
+        self._must_answer()
+        return self.outcomes.get(run.run_id, RunOutcome("running", is_over=False, is_success=False))
 
     def read_answer(self, run: HostRun) -> HostAnswer | None:
         """Read the question and answer of a run's task."""
