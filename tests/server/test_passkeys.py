@@ -16,6 +16,8 @@ from sqlalchemy import update
 
 from maskgate.errors import Refused
 from maskgate.gate.passkeys import verify_decision
+from maskgate.gate.signed_decisions import problems_of
+from maskgate.server.ledger_check import check_ledger
 from maskgate.store import tables
 
 POLICY = """\
@@ -263,6 +265,32 @@ class TestSigning:
         body = self.signed_once(gate, reviewer, device)
         with pytest.raises(Refused):
             verify_decision(body, body["passkey"] | {field: "A" + body["passkey"][field][1:] + "A"})
+
+    def test_the_ledger_is_verified_with_all_of_them(self, gate, reviewer, device):
+        self.signed_once(gate, reviewer, device)
+        verdict = check_ledger(gate.home, gate.store, None)
+        assert verdict.problems == ()
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            pytest.param(lambda body: body | {"reason": "another"}, "does not hold for this decision", id="reason"),
+            pytest.param(lambda body: body | {"person": "second"}, "was not theirs then", id="person"),
+        ],
+    )
+    def test_a_ledger_that_was_written_anew_does_not_verify(self, gate, reviewer, device, change, words):
+        body = self.signed_once(gate, reviewer, device)
+        before = [entry["body"] for entry in gate.entries() if entry["seq"] < body["seq"]]
+        assert list(problems_of([*before, body])) == []
+        [problem] = problems_of([*before, change(body)])
+        assert words in problem
+
+    def test_a_signature_that_came_before_its_key_or_twice(self, gate, reviewer, device):
+        body = self.signed_once(gate, reviewer, device)
+        before = [entry["body"] for entry in gate.entries() if entry["seq"] < body["seq"]]
+        keys = [each for each in before if each["type"] == "passkey.registered"]
+        assert "was not theirs then" in next(problems_of([body]))
+        assert "served another decision before" in next(problems_of([*keys, body, body]))
 
     def signed_once(self, gate, reviewer, device, kept=[]):  # noqa: B006  one decision serves all of them
         if not kept:

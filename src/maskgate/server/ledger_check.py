@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from maskgate.errors import LedgerError, MaskgateError
 from maskgate.gate.gate_keys import PinnedRing
 from maskgate.gate.grants import open_envelope
+from maskgate.gate.signed_decisions import check_signed_decisions
 from maskgate.gate.signer import Signer
 from maskgate.ledger import read_checkpoint, verify
 
@@ -42,7 +44,8 @@ def check_ledger(home: Home, store: Store, checkpoint: Path | None) -> Verdict:
                 return False
             return True
 
-        return verify(work, None if checkpoint is None else _outside(ring, checkpoint), is_signed)
+        verdict = verify(work, None if checkpoint is None else _outside(ring, checkpoint), is_signed)
+        return replace(verdict, problems=(*verdict.problems, *check_signed_decisions(work)))
 
 
 def _ring(home: Home, work: Work) -> Ring:
