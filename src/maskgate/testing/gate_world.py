@@ -121,8 +121,9 @@ class GateWorld:
         """Start a gate process on what lies in the folder, as after a crash."""
         self.store = Store.open(self.database or self.folder / "gate.db")
         key = self.folder / "signing-key.pem"
-        self.keys = GateKeys(FileKeys(key, self.folder / "keys"), self.folder / "ring.json")
-        self.signer = Signer.load(key)
+        self.keys = self.open_keys()
+        if key.exists():
+            self.signer = Signer.load(key)
         for name, text in (("policy.yaml", self.policy), ("rules.yaml", RULES_TEXT)):
             # Another process may be reading it, and has to find all of it.
             if not (self.folder / name).exists() or (self.folder / name).read_text() != text:
@@ -141,6 +142,10 @@ class GateWorld:
         )
         tokens = {role: self.folder / f"{role}.token" for role in ("pipeline", "auditor")}
         self.lines = self.gate.start(self.folder / "policy.yaml", [self.folder / "rules.yaml"], tokens)
+
+    def open_keys(self) -> GateKeys:
+        """Open the gate's keys, which are files here."""
+        return GateKeys(FileKeys(self.folder / "signing-key.pem", self.folder / "keys"), self.folder / "ring.json")
 
     def beside(self, folder: Path, **more: Any) -> GateWorld:
         """Start another gate with a home of its own, on the same database, places and time, with the same key."""

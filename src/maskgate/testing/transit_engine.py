@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 if TYPE_CHECKING:
@@ -29,10 +30,12 @@ _NONCE = 12
 
 @dataclass
 class TransitEngine:
-    """Named AES-GCM keys that encrypt and decrypt for who has the token.
+    """Named AES-GCM keys that encrypt and decrypt, and Ed25519 keys that sign, for who has the token.
 
     Attributes:
         keys: Its keys by their names.
+        signing: Every version of its signing keys, by their names.
+        may_rotate: Whether the token may make another version of a signing key.
         mount: Where it is mounted.
         namespace: The namespace that requests must name.
         asked: The path of every request.
@@ -42,6 +45,10 @@ class TransitEngine:
     """
 
     keys: dict[str, bytes] = field(default_factory=lambda: {"maskgate": secrets.token_bytes(32)})
+    signing: dict[str, list[Ed25519PrivateKey]] = field(
+        default_factory=lambda: {"gate": [Ed25519PrivateKey.generate()]}
+    )
+    may_rotate: bool = True
     mount: str = "transit"
     namespace: str | None = None
     asked: list[str] = field(default_factory=list)
@@ -57,6 +64,9 @@ class TransitEngine:
 
     def answer(self, path: str, headers: Mapping[str, str], body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
         """Answer one request; return status and document."""
+        below = path.removeprefix(f"/v1/{self.mount}/").split("/")
+        if below[0] in {"keys", "sign"} and headers.get("X-Vault-Token") == TOKEN:
+            return self._answer_signing(below, body)
         mount, verb, key = path.removeprefix("/v1/").rsplit("/", 2)
         if headers.get("X-Vault-Token") != TOKEN or headers.get("X-Vault-Namespace") != self.namespace:
             return 403, {"errors": ["permission denied", headers.get("X-Vault-Token")]}
@@ -70,6 +80,24 @@ class TransitEngine:
         except InvalidTag:
             return 400, {"errors": ["cipher: message authentication failed"]}
         return 200, {"data": {"plaintext": base64.b64encode(material).decode()}}
+
+    def _answer_signing(self, path: list[str], body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        if path[1] in self.keys:
+            return 200, {"data": {"name": path[1], "type": "aes256-gcm96", "keys": {"1": 1764403200}}}
+        versions = self.signing.get(path[1])
+        if versions is None:
+            return 404, {"errors": []}
+        if path[0] == "sign":
+            number = body.get("key_version") or len(versions)
+            signature = versions[number - 1].sign(base64.b64decode(body["input"]))
+            return 200, {"data": {"signature": f"vault:v{number}:{base64.b64encode(signature).decode()}"}}
+        if path[2:] == ["rotate"]:
+            if not self.may_rotate:
+                return 403, {"errors": ["permission denied"]}
+            versions.append(Ed25519PrivateKey.generate())
+        public = [base64.b64encode(each.public_key().public_bytes_raw()).decode() for each in versions]
+        keys = {str(at + 1): {"name": "ed25519", "public_key": each} for at, each in enumerate(public)}
+        return 200, {"data": {"name": path[1], "type": "ed25519", "latest_version": len(public), "keys": keys}}
 
     @contextmanager
     def running(self, tls: tuple[Path, Path] | None = None) -> Iterator[TransitEngine]:
@@ -91,8 +119,12 @@ class TransitEngine:
 
 def _handler(engine: TransitEngine) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            sent_length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(sent_length)) if sent_length else {}
             engine.asked.append(self.path)
             time.sleep(engine.waits)
             status, document = engine.answer(self.path, dict(self.headers), body)

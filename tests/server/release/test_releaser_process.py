@@ -347,6 +347,8 @@ class TestSteps:
                 with pytest.raises(Conflict, match="is not what was signed, or not where"):
                     link.finish(document["id"], fence, digest, place)
         assert here.gate.read(document["id"])["state"] == "releasing"
+        assert here.step()
+        assert here.gate.read(document["id"])["state"] == "released"
 
     def test_published_but_not_told_is_found_at_the_destination(self, here, monkeypatch):
         document = here.started()
