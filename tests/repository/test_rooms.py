@@ -9,7 +9,8 @@ import pytest
 
 SOURCES = Path(__file__).resolve().parents[2] / "src" / "maskgate"
 
-# `approval` comes after `gate`: it acts in the caller's process, against what a gate has signed.
+# `approval` comes after `gate`: it acts in the caller's process, against what a gate has signed. `agents` comes after
+# `server`: its file of tools is read as the gate's configuration is.
 ROOMS = (
     *("errors", "clock", "canonical", "crypto", "keys", "detect", "methods", "rules", "masking", "privacy", "datasets"),
     *(
@@ -20,11 +21,7 @@ ROOMS = (
         "gate",
         "approval",
         "release",
-        "hosts",
-        "notify",
-        "server",
-        "cli",
-        "testing",
+        "hosts", "notify", "server", "agents", "cli", "testing",
     ),
 )
 MODULES = sorted(path for path in SOURCES.rglob("*.py") if path != SOURCES / "__init__.py")

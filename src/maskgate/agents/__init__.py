@@ -1,0 +1,1 @@
+"""Tools of AI agents behind the gate: an MCP server whose calls wait for a signature where policy says so."""

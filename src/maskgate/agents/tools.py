@@ -1,0 +1,192 @@
+"""The tools that an agent may call through the gate, and how each is carried out.
+
+A tool is a command without a shell, an HTTP call to a fixed address, a Python function, or a tool of another MCP
+server. Its definition is part of what is signed: another definition is another call.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import httpx
+
+from maskgate.approval.command import digest_of
+from maskgate.canonical import digest
+from maskgate.errors import Refused
+from maskgate.gate.parameters import Parameter, check_arguments, filled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LARGEST_OUTPUT = 1 << 20
+_OK = 400
+ALWAYS = ("PATH", "LANG", "LC_ALL", "TZ", "HOME")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a tool gave back."""
+
+    text: str
+    succeeded: bool = True
+    value: Any = None
+    exit_code: int | None = None
+
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """What the gate is told of it: length and hash of the output."""
+        content = self.text.encode()
+        return {
+            "succeeded": self.succeeded,
+            "exit_code": self.exit_code,
+            "output_digest": digest_of(content),
+            "output_bytes": len(content),
+        }
+
+
+class Way(Protocol):
+    """How a tool is carried out."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Say what it does, without secrets."""
+        ...
+
+    def run(self, arguments: Mapping[str, Any]) -> Result:
+        """Do it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool.
+
+    Attributes:
+        name: What agents call it.
+        description: For agents.
+        action: The verb that policies match.
+        resource: What a call is about; arguments may stand in braces.
+        why: For the reviewer.
+        parameters: What it takes.
+        way: How it is carried out.
+    """
+
+    name: str
+    description: str
+    action: str
+    resource: str
+    why: str
+    parameters: tuple[Parameter, ...]
+    way: Way
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of its arguments."""
+        return {
+            "type": "object",
+            "properties": {each.name: each.as_schema() for each in self.parameters},
+            "required": [each.name for each in self.parameters if not each.optional],
+            "additionalProperties": False,
+        }
+
+    def check(self, arguments: Mapping[str, Any]) -> None:
+        """See whether these are arguments that it takes.
+
+        Raises:
+            UsageError: If not.
+        """
+        check_arguments(self.parameters, arguments, f"the tool {self.name}")
+
+    def resource_of(self, arguments: Mapping[str, Any]) -> str:
+        """Say what a call is about."""
+        return filled(self.resource, arguments)
+
+    def signed(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Say what is signed of a call."""
+        definition = digest("tool", {"name": self.name, **self.way.as_json()})
+        return {"tool": self.name, "definition": definition, "arguments": dict(arguments)}
+
+
+@dataclass(frozen=True)
+class CommandWay:
+    """A program with fixed words; arguments fill the places that it has for them."""
+
+    argv: tuple[str, ...]
+    timeout_seconds: float
+    environment: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Say what it does."""
+        return {"kind": "command", "argv": list(self.argv), "environment": sorted(self.environment)}
+
+    def run(self, arguments: Mapping[str, Any]) -> Result:
+        """Run it, and return what it printed."""
+        known = {name: os.environ[name] for name in (*ALWAYS, *self.environment) if name in os.environ}
+        try:
+            done = subprocess.run(  # noqa: S603  fixed words of the operator, without a shell
+                [filled(word, arguments) for word in self.argv],
+                env=known,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=self.timeout_seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Result(f"It took longer than {self.timeout_seconds:g} seconds, and was ended.", succeeded=False)
+        except OSError as error:
+            return Result(f"The program could not be started: {error.strerror}.", succeeded=False)
+        text = done.stdout[:_LARGEST_OUTPUT].decode("utf-8", "replace")
+        if done.returncode:
+            text += done.stderr[:_LARGEST_OUTPUT].decode("utf-8", "replace")
+        return Result(text, succeeded=done.returncode == 0, exit_code=done.returncode)
+
+
+@dataclass(frozen=True)
+class HttpWay:
+    """An HTTP call to a fixed address; the arguments are its JSON body, or its query."""
+
+    method: str
+    url: str
+    timeout_seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Say what it does."""
+        return {"kind": "http", "method": self.method, "url": self.url, "headers": sorted(self.headers)}
+
+    def run(self, arguments: Mapping[str, Any]) -> Result:
+        """Call it, and return what it answered. Redirects are not followed."""
+        sent: dict[str, Any] = {"params": dict(arguments)} if self.method == "GET" else {"json": dict(arguments)}
+        try:
+            with httpx.Client(timeout=self.timeout_seconds, follow_redirects=False) as http:
+                answer = http.request(self.method, self.url, headers=dict(self.headers), **sent)
+        except httpx.HTTPError as error:
+            return Result(f"It did not answer ({type(error).__name__}).", succeeded=False)
+        return Result(answer.text[:_LARGEST_OUTPUT], succeeded=answer.status_code < _OK, exit_code=answer.status_code)
+
+
+@dataclass(frozen=True)
+class PythonWay:
+    """A Python function, ``module:name``, called with the arguments by name."""
+
+    function: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Say what it does."""
+        return {"kind": "python", "function": self.function}
+
+    def run(self, arguments: Mapping[str, Any]) -> Result:
+        """Call it."""
+        module, _, name = self.function.partition(":")
+        function = getattr(importlib.import_module(module), name, None)
+        if not callable(function):
+            raise Refused(f"there is no function {self.function}. Nothing was done.")
+        try:
+            value = function(**arguments)
+        except Exception as error:  # noqa: BLE001  a tool may raise what it likes; the agent is told of it
+            return Result(f"{type(error).__name__}: {error}", succeeded=False)
+        return Result(value if isinstance(value, str) else json.dumps(value, default=str), value=value)
