@@ -334,13 +334,15 @@ def _haste(decision: Mapping[str, Any]) -> str:
     return ", without having seen this page" if decision.get("unviewed") else ""
 
 
-def _receipt(document: Document, now: datetime) -> dict[str, str] | None:
+def _receipt(document: Document, now: datetime) -> dict[str, Any] | None:
     given = document.get("receipt")
     if not given:
         return None
     if "location" not in given:
         return outcome_view(given, when(given.get("released_at"), now))
     return {
+        "title": "Released",
+        "facts": [],
         "location": readable_uri(str(given.get("location", ""))),
         "size": f"{counted(len(given.get('files', ())), 'file')}, {size_words(int(given.get('bytes', 0)))}",
         "at": when(given.get("released_at"), now),
