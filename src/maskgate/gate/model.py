@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from maskgate.gate.host import HostRun
+    from maskgate.keys import Key
 
 TRUSTS = ("internal", "external", "public")
 CHANNELS = ("web", "airflow", "slack")
@@ -33,6 +34,7 @@ class StagingRoot:
         id: What the configuration calls it.
         uri: A local folder or an fsspec URI.
         upload_only: Clients are not told the URI; files go up over HTTP.
+        encrypt: The key that wraps the key of each staging; None if files lie there as they come.
         options: Storage options for fsspec; they may hold secrets.
     """
 
@@ -40,6 +42,7 @@ class StagingRoot:
     uri: str
     upload_only: bool = False
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    encrypt: Key | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from maskgate.gate.question import render_question
 from maskgate.gate.request import change_request, get_request
 from maskgate.gate.sealed_facts import facts_when_sealed
 from maskgate.gate.sealing_lease import claim, holds, renewing
-from maskgate.gate.staging import Staging
+from maskgate.gate.staging_keys import find_staging
 from maskgate.gate.standing import use_standing
 from maskgate.store import tables
 
@@ -94,8 +94,10 @@ def _seal(
 ) -> Sealed:
     if root not in parts.registry.staging:
         raise Refused(f"the staging root {root!r} is no longer in the gate's configuration. Stage the data again.")
+    with parts.store.read() as work:
+        staging = find_staging(work, parts.registry.staging[root], request.staging or "")
     return parts.sealer(
-        Staging(parts.registry.staging[root]),
+        staging,
         request.staging or "",
         parts.sealed_copy(request) / str(held.fence),
         rules=rules,

@@ -44,6 +44,7 @@ from maskgate.gate.reviewer_verbs import ReviewerVerbs
 from maskgate.gate.sample import sample
 from maskgate.gate.sealing import seal
 from maskgate.gate.staging import Staging, new_staging_id
+from maskgate.gate.staging_keys import find_staging, make_staging_key
 from maskgate.gate.tokens import find_token
 from maskgate.gate.visibility import is_concerned, may_see
 from maskgate.ledger import entries_after, head, sign_checkpoint
@@ -182,6 +183,7 @@ class Gate(KeyVerbs, ReleaserVerbs, ActionVerbs, IdentityVerbs, ReviewerVerbs, R
         with self._parts.store.write() as work:
             row = {"id": staging_id, "root": place.id, "token": token, "opened_at": now, "expires_at": expires_at}
             work.execute(tables.stagings.insert().values(row))
+            make_staging_key(work, place, staging_id)
             self._parts.record(work, "staging.opened", staging=staging_id, root=place.id, token=token)
         return {
             "id": staging_id,
@@ -199,7 +201,9 @@ class Gate(KeyVerbs, ReleaserVerbs, ActionVerbs, IdentityVerbs, ReviewerVerbs, R
             raise NotFound("there is no such staging. Use the `id` that opening a staging returned.")
         if row.expires_at <= self._parts.clock.now():
             raise NotFound(f"the time of staging {staging_id} is over. Open another.")
-        written = Staging(self._parts.registry.staging_root(row.root)).put(staging_id, path, stream)
+        with self._parts.store.read() as work:
+            staging = find_staging(work, self._parts.registry.staging_root(row.root), staging_id)
+        written = staging.put(staging_id, path, stream)
         return {"path": written.path, "size": written.size, "sha256": written.sha256}
 
     # --- requests ----------------------------------------------------------------------------------------------

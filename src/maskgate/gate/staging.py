@@ -7,20 +7,25 @@ until it is sealed, it is whatever the last writer made of it.
 from __future__ import annotations
 
 import secrets
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from maskgate.errors import Refused
 from maskgate.gate.locations import parse_location
+from maskgate.gate.model import SealedFile
 from maskgate.gate.staged_folder import StagedFolders
 from maskgate.gate.staged_names import MANIFEST, check_staged_name, check_staging_id
 from maskgate.gate.staged_objects import StagedObjects
+from maskgate.gate.staging_cipher import Decrypting, Encrypting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from typing import BinaryIO
 
-    from maskgate.gate.model import SealedFile, StagingRoot
+    from maskgate.gate.model import StagingRoot
+    from maskgate.gate.staging_cipher import StagingKey
 
 MOST_FILES = 10_000
 LARGEST_FILE = 1 << 40
@@ -57,10 +62,16 @@ def new_staging_id() -> str:
 
 
 class Staging:
-    """The stagings of one root."""
+    """The stagings of one root.
 
-    def __init__(self, root: StagingRoot) -> None:
+    Args:
+        root: Where they lie.
+        key: The key of the staging that is read or written, where the root encrypts.
+    """
+
+    def __init__(self, root: StagingRoot, key: StagingKey | None = None) -> None:
         self.root = root
+        self._key = key
         self._location = parse_location(root.uri)
         self._files: StagedFiles = (
             StagedFolders(self._location.path)
@@ -75,7 +86,7 @@ class Staging:
             Conflict: If the id is in use.
         """
         self._files.create(check_staging_id(staging_id))
-        if self.root.upload_only:
+        if self.root.upload_only or self.root.encrypt is not None:
             return Opened(uri=None, upload=True)
         return Opened(uri=self._location.child(staging_id), upload=False)
 
@@ -98,7 +109,13 @@ class Staging:
         staged = self._files.names(check_staging_id(staging_id), MOST_FILES)
         if len(staged) >= MOST_FILES:
             raise Refused(f"a staging holds at most {MOST_FILES} files. Stage fewer, larger parts.")
-        return self._files.write(staging_id, names, stream, LARGEST_MANIFEST if path == MANIFEST else LARGEST_FILE)
+        at_most = LARGEST_MANIFEST if path == MANIFEST else LARGEST_FILE
+        key = self._key_of(staging_id)
+        if key is None:
+            return self._files.write(staging_id, names, stream, at_most)
+        encrypting = Encrypting(stream, key, path, at_most)
+        self._files.write(staging_id, names, cast("BinaryIO", encrypting), 2 * at_most)
+        return SealedFile(path, encrypting.size, encrypting.sha256)
 
     def names(self, staging_id: str) -> frozenset[str]:
         """List the staged files; the manifest is one of them.
@@ -108,10 +125,23 @@ class Staging:
         """
         return self._files.names(check_staging_id(staging_id), MOST_FILES)
 
-    def read(self, staging_id: str, path: str) -> AbstractContextManager[BinaryIO]:
+    @contextmanager
+    def read(self, staging_id: str, path: str) -> Iterator[BinaryIO]:
         """Open a staged file for one reading from beginning to end."""
-        return self._files.read(check_staging_id(staging_id), path)
+        key = self._key_of(check_staging_id(staging_id))
+        with self._files.read(staging_id, path) as stream:
+            yield stream if key is None else cast("BinaryIO", Decrypting(stream, key, path))
 
     def delete(self, staging_id: str) -> None:
         """Remove a staging and all that is in it; being gone already is fine."""
         self._files.delete(check_staging_id(staging_id))
+
+    def _key_of(self, staging_id: str) -> StagingKey | None:
+        if self.root.encrypt is None and self._key is None:
+            return None
+        if self.root.encrypt is None or self._key is None or self._key.staging != staging_id:
+            raise Refused(
+                f"staging {staging_id} was opened when its root was encrypted otherwise, or its key was erased. "
+                "Stage the data again."
+            )
+        return self._key

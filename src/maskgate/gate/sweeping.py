@@ -19,6 +19,7 @@ from maskgate.gate.lifecycle import SETTLED, State
 from maskgate.gate.parts import active_policy
 from maskgate.gate.request import Request, find_request, get_request, list_requests
 from maskgate.gate.staging import Staging
+from maskgate.gate.staging_keys import erase_staging_key
 from maskgate.store import tables
 
 if TYPE_CHECKING:
@@ -181,6 +182,9 @@ def _delete_staging(parts: Parts, staging_id: str) -> None:
     root = parts.registry.staging.get(row.root)
     if root is None:
         return
+    with parts.store.write() as work:
+        if erase_staging_key(work, staging_id):
+            parts.record(work, "staging.key_erased", staging=staging_id, root=row.root)
     try:
         Staging(root).delete(staging_id)
     except (MaskgateError, OSError):

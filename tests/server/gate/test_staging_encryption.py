@@ -1,0 +1,182 @@
+"""Encrypted stagings: nothing of the data lies at the root, nothing is believed that was changed there."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+
+import pytest
+
+from maskgate.errors import Refused
+from maskgate.gate.staging_cipher import Decrypting, Encrypting, StagingKey
+from maskgate.keys import Key
+from maskgate.testing.gate_world import GateWorld
+from maskgate.testing.staged_tables import masked_tables, sample_rules, staged_bytes
+
+CHUNK = 1 << 20
+WRAPPING = Key("staging", bytes(range(32)))
+PART = "customers/part-00000.parquet"
+
+
+class EncryptedWorld(GateWorld):
+    """A gate whose staging root is encrypted."""
+
+    wrapping = WRAPPING
+
+    @property
+    def registry(self):
+        usual = super().registry
+        root = dataclasses.replace(usual.staging["shared"], encrypt=self.wrapping)
+        return dataclasses.replace(usual, staging={"shared": root})
+
+    def stage(self, rows=4):
+        opened = self.gate.open_staging(self.pipeline)
+        assert (opened["uri"], opened["upload"]) == (None, True)
+        for path, content in staged_bytes(masked_tables(rows), sample_rules()).items():
+            put = self.gate.put_file(self.pipeline, opened["id"], path, io.BytesIO(content))
+            assert put["size"] == len(content)
+        return opened["id"]
+
+    def staged(self):
+        root = self.folder / "staging"
+        return {str(path.relative_to(root)): path for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def world(tmp_path):
+    return EncryptedWorld(tmp_path)
+
+
+class TestStaging:
+    """What is staged is encrypted; what is sealed, signed and released is what was put in."""
+
+    def test_nothing_of_it_can_be_read_at_the_root(self, world):
+        world.stage()
+        plain = staged_bytes(masked_tables(4), sample_rules())
+        for path in world.staged().values():
+            stored = path.read_bytes()
+            assert b"PAR1" not in stored
+            assert b"em_" not in stored
+            assert not any(content in stored for content in plain.values())
+
+    def test_it_is_released_as_it_was_put_in(self, world):
+        done = world.release(world.decide(world.ask()))
+        assert done["state"] == "released"
+        wanted = staged_bytes(masked_tables(4), sample_rules())[PART]
+        (part,) = [name for name in world.released() if name.endswith(PART)]
+        assert (world.folder / "released" / part).read_bytes() == wanted
+
+    @pytest.mark.parametrize("how", ["denied", "released", "expired"])
+    def test_its_key_is_erased_before_its_files(self, world, how):
+        if how == "released":
+            world.release(world.decide(world.ask()))
+        elif how == "denied":
+            world.decide(world.ask(), verdict="deny")
+        else:
+            world.stage()
+            world.clock.forward(hours=25)
+        world.gate.sweep()
+        assert world.staged() == {}
+        types = [entry["type"] for entry in world.entries("staging.key_erased", "staging.deleted")]
+        assert types == ["staging.key_erased", "staging.deleted"]
+
+    def test_a_changed_file_is_refused_before_anybody_is_asked(self, world):
+        staging = world.stage()
+        path = world.staged()[f"{staging}/{PART}"]
+        stored = bytearray(path.read_bytes())
+        stored[-20] ^= 1
+        path.write_bytes(stored)
+        document = world.ask(staging=staging)
+        assert document["state"] == "refused"
+        assert "is not as the gate wrote it" in document["message"]
+
+    def test_a_file_of_another_staging_is_refused(self, world):
+        one, other = world.stage(), world.stage()
+        Path(world.staged()[f"{one}/{PART}"]).write_bytes(world.staged()[f"{other}/{PART}"].read_bytes())
+        assert "is not as the gate wrote it" in world.ask(staging=one)["message"]
+
+    def test_another_wrapping_key(self, world):
+        staging = world.stage()
+        world.wrapping = Key("staging", bytes(32))
+        world.start()
+        assert "cannot be unwrapped" in world.ask(staging=staging)["message"]
+
+    def test_a_wrapping_key_with_a_new_version(self, world):
+        staging = world.stage()
+        world.wrapping = Key("staging", bytes(32), version=2, older={1: bytes(range(32))})
+        world.start()
+        assert world.ask(staging=staging)["state"] == "pending"
+
+    def test_a_root_that_is_encrypted_no_more(self, world):
+        staging = world.stage()
+        world.wrapping = None
+        world.start()
+        assert world.ask(staging=staging)["state"] == "refused"
+
+
+def encrypted(plain, key, path=PART):
+    return Encrypting(io.BytesIO(plain), key, path, 1 << 30).read(1 << 30)
+
+
+def decrypted(stored, key, path=PART):
+    stream, parts = Decrypting(io.BytesIO(stored), key, path), []
+    while part := stream.read(100_000):
+        parts.append(part)
+    return b"".join(parts)
+
+
+class TestCipher:
+    """What is read is what was written, to the last byte, or nothing."""
+
+    @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK])
+    def test_any_size(self, size):
+        key = StagingKey.new("stg_1")
+        plain = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+        assert decrypted(encrypted(plain, key), key) == plain
+
+    def test_the_same_bytes_never_look_the_same(self):
+        key = StagingKey.new("stg_1")
+        assert encrypted(b"the same", key) != encrypted(b"the same", key)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            pytest.param(lambda stored: b"", id="emptied"),
+            pytest.param(lambda stored: stored[:10], id="cut in its head"),
+            pytest.param(lambda stored: stored[:20], id="cut after its head"),
+            pytest.param(lambda stored: stored[: 20 + CHUNK + 16], id="cut between chunks"),
+            pytest.param(lambda stored: stored[:-1], id="cut at its end"),
+            pytest.param(lambda stored: stored + b"x", id="longer"),
+            pytest.param(lambda stored: stored[:20] + stored[20 + CHUNK + 16 :], id="without its first chunk"),
+            pytest.param(
+                lambda stored: stored[:20] + 2 * stored[20 : 20 + CHUNK + 16] + stored[20 + 2 * (CHUNK + 16) :],
+                id="with a chunk twice",
+            ),
+            pytest.param(lambda stored: b"MGS2" + stored[4:], id="of another format"),
+            pytest.param(lambda stored: stored[:4] + b"x" * 16 + stored[20:], id="with another salt"),
+        ],
+    )
+    def test_changed(self, change):
+        key = StagingKey.new("stg_1")
+        stored = encrypted(b"a" * CHUNK + b"b" * CHUNK + b"c", key)
+        with pytest.raises(Refused, match="is not as the gate wrote it"):
+            decrypted(change(stored), key)
+
+    def test_under_another_name(self):
+        key = StagingKey.new("stg_1")
+        with pytest.raises(Refused):
+            decrypted(encrypted(b"x", key), key, "orders/part-00000.parquet")
+
+    def test_too_large(self):
+        stream = Encrypting(io.BytesIO(b"123456"), StagingKey.new("stg_1"), PART, 5)
+        with pytest.raises(Refused, match="larger than the 5 bytes"):
+            stream.read(100)
+
+    def test_a_wrapped_key_is_for_one_staging(self):
+        wrapped = StagingKey.new("stg_1").wrapped(WRAPPING)
+        with pytest.raises(Refused, match="cannot be unwrapped"):
+            StagingKey.unwrapped("stg_2", wrapped, WRAPPING)
+
+    def test_keys_do_not_show(self):
+        assert repr(StagingKey("stg_1", b"\x07" * 32)) == "StagingKey('stg_1')"
