@@ -61,6 +61,11 @@ def usual(gate):
     return gate.request(destination="regulator")
 
 
+@pytest.fixture(scope="module")
+def highest(gate):
+    return gate.request()
+
+
 def bodies(gate, kind, pending):
     found = [entry["body"] for entry in gate.entries()]
     return [body for body in found if (body["type"], body.get("request")) == (kind, pending["id"])]
@@ -183,10 +188,6 @@ class TestGroupsOfTheLogin:
 
 class TestProofOfTheMoment:
     """What needs a fresh login sends people through one; the provider's word about when counts, and no other."""
-
-    @pytest.fixture(scope="class")
-    def highest(self, gate):
-        return gate.request()
 
     def test_an_old_login_is_sent_through_a_fresh_one_and_back(self, gate, provider):
         pending = gate.request()

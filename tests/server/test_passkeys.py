@@ -218,16 +218,19 @@ class TestEnrolment:
     @pytest.mark.parametrize(
         ("name", "words"),
         [
-            pytest.param("localhost", "no other way of telling you", id="no way of telling"),
+            pytest.param("localhost", "no other way of telling people", id="no way of telling"),
             pytest.param("127.0.0.1", "browsers bind passkeys to names", id="no name"),
         ],
     )
     def test_a_gate_that_cannot(self, tmp_path, provider, name, words):
         running = RunningGate(tmp_path, provider.issuer, policy=POLICY, name=name)
+        [warning] = running.gate.warnings_about_passkeys()
         running.start()
         page = Browser(running, provider, "reviewer").http.get("/passkeys").text
         running.stop()
         assert words in html.unescape(page)
+        assert warning.startswith('nobody can approve under the policy "signed with a passkey"')
+        assert words in warning
         assert hidden_fields(page, "/passkeys/new") == {}
 
 

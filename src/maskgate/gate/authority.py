@@ -114,8 +114,8 @@ def may_decide(
         groups |= request.requirement.slots.keys()
     if not groups & wanted:
         raise NotAllowed(
-            f"{person} is not among the reviewers of this request, who are {', '.join(sorted(wanted))}. "
-            f"If a group of the identity provider makes them one, they have to log in again. {identity.groups_missing}"
+            f"{person} is not among the reviewers of this request, who are {', '.join(sorted(wanted))}. If a group of "
+            f"the identity provider makes them one, they have to log in again. {identity.groups_missing}".rstrip()
         )
     if person in decided:
         raise Conflict(

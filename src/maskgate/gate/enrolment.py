@@ -68,6 +68,18 @@ def may_enrol(parts: Parts, identity: Identity) -> Enrolling:
     return Enrolling(person)
 
 
+def warnings(parts: Parts) -> tuple[str, ...]:
+    """Say which policies want passkeys that nobody can have at this gate."""
+    with parts.store.read() as work:
+        wanting = [rule.name for rule in active_policy(work).rules if rule.passkey]
+    try:
+        RelyingParty.of(parts.registry.url)
+        _must_be_told(parts)
+    except Refused as error:
+        return tuple(f'nobody can approve under the policy "{name}", which wants passkeys: {error}' for name in wanting)
+    return ()
+
+
 def begin_enrolment(parts: Parts, identity: Identity) -> tuple[str, dict[str, Any]]:
     """Let somebody make a passkey; return a nonce, and what their browser needs.
 
@@ -194,15 +206,19 @@ def _must_be_allowed(parts: Parts, work: Work, identity: Identity) -> str:
     person = active_policy(work).people.person_of(identity.accounts)
     if person is None:
         raise NotAllowed("the account that you logged in with is linked to nobody in the policy, so it signs nothing.")
-    if not parts.notifiers:
-        raise Refused(
-            "this gate has no other way of telling you that a passkey was added in your name, so none is. Its operator "
-            "can configure one, such as `slack:`."
-        )
+    _must_be_told(parts)
     if len(passkeys_of(work, person)) >= _MOST:
         raise Refused(f"{person} has {_MOST} passkeys. Revoke one first.")
     must_be_fresh(FRESH, identity, parts.clock.now())
     return person
+
+
+def _must_be_told(parts: Parts) -> None:
+    if not parts.notifiers:
+        raise Refused(
+            "this gate has no other way of telling people that a passkey was added in their name, so none is. Its "
+            "operator can configure one, such as `slack:`."
+        )
 
 
 def _hash(text: str) -> str:

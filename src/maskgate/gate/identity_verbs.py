@@ -59,6 +59,10 @@ class IdentityVerbs:
         """Say whether somebody may add a passkey now, and why not."""
         return enrolment.may_enrol(self._parts, identity)
 
+    def warnings_about_passkeys(self) -> tuple[str, ...]:
+        """Say which policies want passkeys that nobody can have at this gate."""
+        return enrolment.warnings(self._parts)
+
     @property
     def ways_of_telling(self) -> tuple[str, ...]:
         """What the ways of telling people are called."""

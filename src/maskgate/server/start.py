@@ -11,7 +11,6 @@ from maskgate.gate.releaser import ReleaserElsewhere
 from maskgate.gate.service import Gate
 from maskgate.hosts.airflow import AirflowHost
 from maskgate.hosts.prefect import PrefectHost
-from maskgate.notify import SlackWebhook
 from maskgate.release.releaser import DestinationReleaser
 from maskgate.server.app import make_app
 from maskgate.server.background import Background, Task
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
 _WORK_PAUSE = 0.5
 _SWEEP_PAUSE = 1.0
+_RECONCILE_PAUSE = 30.0
 
 
 def run(config: Path | None, folder: Path | None, say: Callable[[str], None], checkpoint: Path | None = None) -> None:
@@ -67,7 +67,7 @@ def run(config: Path | None, folder: Path | None, say: Callable[[str], None], ch
         gate = make_gate(configuration, home, store, clock)
         is_first = gate.is_new
         tokens = {name: home.token(name) for name in configuration.tokens}
-        lines = gate.start(configuration.policy, configuration.rules, tokens)
+        lines = gate.start(configuration.policy, configuration.rules, tokens) + gate.warnings_about_passkeys()
         services = make_services(configuration, store, gate, clock)
         services.background.start()
         stack.callback(services.background.stop)
@@ -105,7 +105,8 @@ def make_gate(
         hosts=_hosts(configuration) if hosts is None else hosts,
         releaser=_releaser(configuration),
         sealed_folder=home.sealed_folder(configuration.sealed),
-        notifiers=() if configuration.slack is None else (SlackWebhook(configuration.slack),),
+        handlers=configuration.handlers,
+        notifiers=configuration.ways,
     )
 
 
@@ -134,6 +135,10 @@ def make_services(configuration: Configuration, store: Store, gate: Gate, clock:
         gate.sweep()
         return False
 
+    def reconcile() -> bool:
+        gate.reconcile()
+        return False
+
     return Services(
         gate=gate,
         clock=clock,
@@ -148,6 +153,7 @@ def make_services(configuration: Configuration, store: Store, gate: Gate, clock:
                 Task("sealing", gate.seal_waiting, _WORK_PAUSE),
                 Task("releasing", gate.release_waiting, _WORK_PAUSE),
                 Task("sweeping", sweep, _SWEEP_PAUSE),
+                Task("reconciling", reconcile, _RECONCILE_PAUSE),
             )
         ),
     )
