@@ -20,7 +20,9 @@ from maskgate.gate.governed import (
 )
 from maskgate.gate.key_rotation import revoke_key, rotate_key
 from maskgate.gate.known_destinations import put_destination_in_force
+from maskgate.gate.leavers import withdraw_what_leavers_signed
 from maskgate.gate.lifecycle import State
+from maskgate.gate.parts import active_policy
 from maskgate.gate.request import get_request, list_requests
 from maskgate.gate.standing import end_standing_of_other_policies
 from maskgate.store import tables
@@ -84,6 +86,8 @@ def put_policy_in_force(parts: Parts, work: Work, digest: str, request: Request 
     )
     parts.record(work, "policy.activated", request, policy=digest, before=before)
     end_standing_of_other_policies(parts, work, digest)
+    if before is not None:
+        withdraw_what_leavers_signed(parts, work, active_policy(work), None if request is None else request.id)
     for waiting in list_requests(work, State.SEALING, State.PENDING):
         if request is None or waiting.id != request.id:
             message = "The policy changed while this request waited. Nothing was released; ask again."
