@@ -6,27 +6,23 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import re2
-
 from maskgate.agents.tools import CommandWay, HttpWay, PythonWay, Tool
 from maskgate.errors import ConfigurationError, UsageError
-from maskgate.gate.parameters import TYPES, Parameter, places_of
+from maskgate.gate.parameters import places_of
 from maskgate.rules.strict_yaml import parse
 from maskgate.server.configuration_section import Problems, Section
+from maskgate.server.parameter_section import NAME, check_argv, listed, read_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from maskgate.agents.tools import Way
 
 _ACTION = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _TOOL = ("description", "action", "resource", "why", "input", "timeout_seconds", "env", "command", "http", "python")
 _SERVER = ("command", "env", "action", "resource", "why")
-_PARAMETER = ("type", "description", "pattern", "choices", "optional")
 CALL_TOOL = "call-tool"
 
 
@@ -90,13 +86,13 @@ def load_tools(file: Path) -> ToolsFile:
 def _tool(section: Section) -> Tool:
     section.required("description", "resource")
     parameters = read_parameters(section, "input")
-    if not _NAME.fullmatch(section.name):
+    if not NAME.fullmatch(section.name):
         section.problem("description", f"belongs to a tool whose name is none: {section.name[:40]!r}. Write like_this")
     names = {each.name for each in parameters}
     resource = section.string("resource")
     required = {each.name for each in parameters if not each.optional}
     if places_of(resource) - required:
-        section.problem("resource", f"names {_listed(places_of(resource) - required)}, which `input` does not require")
+        section.problem("resource", f"names {listed(places_of(resource) - required)}, which `input` does not require")
     return Tool(
         name=section.name,
         description=section.string("description"),
@@ -127,33 +123,6 @@ def _action(section: Section) -> str:
     return action
 
 
-def read_parameters(section: Section, name: str) -> tuple[Parameter, ...]:
-    """Read what a tool or a handler takes."""
-    return tuple(_parameter(each) for each in section.sections(name, _PARAMETER)) if name in section else ()
-
-
-def _parameter(section: Section) -> Parameter:
-    if not _NAME.fullmatch(section.name):
-        section.problem("type", f"belongs to a parameter whose name is none: {section.name[:40]!r}. Write like_this")
-    pattern = section.string("pattern") or None
-    if pattern is not None:
-        try:
-            re2.compile(pattern)
-        except re2.error:
-            section.problem("pattern", "is no pattern of RE2")
-    kind = section.choice("type", tuple(TYPES), default="string")
-    if kind != "string" and (pattern or "choices" in section):
-        section.problem("type", "must be string where there is a pattern, or choices")
-    return Parameter(
-        name=section.name,
-        type=kind,
-        description=section.string("description"),
-        pattern=pattern,
-        choices=section.strings("choices"),
-        optional=section.boolean("optional", default=False),
-    )
-
-
 def _way(section: Section, names: set[str]) -> Way:
     ways = [each for each in ("command", "http", "python") if each in section]
     if len(ways) != 1:
@@ -172,23 +141,7 @@ def _way(section: Section, names: set[str]) -> Way:
     return CommandWay(argv, timeout, section.strings("env"))
 
 
-def check_argv(section: Section, name: str, argv: Sequence[str], names: set[str]) -> None:
-    """See that a command names a program, and has places for parameters that there are, and no others."""
-    if not argv:
-        section.problem(name, "must be a list: the program, and its words")
-        return
-    if places_of(argv[0]):
-        section.problem(name, "must name the program itself, not a parameter")
-    unknown = set[str]().union(*(places_of(word) for word in argv)) - names
-    if unknown:
-        section.problem(name, f"has places for {_listed(unknown)}, which are no parameters")
-
-
 def _http(section: Section, timeout: float) -> HttpWay:
     section.required("url")
     headers = {name: str(value) for name, value in section.options("headers").items()}
     return HttpWay(section.choice("method", _METHODS, default="POST"), section.url("url", ""), timeout, headers)
-
-
-def _listed(names: set[str]) -> str:
-    return ", ".join(f"`{name}`" for name in sorted(names))

@@ -46,9 +46,9 @@ def redacted(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return arguments as they may be shown."""
     shown: dict[str, Any] = {}
     for name, value in arguments.items():
-        safe, number = _safe_text(name), 2
+        safe, number = safe_text(name), 2
         while safe in shown:
-            safe, number = f"{_safe_text(name)} ({number})", number + 1
+            safe, number = f"{safe_text(name)} ({number})", number + 1
         shown[safe] = HIDDEN if is_secret_name(name) and value is not None else _shown(value)
     return shown
 
@@ -69,10 +69,10 @@ def _shown(value: Any) -> Any:
     if isinstance(value, list):
         return _shown_list(value)
     if isinstance(value, str):
-        return _safe_text(value)
+        return safe_text(value)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number and len(str(value)) >= _LONGEST_WITHOUT_DIGIT_GROUPS:
-        told = _safe_text(str(value))
+        told = safe_text(str(value))
         return value if told == str(value) else told
     return value
 
@@ -87,7 +87,8 @@ def _shown_list(values: list[Any]) -> list[Any]:
     return shown
 
 
-def _safe_text(text: str) -> str:
+def safe_text(text: str) -> str:
+    """Return a text without what looks like a secret, or like personal data."""
     without_secrets = _SECRET_VALUE.sub(HIDDEN, text)
     pieces, end = [], 0
     for start, stop, kind in find(pa.array([without_secrets], pa.large_string()), _KINDS)[0]:

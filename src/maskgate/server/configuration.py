@@ -11,13 +11,15 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from maskgate.errors import ConfigurationError, UsageError
+from maskgate.errors import ConfigurationError, KeyReferenceError, UsageError
 from maskgate.gate.locations import parse_location
 from maskgate.gate.model import TRUSTS, Destination, Limits, StagingRoot
+from maskgate.keys import KeyRing
 from maskgate.notify.webhook import is_safe_address
 from maskgate.release.destinations import MODES, NEW_VERSION
 from maskgate.rules.strict_yaml import parse
 from maskgate.server.configuration_code import read_code
+from maskgate.server.configuration_handlers import read_handlers
 from maskgate.server.configuration_identity import read_logins, read_tokens
 from maskgate.server.configuration_notices import read_ways
 from maskgate.server.configuration_section import Problems, Section
@@ -27,9 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from maskgate.gate.action_handler import ActionHandler
     from maskgate.gate.authors import CodeRepository
     from maskgate.gate.notifier import Notifier
     from maskgate.gate.tokens import TokenHolder
+    from maskgate.keys import Key
     from maskgate.server.login_provider import LoginProvider
 
 _HIGHEST_PORT = 65_535
@@ -77,6 +81,7 @@ class Configuration:
         sealed: Where the gate's own copies are, if not in its home: a folder that several gates share.
         signing: Where its signing key is.
         ways: Ways of telling people.
+        handlers: What carries out actions that release no staged files, by verb.
         releases_elsewhere: Whether a releaser process holds the credentials, and this gate none.
     """
 
@@ -97,6 +102,7 @@ class Configuration:
     signing: Signing = field(default_factory=Signing)
     ways: tuple[Notifier, ...] = ()
     releases_elsewhere: bool = False
+    handlers: Mapping[str, ActionHandler] = field(default_factory=dict, repr=False)
 
     @property
     def is_https(self) -> bool:
@@ -151,6 +157,7 @@ def read_configuration(text: str, file: Path) -> Configuration:
         signing=read_signing(root),
         ways=read_ways(root),
         releases_elsewhere=root.choice("releaser", ("here", "process"), default="here") == "process",
+        handlers=read_handlers(root),
     )
     _check_together(configuration, root)
     problems.finish()
@@ -176,8 +183,9 @@ _BLOCKS = (
     "sealed",
     "signing",
     "releaser",
+    "handlers",
 )
-_STAGING = ("uri", "upload_only", "options")
+_STAGING = ("uri", "upload_only", "options", "encrypt")
 _DESTINATION = ("uri", "trust", "mode", "options")
 _AIRFLOW = ("url", "username", "password", "authors")
 _PREFECT = ("url", "username", "password", "api_key")
@@ -211,7 +219,19 @@ def _staging(section: Section) -> StagingRoot:
         uri=_location(section),
         upload_only=section.boolean("upload_only", default=False),
         options=section.options("options"),
+        encrypt=_wrapping_key(section),
     )
+
+
+def _wrapping_key(section: Section) -> Key | None:
+    reference = section.string("encrypt")
+    if not reference:
+        return None
+    try:
+        return KeyRing.resolve({"encrypt": reference}, base=section.problems.base).get("encrypt")
+    except KeyReferenceError as error:
+        section.problem("encrypt", f"names no key that can be had: {error}")
+        return None
 
 
 def read_destinations(root: Section) -> dict[str, Destination]:

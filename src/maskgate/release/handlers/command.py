@@ -1,0 +1,114 @@
+"""An action that is a command: fixed words of the configuration, with places for declared parameters.
+
+* There is no shell, and no environment but what the configuration names.
+* Of its output the gate keeps length and hash. Of a dry run, reviewers see the lines, without what looks like a secret
+  or like personal data.
+* A command that was interrupted leaves nothing to look for: it is indeterminate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from maskgate.errors import Refused
+from maskgate.gate.action_handler import IndeterminateError, Outcome
+from maskgate.gate.parameters import Parameter, check_arguments, filled
+from maskgate.gate.redaction import safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from maskgate.gate.action_handler import ActionOrder
+
+_ALWAYS = ("PATH", "LANG", "LC_ALL", "TZ")
+_LARGEST_DRY_RUN = 1 << 16
+
+
+@dataclass(frozen=True)
+class CommandHandler:
+    """Runs a command.
+
+    Attributes:
+        action: The verb that it is registered for.
+        argv: The program and its words; ``{name}`` is a parameter, ``{resource}`` what the action is about.
+        parameters: What it takes.
+        dry_run_argv: A command that says what it would do; empty if there is none.
+        environment: Variables of the gate's environment that it may see.
+        seconds: How long it may take.
+    """
+
+    action: str
+    argv: tuple[str, ...]
+    parameters: tuple[Parameter, ...] = ()
+    dry_run_argv: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
+    seconds: int = 60
+
+    @property
+    def time_limit(self) -> timedelta:
+        """How long it may take."""
+        return timedelta(seconds=self.seconds)
+
+    def as_json(self) -> dict[str, Any]:
+        """Say what it does."""
+        return {"kind": "command", "argv": list(self.argv), "environment": sorted(self.environment)}
+
+    def check(self, resource: str, arguments: Mapping[str, Any]) -> None:
+        """See whether these are arguments that it takes."""
+        check_arguments(self.parameters, arguments, f"`{self.action}`")
+        Parameter("resource").check(resource)
+
+    def dry_run(self, resource: str, arguments: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """Say what it would do, by its own dry run."""
+        if not self.dry_run_argv:
+            return None
+        try:
+            done = subprocess.run(  # noqa: S603  fixed words of the configuration, without a shell
+                [filled(word, arguments, resource) for word in self.dry_run_argv],
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=self.seconds,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Refused(f"the dry run of `{self.action}` could not be made ({type(error).__name__}).") from None
+        if done.returncode:
+            raise Refused(f"the dry run of `{self.action}` says that it cannot be done (exit code {done.returncode}).")
+        return tuple(safe_text(done.stdout[:_LARGEST_DRY_RUN].decode("utf-8", "replace")).splitlines())
+
+    def run(self, order: ActionOrder) -> Outcome:
+        """Run it, once."""
+        known = {**self._environment(), "MASKGATE_GRANT": order.grant, "MASKGATE_REQUEST": order.request}
+        try:
+            process = subprocess.Popen(  # noqa: S603  fixed words of the configuration, without a shell
+                [filled(word, order.arguments, order.resource) for word in self.argv],
+                env=known,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise Refused(f"the program of `{self.action}` could not be started: {error.strerror}.") from None
+        try:
+            output, _ = process.communicate(timeout=self.seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise IndeterminateError(f"It took longer than {self.seconds} seconds, and was ended halfway.") from None
+        digest = f"sha256:{hashlib.sha256(output).hexdigest()}"
+        return Outcome(process.returncode == 0, process.returncode, digest, len(output))
+
+    def probe(self, grant: str) -> Outcome | None:  # noqa: ARG002  the protocol's signature
+        """Say that it cannot be told."""
+        raise IndeterminateError("The gate stopped while the command ran.")
+
+    def _environment(self) -> dict[str, str]:
+        return {name: os.environ[name] for name in (*_ALWAYS, *self.environment) if name in os.environ}

@@ -1,0 +1,99 @@
+"""The block ``handlers:`` of ``gate.yaml``: what carries out which action, at the gate."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from maskgate.gate.governed import GOVERNED_ACTIONS
+from maskgate.gate.parameters import RESOURCE
+from maskgate.release.handlers import CommandHandler, HttpHandler, SqlHandler
+from maskgate.server.parameter_section import check_argv, listed, read_parameters
+
+if TYPE_CHECKING:
+    from maskgate.gate.action_handler import ActionHandler
+    from maskgate.gate.parameters import Parameter
+    from maskgate.server.configuration_section import Section
+
+_ACTION = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_OF_STAGED_FILES = frozenset({"export", "publish"})
+_METHODS = ("POST", "PUT", "PATCH", "DELETE")
+_BOUND = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)")
+_COMMON = ("kind", "input", "timeout_seconds")
+_FIELDS = {
+    "command": ("command", "dry_run", "env"),
+    "http": ("method", "url", "headers", "private"),
+    "sql": ("connection", "statement", "at_most_rows"),
+}
+_ALL = (*_COMMON, *(name for names in _FIELDS.values() for name in names))
+
+
+def read_handlers(root: Section) -> dict[str, ActionHandler]:
+    """Read the handlers, by the action that each carries out."""
+    found: dict[str, ActionHandler] = {}
+    for section in root.sections("handlers", _ALL) if "handlers" in root else ():
+        if not _ACTION.fullmatch(section.name) or section.name in GOVERNED_ACTIONS | _OF_STAGED_FILES:
+            section.problem("kind", f"belongs to {section.name[:40]!r}, which no handler can carry out")
+        found[section.name] = _handler(section)
+    return found
+
+
+def _handler(section: Section) -> ActionHandler:
+    section.required("kind")
+    kind = section.choice("kind", tuple(_FIELDS), default="command")
+    for name in _ALL:
+        if name in section and name not in {*_COMMON, *_FIELDS[kind]}:
+            section.problem(name, f"is nothing that a handler of the kind {kind} has")
+    parameters = read_parameters(section, "input")
+    return {"command": _command, "http": _http, "sql": _sql}[kind](section, parameters)
+
+
+def _command(section: Section, parameters: tuple[Parameter, ...]) -> ActionHandler:
+    section.required("command")
+    argv, dry_run = section.strings("command"), section.strings("dry_run")
+    names = {*(each.name for each in parameters), RESOURCE}
+    if "command" in section:
+        check_argv(section, "command", argv, names)
+    if "dry_run" in section:
+        check_argv(section, "dry_run", dry_run, names)
+    seconds = section.integer("timeout_seconds", 60)
+    return CommandHandler(section.name, argv, parameters, dry_run, section.strings("env"), seconds)
+
+
+def _http(section: Section, parameters: tuple[Parameter, ...]) -> ActionHandler:
+    section.required("url")
+    return HttpHandler(
+        action=section.name,
+        method=section.choice("method", _METHODS, default="POST"),
+        url=section.url("url", ""),
+        parameters=parameters,
+        headers={name: str(value) for name, value in section.options("headers").items()},
+        private=section.boolean("private", default=False),
+        seconds=section.integer("timeout_seconds", 30),
+    )
+
+
+def _sql(section: Section, parameters: tuple[Parameter, ...]) -> ActionHandler:
+    section.required("connection", "statement")
+    statement, url = section.string("statement").rstrip("; "), section.secret("connection")
+    if ";" in statement:
+        section.problem("statement", "must be one statement")
+    unknown = set(_BOUND.findall(statement)) - {each.name for each in parameters} - {RESOURCE}
+    if unknown:
+        section.problem("statement", f"has places for {listed(unknown)}, which are no parameters")
+    if url:
+        try:
+            make_url(url)
+        except ArgumentError:
+            section.problem("connection", "must lead to an address such as postgresql+psycopg://user@host/database")
+    return SqlHandler(
+        action=section.name,
+        url=url,
+        statement=statement,
+        parameters=parameters,
+        at_most_rows=section.integer("at_most_rows", 1) if "at_most_rows" in section else None,
+        seconds=section.integer("timeout_seconds", 60),
+    )
