@@ -122,7 +122,7 @@ def _start(
     row = work.execute(select(tables.grants).where(tables.grants.c.request == request.id)).first()
     if row is None:
         raise Refused(f"request {request.id} has no grant. Ask again.")
-    _check_grant(parts, request, open_envelope(row.envelope, parts.ring), row.id)
+    _check_grant(parts, request, open_envelope(row.envelope, parts.keys.ring(work)), row.id)
     if request.level == VERIFY:
         return _hand_out(parts, work, request, row)
     if given is None or handler is None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from maskgate.gate import action_asking, action_running
+from maskgate.gate.envelope import keyid_of
 from maskgate.gate.request import get_request
 
 if TYPE_CHECKING:
@@ -37,11 +36,12 @@ class ActionVerbs:
         document = self._shown(request_id)
         if begun is None:
             return document
-        key = self._parts.signer.public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+        # The key that signed it, which may have been replaced since.
+        signed_by = self._parts.ring[keyid_of(begun.envelope)]
         handed = {
             "envelope": dict(begun.envelope),
             "fence": begun.fence,
-            "public_key": base64.b64encode(key).decode(),
+            "public_key": base64.b64encode(signed_by.public_key.public_bytes_raw()).decode(),
             "lease_seconds": int(action_running.CALLER_LEASE.total_seconds()),
         }
         return document | {"grant": handed}

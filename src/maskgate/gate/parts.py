@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from maskgate.gate.releaser import Releaser
     from maskgate.gate.request import Request
     from maskgate.gate.ring import Ring
-    from maskgate.gate.signer import SigningKey
     from maskgate.gate.staging import Staging
     from maskgate.store import Store, Work
 
@@ -92,11 +91,6 @@ class Parts:
     def ring(self) -> Ring:
         """The keys whose grants this gate releases, as it last knew them: its own, pinned in its home."""
         return self.keys.known
-
-    @property
-    def signer(self) -> SigningKey:
-        """The key in use, as this process last knew it; to sign a grant, see :meth:`GateKeys.signer`."""
-        return self.keys.held(self.keys.fingerprint)
 
     def record(self, work: Work, type_: str, request: Request | None = None, **facts: Any) -> None:
         """Append an entry to the ledger, in the caller's transaction."""

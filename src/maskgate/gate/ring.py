@@ -108,6 +108,9 @@ class Ring:
     def __contains__(self, fingerprint: object) -> bool:
         return fingerprint in self._by_name
 
+    def __getitem__(self, fingerprint: str) -> RingKey:
+        return self._by_name[fingerprint]
+
     @property
     def first(self) -> RingKey:
         """The key that the gate began with: its name is the gate's."""

@@ -8,7 +8,11 @@ import pytest
 from server.web.running_gate import POLICY, RunningGate
 
 from maskgate.cli.main import run
+from maskgate.errors import LedgerError
 from maskgate.gate.ring import Ring
+from maskgate.gate.signer import Signer
+from maskgate.server.home import Home
+from maskgate.server.ledger_check import check_ledger
 
 KEYS = """\
   - name: keys of the gate
@@ -106,3 +110,40 @@ class TestCommand:
         code, _, err = ask("revoke", gate.gate.fingerprint)
         assert code == 3
         assert "Rotate it first" in err
+
+
+class TestLedgerCheck:
+    """Checkpoints and grants are verified across a rotation, from the home alone."""
+
+    def test_checkpoints_of_before_and_after(self, gate, ask, browser, tmp_path):
+        def keep(name):
+            with gate.client("auditor") as client:
+                (tmp_path / name).write_text(client.checkpoint()["note"])
+            return tmp_path / name
+
+        def signed(*arguments):
+            assert browser("reviewer").decide(json.loads(ask(*arguments, "--json")[1])["id"]).status_code == 303
+
+        first, before = gate.gate.fingerprint, keep("before")
+        signed("rotate")
+        after = keep("after")
+        for checkpoint in (before, after, None):
+            assert check_ledger(gate.home, gate.store, checkpoint).holds
+        signed("revoke", first)
+        assert check_ledger(gate.home, gate.store, after).holds
+        with pytest.raises(LedgerError, match="a key that was revoked since"):
+            check_ledger(gate.home, gate.store, before)
+
+    def test_without_the_pinned_ring_the_first_key_leads_to_it(self, gate, tmp_path):
+        """As from a copy of the home that an earlier version made."""
+        home = Home(tmp_path)
+        (tmp_path / "signing-key.pem").write_bytes(gate.home.signing_key.read_bytes())
+        (tmp_path / "signing-key.pem").chmod(0o600)
+        for file in gate.home.signing_keys.glob("*.pem"):
+            (tmp_path / "signing-key.pem").write_bytes(file.read_bytes())
+        assert check_ledger(home, gate.store, None).holds
+
+    def test_another_key_leads_nowhere(self, gate, tmp_path):
+        Signer.create(tmp_path / "signing-key.pem")
+        with pytest.raises(LedgerError, match="Put the key back"):
+            check_ledger(Home(tmp_path), gate.store, None)
