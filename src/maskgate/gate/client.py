@@ -163,7 +163,7 @@ class GateClient:
         Args:
             request_id: The request to read.
             **action: Instead: the verb ``action``, the ``resource`` that it is about, ``why``, every one of its
-                ``arguments`` (JSON values), the run that asks as ``host``, and ``requesters`` who may not sign.
+                ``arguments`` (JSON values), the run that asks as ``host``, and ``requesters`` who had a hand in it.
                 The same call gets the same request for as long as that is open.
         """
         if request_id is not None:
