@@ -116,6 +116,43 @@ class TestExecute:
         with pytest.raises(AirflowFailException, match="no staging id"):
             sensor(staging=staging).execute(context)
 
+    def test_an_action_is_asked_for_by_resource_and_arguments(self, connected, context, shown):
+        connected.says("POST /requests", connected.document())
+        connected.says("GET /requests/req_1", connected.document())
+        action = {"action": "rotate-key", "resource": "prod/customers", "arguments": {"bits": 256}}
+        with pytest.raises(TaskAwaitingInput):
+            ApprovalSensor(task_id="approve", why="It leaked", **action).execute(context)
+        asked = connected.asked[0][1]
+        assert {name: asked[name] for name in action} == action
+        assert (asked["why"], asked["host"]["run_id"]) == ("It leaked", "manual__1")
+        assert {"staging", "destination"} & asked.keys() == set()
+
+    @pytest.mark.parametrize(
+        "mixed",
+        [
+            pytest.param({"resource": "prod/customers"}, id="staged files and a resource"),
+            pytest.param({"destination": None}, id="staged files that go nowhere"),
+            pytest.param({"arguments": {}}, id="staged files with arguments"),
+            pytest.param({"staging": None, "resource": "prod/customers"}, id="a resource that goes somewhere"),
+        ],
+    )
+    def test_something_between_export_and_action_is_not_asked_for(self, connected, context, shown, mixed):
+        with pytest.raises(AirflowFailException, match="staged files that go somewhere"):
+            sensor(**mixed).execute(context)
+        assert connected.asked == []
+
+    def test_the_log_says_why_it_waits(self, connected, context, shown, capsys):
+        policy = {"name": "external export", "because": ["destination trust external: holds, found external"]}
+        escalation = {"to": "legal", "at": "2026-01-01T00:00:00Z"}
+        asked = connected.document(policy=policy, escalation=escalation)
+        connected.says("POST /requests", asked)
+        connected.says("GET /requests/req_1", asked)
+        with pytest.raises(TaskAwaitingInput):
+            sensor().execute(context)
+        log = capsys.readouterr().out
+        assert 'policy "external export" counts, because destination trust external' in log
+        assert "people of legal may sign as well" in log
+
     def test_a_gate_that_is_not_there_is_asked_again(self, connect, context, shown):
         connect(host="http://127.0.0.1:1")
         with pytest.raises(AirflowException) as caught:
@@ -139,7 +176,7 @@ class TestExecuteComplete:
         assert parked.value.kwargs == {"request": "req_1"}
         assert shown[0].body == connected.document()["question"]["body"]
 
-    @pytest.mark.parametrize("state", ["denied", "expired", "withdrawn", "refused", "failed"])
+    @pytest.mark.parametrize("state", ["denied", "expired", "withdrawn", "refused", "failed", "indeterminate"])
     def test_whatever_the_event_says_the_gates_no_fails_the_task(self, connected, context, shown, state):
         connected.says("POST /requests/req_1/refresh", connected.document(state))
         with pytest.raises(AirflowFailException, match=f"request req_1 is {state}"):

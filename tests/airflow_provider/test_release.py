@@ -72,11 +72,35 @@ class TestRelease:
         with pytest.raises(AirflowFailException, match=words):
             operator().execute(context)
 
-    def test_a_release_that_fails_at_the_gate_fails_for_good(self, connected, context):
+    @pytest.mark.parametrize(
+        ("state", "words"),
+        [
+            pytest.param("failed", "the bytes have changed", id="it failed"),
+            pytest.param("indeterminate", "it is not tried again", id="nobody knows whether it took place"),
+        ],
+    )
+    def test_a_release_that_fails_at_the_gate_fails_for_good(self, connected, context, state, words):
         connected.says("POST /requests/req_1/release", connected.document("releasing"), status=202)
-        connected.says("GET /requests/req_1", connected.document("failed", message="the bytes have changed"))
-        with pytest.raises(AirflowFailException, match="the bytes have changed"):
+        connected.says("GET /requests/req_1", connected.document(state, message=words))
+        with pytest.raises(AirflowFailException, match=f"req_1 is {state}: {words}"):
             operator().execute(context)
+
+    def test_an_action_that_did_not_succeed_fails_for_good_though_it_has_a_receipt(self, connected, context):
+        receipt = {"action": "vacuum", "succeeded": False}
+        failed = connected.document("failed", action="vacuum", level="release", receipt=receipt)
+        connected.says("POST /requests/req_1/release", failed)
+        connected.says("GET /requests/req_1", failed)
+        with pytest.raises(AirflowFailException, match="req_1 is failed"):
+            operator(arguments={"full": True}).execute(context)
+        (sent,) = [body for route, body in connected.asked if route.startswith("POST")]
+        assert sent["arguments"] == {"full": True}
+
+    def test_an_action_that_nobody_would_carry_out_is_not_begun(self, connected, context):
+        signed = connected.document("approved", action="rotate-key", level="verify")
+        connected.says("GET /requests/req_1", signed)
+        with pytest.raises(AirflowFailException, match="Say what to call"):
+            operator(arguments={"bits": 256}).execute(context)
+        assert [route for route, _ in connected.asked] == ["GET /requests/req_1"]
 
     def test_a_gate_that_goes_away_meanwhile_is_asked_again(self, connected, context):
         connected.says("POST /requests/req_1/release", connected.document("releasing"), status=202)

@@ -150,6 +150,32 @@ class TestWaysOfMasking:
         assert world.request("retry")["state"] == "released"
 
 
+class TestSignedAction:
+    """An action that has no staged files is held as an export is, and carried out once, as it was signed."""
+
+    def test_it_is_carried_out_once(self, world, tmp_path):
+        flow = world.run("tested_action", "action", tmp_path / "trace", 256)
+        asked = world.wait_for("action", "pending", flow=flow)
+        assert (asked["action"], asked["resource"], asked["level"]) == ("rotate-key", "prod/customers", "verify")
+        world.eventually(lambda: 'policy "keys in production" counts, because' in flow.log)
+        assert not (tmp_path / "trace").exists()
+        world.sign("action")
+        first, again = flow.outcome()["result"]
+        assert (first["succeeded"], again) == (True, first)
+        assert (tmp_path / "trace").read_text(encoding="utf-8") == "256\n"
+        titles = [each["data"].splitlines()[0] for each in world.prefect.artifacts("maskgate-released")]
+        assert "## rotate\\-key: prod/customers" in titles
+
+    def test_with_other_arguments_nothing_is_done(self, world, tmp_path):
+        flow = world.run("tested_action", "otherwise", tmp_path / "trace", 512)
+        world.wait_for("otherwise", "pending", flow=flow)
+        world.sign("otherwise")
+        outcome = flow.outcome()
+        assert (outcome["error"], "is for another call" in outcome["message"]) == ("Refused", True)
+        assert not (tmp_path / "trace").exists()
+        assert world.request("otherwise")["state"] == "approved"
+
+
 class TestHeldFlow:
     """Without a signature nothing leaves, the flow fails, and its message says why."""
 

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maskgate.errors import GateUnreachable, Refused, UsageError
+from maskgate.gate.host_asking import ask_for_signature
+from maskgate.gate.why_waiting import why_waiting
 from maskgate_airflow.hook import MaskgateHook
 from maskgate_airflow.host_version import HITLOperator, Param, ParamsDict, TaskAwaitingInput, upsert_hitl_detail
 from maskgate_airflow.link import ReviewLink
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import Never
 
+    from maskgate.gate.client import GateClient
     from maskgate_airflow.host_version import BaseOperatorLink, Context
 
 # The gate's own expiry comes first and wakes the task; Airflow's time-out is for a gate that is gone.
@@ -32,31 +35,38 @@ _RENDERED_BY_THE_GATE = ("subject", "body", "options", "defaults", "multiple", "
 
 
 class ApprovalSensor(HITLOperator):
-    """Ask for a signature on staged files and wait for it, without a worker slot.
+    """Ask for a signature and wait for it, without a worker slot: on staged files, or on an action without any.
 
     Args:
         staging: What :class:`~maskgate_airflow.AnonymizeOperator` returned, or its staging id.
         destination: The id of a destination that is registered at the gate.
         action: What is to be signed.
+        resource: Of an action without staged files, such as ``rotate-key``: what it is about, instead of ``staging``
+            and ``destination``.
+        arguments: Of such an action, every argument that matters, as JSON values.
         why: A sentence for the reviewer, shown as written by the requester.
-        requesters: People or accounts that also had a hand in this; they may not sign. The gate adds whoever
-            triggered the run.
+        requesters: People or accounts that also had a hand in this; their signatures count only beside those of
+            others. The gate itself finds out who triggered or cleared the run, and they may not sign.
         maskgate_conn_id: A connection of type ``maskgate``.
 
     Returns:
         ``{"request": id}``, for :class:`~maskgate_airflow.ReleaseOperator`.
     """
 
-    template_fields: Collection[str] = ("staging", "destination", "action", "why", "requesters", "maskgate_conn_id")
+    template_fields: Collection[str] = (
+        *("staging", "destination", "action", "resource", "arguments", "why", "requesters", "maskgate_conn_id"),
+    )
     operator_extra_links: Sequence[BaseOperatorLink] = (ReviewLink(),)
     ui_color: ClassVar[str] = "#f4e3c1"
 
     def __init__(
         self,
         *,
-        staging: str | Mapping[str, Any],
-        destination: str,
+        staging: str | Mapping[str, Any] | None = None,
+        destination: str | None = None,
         action: str = "export",
+        resource: str | None = None,
+        arguments: Mapping[str, Any] | None = None,
         why: str = "",
         requesters: Sequence[str] = (),
         maskgate_conn_id: str = MaskgateHook.default_conn_name,
@@ -75,6 +85,8 @@ class ApprovalSensor(HITLOperator):
         self.staging = staging
         self.destination = destination
         self.action = action
+        self.resource = resource
+        self.arguments = arguments
         self.why = why
         self.requesters = requesters
         self.maskgate_conn_id = maskgate_conn_id
@@ -84,17 +96,23 @@ class ApprovalSensor(HITLOperator):
         """Ask the gate, wait until it has read the files, and park."""
         hook = MaskgateHook(self.maskgate_conn_id)
         with airflow_outcomes(context), hook.get_conn() as gate:
-            asked = gate.create_request(
-                staging=_staging_id(self.staging),
-                destination=self.destination,
-                action=self.action,
-                why=self.why,
-                host=hook.run_identity(context),
-                requesters=list(self.requesters or ()),
-            )
+            asked = self._ask(gate, hook.run_identity(context))
             self.log.info("request %s: %s", asked["id"], asked["url"])
             document = gate.wait(asked["id"], lambda found: found["state"] != "sealing", _SEALING_SECONDS, self._report)
             return self._proceed(document, context, tell=True)
+
+    def _ask(self, gate: GateClient, host: dict[str, Any]) -> dict[str, Any]:
+        return ask_for_signature(
+            gate,
+            action=self.action,
+            staging=self.staging if self.resource is not None else _staging_id(self.staging),
+            destination=self.destination,
+            resource=self.resource,
+            arguments=self.arguments,
+            why=self.why,
+            host=host,
+            requesters=list(self.requesters or ()),
+        )
 
     def execute_complete(self, context: Context, event: Mapping[str, Any], request: str = "") -> dict[str, str]:
         """Tell the gate that something happened, and go by what the gate then says."""
@@ -118,6 +136,8 @@ class ApprovalSensor(HITLOperator):
         if document["state"] in _SIGNED:
             return {"request": document["id"]}
         if document["state"] == "pending":
+            for line in why_waiting(document):
+                self.log.info("%s", line)
             for refusal in document.get("refusals") or ():
                 self.log.warning("%s: %s", refusal["at"], refusal["message"])
             self._park(document, context, tell=tell)

@@ -43,7 +43,7 @@ def masked_lineage(staged: Staged | None) -> Any:
 
 def released_lineage(document: Mapping[str, Any] | None) -> Any:
     """Describe the released tables to OpenLineage, as above."""
-    if document is None or not document.get("receipt"):
+    if document is None or "location" not in (document.get("receipt") or {}):
         return _operator_lineage({}, "")
     return _operator_lineage(document.get("lineage") or {}, document["receipt"]["location"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from maskgate.approval import carry_out_action
 from maskgate.errors import GateUnreachable, NotFound, Refused, UsageError
 from maskgate_airflow.hook import MaskgateHook
 from maskgate_airflow.host_version import BaseOperator
@@ -12,7 +13,7 @@ from maskgate_airflow.link import ReviewLink
 from maskgate_airflow.outcomes import airflow_outcomes, with_patience
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from maskgate.gate.client import GateClient
     from maskgate_airflow.host_version import BaseOperatorLink, Context
@@ -28,13 +29,16 @@ class ReleaseOperator(BaseOperator):
 
     Args:
         request: What :class:`~maskgate_airflow.ApprovalSensor` returned, or a request id.
+        arguments: Of an action without staged files: its arguments, as they were signed. They are checked again.
+        call: What to call with them, by name, where no handler of the gate carries the action out. That is the level
+            *verify*: it does not hold back an author who leaves the sensor out.
         maskgate_conn_id: A connection of type ``maskgate``.
 
     Returns:
-        The receipt: what was written where, with the hash of each file.
+        The receipt: what was written where, with the hash of each file; or how the action ended.
     """
 
-    template_fields: Collection[str] = ("request", "maskgate_conn_id")
+    template_fields: Collection[str] = ("request", "arguments", "maskgate_conn_id")
     operator_extra_links: Sequence[BaseOperatorLink] = (ReviewLink(),)
     ui_color: ClassVar[str] = "#cfe8d5"
 
@@ -42,11 +46,15 @@ class ReleaseOperator(BaseOperator):
         self,
         *,
         request: str | Mapping[str, Any],
+        arguments: Mapping[str, Any] | None = None,
+        call: Callable[..., Any] | None = None,
         maskgate_conn_id: str = MaskgateHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(**with_patience(kwargs))
         self.request = request
+        self.arguments = arguments
+        self.call = call
         self.maskgate_conn_id = maskgate_conn_id
         self.review_url = ""
         self.released: dict[str, Any] | None = None
@@ -57,18 +65,23 @@ class ReleaseOperator(BaseOperator):
         with airflow_outcomes(context), hook.get_conn() as gate:
             request = _request_id(self.request)
             try:
-                document = gate.release(request, hook.run_identity(context))
+                document = self._begin(gate, request, hook.run_identity(context))
             except NotFound as error:
                 raise NotFound(f"{error}. {_WHAT_TO_DO}") from error
             self.review_url = document["url"]
             document = self._wait(gate, request)
             receipt = document.get("receipt")
-            if not receipt:
+            if not receipt or document["state"] != "released":
                 raise Refused(f"request {request} is {document['state']}: {document['message']}")
         self.released = document
-        self.log.info("released %s bytes to %s", receipt["bytes"], receipt["location"])
+        self.log.info("%s", document["message"])
         mirror_release(context, self.outlets, document)
         return dict(receipt)
+
+    def _begin(self, gate: GateClient, request: str, host: dict[str, Any]) -> dict[str, Any]:
+        if self.call is None and self.arguments is None:
+            return gate.release(request, host)
+        return carry_out_action(gate, request, self.arguments or {}, host=host, call=self.call)
 
     def _wait(self, gate: GateClient, request: str) -> dict[str, Any]:
         """Wait for the receipt of a release that the gate has begun.

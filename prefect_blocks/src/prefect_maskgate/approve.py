@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import Refused, UsageError
+from maskgate.gate.host_asking import ask_for_signature
+from maskgate.gate.why_waiting import why_waiting
 from prefect_maskgate.gate import DEFAULT_BLOCK, ApprovalGate, open_gate
 from prefect_maskgate.host_version import get_run_logger
 from prefect_maskgate.lineage import mirror_decision, mirror_request
@@ -22,16 +24,18 @@ _SIGNED = frozenset({"approved", "releasing", "released"})
 
 
 def await_approval(
-    staging: str | Mapping[str, Any],
-    destination: str,
+    staging: str | Mapping[str, Any] | None = None,
+    destination: str | None = None,
     gate: ApprovalGate | str = DEFAULT_BLOCK,
     *,
     action: str = "export",
+    resource: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
     why: str = "",
     requesters: Sequence[str] = (),
     ride_out_seconds: float = RIDE_OUT_SECONDS,
 ) -> dict[str, str]:
-    """Ask for a signature on staged files, and wait for it.
+    """Ask for a signature, and wait for it: on staged files, or on an action without any.
 
     It asks the gate ever more slowly, and logs what is new together with the link to the review page. It waits for as
     long as the gate's policy lets a request stay open; then the request is denied.
@@ -41,8 +45,11 @@ def await_approval(
         destination: The id of a destination that is registered at the gate.
         gate: The gate, or the name of its block.
         action: What is to be signed.
+        resource: Of an action without staged files, such as ``rotate-key``: what it is about, instead of ``staging``
+            and ``destination``.
+        arguments: Of such an action, every argument that matters, as JSON values.
         why: A sentence for the reviewer, shown as written by the requester.
-        requesters: People or accounts that had a hand in this; they may not sign.
+        requesters: People or accounts that had a hand in this; their signatures count only beside those of others.
         ride_out_seconds: How long the gate may be away at a stretch.
 
     Returns:
@@ -53,16 +60,18 @@ def await_approval(
         GateUnreachable: If the gate stays away; nothing was released.
     """
     opened, log = open_gate(gate), get_run_logger()
-    wanted = {
-        "staging": _staging_id(staging),
-        "destination": destination,
+    wanted: dict[str, Any] = {
         "action": action,
+        "staging": staging if resource is not None else _staging_id(staging),
+        "destination": destination,
+        "resource": resource,
+        "arguments": arguments,
         "why": why,
         "requesters": list(requesters),
     }
     host = opened.run_identity()
     with opened.client() as client:
-        asked = ride_out(lambda: client.create_request(**wanted, host=host), ride_out_seconds, log)
+        asked = ride_out(lambda: ask_for_signature(client, **wanted, host=host), ride_out_seconds, log)
         log.info("request %s: review it at %s", asked["id"], asked["url"])
         mirror_request(asked)
         question = follow(client, asked["id"], lambda found: found["state"] in _SIGNED, _reporter(log))
@@ -90,6 +99,8 @@ def _reporter(log: Any) -> Callable[[Mapping[str, Any]], None]:
             log.info("the gate reads the staged files: %s of %s bytes", progress.get("done", 0), progress["total"])
         else:
             log.info("request %s is %s: %s", document["id"], document["state"], document["message"])
+        for line in why_waiting(document) if document["state"] == "pending" else ():
+            log.info("%s", line)
         for refusal in document.get("refusals") or ():
             if (refusal["at"], refusal["message"]) not in told:
                 told.add((refusal["at"], refusal["message"]))

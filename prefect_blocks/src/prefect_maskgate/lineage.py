@@ -58,20 +58,14 @@ def mirror_release(document: Mapping[str, Any]) -> None:
     """Show the receipt, the signatures and the lineage: an artifact and the event ``maskgate.released``."""
     with _display_only():
         receipt = document["receipt"]
-        files = [f"| {escaped(file['path'])} | {file['size']} | `{file['sha256']}` |" for file in receipt["files"]]
         create_markdown_artifact(
             key=RELEASED,
             markdown="\n".join(
                 [
-                    f"## Released to {escaped(receipt['location'], 500)}",
-                    f"- request [{escaped(document['id'])}]({document['url']})",
-                    f"- content `{receipt['content_digest']}`, {receipt['bytes']} bytes, {receipt['released_at']}",
+                    *_receipt_lines(document, receipt),
                     *_decisions(document),
                     "",
-                    "| file | bytes | SHA-256 |",
-                    "| --- | ---: | --- |",
-                    *files,
-                    "",
+                    *_file_lines(receipt),
                     *_column_lines(document.get("lineage") or {}),
                 ]
             ),
@@ -103,19 +97,19 @@ def _about(document: Mapping[str, Any]) -> dict[str, Any]:
         {name: decision.get(name) for name in ("person", "verdict", "channel", "decided_at")}
         for decision in document.get("decisions") or ()
     ]
-    names = ("state", "action", "staging", "url", "policy", "intent_digest", "content_digest")
+    names = ("state", "action", "resource", "level", "staging", "url", "policy", "intent_digest", "content_digest")
     destination = (document.get("destination") or {}).get("id")
     told = {name: document.get(name) for name in names}
     return {"request": document["id"], "destination": destination, **told, "decisions": decisions}
 
 
 def _show_request(document: Mapping[str, Any]) -> None:
-    destination = (document.get("destination") or {}).get("id") or "nowhere"
+    about = document.get("resource") or f"to {(document.get('destination') or {}).get('id') or 'nowhere'}"
     create_markdown_artifact(
         key=REQUEST,
         markdown="\n".join(
             [
-                f"## {escaped(document['action'])} to {escaped(destination)}: {escaped(document['state'])}",
+                f"## {escaped(document['action'])} {escaped(about)}: {escaped(document['state'])}",
                 f"[Review request {escaped(document['id'])} at the gate]({document['url']})",
                 "",
                 escaped(document["message"], 500),
@@ -125,6 +119,25 @@ def _show_request(document: Mapping[str, Any]) -> None:
         ),
         _sync=True,
     )
+
+
+def _receipt_lines(document: Mapping[str, Any], receipt: Mapping[str, Any]) -> list[str]:
+    if "location" in receipt:
+        done, what = f"Released to {escaped(receipt['location'], 500)}", f", {receipt['bytes']} bytes"
+    else:
+        done, what = f"{escaped(receipt['action'])}: {escaped(receipt['resource'], 500)}", ""
+    return [
+        f"## {done}",
+        f"- request [{escaped(document['id'])}]({document['url']})",
+        f"- content `{receipt['content_digest']}`{what}, {receipt['released_at']}",
+    ]
+
+
+def _file_lines(receipt: Mapping[str, Any]) -> list[str]:
+    files = [
+        f"| {escaped(file['path'])} | {file['size']} | `{file['sha256']}` |" for file in receipt.get("files") or ()
+    ]
+    return ["| file | bytes | SHA-256 |", "| --- | ---: | --- |", *files, ""] if files else []
 
 
 def _decisions(document: Mapping[str, Any]) -> list[str]:

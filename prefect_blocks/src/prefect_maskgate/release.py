@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from maskgate.approval import carry_out_action
 from maskgate.errors import GateUnreachable, NotFound, Refused, StillPending, UsageError
 from prefect_maskgate.gate import DEFAULT_BLOCK, ApprovalGate, open_gate
 from prefect_maskgate.host_version import get_run_logger, task
@@ -11,6 +12,8 @@ from prefect_maskgate.lineage import mirror_release
 from prefect_maskgate.outcomes import PATIENCE, closed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from maskgate.gate.client import GateClient
 
 _RELEASE_SECONDS = 24 * 3600.0
@@ -18,7 +21,13 @@ _WHAT_TO_DO = "Nothing was released. Call await_approval(…) in the flow body o
 
 
 @task(name="release", persist_result=False, **PATIENCE)
-def release(request: str | dict[str, Any], gate: ApprovalGate | str = DEFAULT_BLOCK) -> dict[str, Any]:
+def release(
+    request: str | dict[str, Any],
+    gate: ApprovalGate | str = DEFAULT_BLOCK,
+    *,
+    arguments: dict[str, Any] | None = None,
+    call: Callable[..., Any] | None = None,
+) -> dict[str, Any]:
     """Have the gate carry out a signed request, once.
 
     A task that is run again gets the stored receipt, and no second copy is made.
@@ -26,9 +35,12 @@ def release(request: str | dict[str, Any], gate: ApprovalGate | str = DEFAULT_BL
     Args:
         request: What :func:`~prefect_maskgate.await_approval` returned, or a request id.
         gate: The gate, or the name of its block.
+        arguments: Of an action without staged files: its arguments, as they were signed. They are checked again.
+        call: What to call with them, by name, where no handler of the gate carries the action out. That is the level
+            *verify*: it does not hold back an author who leaves the check out.
 
     Returns:
-        The receipt: what was written where, with the hash of each file.
+        The receipt: what was written where, with the hash of each file; or how the action ended.
 
     Raises:
         Refused: If the request is not signed, not of this flow run, or the bytes are not what was signed.
@@ -38,7 +50,11 @@ def release(request: str | dict[str, Any], gate: ApprovalGate | str = DEFAULT_BL
     host = opened.run_identity()
     with opened.client() as client:
         try:
-            document = _carry_out(client, wanted, host)
+            if arguments is None and call is None:
+                client.release(wanted, host)
+            else:
+                carry_out_action(client, wanted, arguments or {}, host=host, call=call)
+            document = _receipt_of(client, wanted)
         except GateUnreachable as error:
             raise closed(error) from None
         except StillPending as error:
@@ -46,18 +62,18 @@ def release(request: str | dict[str, Any], gate: ApprovalGate | str = DEFAULT_BL
         except NotFound as error:
             raise NotFound(f"{str(error).rstrip('.')}. {_WHAT_TO_DO}") from None
     receipt = document.get("receipt")
-    if not receipt:
+    if not receipt or document["state"] != "released":
         raise Refused(f"request {wanted} is {document['state']}: {document['message']}")
-    get_run_logger().info("released %s bytes to %s", receipt["bytes"], receipt["location"])
+    get_run_logger().info("%s", document["message"])
     mirror_release(document)
     return dict(receipt)
 
 
-def _carry_out(client: GateClient, request: str, host: dict[str, Any]) -> dict[str, Any]:
-    """Ask, then wait for the receipt.
+def _receipt_of(client: GateClient, request: str) -> dict[str, Any]:
+    """Wait for the receipt of what the gate has begun.
 
     Raises:
-        GateUnreachable: If the gate does not answer, or goes away while it releases.
+        GateUnreachable: If the gate goes away while it releases.
     """
     log = get_run_logger()
 
@@ -65,7 +81,6 @@ def _carry_out(client: GateClient, request: str, host: dict[str, Any]) -> dict[s
         progress = document.get("progress") or {}
         log.info("%s, %s of %s bytes", document["state"], progress.get("done", 0), progress.get("total", 0))
 
-    client.release(request, host)
     try:
         return client.wait(request, lambda found: bool(found.get("receipt")), _RELEASE_SECONDS, report)
     except GateUnreachable:

@@ -65,6 +65,7 @@ class Call:
         host: The run that asks.
         fingerprint: The fingerprint of the gate's key, as its first start printed it; several with commas between.
             By default that of MASKGATE_FINGERPRINT. Without one, whoever answers at the gate's address is believed.
+        document: The request, where it was made before; then nothing is asked anew.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Call:
         arguments: Mapping[str, Any] | None = None,
         host: Mapping[str, Any] | None = None,
         fingerprint: str | None = None,
+        document: Mapping[str, Any] | None = None,
     ) -> None:
         self.client = client
         self.action = action
@@ -85,7 +87,9 @@ class Call:
         pinned = fingerprint or os.environ.get(FINGERPRINT, "")
         self._pinned = frozenset(each.strip() for each in pinned.split(",") if each.strip())
         asked = checked_arguments(None if arguments is None else dict(arguments))
-        self.document = client.request(action=action, resource=resource, why=why, arguments=asked, host=host)
+        if document is None:
+            document = client.request(action=action, resource=resource, why=why, arguments=asked, host=host)
+        self.document = dict(document)
         self._must_be_of(asked)
 
     @property

@@ -153,6 +153,20 @@ def tested_wrong_file(data):
     return anonymize({"customers": f"{data}/missing.parquet"}, RULES)
 
 
+def rotate(bits, trace):
+    with Path(trace).open("a", encoding="utf-8") as file:
+        file.write(f"{bits}\n")
+
+
+@flow
+def tested_action(why, trace, bits):
+    """Have an action signed that has no staged files, for 256 bits, and carry it out with as many as told."""
+    asked = {"bits": "256", "trace": trace}
+    approved = await_approval(action="rotate-key", resource="prod/customers", arguments=asked, why=why)
+    receipt = release(approved, arguments={**asked, "bits": bits}, call=rotate)
+    return [receipt, release(approved, arguments=asked, call=rotate)]
+
+
 def main(name, *arguments):
     run = globals()[name]
     try:

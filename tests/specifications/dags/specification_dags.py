@@ -157,6 +157,25 @@ with DAG("decorated", schedule=None, default_args=BRISK):
     asked >> release(asked.output)
 
 
+def rotate(bits: int) -> None:
+    """Leave a trace of what was done."""
+    name = get_current_context()["run_id"].replace("/", "_")
+    with Path(os.environ["SPECIFICATION_FLAGS"], f"rotated_{name}").open("a", encoding="utf-8") as trace:
+        trace.write(f"{bits}\n")
+
+
+with DAG("acting", schedule=None, default_args=BRISK, render_template_as_native_obj=True):
+    asked = ApprovalSensor(
+        task_id="approve", action="rotate-key", resource="prod/customers", arguments={"bits": 256}, why="It leaked"
+    )
+    asked >> ReleaseOperator(
+        task_id="release",
+        request=asked.output,
+        arguments={"bits": "{{ dag_run.conf.get('bits', 256) }}"},
+        call=rotate,
+    )
+
+
 IMPATIENT = {**BRISK, "retries": 2, "retry_delay": timedelta(seconds=1), "retry_exponential_backoff": 2.0}
 
 with DAG("unreachable", schedule=None, default_args=IMPATIENT):
