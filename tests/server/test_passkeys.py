@@ -49,12 +49,14 @@ def told():
 
 
 @pytest.fixture(scope="module")
-def gate(tmp_path_factory, provider, told):
-    folder = tmp_path_factory.mktemp("gate")
-    running = RunningGate(folder, provider.issuer, policy=POLICY, webhook=told.url, name="localhost")
+def gate(tmp_path_factory, provider, told, postgres):
+    """A gate on PostgreSQL; the real browser's is on SQLite."""
+    folder, database = tmp_path_factory.mktemp("gate"), postgres.new_database()
+    running = RunningGate(folder, provider.issuer, policy=POLICY, webhook=told.url, name="localhost", database=database)
     running.start()
     yield running
     running.stop()
+    postgres.drop(database)
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,7 @@ class RunningGate:
         self.home = Home(home or work / "home")
         self.home.make()
         self.released = work / "released"
+        self.opened: list[httpx.Client] = []
         self.listener = bind("127.0.0.1", 0)
         self.url = f"http://{name}:{self.listener.getsockname()[1]}"
         (work / "policy.yaml").write_text(policy)
@@ -112,6 +113,8 @@ login:
             time.sleep(0.01)
 
     def stop(self) -> None:
+        for each in self.opened:
+            each.close()
         self._server.should_exit = True
         self._thread.join(5)
         self.services.background.stop()
@@ -164,6 +167,7 @@ class Browser:
     def __init__(self, gate: RunningGate, provider, subject: str | None, *, login: str = "company") -> None:
         self.gate = gate
         self.http = httpx.Client(base_url=gate.url, timeout=30)
+        gate.opened.append(self.http)
         if subject is not None:
             began = self.http.get(f"/login/{login}")
             assert began.status_code == 303
