@@ -21,6 +21,18 @@ def code(text):
         yield from (match[1] or match[2]).splitlines()
 
 
+def command_of(line, name):
+    """Return the command that a line calls, and what else stands in it."""
+    _, *words = line.partition(" #")[0].partition(" -- ")[0].split()
+    assert words[0] in COMMANDS, f"{name}: {line}"
+    module, attribute, _ = COMMANDS[words[0]]
+    command, words = getattr(import_module(module), attribute), words[1:]
+    while isinstance(command, click.Group) and words:
+        assert words[0].split("|")[0] in command.commands, f"{name}: {line}"
+        command, words = command.commands[words[0].split("|")[0]], words[1:]
+    return command, words
+
+
 class TestDocuments:
     """What the documents point to is there."""
 
@@ -44,15 +56,15 @@ class TestDocuments:
                 for target in re.findall(r"^\s*(?:\$ )?make ([a-z-]+)", line):
                     assert target in targets, f"{name}: make {target}"
 
-    def test_every_command_exists(self, texts):
+    def test_every_command_exists_and_has_the_options_shown(self, texts):
         for name, text in documents(texts).items():
             for line in code(text):
-                for command, below in re.findall(r"^\s*(?:\$ )?maskgate ([a-z]+)(?: ([a-z]+))?", line):
-                    assert command in COMMANDS, f"{name}: maskgate {command}"
-                    module, attribute, _ = COMMANDS[command]
-                    group = getattr(import_module(module), attribute)
-                    if isinstance(group, click.Group):
-                        assert below in group.commands, f"{name}: maskgate {command} {below}"
+                for shown in re.findall(r"^\s*(?:\$ )?(maskgate [a-z].*)", line):
+                    command, words = command_of(shown, name)
+                    options = {option for each in command.params for option in each.opts}
+                    for word in words:
+                        if word.startswith("--"):
+                            assert word.partition("=")[0] in {*options, "--help"}, f"{name}: {shown}"
 
     def test_every_decision_is_listed(self, texts):
         index = texts["docs/decisions/README.md"]
