@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from maskgate.clock import moment
 from maskgate.errors import Conflict, GateUnreachable, KeyReferenceError, MaskgateError, Refused
 from maskgate.gate.envelope import keyid_of
+from maskgate.gate.fault_points import reach
 from maskgate.gate.releaser import location_of
 from maskgate.gate.ring import Ring
 from maskgate.release.verification import COMMITTING, OfferedRelease, verify_release
@@ -144,8 +145,11 @@ class ReleaserProcess:
                 self.link.end(request, fence, "indeterminate", "it cannot be found out whether it was published.")
                 return
             self.link.copy_again(request, fence)
+        reach("before copy")
         self.releaser.copy(order, _Progress(self.link, order))
+        reach("after copy")
         self.link.commit(request, fence)
+        reach("after begin commit")
         try:
             self.releaser.commit(order)
         except Refused:
@@ -154,6 +158,7 @@ class ReleaserProcess:
         self._finish(order)
 
     def _finish(self, order: ReleaseOrder) -> None:
+        reach("after publish")
         self.link.finish(order.request, order.fence, order.sealed.content_digest, location_of(order))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +25,7 @@ from maskgate.server.configuration import read_configuration
 from maskgate.server.releaser_configuration import load_releaser
 from maskgate.server.releasing import make_process
 from maskgate.store import tables
+from maskgate.testing.releaser_turn import start_turn
 
 KEYS = """\
   - name: keys of the gate
@@ -365,6 +368,48 @@ class TestSteps:
         assert here.step()
         assert here.gate.read(document["id"])["state"] == "released"
         assert here.files(document) == before
+
+
+def stopped(process):
+    """Whether a process was stopped by SIGSTOP."""
+    return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+class TestCutOff:
+    """Law 11 for the process: whatever the moment of its end, all is visible or nothing, and the next one finishes."""
+
+    @pytest.mark.parametrize(
+        "point", ["before copy", "in copy", "after copy", "after begin commit", "before publish", "after publish"]
+    )
+    def test_killed(self, here, point):
+        document = here.started()
+        killed = start_turn(here.folder / "releaser.yaml", f"kill:{point}")
+        killed.join(60)
+        assert killed.exitcode == -signal.SIGKILL
+        visible = [name for name in here.files(document) if not name.startswith(".")]
+        assert bool(visible) is (point == "after publish")
+        assert here.step()
+        done = here.gate.read(document["id"])
+        assert done["state"] == "released"
+        version = here.grant(done)["release_name"]
+        assert here.files(document) == sorted(f"{version}/{each['path']}" for each in done["receipt"]["files"])
+
+    @pytest.mark.parametrize("point", ["in copy", "before publish"])
+    def test_who_was_asleep_publishes_nothing_when_it_wakes(self, here, point):
+        document = here.started()
+        asleep = start_turn(here.folder / "releaser.yaml", f"stop:{point}")
+        try:
+            wait_for(lambda: stopped(asleep))
+            assert here.step()
+            before = here.files(document)
+            size, _ = here.gate.root()
+        finally:
+            os.kill(asleep.pid, signal.SIGCONT)
+        asleep.join(60)
+        assert here.files(document) == before
+        assert here.gate.read(document["id"])["state"] == "released"
+        later = [each["type"] for each in here.gate.entries()[size:]]
+        assert not [kind for kind in later if kind.startswith("release.")]
 
 
 class TestConfiguration:
