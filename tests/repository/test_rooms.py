@@ -13,16 +13,8 @@ SOURCES = Path(__file__).resolve().parents[2] / "src" / "maskgate"
 # `server`: its file of tools is read as the gate's configuration is.
 ROOMS = (
     *("errors", "clock", "canonical", "crypto", "keys", "detect", "methods", "rules", "masking", "privacy", "datasets"),
-    *(
-        "engines",
-        "lineage",
-        "store",
-        "ledger",
-        "gate",
-        "approval",
-        "release",
-        "hosts", "notify", "server", "agents", "cli", "testing",
-    ),
+    *("engines", "lineage", "store", "ledger", "gate", "approval", "release", "hosts", "notify", "server", "agents"),
+    *("cli", "testing"),
 )
 MODULES = sorted(path for path in SOURCES.rglob("*.py") if path != SOURCES / "__init__.py")
 WEB = {"fastapi", "starlette", "uvicorn", "authlib"}
