@@ -88,9 +88,9 @@ login:
 {more}
 """
         secrets = {"client-secret": "not very secret"} | ({} if webhook is None else {"webhook": webhook})
-        for name, secret in secrets.items():
-            (work / name).write_text(secret)
-            (work / name).chmod(0o600)
+        for file, secret in secrets.items():
+            (work / file).write_text(secret)
+            (work / file).chmod(0o600)
         if webhook is not None:
             configuration += "slack: {webhook: file:webhook}\n"
         for folder in ("staging", "uploads", "released/partner", "released/regulator"):
