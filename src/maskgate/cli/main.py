@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "withdraw": ("maskgate.cli.request", "withdraw", "Take a request back."),
     "release": ("maskgate.cli.request", "release", "Have the gate carry out what was signed."),
     "run": ("maskgate.cli.run", "run", "Run a command once somebody has signed it."),
+    "detokenize": ("maskgate.cli.detokenize", "detokenize", "Bring values back for tokens, once somebody has signed."),
     "mcp": ("maskgate.cli.mcp", "mcp", "Put the tools of AI agents behind the gate."),
     "ledger": ("maskgate.cli.ledger", "ledger", "Show and verify what the gate has recorded."),
 }

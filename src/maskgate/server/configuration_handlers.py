@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from maskgate.errors import MaskgateError
 from maskgate.gate.governed import GOVERNED_ACTIONS
 from maskgate.gate.parameters import RESOURCE
-from maskgate.release.handlers import CommandHandler, HttpHandler, SqlHandler
+from maskgate.release.handlers import CommandHandler, DetokenizeHandler, HttpHandler, SqlHandler
+from maskgate.rules import Rules, load_rules
 from maskgate.server.parameter_section import check_argv, listed, read_parameters
 
 if TYPE_CHECKING:
@@ -27,8 +29,9 @@ _FIELDS = {
     "command": ("command", "dry_run", "env"),
     "http": ("method", "url", "headers", "private"),
     "sql": ("connection", "statement", "at_most_rows"),
+    "detokenize": ("rules", "output", "at_most_rows"),
 }
-_ALL = (*_COMMON, *(name for names in _FIELDS.values() for name in names))
+_ALL = tuple(dict.fromkeys((*_COMMON, *(name for names in _FIELDS.values() for name in names))))
 
 
 def read_handlers(root: Section) -> dict[str, ActionHandler]:
@@ -48,7 +51,7 @@ def _handler(section: Section) -> ActionHandler:
         if name in section and name not in {*_COMMON, *_FIELDS[kind]}:
             section.problem(name, f"is nothing that a handler of the kind {kind} has")
     parameters = read_parameters(section, "input")
-    return {"command": _command, "http": _http, "sql": _sql}[kind](section, parameters)
+    return {"command": _command, "http": _http, "sql": _sql, "detokenize": _detokenize}[kind](section, parameters)
 
 
 def _command(section: Section, parameters: tuple[Parameter, ...]) -> ActionHandler:
@@ -97,3 +100,28 @@ def _sql(section: Section, parameters: tuple[Parameter, ...]) -> ActionHandler:
         at_most_rows=section.integer("at_most_rows", 1) if "at_most_rows" in section else None,
         seconds=section.integer("timeout_seconds", 60),
     )
+
+
+def _detokenize(section: Section, parameters: tuple[Parameter, ...]) -> ActionHandler:
+    section.required("rules", "output")
+    if parameters:
+        section.problem("input", "is nothing that a handler of the kind detokenize has: it takes `tokens`")
+    rules = Rules({}, {}) if "rules" not in section else _rules(section)
+    folder = section.path("output", "")
+    if "output" in section and not folder.is_dir():
+        section.problem("output", "must be a folder that is there")
+    return DetokenizeHandler(
+        action=section.name,
+        rules=rules,
+        output=folder.absolute(),
+        at_most_rows=section.integer("at_most_rows", 1000),
+        seconds=section.integer("timeout_seconds", 60),
+    )
+
+
+def _rules(section: Section) -> Rules:
+    try:
+        return load_rules(section.path("rules", ""))
+    except MaskgateError as error:
+        section.problem("rules", f"cannot be used: {error}")
+        return Rules({}, {})

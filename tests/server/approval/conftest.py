@@ -27,6 +27,11 @@ policies:
     require: {slots: {privacy: 1}}
     channels: [web]
     expires: 1h
+  - name: values back
+    when: {action: detokenize, resource: email}
+    require: {slots: {privacy: 1}}
+    channels: [web]
+    expires: 1h
   - name: elsewhere
     when: {action: [rotate-key, deploy, call-tool], resource: "dev/*", destination: none}
     allow: true
