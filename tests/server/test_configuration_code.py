@@ -32,6 +32,10 @@ class TestAuthors:
         assert (code.path, code.folder) == (tmp_path / "code", "dags")
         assert code.people == {"owner@company.example": "data.owner", "o@company.example": "data.owner"}
 
+    def test_of_its_own_files(self, tmp_path):
+        own = read(SMALLEST + "authors: {repository: code, people: {a: [a@x]}}\n", tmp_path).own_code
+        assert (own.path, own.people) == (tmp_path / "code", {"a@x": "a"})
+
     @pytest.mark.parametrize(
         ("given", "words"),
         [

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -100,6 +100,25 @@ def read_authors(repository: CodeRepository, version: str | None, since: str | N
     addresses = {found.lower() for found in _ADDRESS.findall(listed)}
     people = frozenset(repository.people[each] for each in addresses if each in repository.people)
     return Authors(here, people, sum(each not in repository.people for each in addresses))
+
+
+def authors_of_file(work: Work, repository: CodeRepository | None, file: Path | None, action: str) -> Authors | None:
+    """Read who changed a file of the gate itself since the last change of its kind came into force.
+
+    Returns:
+        None if the configuration names no repository, or the file is not in it.
+
+    Raises:
+        Refused: If the repository cannot say.
+        HostUnreachable: If it cannot be read just now.
+    """
+    if repository is None or file is None or not file.resolve().is_relative_to(repository.path.resolve()):
+        return None
+    requests = tables.requests.c
+    signed = (requests.action == action, requests.state == State.RELEASED.value, requests.code_version.is_not(None))
+    last = select(requests.code_version).where(*signed).order_by(requests.settled_at.desc(), requests.id).limit(1)
+    within = str(file.resolve().relative_to(repository.path.resolve()))
+    return read_authors(replace(repository, folder=within), None, work.execute(last).scalar())
 
 
 def last_released_version(work: Work, run: HostRun, facts: RunFacts) -> str | None:

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Any
 from maskgate.errors import MaskgateError, Refused
 from maskgate.gate.asked_facts import facts_of
 from maskgate.gate.asking import demand, must_be_signable, new_request_id
+from maskgate.gate.authors import authors_of_file
 from maskgate.gate.deciding import approve, wanted
+from maskgate.gate.involvement import ASKED, WROTE_FILE
 from maskgate.gate.lifecycle import State
 from maskgate.gate.parts import active_policy
 from maskgate.gate.request import Request, change_request, insert_request, list_requests
 from maskgate.gate.sealing_step import fix_intent
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from maskgate.gate.authors import Authors
     from maskgate.gate.model import Destination
     from maskgate.gate.parts import Parts
     from maskgate.gate.policy import Policy
@@ -38,6 +43,7 @@ class Change:
         lines: What would change, line by line.
         person: Who asks for it, where that is known.
         destination: The destination that it is about.
+        file: The file that it came by.
     """
 
     action: str
@@ -46,6 +52,7 @@ class Change:
     lines: tuple[str, ...] = ()
     person: str | None = None
     destination: Destination | None = None
+    file: Path | None = None
 
 
 def ask_for_change(parts: Parts, work: Work, change: Change) -> str:
@@ -73,7 +80,8 @@ def open_change(parts: Parts, work: Work, change: Change) -> Request:
     """
     if len(change.lines) > _MOST_LINES:
         raise Refused(f"it changes {len(change.lines)} lines, which nobody can read at once. Change less at a time.")
-    request = _request(parts, active_policy(work), change)
+    authors = authors_of_file(work, parts.registry.own_code, change.file, change.action)
+    request = _request(parts, active_policy(work), change, authors)
     insert_request(work, request)
     parts.record(
         work,
@@ -83,6 +91,8 @@ def open_change(parts: Parts, work: Work, change: Change) -> Request:
         subject=request.subject,
         why=request.why,
         requester={"person": request.requester_person},
+        involved=list(request.involved),
+        code_version=request.code_version,
         policy={"name": request.policy_name, "digest": request.policy_digest, "because": list(request.policy_because)},
     )
     now = parts.clock.now()
@@ -98,7 +108,11 @@ def open_change(parts: Parts, work: Work, change: Change) -> Request:
     return parts.advance(work, ready, State.PENDING, wanted(work, ready))
 
 
-def _request(parts: Parts, policy: Policy, change: Change) -> Request:
+def _request(parts: Parts, policy: Policy, change: Change, authors: Authors | None) -> Request:
+    sources = {} if change.person is None else {change.person: [ASKED]}
+    for person in sorted(frozenset() if authors is None else authors.people & policy.people.accounts.keys()):
+        sources.setdefault(person, []).append(WROTE_FILE)
+    unknown = 0 if authors is None else authors.unknown
     asked = Request(
         id=new_request_id(),
         state=State.SEALING,
@@ -109,7 +123,9 @@ def _request(parts: Parts, policy: Policy, change: Change) -> Request:
         why=change.what,
         destination=change.destination,
         requester_person=change.person,
-        involved=() if change.person is None else (change.person,),
+        involved=tuple(sorted(sources)),
+        involvement={"sources": sources, "named": [], "unknown_authors": unknown},
+        code_version=None if authors is None else authors.version,
         policy_name="",
         policy_digest=policy.digest,
         rule={},

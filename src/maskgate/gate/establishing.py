@@ -52,7 +52,8 @@ class Files:
     """Policy and rules as the files of the configuration have them now."""
 
     policy: Policy
-    rules: tuple[tuple[str, Rules], ...]
+    rules: tuple[tuple[Path, Rules], ...]
+    policy_file: Path | None = None
 
 
 def read_files(policy_file: Path, rules_files: Sequence[Path]) -> Files:
@@ -63,15 +64,16 @@ def read_files(policy_file: Path, rules_files: Sequence[Path]) -> Files:
         RulesError: If a rules file cannot be used.
     """
     policy = read_policy(_text(policy_file), str(policy_file))
-    return Files(policy, tuple((file.name, load_rules(file, plugins=False)) for file in rules_files))
+    rules = tuple((file, load_rules(file, plugins=False)) for file in rules_files)
+    return Files(policy, rules, policy_file)
 
 
 def put_first_in_force(parts: Parts, work: Work, files: Files) -> None:
     """Put the first policy and rules of a gate into force."""
     _store_policy(work, files.policy)
     put_policy_in_force(parts, work, files.policy.digest)
-    for name, rules in files.rules:
-        if _store_rules(work, name, rules):
+    for file, rules in files.rules:
+        if _store_rules(work, file.name, rules):
             put_rules_in_force(parts, work, rules.digest)
     _put_destinations_in_force(parts, work)
 
@@ -94,8 +96,8 @@ def ask_for_changes(parts: Parts, files: Files) -> tuple[str, ...]:
     with parts.store.write() as work:
         if not have_begun(work):  # a database of a version that did not keep them
             _put_destinations_in_force(parts, work)
-    lines = [_changed_policy(parts, files.policy)]
-    lines += [_new_rules(parts, name, rules) for name, rules in files.rules]
+    lines = [_changed_policy(parts, files.policy, files.policy_file)]
+    lines += [_new_rules(parts, file, rules) for file, rules in files.rules]
     lines += [_changed_destination(parts, each) for each in parts.registry.destinations.values()]
     return tuple(line for line in lines if line)
 
@@ -123,7 +125,7 @@ def _store_rules(work: Work, name: str, rules: Rules) -> bool:
     return row is None or not row.active
 
 
-def _changed_policy(parts: Parts, policy: Policy) -> str:
+def _changed_policy(parts: Parts, policy: Policy, file: Path | None) -> str:
     with parts.store.write() as work:
         active = active_policy(work)
         if active.digest == policy.digest:
@@ -131,7 +133,7 @@ def _changed_policy(parts: Parts, policy: Policy) -> str:
         _store_policy(work, policy)
         what = "the policy file differs from the policy in force"
         lines = _difference(active.text, policy.text)
-        change = Change(_action_for(active, policy), policy.digest, what, lines)
+        change = Change(_action_for(active, policy), policy.digest, what, lines, file=file)
         return ask_for_change(parts, work, change)
 
 
@@ -145,7 +147,8 @@ def _action_for(active: Policy, policy: Policy) -> str:
     return CHANGE_REVIEWERS if parted[0] == parted[1] and CHANGE_REVIEWERS in covered else CHANGE_POLICY
 
 
-def _new_rules(parts: Parts, name: str, rules: Rules) -> str:
+def _new_rules(parts: Parts, file: Path, rules: Rules) -> str:
+    name = file.name
     with parts.store.write() as work:
         known = registered_rules(work)
         if not _store_rules(work, name, rules):
@@ -165,7 +168,7 @@ def _new_rules(parts: Parts, name: str, rules: Rules) -> str:
             ),
         ]
         what = f"the rules of {name} are not registered"
-        return ask_for_change(parts, work, Change(REGISTER_RULES, rules.digest, what, tuple(lines)))
+        return ask_for_change(parts, work, Change(REGISTER_RULES, rules.digest, what, tuple(lines), file=file))
 
 
 def _changed_destination(parts: Parts, destination: Destination) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from maskgate.gate.host import HostRun, RunFacts
     from maskgate.gate.policy import Policy
 
+ASKED = "asked for it"
 STARTED = "started the run"
 CLEARED = "cleared tasks of the run"
 OWNS = "owns the workflow"
@@ -30,6 +31,7 @@ OWNS_TOKEN = "owns the token"  # noqa: S105  words for people
 BEHALF = "the token acts on their behalf"
 WROTE_CODE = "changed the code since the last release"
 WROTE_POLICY = "asked for the policy in force"
+WROTE_FILE = "changed the file since the last time it was signed"
 WROTE_RULES = "asked for the rules"
 
 

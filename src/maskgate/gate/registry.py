@@ -26,6 +26,7 @@ class Registry:
         destinations: Destinations by id.
         tokens: Whose each token is, by its name.
         code: The repository that holds the code of an orchestrator, by its name such as ``airflow:prod``.
+        own_code: The repository that holds the gate's own policy and rules.
         limits: How much one request may use.
     """
 
@@ -34,6 +35,7 @@ class Registry:
     destinations: Mapping[str, Destination]
     tokens: Mapping[str, TokenHolder] = field(default_factory=lambda: USUAL_TOKENS)
     code: Mapping[str, CodeRepository] = field(default_factory=dict)
+    own_code: CodeRepository | None = None
     limits: Limits = field(default_factory=Limits)
 
     def holder(self, token: str | None) -> TokenHolder:

@@ -81,6 +81,7 @@ class Configuration:
         sealed: Where the gate's own copies are, if not in its home: a folder that several gates share.
         signing: Where its signing key is.
         ways: Ways of telling people.
+        own_code: The repository of policy and rules, where the gate can read one.
         handlers: What carries out actions that release no staged files, by verb.
         releases_elsewhere: Whether a releaser process holds the credentials, and this gate none.
     """
@@ -101,6 +102,7 @@ class Configuration:
     sealed: Path | None = None
     signing: Signing = field(default_factory=Signing)
     ways: tuple[Notifier, ...] = ()
+    own_code: CodeRepository | None = None
     releases_elsewhere: bool = False
     handlers: Mapping[str, ActionHandler] = field(default_factory=dict, repr=False)
 
@@ -156,6 +158,7 @@ def read_configuration(text: str, file: Path) -> Configuration:
         sealed=root.path("sealed", "") if "sealed" in root else None,
         signing=read_signing(root),
         ways=read_ways(root),
+        own_code=read_code(root),
         releases_elsewhere=root.choice("releaser", ("here", "process"), default="here") == "process",
         handlers=read_handlers(root),
     )
@@ -177,6 +180,7 @@ _BLOCKS = (
     "login",
     "slack",
     "teams",
+    "authors",
     "email",
     "tokens",
     "limits",
@@ -186,7 +190,7 @@ _BLOCKS = (
     "handlers",
 )
 _STAGING = ("uri", "upload_only", "options", "encrypt")
-_DESTINATION = ("uri", "trust", "mode", "options")
+_DESTINATION = ("uri", "trust", "mode", "options", "level", "role")
 _AIRFLOW = ("url", "username", "password", "authors")
 _PREFECT = ("url", "username", "password", "api_key")
 _LIMITS = (
@@ -247,7 +251,20 @@ def _destination(section: Section) -> Destination:
         trust=section.choice("trust", TRUSTS, default="external"),
         mode=section.choice("mode", MODES, default=NEW_VERSION),
         options=section.options("options"),
+        level=_level(section),
+        role=section.string("role"),
     )
+
+
+def _level(section: Section) -> str:
+    level = section.choice("level", ("release", "broker"), default="release")
+    if level == "broker" and not section.string("uri").startswith("s3://"):
+        section.problem("level", "can be broker for s3:// alone, where credentials can be cut down to one release")
+    if level == "broker" and section.string("mode") not in {"", NEW_VERSION}:
+        section.problem("level", f"can be broker with the mode {NEW_VERSION} alone")
+    if (level == "broker") != ("role" in section):
+        section.problem("role", "is the ARN of the role to assume, and belongs to the level broker")
+    return level
 
 
 def _location(section: Section) -> str:

@@ -95,6 +95,7 @@ def make_gate(
         destinations=configuration.destinations,
         tokens=configuration.tokens,
         code={f"airflow:{name}": each.code for name, each in configuration.airflow.items() if each.code is not None},
+        own_code=configuration.own_code,
         limits=configuration.limits,
     )
     return Gate(

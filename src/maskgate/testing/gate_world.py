@@ -78,6 +78,7 @@ class GateWorld:
         places: Where staging and destinations lie, if elsewhere: those of another gate.
         sealed: Where the gate's own copies lie, if elsewhere.
         code: Repositories of the host's code.
+        own_code: The repository of its policy and rules.
         handlers: What carries out actions that release no staged files, by verb.
         lines: What the last start said.
         made: Every world of this process, so that a test can look at what others left.
@@ -93,6 +94,7 @@ class GateWorld:
     places: Path | None = None
     sealed: Path | None = None
     code: dict[str, CodeRepository] = field(default_factory=dict)
+    own_code: CodeRepository | None = None
     handlers: Mapping[str, ActionHandler] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
     made: ClassVar[list[GateWorld]] = []
@@ -115,7 +117,8 @@ class GateWorld:
         for name in places:
             (folder / "released" / name).mkdir(exist_ok=True)
         root = StagingRoot("shared", str(folder / "staging"))
-        return Registry("http://127.0.0.1:8470", {"shared": root}, places, code=self.code, limits=Limits())
+        code = {"code": self.code, "own_code": self.own_code}
+        return Registry("http://127.0.0.1:8470", {"shared": root}, places, limits=Limits(), **code)
 
     def start(self) -> None:
         """Start a gate process on what lies in the folder, as after a crash."""

@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from maskgate.errors import HostUnreachable, Refused
+from maskgate.errors import HostUnreachable, NotAllowed, Refused
 from maskgate.gate.authors import CodeRepository, read_authors
-from maskgate.testing.gate_world import GateWorld
+from maskgate.testing.gate_world import POLICY, GateWorld
 from maskgate.testing.host import airflow_run
 
 PEOPLE = {"bert@company.example": "bert", "cleo@company.example": "cleo"}
@@ -124,6 +124,49 @@ class TestReading:
         (repository.path / ".mailmap").write_text("Z <zoe@company.example> <bert@company.example>\n")
         assert read_authors(repository.code(), after, before).people == {"bert"}
         assert not (tmp_path / "sprung").exists()
+
+
+CHANGES = """  - name: changes
+    when: {action: [change-policy, register-rules]}
+    require: {slots: {privacy: 1, legal: 1}, distinct: 2}
+otherwise"""
+
+
+class TestOwnFiles:
+    """Whoever changed the gate's own files signs neither the change nor what comes of it."""
+
+    @pytest.fixture
+    def world(self, tmp_path, repository):
+        policy = POLICY.replace("otherwise", CHANGES).replace("[anna, bert], group", "[anna, bert, dora], group")
+        return GateWorld(repository.path, policy, own_code=repository.code())
+
+    def test_an_author_of_the_policy(self, world, repository):
+        (repository.path / ".gitignore").write_text("*\n!policy.yaml\n")
+        repository.git("add", "policy.yaml")
+        repository.git("commit", "-q", "--author", "Z <zoe@company.example>", "-m", "first")
+        world.policy = world.policy.replace("min_length: 10", "min_length: 11")
+        (repository.path / "policy.yaml").write_text(world.policy)
+        repository.git("commit", "-q", "-a", "--author", "B <bert@company.example>", "-m", "second")
+        world.start()
+        (change,) = [each for each in world.gate.requests(world.auditor) if each["action"] == "change-policy"]
+        assert change["involvement"]["sources"] == {"bert": ["changed the file since the last time it was signed"]}
+        assert change["involvement"]["unknown_authors"] == 2
+        with pytest.raises(NotAllowed, match=r"bert .* is involved"):
+            world.decide(change, "bert")
+        world.decide(change, "dora")
+        assert world.decide(change, "cleo")["state"] == "released"
+        document = world.ask()
+        assert document["involvement"]["sources"]["bert"] == ["asked for the policy in force"]
+        with pytest.raises(NotAllowed, match=r"bert .* is involved"):
+            world.decide(document, "bert")
+
+    def test_a_file_elsewhere_has_no_known_author(self, tmp_path, repository):
+        repository.commit("bert@company.example")
+        world = GateWorld(tmp_path, POLICY.replace("otherwise", CHANGES), own_code=repository.code())
+        world.policy = world.policy.replace("min_length: 10", "min_length: 11")
+        world.start()
+        (change,) = [each for each in world.gate.requests(world.auditor) if each["action"] == "change-policy"]
+        assert change["involved"] == []
 
 
 class TestInvolved:
