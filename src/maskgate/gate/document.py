@@ -31,9 +31,25 @@ def document_of(work: Work, request: Request, url: str) -> dict[str, Any]:
         request: The request.
         url: Its review page.
     """
-    decisions = decisions_of(work, request.id)
-    requirement = request.requirement
-    missing = still_missing(request, decisions) if request.state is State.PENDING else {}
+    return {
+        **_about(request),
+        **_people(request),
+        **_terms(work, request),
+        "intent_digest": request.intent_digest,
+        "context_digest": request.context_digest,
+        "content_digest": request.content_digest,
+        "evidence": dict(request.evidence),
+        "progress": {"done": request.done, "total": request.total},
+        "refusals": refusals_of(work, request.id),
+        "question": None if request.question is None else dict(request.question),
+        "lineage": dict(request.lineage),
+        "url": url,
+        "receipt": receipt_of(work, request.id),
+    }
+
+
+def _about(request: Request) -> dict[str, Any]:
+    """Say what is asked, where it stands, and when."""
     return {
         "id": request.id,
         "state": str(request.state),
@@ -45,58 +61,66 @@ def document_of(work: Work, request: Request, url: str) -> dict[str, Any]:
         "call": call_of(request),
         "destination": None if request.destination is None else request.destination.as_json(),
         "staging": request.staging,
-        "why": request.why,
         "created_at": timestamp(request.created_at),
         "expires_at": _time(request.expires_at),
         "settled_at": _time(request.settled_at),
+    }
+
+
+def _people(request: Request) -> dict[str, Any]:
+    """Say who asks, why and from where, and who is involved."""
+    return {
+        "why": request.why,
         "host": None if request.host is None else request.host.as_json(),
         "workflow": request.workflow,
         "requester": {"person": request.requester_person, "account": request.requester_account},
         "involved": list(request.involved),
         "agent": request.agent,
         "involvement": dict(request.involvement),
+    }
+
+
+def _terms(work: Work, request: Request) -> dict[str, Any]:
+    """Say whose signatures it takes under which policy, and what was decided so far."""
+    decisions = decisions_of(work, request.id)
+    missing = still_missing(request, decisions) if request.state is State.PENDING else {}
+    escalated = request.escalated_at
+    return {
+        "policy": _policy(request),
+        "requirement": {**request.requirement.as_json(), "missing": missing},
+        "channels": list(request.channels),
+        "escalation": None if escalated is None else {"to": request.escalated_to, "at": timestamp(escalated)},
         "standing": None if request.standing is None else find_standing(work, request.standing),
         "standing_offer": _offer(request),
         "break_glass": break_glass_of(work, request.id),
         "earlier": [dict(each) for each in request.earlier],
-        "escalation": None
-        if request.escalated_at is None
-        else {"to": request.escalated_to, "at": timestamp(request.escalated_at)},
-        "policy": {
-            "name": request.policy_name,
-            "digest": request.policy_digest,
-            "because": list(request.policy_because),
-            "tier": request.tier,
-            "reason_min_length": request.reason_min_length,
-            "terms": request.terms.as_json(),
-            "reauthenticate_seconds": request.rule.get("reauthenticate_seconds"),
-            "passkey": request.wants_passkey,
-        },
-        "requirement": {**requirement.as_json(), "missing": missing},
-        "channels": list(request.channels),
-        "intent_digest": request.intent_digest,
-        "context_digest": request.context_digest,
-        "content_digest": request.content_digest,
-        "evidence": dict(request.evidence),
-        "progress": {"done": request.done, "total": request.total},
-        "decisions": [
-            {
-                "person": row["person"],
-                "verdict": row["verdict"],
-                "reason": row["reason"],
-                "channel": row["channel"],
-                "decided_at": timestamp(row["decided_at"]),
-                "acting_for": row["acting_for"],
-                "break_glass": bool(row["break_glass"]),
-                **shown_circumstances(row["circumstances"]),
-            }
-            for row in decisions
-        ],
-        "refusals": refusals_of(work, request.id),
-        "question": None if request.question is None else dict(request.question),
-        "lineage": dict(request.lineage),
-        "url": url,
-        "receipt": receipt_of(work, request.id),
+        "decisions": [_decision(row) for row in decisions],
+    }
+
+
+def _policy(request: Request) -> dict[str, Any]:
+    return {
+        "name": request.policy_name,
+        "digest": request.policy_digest,
+        "because": list(request.policy_because),
+        "tier": request.tier,
+        "reason_min_length": request.reason_min_length,
+        "terms": request.terms.as_json(),
+        "reauthenticate_seconds": request.rule.get("reauthenticate_seconds"),
+        "passkey": request.wants_passkey,
+    }
+
+
+def _decision(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "person": row["person"],
+        "verdict": row["verdict"],
+        "reason": row["reason"],
+        "channel": row["channel"],
+        "decided_at": timestamp(row["decided_at"]),
+        "acting_for": row["acting_for"],
+        "break_glass": bool(row["break_glass"]),
+        **shown_circumstances(row["circumstances"]),
     }
 
 
