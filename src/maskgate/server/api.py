@@ -16,9 +16,9 @@ from maskgate.gate.calls import ActionInput
 from maskgate.gate.host import HostRun
 from maskgate.gate.listing import LONGEST_PAGE
 from maskgate.gate.model import Caller, DecisionInput, PasskeyAnswer, RequestInput
+from maskgate.server.api_schemas import CHECKPOINT, DOCUMENT, DOCUMENTS, ENTRIES, FILE, PROBLEMS, STAGING, answer
 from maskgate.server.callers import Visitor, any_caller, changing_caller, deciding_visitor
 from maskgate.server.decision_fields import DecisionFieldsBody
-from maskgate.server.problems import problem
 from maskgate.server.services import services_of
 from maskgate.server.strict_json import Body, StrictJsonRoute
 
@@ -113,27 +113,16 @@ class EmptyBody(Body):
     """Nothing."""
 
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {"application/problem+json": {"example": problem(status, "…", code)}}}
-    for status, text, code in (
-        (401, "No token and no session", "not_authenticated"),
-        (403, "This caller may not", "not_allowed"),
-        (404, "No such thing, for this caller", "not_found"),
-        (409, "The state does not permit it", "conflict"),
-        (422, "Refused, or not understood", "refused"),
-    )
-}
-
 router = APIRouter(prefix="/api/v1", route_class=StrictJsonRoute, responses=PROBLEMS)
 
 
-@router.post("/staging", status_code=201, tags=["staging"])
+@router.post("/staging", status_code=201, tags=["staging"], responses=answer(STAGING, 201))
 def open_staging(request: Request, caller: Changer, body: StagingBody) -> dict[str, Any]:
     """Open a write-once place for masked files."""
     return services_of(request).gate.open_staging(caller, root=body.root)
 
 
-@router.put("/staging/{staging_id}/files/{path:path}", status_code=201, tags=["staging"])
+@router.put("/staging/{staging_id}/files/{path:path}", status_code=201, tags=["staging"], responses=answer(FILE, 201))
 async def put_file(request: Request, caller: Changer, staging_id: str, path: str) -> dict[str, Any]:
     """Send one file up; what is there stays as it is."""
     gate, stream = services_of(request).gate, _BodyStream(request.stream())
@@ -141,7 +130,7 @@ async def put_file(request: Request, caller: Changer, staging_id: str, path: str
     return await to_thread.run_sync(write, limiter=request.app.state.uploads)
 
 
-@router.post("/requests", status_code=202, tags=["requests"])
+@router.post("/requests", status_code=202, tags=["requests"], responses=answer(DOCUMENT, 202))
 def create_request(request: Request, caller: Changer, body: RequestBody) -> dict[str, Any]:
     """Ask for a signature. The same run, staging and destination, or the same open call, get the same request."""
     services = services_of(request)
@@ -161,7 +150,7 @@ def create_request(request: Request, caller: Changer, body: RequestBody) -> dict
     return document
 
 
-@router.get("/requests", tags=["requests"])
+@router.get("/requests", tags=["requests"], responses=answer(DOCUMENTS))
 def list_requests(
     request: Request,
     caller: Reader,
@@ -175,7 +164,7 @@ def list_requests(
     return {"requests": found, "next": onward}
 
 
-@router.get("/requests/{request_id}", tags=["requests"])
+@router.get("/requests/{request_id}", tags=["requests"], responses=answer(DOCUMENT))
 def read_request(request: Request, caller: Reader, request_id: str) -> dict[str, Any]:
     """Read one request."""
     return services_of(request).gate.request(caller, request_id)
@@ -187,13 +176,13 @@ def explain_request(request: Request, caller: Reader, request_id: str) -> dict[s
     return services_of(request).gate.explain(caller, request_id)
 
 
-@router.post("/requests/{request_id}/refresh", tags=["requests"])
+@router.post("/requests/{request_id}/refresh", tags=["requests"], responses=answer(DOCUMENT))
 def refresh(request: Request, caller: Changer, request_id: str, body: EmptyBody | None = None) -> dict[str, Any]:  # noqa: ARG001
     """Have the gate look at the host again."""
     return services_of(request).gate.refresh(caller, request_id)
 
 
-@router.post("/requests/{request_id}/decisions", tags=["requests"])
+@router.post("/requests/{request_id}/decisions", tags=["requests"], responses=answer(DOCUMENT))
 def decide(request: Request, visitor: Decider, request_id: str, body: DecisionBody) -> dict[str, Any]:
     """Approve or deny, as a logged-in person with the session's CSRF token in ``X-CSRF-Token``. No token decides."""
     services = services_of(request)
@@ -210,7 +199,7 @@ def prepare_signature(request: Request, visitor: Decider, request_id: str, body:
     return {"nonce": nonce, "options": options}
 
 
-@router.post("/requests/{request_id}/release", tags=["requests"], responses={202: {"description": "Releasing"}})
+@router.post("/requests/{request_id}/release", tags=["requests"], responses=answer(DOCUMENT, 200, 202))
 def release(
     request: Request, response: Response, caller: Changer, request_id: str, body: ReleaseBody
 ) -> dict[str, Any]:
@@ -232,7 +221,7 @@ def report(request: Request, caller: Changer, request_id: str, body: ReceiptBody
     return services_of(request).gate.report(caller, request_id, body.fence, outcome)
 
 
-@router.post("/requests/{request_id}/withdraw", tags=["requests"])
+@router.post("/requests/{request_id}/withdraw", tags=["requests"], responses=answer(DOCUMENT))
 def withdraw(request: Request, caller: Changer, request_id: str, body: EmptyBody | None = None) -> dict[str, Any]:  # noqa: ARG001
     """Take a request back."""
     services = services_of(request)
@@ -241,11 +230,11 @@ def withdraw(request: Request, caller: Changer, request_id: str, body: EmptyBody
     return document
 
 
-@router.get("/ledger/entries", tags=["ledger"])
+@router.get("/ledger/entries", tags=["ledger"], responses=answer(ENTRIES))
 def ledger_entries(
     request: Request,
     caller: Reader,
-    after: Annotated[int, Query(ge=-1)] = -1,
+    after: Annotated[int, Query(ge=-1, lt=2**53)] = -1,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> dict[str, Any]:
     """Read entries of the ledger, for auditors and people."""
@@ -253,7 +242,7 @@ def ledger_entries(
     return {"entries": services_of(request).gate.ledger_entries(caller, after=after, limit=limit)}
 
 
-@router.get("/ledger/checkpoint", tags=["ledger"])
+@router.get("/ledger/checkpoint", tags=["ledger"], responses=answer(CHECKPOINT))
 def ledger_checkpoint(request: Request, caller: Reader) -> dict[str, Any]:
     """Read the ledger's size and root, signed."""
     _must_not_be_pipeline(caller)

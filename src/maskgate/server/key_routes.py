@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from maskgate.server.api import PROBLEMS, Changer, Reader
+from maskgate.server.api import Changer, Reader  # noqa: TC001  FastAPI reads the annotations
+from maskgate.server.api_schemas import PROBLEMS
 from maskgate.server.services import services_of
 from maskgate.server.strict_json import Body, StrictJsonRoute
 

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from maskgate.server.api import PROBLEMS, Changer, Reader
+from maskgate.server.api import Changer, Reader  # noqa: TC001  FastAPI reads the annotations
+from maskgate.server.api_schemas import PROBLEMS
 from maskgate.server.services import services_of
 from maskgate.server.strict_json import Body, StrictJsonRoute
 

@@ -13,7 +13,8 @@ from pydantic import AwareDatetime, Field
 
 from maskgate.gate.batches import BatchItem
 from maskgate.gate.delegation import DelegationInput
-from maskgate.server.api import PROBLEMS, Reader
+from maskgate.server.api import Reader  # noqa: TC001  FastAPI reads the annotation
+from maskgate.server.api_schemas import PROBLEMS
 from maskgate.server.reviewing import Reviewer  # noqa: TC001  FastAPI reads the annotation
 from maskgate.server.services import services_of
 from maskgate.server.strict_json import Body, StrictJsonRoute
