@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from maskgate.store import Work
 
 LEASE = timedelta(seconds=60)
+# How long whoever asked may take to write the files itself.
+LENT_FOR = timedelta(minutes=15)
 # Holds the grants of actions that their callers carry out: it lives on when a gate starts again.
 CALLER = "caller"
 # Begins the names of releaser processes, which live on likewise.
@@ -80,6 +82,11 @@ def renew(work: Work, held: Held, now: datetime, lease: timedelta = LEASE) -> No
         Conflict: If somebody took it over.
     """
     _step(work, held, grants.c.state.in_(_HELD), {"lease_until": now + lease})
+
+
+def leave_to_caller(work: Work, held: Held, now: datetime, lease: timedelta = LENT_FOR) -> None:
+    """Let whoever asked carry it out, for a time; the start of a gate does not end that."""
+    _step(work, held, grants.c.state == "releasing", {"lease_until": now + lease, "worker": CALLER})
 
 
 def begin_commit(work: Work, held: Held, now: datetime, lease: timedelta = LEASE) -> None:

@@ -53,8 +53,10 @@ class Destination:
         id: What the configuration calls it, and what requests name.
         uri: A local folder or an fsspec URI.
         trust: ``internal``, ``external`` or ``public``.
-        mode: ``new_version``: every release is a new folder.
+        mode: ``new_version``: every release is a new folder; ``replace``; ``append``.
         options: Storage options for fsspec; they may hold secrets.
+        level: ``release``; or ``broker``: whoever asked writes there, with a credential for one release.
+        role: The role of that credential.
     """
 
     id: str
@@ -62,10 +64,14 @@ class Destination:
     trust: str
     mode: str = "new_version"
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    level: str = "release"
+    role: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return what may be shown: everything but the options."""
-        return {"id": self.id, "uri": self.uri, "trust": self.trust, "mode": self.mode}
+        shown = {"id": self.id, "uri": self.uri, "trust": self.trust, "mode": self.mode}
+        # Only where it says more than it used to, so that digests of what was signed before stay what they are.
+        return shown if self.level == "release" else {**shown, "level": self.level, "role": self.role}
 
 
 @dataclass(frozen=True)
@@ -338,7 +344,7 @@ class BreakGlassInput:
 
 @dataclass(frozen=True)
 class RequestInput:
-    """What a caller may say when asking. Requesters only add to those who may not decide."""
+    """What a caller may say when asking. Requesters have a hand in it, as the caller says; see ``involvement.py``."""
 
     staging: str
     destination: str

@@ -14,6 +14,7 @@ from maskgate.gate.locations import parse_location
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from maskgate.gate.model import Destination, Sealed, SealedFile
 
@@ -121,6 +122,18 @@ class Releaser(Protocol):
         """
         ...
 
+    def lend(self, order: ReleaseOrder, now: datetime, until: datetime) -> dict[str, Any]:
+        """Return a credential with which a caller writes the files of one release, until a moment."""
+        ...
+
+    def check_uploads(self, order: ReleaseOrder) -> None:
+        """Look at every file that a caller has written.
+
+        Raises:
+            Refused: If one is missing or is not what was signed.
+        """
+        ...
+
 
 class ReleaserElsewhere:
     """The releaser of a gate that holds no credentials: a process of its own asks for the work."""
@@ -146,6 +159,14 @@ class ReleaserElsewhere:
     def versions(self, destination: Destination) -> list[str]:
         """Refuse."""
         raise DatasetError(f"a process of its own releases to {destination.id}, and this is not it.")
+
+    def lend(self, order: ReleaseOrder, now: datetime, until: datetime) -> dict[str, Any]:  # noqa: ARG002  the protocol
+        """Refuse."""
+        raise _not_here(order)
+
+    def check_uploads(self, order: ReleaseOrder) -> None:
+        """Refuse."""
+        raise _not_here(order)
 
 
 def _not_here(order: ReleaseOrder) -> DatasetError:

@@ -128,10 +128,13 @@ def _start(parts: Parts, work: Work, request: Request, run: HostRun | None) -> R
     grant = _checked_grant(parts, work, request)
     reach("before consume")
     held = consumption.consume(work, grant.id, worker=parts.worker, now=parts.clock.now())
-    message = "The gate copies the files to the destination."
+    is_lent = request.enforcement == "broker"
+    message = "Whoever asked writes the files." if is_lent else "The gate copies the files to the destination."
     started = parts.advance(work, request, State.RELEASING, message, done=0)
     parts.record(work, "release.started", started, grant=grant.id, fence=held.fence)
-    if has_copy(parts, request) and not parts.releaser.is_elsewhere:
+    if is_lent:
+        consumption.leave_to_caller(work, held, parts.clock.now())
+    elif has_copy(parts, request) and not parts.releaser.is_elsewhere:
         parts.queue.put(request.id, held)
     else:
         consumption.let_go(work, held, parts.clock.now())  # who has the copy, or the credentials, takes it over
@@ -209,6 +212,9 @@ def _carry_out(parts: Parts, request_id: str, held: Held) -> None:
             return
         with parts.store.write() as work:
             consumption.copy_again(work, held)
+    elif request.enforcement == "broker":
+        parts.releaser.clean(order_of(parts, request, grant, row.release_name, held.fence))
+        raise Refused("whoever asked did not write the files in time. Nothing was published; ask again.")
     order = order_of(parts, request, grant, row.release_name, held.fence)
     if grant.not_after <= parts.clock.now() and held.fence > 1:
         raise Refused(

@@ -146,7 +146,9 @@ class Request:
     @property
     def enforcement(self) -> str | None:
         """How strongly what was signed is enforced; None for a change of the gate itself."""
-        return self.level or (None if self.staging is None else "release")
+        if self.level or self.staging is None:
+            return self.level
+        return "release" if self.destination is None else self.destination.level
 
     @property
     def is_action(self) -> bool:

@@ -15,6 +15,7 @@ from maskgate.gate import (
     action_running,
     answering,
     asking,
+    brokering,
     consumption,
     deciding,
     establishing,
@@ -337,12 +338,17 @@ class Gate(KeyVerbs, ReleaserVerbs, ActionVerbs, IdentityVerbs, ReviewerVerbs, R
         """Start the release of an approved request, once; :meth:`work` carries it out, if the caller does not."""
         if self._may_change(caller, request_id, "releases").is_action:
             return self._start_action(request_id, run, arguments, arguments_digest)
-        return self._document(releasing.release(self._parts, request_id, run))
+        document = self._document(releasing.release(self._parts, request_id, run))
+        lent = brokering.lend(self._parts, request_id)
+        return document if lent is None else {**document, "broker": lent}
 
     def report(self, caller: Caller, request_id: str, fence: int, outcome: Outcome | None = None) -> dict[str, Any]:
         """Take the one receipt of what the caller carried out; without an outcome, that it is still at it."""
-        self._may_change(caller, request_id, "reports")
-        return self._report(request_id, fence, outcome)
+        request = self._may_change(caller, request_id, "reports")
+        if request.is_action:
+            return self._report(request_id, fence, outcome)
+        brokering.receipt(self._parts, request_id, fence)
+        return self._document(request)
 
     # --- work and time -----------------------------------------------------------------------------------------
 

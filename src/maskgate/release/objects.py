@@ -105,6 +105,17 @@ class ObjectPrefix:
             if fence <= order.fence:
                 self._remove(filesystem, f"{self._location.path}/{marker}")
 
+    def announce(self, order: ReleaseOrder) -> None:
+        """Lay the marker of a release that somebody else will fill."""
+        filesystem = self._filesystem()
+        refuse_if_replaced(order, self._markers(filesystem, order))
+        with self._errors():
+            filesystem.pipe_file(f"{self._location.path}/{temporary_name(order)}", order.version.encode())
+
+    def hash_of(self, order: ReleaseOrder, path: str) -> str:
+        """Read an object of a version, and hash it."""
+        return self._sha256(self._filesystem(), f"{self._prefix(order)}/{path}")
+
     def remove(self, version: str) -> None:
         """Remove a version that nothing names any more, its manifest first; being gone already is fine."""
         filesystem = self._filesystem()

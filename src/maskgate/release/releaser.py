@@ -6,19 +6,21 @@ is hashed as it is written, and compared with what was sealed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import Refused
 from maskgate.gate.content import content_digest
 from maskgate.gate.fault_points import reach
 from maskgate.gate.releaser import Copied, location_of
 from maskgate.gate.staged_names import MANIFEST, check_staged_name
+from maskgate.release import broker
 from maskgate.release.destinations import open_destination
 from maskgate.release.sealed_bytes import Pace
 from maskgate.release.temporary_name import check_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from maskgate.gate.model import Destination
     from maskgate.gate.releaser import ReleaseOrder
@@ -87,6 +89,19 @@ class DestinationReleaser:
             DatasetError: If it cannot be read.
         """
         return open_destination(destination).versions()
+
+    def lend(self, order: ReleaseOrder, now: datetime, until: datetime) -> dict[str, Any]:
+        """Return a credential with which a caller writes the files of one release, until a moment."""
+        _place(order)
+        return broker.lend(order, now, until)
+
+    def check_uploads(self, order: ReleaseOrder) -> None:
+        """Look at every file that a caller has written.
+
+        Raises:
+            Refused: If one is missing or is not what was signed.
+        """
+        broker.check_uploads(order)
 
     def clean(self, order: ReleaseOrder) -> None:
         """Remove what this grant has left unpublished, up to this fence."""
