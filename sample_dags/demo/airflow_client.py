@@ -66,7 +66,7 @@ class AirflowClient:
 
     # --- runs -----------------------------------------------------------------------------------------------------
 
-    def wait_for_dag(self, dag_id: str, timeout: float = 90) -> None:
+    def wait_for_dag(self, dag_id: str, timeout: float = 180) -> None:
         """Wait until Airflow has read a DAG; an import error of any file ends the wait."""
 
         def is_known() -> bool:

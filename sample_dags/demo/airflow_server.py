@@ -133,7 +133,7 @@ class AirflowServer:
                 f"airflow-{component}", [airflow, component], env=settings
             )
         wait_for_url(f"{self.url}/api/v2/version", self.components["api-server"])
-        wait_until(self._is_healthy, what="scheduler and dag-processor are healthy", timeout=90)
+        wait_until(self._is_healthy, what="scheduler and dag-processor are healthy", timeout=180)
 
     def _is_healthy(self) -> bool:
         for component in self.components.values():

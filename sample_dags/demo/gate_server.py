@@ -100,7 +100,7 @@ class GateServer:
             [program("server", "maskgate"), "serve", "--config", self.configuration_file],
             env={**environment, "MASKGATE_HOME": str(self.home), **self._secrets},
         )
-        wait_for_url(f"{self.url}/healthz", self.program, timeout=60)
+        wait_for_url(f"{self.url}/healthz", self.program, timeout=120)
         return self.program
 
     def stop(self) -> None:

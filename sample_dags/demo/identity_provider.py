@@ -37,5 +37,5 @@ class IdentityProvider:
             claims = {"sub": subject, "email": f"{subject}@company.example", "name": subject, "groups": [*groups]}
             command += ["--user-claims", json.dumps(claims)]
         started = self.processes.start("identity-provider", [*command, "--require-nonce", "true"], env=os.environ)
-        wait_for_url(f"{self.url}/.well-known/openid-configuration", started, timeout=60)
+        wait_for_url(f"{self.url}/.well-known/openid-configuration", started, timeout=120)
         return started

@@ -62,7 +62,7 @@ def parked(airflow, dag_id="asking", map_index=-1):
                 == {"awaiting_input"}
             ),
             what="the tasks are parked",
-            timeout=90,
+            timeout=180,
         )
     time.sleep(3.5)
     return HostRun("airflow", "prod", run_id, dag_id, "approve", map_index, 1)
@@ -97,7 +97,7 @@ class TestReadRun:
         command = [program("airflow", "airflow"), "dags", "trigger", "asking", "--run-id", "from_a_shell"]
         airflow.processes.run("trigger", command, env=environment)
         there = replace(run, run_id="from_a_shell")
-        facts = wait_until(lambda: found(host, there), what="the run has its task", timeout=60)
+        facts = wait_until(lambda: found(host, there), what="the run has its task", timeout=120)
         assert facts.triggered_by[0].startswith("airflow:prod|os:")
 
     @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ class TestReadAnswer:
     def test_an_answer_and_a_second_one_after_parking_again(self, host, airflow, question):
         run = parked(airflow)
         answer(airflow, "requester", run, "Reject", reason="first")
-        wait_until(lambda: host.read_answer(run).responded_at is None, what="it asks again", timeout=30)
-        wait_until(lambda: host.read_run(run).parked, what="it is parked again", timeout=30)
+        wait_until(lambda: host.read_answer(run).responded_at is None, what="it asks again", timeout=90)
+        wait_until(lambda: host.read_run(run).parked, what="it is parked again", timeout=90)
         time.sleep(3.5)
         answer(airflow, "reviewer", run, "Approve", reason="second")
         record = host.read_answer(run)
@@ -153,10 +153,10 @@ class TestReadAnswer:
         run = parked(airflow)
         before = host.read_answer(run)
         answer(airflow, "reviewer", run, "Approve")
-        wait_until(lambda: host.read_run(run).state == "success", what="it has ended", timeout=30)
+        wait_until(lambda: host.read_run(run).state == "success", what="it has ended", timeout=90)
         with airflow.client("requester") as requester:
             requester.clear("asking", run.run_id, "approve").raise_for_status()
-        wait_until(lambda: host.read_run(run).parked, what="it is parked again", timeout=60)
+        wait_until(lambda: host.read_run(run).parked, what="it is parked again", timeout=120)
         after = host.read_answer(run)
         assert (after.subject, after.body) == (before.subject, before.body)
         assert after.task_instance_id != before.task_instance_id
@@ -194,7 +194,7 @@ class TestWakeAndNote:
     def test_a_task_that_is_not_parked_is_left_alone(self, host, airflow):
         run = parked(airflow)
         answer(airflow, "reviewer", run, "Approve")
-        wait_until(lambda: host.read_run(run).state == "success", what="it has ended", timeout=30)
+        wait_until(lambda: host.read_run(run).state == "success", what="it has ended", timeout=90)
         with pytest.raises(HostUnreachable, match="is not parked"):
             host.wake(run, approved=True)
 

@@ -32,7 +32,7 @@ class FlowProcess:
 
     program: Program
 
-    def outcome(self, timeout: float = 120) -> dict[str, Any]:
+    def outcome(self, timeout: float = 240) -> dict[str, Any]:
         """Wait for its end; return what it returned or raised."""
         assert self.program.popen.wait(timeout) == 0, self.program.tail(60)
         return json.loads(self.log.splitlines()[-1])
@@ -76,11 +76,11 @@ class World:
                     assert flow.program.is_running, flow.program.tail(60)
                 return next((client.request(each["id"]) for each in found if each["state"] in states), None)
 
-        return wait_until(look, what=f"the request of {why} is {' or '.join(states)}", timeout=90)
+        return wait_until(look, what=f"the request of {why} is {' or '.join(states)}", timeout=180)
 
     def eventually(self, look: Callable[[], Any]) -> Any:
         """Wait until something that happens by itself has happened."""
-        return wait_until(look, what="that has happened", timeout=60)
+        return wait_until(look, what="that has happened", timeout=120)
 
     def page(self, subject: str) -> PageClient:
         """One person's session at the gate's pages."""

@@ -22,7 +22,7 @@ class TestKilledInTheMiddleOfACopy:
         half = wait_until(
             lambda: [path for path in gate.released.rglob("*.parquet") if path.is_file()],
             what="the gate is in the middle of a copy",
-            timeout=90,
+            timeout=180,
         )
         gate.program.kill()
         assert half

@@ -130,7 +130,7 @@ class World:
         return wait_until(
             lambda: note if words in (note := self.note(run)) else None,
             what=f"the note of {run} says {words!r}",
-            timeout=60,
+            timeout=120,
         )
 
     # --- signing -----------------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ class World:
         return wait_until(
             lambda: found if (found := self.request(run, gate))["state"] in states else None,
             what=f"the request of {run} is {' or '.join(states)}",
-            timeout=90,
+            timeout=180,
         )
 
     # --- what is left behind -----------------------------------------------------------------------------------
