@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from maskgate.methods import ReversibleBy
 from maskgate.notify.plain_text import plain
 from maskgate.server.call_presentation import call_view, outcome_view
+from maskgate.server.identity_words import how_decided, proof_facts
 from maskgate.server.people_words import break_glass_words, decided_as, earlier_rows, involvement_facts
 from maskgate.server.wording import (
     counted,
@@ -298,7 +299,7 @@ def _policy(document: Document) -> dict[str, Any]:
         facts.append({"name": "Different people", "value": str(requirement["distinct"])})
     if document.get("channels"):
         facts.append({"name": "Decided through", "value": ", ".join(plain(each) for each in document["channels"])})
-    facts += involvement_facts(document)
+    facts += [*proof_facts(document), *involvement_facts(document)]
     if given.get("digest"):
         facts.append({"name": "Policy digest", "value": plain(given["digest"])})
     return {"name": plain(given.get("name") or "no policy matched"), "facts": facts}
@@ -325,13 +326,7 @@ def _history(document: Document, now: datetime) -> Iterator[dict[str, str]]:
 def _decision_words(decision: Mapping[str, Any]) -> str:
     verb = "approved" if decision["verdict"] == "approve" else "denied"
     words = f"{plain(decision['person'])} {verb} through {plain(decision.get('channel', ''))}"
-    return f"{words}{decided_as(decision)}{_haste(decision)}"
-
-
-def _haste(decision: Mapping[str, Any]) -> str:
-    if decision.get("quick"):
-        return ", within 3 seconds of first seeing this page"
-    return ", without having seen this page" if decision.get("unviewed") else ""
+    return f"{words}{decided_as(decision)}{how_decided(decision)}"
 
 
 def _receipt(document: Document, now: datetime) -> dict[str, Any] | None:

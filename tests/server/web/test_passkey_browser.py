@@ -79,12 +79,14 @@ class TestPasskey:
         held = devtools.send("WebAuthn.getCredentials", {"authenticatorId": added["authenticatorId"]})["credentials"]
         assert [each["rpId"] for each in held] == ["localhost"]
         page.goto(pending["url"])
+        assert page.get_by_text("Login no older than").is_visible()
         page.get_by_label("Your reason").fill(REASON)
         page.get_by_role("button", name="Approve", exact=True).click()
         assert page.get_by_text("Nothing is decided yet.").is_visible()
         assert gate.read(pending["id"])["state"] == "pending"
         page.get_by_role("button", name="Sign and approve").click()
         page.wait_for_url(pending["url"])
+        assert page.get_by_text("reviewer approved through web, signed with a passkey").is_visible()
         assert gate.read(pending["id"])["state"] == "approved"
         [body] = [entry["body"] for entry in gate.entries() if entry["type"] == "decision.approve"]
         verify_decision(body | {"verdict": "approve"}, body["passkey"])
