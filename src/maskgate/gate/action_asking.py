@@ -20,7 +20,7 @@ from maskgate.gate.calls import LONGEST_RESOURCE, VERIFY, call_digest, checked_a
 from maskgate.gate.chosen_policy import choose_policy
 from maskgate.gate.deciding import approve, wanted
 from maskgate.gate.governed import GOVERNED_ACTIONS
-from maskgate.gate.history import why_too_early
+from maskgate.gate.history import earlier_decisions, why_too_early
 from maskgate.gate.involvement import involve
 from maskgate.gate.lifecycle import SETTLED, State
 from maskgate.gate.markdown import visible
@@ -171,6 +171,7 @@ def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
         "policy_name": chosen.request.policy_name,
         "policy_digest": chosen.request.policy_digest,
         "rule": chosen.request.rule,
+        "earlier": earlier_decisions(work, draft, asked.digest),
         "asked_at": now,
         "expires_at": now + chosen.request.expires,
     }

@@ -32,6 +32,14 @@ policies:
     require: {slots: {privacy: 1}}
     channels: [web]
     expires: 1h
+  - name: agents
+    when: {action: deploy, resource: "agents/*", agent: true}
+    require: {slots: {privacy: 1}}
+    channels: [web]
+  - name: purge
+    when: {action: purge}
+    require: {slots: {privacy: 1}}
+    channels: [web]
   - name: elsewhere
     when: {action: [rotate-key, deploy, call-tool], resource: "dev/*", destination: none}
     allow: true
@@ -42,11 +50,27 @@ otherwise: refuse
 """
 
 
+MORE = """\
+tokens:
+  pipeline: {owner: requester}
+  assistant: {role: pipeline, owner: requester, agent: true}
+handlers:
+  purge:
+    kind: command
+    command: [sh, -c, 'echo "$1 $2" > "$PURGED/$1"; echo done', sh, "{resource}", "{days}"]
+    dry_run: [echo, "would purge {resource}, older than {days} days, of a@example.com"]
+    input: {days: {type: integer}}
+    env: [PURGED]
+"""
+
+
 class ActingGate(RunningGate):
     """A running gate with a reviewer at hand."""
 
     def __init__(self, folder, provider, **more) -> None:
-        super().__init__(folder, provider.issuer, policy=POLICY, **more)
+        (folder / "purged").mkdir()
+        super().__init__(folder, provider.issuer, policy=POLICY, more=MORE, **more)
+        self.purged = folder / "purged"
         self.provider = provider
 
     def reviewer(self) -> Browser:
@@ -94,6 +118,7 @@ def gate(tmp_path_factory, provider) -> Iterator[ActingGate]:
 @pytest.fixture
 def environment(gate, monkeypatch):
     """The environment of a worker: where the gate is, its token, and the pinned key."""
+    monkeypatch.setenv("PURGED", str(gate.purged))
     monkeypatch.setenv("MASKGATE_URL", gate.url)
     monkeypatch.setenv("MASKGATE_TOKEN", gate.token())
     monkeypatch.setenv("MASKGATE_FINGERPRINT", gate.gate.fingerprint)

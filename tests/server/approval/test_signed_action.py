@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from maskgate.approval import carry_out_action
+from maskgate.approval import carry_out
 from maskgate.errors import Conflict, Refused, StillPending, UsageError
 
 
@@ -28,26 +28,26 @@ def into(acted):
     return act
 
 
-class TestCarryOutAction:
+class TestCarryOut:
     """What one step has asked for, and somebody has signed since, a later step carries out, once."""
 
     def test_it_acts_once(self, client, signed):
         request, acted = signed("prod/steps", bits=256), []
-        done = carry_out_action(client, request, {"bits": 256}, call=into(acted))
+        done = carry_out(client, request, arguments={"bits": 256}, call=into(acted))
         assert (done["state"], done["receipt"]["succeeded"], acted) == ("released", True, [256])
-        again = carry_out_action(client, request, {"bits": 256}, call=into(acted))
+        again = carry_out(client, request, arguments={"bits": 256}, call=into(acted))
         assert (again["receipt"], acted) == (done["receipt"], [256])
 
     def test_before_it_is_signed_nothing_is_done(self, client, signed):
         request, acted = signed("prod/unsigned", sign=False), []
         with pytest.raises(StillPending, match="nobody has signed"):
-            carry_out_action(client, request, {}, call=lambda: acted.append(1))
+            carry_out(client, request, call=lambda: acted.append(1))
         assert acted == []
 
     def test_with_other_arguments_nothing_is_done_and_nothing_is_asked(self, gate, client, signed):
         request, acted = signed("prod/others", bits=256), []
         with pytest.raises(Refused, match="is for another call than this one"):
-            carry_out_action(client, request, {"bits": 512}, call=into(acted))
+            carry_out(client, request, arguments={"bits": 512}, call=into(acted))
         assert acted == []
         assert [each["state"] for each in gate.read_all("prod/others")] == ["approved"]
 
@@ -58,13 +58,13 @@ class TestCarryOutAction:
             raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
-            carry_out_action(client, request, {}, call=fail)
+            carry_out(client, request, call=fail)
         assert client.request(request)["state"] == "failed"
         with pytest.raises((Refused, Conflict)):
-            carry_out_action(client, request, {}, call=fail)
+            carry_out(client, request, call=fail)
 
     def test_with_nothing_to_call_the_grant_is_kept(self, client, signed):
         request = signed("prod/nothing")
         with pytest.raises(UsageError, match="Say what to call"):
-            carry_out_action(client, request, {})
+            carry_out(client, request, arguments={})
         assert client.request(request)["state"] == "approved"
