@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from maskgate.gate.request import Request
     from maskgate.store import Work
 
+# Of more that wait, the newest; what is decided makes room for others.
+_MOST_LOOKED_AT = 200
+
 
 @dataclass(frozen=True)
 class BatchItem:
@@ -71,7 +74,7 @@ def batches_for(parts: Parts, identity: Identity) -> list[list[Request]]:
     kinds: dict[tuple[str, ...], list[Request]] = {}
     with parts.store.read() as work:
         policy = active_policy(work)
-        for request in list_requests(work, State.PENDING):
+        for request in list_requests(work, State.PENDING, at_most=_MOST_LOOKED_AT):
             if _why_alone(request):
                 continue
             try:

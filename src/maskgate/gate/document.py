@@ -92,7 +92,7 @@ def _terms(work: Work, request: Request) -> dict[str, Any]:
         "escalation": None if escalated is None else {"to": request.escalated_to, "at": timestamp(escalated)},
         "standing": None if request.standing is None else find_standing(work, request.standing),
         "standing_offer": _offer(request),
-        "break_glass": break_glass_of(work, request.id),
+        "break_glass": None if request.terms.break_glass is None else break_glass_of(work, request.id),
         "earlier": [dict(each) for each in request.earlier],
         "decisions": [_decision(row) for row in decisions],
     }

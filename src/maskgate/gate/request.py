@@ -19,6 +19,7 @@ from maskgate.gate.model import Destination, Sealed
 from maskgate.gate.requirement import Requirement
 from maskgate.gate.terms import Terms
 from maskgate.store import tables
+from maskgate.store.deferred import BESIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -201,7 +202,8 @@ _BY_ID = select(tables.requests).where(tables.requests.c.id == bindparam("id"))
 @cache
 def _change_of(names: tuple[str, ...]) -> Update:
     seen = (tables.requests.c.id == bindparam("seen_id"), tables.requests.c.version == bindparam("seen_version"))
-    return update(tables.requests).where(*seen).values({name: bindparam(name) for name in names})
+    changed = update(tables.requests).where(*seen).values({name: bindparam(name) for name in names})
+    return changed.execution_options(**BESIDE)
 
 
 def find_request(work: Work, request_id: str) -> Request | None:
@@ -234,15 +236,22 @@ def find_by_key(work: Work, key: str) -> Request | None:
     return None if row is None else _request(row)
 
 
-def list_requests(work: Work, *states: State, where: ColumnElement[bool] | None = None) -> list[Request]:
+def list_requests(
+    work: Work, *states: State, where: ColumnElement[bool] | None = None, at_most: int | None = None
+) -> list[Request]:
     """Read requests, the newest first.
 
     Args:
         work: A transaction to read in.
         states: Only those in one of these states.
         where: And only those of which this holds.
+        at_most: And only so many.
     """
-    chosen = select(tables.requests).order_by(tables.requests.c.created_at.desc(), tables.requests.c.id.desc())
+    chosen = (
+        select(tables.requests)
+        .limit(at_most)
+        .order_by(tables.requests.c.created_at.desc(), tables.requests.c.id.desc())
+    )
     if states:
         chosen = chosen.where(tables.requests.c.state.in_(states))
     if where is not None:

@@ -164,6 +164,8 @@ requests = Table(
     Index("ix_requests_remind_at", "remind_at"),
     Index("ix_requests_escalate_at", "escalate_at"),
     Index("ix_requests_content_digest", "content_digest"),
+    Index("ix_requests_subject", "subject"),
+    Index("ix_requests_workflow_settled_at", "workflow", "settled_at"),
     Index("ix_requests_state_created_at", "state", "created_at", "id"),
     Index("ix_requests_created_at", "created_at", "id"),
     Index("ix_requests_state_expires_at", "state", "expires_at"),
