@@ -26,9 +26,11 @@ class TestRelease:
     def test_a_release_takes_a_while(self, connected, context):
         connected.says("POST /requests/req_1/release", connected.document("releasing"), status=202)
         done = connected.document("released", receipt=RECEIPT)
-        connected.says("GET /requests/req_1", connected.document("releasing"), done)
+        approved = connected.document("approved", level="release")
+        connected.says("GET /requests/req_1", approved, connected.document("releasing"), done)
         assert operator().execute(context) == RECEIPT
-        assert connected.asked[0][1]["host"]["run_id"] == "manual__1"
+        (sent,) = [body for route, body in connected.asked if route.startswith("POST")]
+        assert sent["host"]["run_id"] == "manual__1"
 
     def test_run_again_it_returns_the_stored_receipt(self, connected, context):
         done = connected.document("released", receipt=RECEIPT)
@@ -68,6 +70,7 @@ class TestRelease:
         ],
     )
     def test_what_the_gate_refuses_fails_for_good(self, connected, context, status, code, words):
+        connected.says("GET /requests/req_1", connected.document())
         connected.refuses("POST /requests/req_1/release", status, code, words)
         with pytest.raises(AirflowFailException, match=words):
             operator().execute(context)
@@ -81,7 +84,8 @@ class TestRelease:
     )
     def test_a_release_that_fails_at_the_gate_fails_for_good(self, connected, context, state, words):
         connected.says("POST /requests/req_1/release", connected.document("releasing"), status=202)
-        connected.says("GET /requests/req_1", connected.document(state, message=words))
+        found = connected.document(state, message=words)
+        connected.says("GET /requests/req_1", connected.document("approved"), found)
         with pytest.raises(AirflowFailException, match=f"req_1 is {state}: {words}"):
             operator().execute(context)
 
@@ -102,9 +106,15 @@ class TestRelease:
             operator(arguments={"bits": 256}).execute(context)
         assert [route for route, _ in connected.asked] == ["GET /requests/req_1"]
 
+    def test_a_destination_that_the_caller_writes_to_is_not_begun(self, connected, context):
+        connected.says("GET /requests/req_1", connected.document("approved", level="broker"))
+        with pytest.raises(AirflowFailException, match="of the level broker"):
+            operator().execute(context)
+        assert [route for route, _ in connected.asked] == ["GET /requests/req_1"]
+
     def test_a_gate_that_goes_away_meanwhile_is_asked_again(self, connected, context):
         connected.says("POST /requests/req_1/release", connected.document("releasing"), status=202)
-        connected.says("GET /requests/req_1", {"title": "oops"}, status=503)
+        connected.answers["GET /requests/req_1"] = [(200, connected.document("approved")), (503, {"title": "oops"})]
         with pytest.raises(AirflowException) as caught:
             operator().execute(context)
         assert not isinstance(caught.value, AirflowFailException)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from maskgate.approval import carry_out_action
+from maskgate.approval import carry_out
 from maskgate.errors import GateUnreachable, NotFound, Refused, UsageError
 from maskgate_airflow.hook import MaskgateHook
 from maskgate_airflow.host_version import BaseOperator
@@ -65,7 +65,8 @@ class ReleaseOperator(BaseOperator):
         with airflow_outcomes(context), hook.get_conn() as gate:
             request = _request_id(self.request)
             try:
-                document = self._begin(gate, request, hook.run_identity(context))
+                host = hook.run_identity(context)
+                document = carry_out(gate, request, host=host, arguments=self.arguments, call=self.call)
             except NotFound as error:
                 raise NotFound(f"{error}. {_WHAT_TO_DO}") from error
             self.review_url = document["url"]
@@ -77,11 +78,6 @@ class ReleaseOperator(BaseOperator):
         self.log.info("%s", document["message"])
         mirror_release(context, self.outlets, document)
         return dict(receipt)
-
-    def _begin(self, gate: GateClient, request: str, host: dict[str, Any]) -> dict[str, Any]:
-        if self.call is None and self.arguments is None:
-            return gate.release(request, host)
-        return carry_out_action(gate, request, self.arguments or {}, host=host, call=self.call)
 
     def _wait(self, gate: GateClient, request: str) -> dict[str, Any]:
         """Wait for the receipt of a release that the gate has begun.

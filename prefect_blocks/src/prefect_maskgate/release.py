@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maskgate.approval import carry_out_action
+from maskgate.approval import carry_out
 from maskgate.errors import GateUnreachable, NotFound, Refused, StillPending, UsageError
 from prefect_maskgate.gate import DEFAULT_BLOCK, ApprovalGate, open_gate
 from prefect_maskgate.host_version import get_run_logger, task
@@ -50,10 +50,7 @@ def release(
     host = opened.run_identity()
     with opened.client() as client:
         try:
-            if arguments is None and call is None:
-                client.release(wanted, host)
-            else:
-                carry_out_action(client, wanted, arguments or {}, host=host, call=call)
+            carry_out(client, wanted, host=host, arguments=arguments, call=call)
             document = _receipt_of(client, wanted)
         except GateUnreachable as error:
             raise closed(error) from None

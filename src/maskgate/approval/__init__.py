@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from maskgate.approval.call import Call
 from maskgate.approval.requires_approval import requires_approval
-from maskgate.approval.signed_action import carry_out_action
+from maskgate.approval.signed_action import carry_out
 
-__all__ = ["Call", "carry_out_action", "requires_approval"]
+__all__ = ["Call", "carry_out", "requires_approval"]
