@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, Field
 
+from maskgate.errors import UsageError
 from maskgate.gate.batches import BatchItem
 from maskgate.gate.delegation import DelegationInput
 from maskgate.server.api import Reader  # noqa: TC001  FastAPI reads the annotation
@@ -120,4 +121,7 @@ def close_post_review(request: Request, visitor: Reviewer, review_id: _Id, body:
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise UsageError("this moment is beyond every calendar.") from None

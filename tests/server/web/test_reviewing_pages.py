@@ -109,6 +109,13 @@ class TestStandingIn:
         ended = away.http.post(f"/api/v1/delegations/{mine['id']}/end", headers=reviewing(away))
         assert (ended.status_code, ended.json()["revoked_at"] is None) == (200, False)
 
+    @pytest.mark.parametrize("ends", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon"])
+    def test_a_moment_that_is_none_is_refused(self, browser, ends):
+        person = browser("reviewer")
+        body = {"delegate": "second", "ends_at": ends}
+        answer = person.http.post("/api/v1/delegations", json=body, headers=reviewing(person))
+        assert answer.status_code in {400, 422}
+
     def test_a_day_that_is_none_is_told(self, browser):
         answer = post(browser("reviewer"), "/delegations", delegate="second", ends="soon")
         assert answer.status_code in {400, 422}
