@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 
 import pytest
 
-from maskgate.errors import LedgerError, StillPending
+from maskgate.errors import KeyReferenceError, LedgerError, StillPending
 from maskgate.gate.consumption import LEASE
-from maskgate.gate.model import Identity
+from maskgate.gate.model import Caller, Identity
 from maskgate.gate.sealing import seal
 from maskgate.ledger import verify
-from maskgate.testing.gate_world import GateWorld
+from maskgate.testing.gate_world import POLICY, GateWorld
 from maskgate.testing.host import airflow_run
+
+KEYS_POLICY = POLICY.replace(
+    "otherwise: refuse\n",
+    """
+  - name: keys of the gate
+    when: {action: [rotate-gate-key, revoke-gate-key]}
+    require: {slots: {privacy: 2}, distinct: 2}
+    channels: [web]
+otherwise: refuse
+""",
+)
 
 
 class SlowSealer:
@@ -74,6 +86,24 @@ class TestStarting:
         (tmp_path / "third").mkdir()
         with pytest.raises(LedgerError, match="Put the key back that belongs to this database"):
             GateWorld(tmp_path / "third", database=first.database, places=first.folder)
+
+
+class TestKeyRotation:
+    """A rotation at one gate counts at the other, which signs again as soon as it holds the key."""
+
+    def test_the_other_gate_follows(self, start, tmp_path):
+        first = start(policy=KEYS_POLICY)
+        second = first.beside(tmp_path / "second")
+        asked = first.gate.rotate_key(Caller("operator", "operator"), "it is a year old")
+        for person in ("anna", "bert"):
+            first.decide(asked, person)
+        assert second.gate.fingerprint == first.gate.fingerprint != asked["evidence"]["changes"][0].removeprefix("- ")
+        waiting = second.ask()
+        with pytest.raises(KeyReferenceError, match="does not hold the key"):
+            second.decide(waiting)
+        assert second.read(waiting["id"])["state"] == "pending"
+        shutil.copytree(first.folder / "keys", second.folder / "keys")
+        assert second.release(second.decide(waiting))["state"] == "released"
 
 
 class TestSealing:
