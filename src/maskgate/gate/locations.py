@@ -6,6 +6,7 @@ chained addresses (``zip::s3://…``), which would make one library open what an
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -129,13 +130,16 @@ def open_filesystem(location: Location, options: Mapping[str, Any]) -> AbstractF
     """
     import fsspec  # noqa: PLC0415  only who uses an object store pays for it
 
+    if location.protocol == "gs":
+        # Of the two ways that gcsfs has, the JSON API alone has the condition that a release is published on.
+        os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     try:
         # The listing cache would show the gate a folder as it was, not as it is.
         return fsspec.filesystem(location.protocol, **{"use_listings_cache": False, **options})
     except ImportError:
         raise UsageError(
             f"{location.uri}: the library for `{location.protocol}` is not installed. "
-            f"For s3: pip install 'maskgate[s3]'."
+            f"Install it: pip install 'maskgate[{'az' if location.protocol == 'abfs' else location.protocol}]'."
         ) from None
     except (TypeError, ValueError):
         # The cause may quote an option, and options hold credentials.

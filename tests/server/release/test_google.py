@@ -1,0 +1,106 @@
+"""Google's storage by its own library, against a server that keeps its word on conditions."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+
+import pytest
+
+from maskgate.errors import Refused
+from maskgate.release.releaser import DestinationReleaser
+from maskgate.testing.google_storage import google_storage
+
+
+def untold(_done, _total):
+    return
+
+
+@pytest.fixture(scope="module")
+def store():
+    with google_storage() as running:
+        yield running
+
+
+@pytest.fixture
+def bucket():
+    return f"bucket-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def order(order_of, store, bucket):
+    def make(number, mode, *, fence=1):
+        names = {"grant": f"grant-{number}", "version": f"v{number}", "fence": fence}
+        return order_of(f"gs://{bucket}/released", options=store.options, mode=mode, **names)
+
+    return make
+
+
+def release(order):
+    DestinationReleaser().copy(order, untold)
+    DestinationReleaser().commit(order)
+
+
+def sealed(order):
+    return {file.path: Path(order.sealed.folder, file.path).read_bytes() for file in order.sealed.files}
+
+
+class TestGoogleStorage:
+    """What holds for S3 holds here, by Google's own condition."""
+
+    def test_a_new_version(self, order, store, bucket):
+        releaser, one = DestinationReleaser(), order(1, "new_version")
+        releaser.copy(one, untold)
+        assert "released/v1/manifest.json" not in store.files(bucket)
+        assert releaser.probe(one) == "absent"
+        releaser.commit(one)
+        assert store.files(bucket) == {f"released/v1/{path}": content for path, content in sealed(one).items()}
+        assert releaser.probe(one) == "committed"
+
+    def test_a_manifest_that_appears_meanwhile_is_not_written_over(self, order, store, bucket):
+        releaser, one = DestinationReleaser(), order(1, "new_version")
+        releaser.copy(one, untold)
+        appeared = []
+        put = store.put
+
+        def first(where, name, content, match):
+            if name.endswith("manifest.json") and not appeared:
+                appeared.append(name)
+                put(where, name, b"{}", None)
+            return put(where, name, content, match)
+
+        store.put = first
+        try:
+            with pytest.raises(Refused, match="holds something else"):
+                releaser.commit(one)
+        finally:
+            store.put = put
+        assert store.files(bucket)["released/v1/manifest.json"] == b"{}"
+        assert store.refused[-1] == "released/v1/manifest.json"
+
+    def test_append_and_replace_change_the_index_they_saw(self, order, store, bucket):
+        for number in (1, 2):
+            release(order(number, "append"))
+        index = json.loads(store.files(bucket)["released/dataset.json"])
+        assert [version["version"] for version in index["versions"]] == ["v1", "v2"]
+
+    def test_an_index_that_changed_meanwhile_is_read_again(self, order, store, bucket):
+        release(order(1, "append"))
+        late, other = order(2, "append"), order(3, "append")
+        DestinationReleaser().copy(late, untold)
+        DestinationReleaser().copy(other, untold)
+        put, before = store.put, []
+
+        def overtaken(where, name, content, match):
+            if name.endswith("dataset.json") and not before:
+                before.append(name)
+                store.put = put
+                DestinationReleaser().commit(other)
+            return put(where, name, content, match)
+
+        store.put = overtaken
+        DestinationReleaser().commit(late)
+        index = json.loads(store.files(bucket)["released/dataset.json"])
+        assert [version["version"] for version in index["versions"]] == ["v1", "v3", "v2"]
+        assert store.refused[-1] == "released/dataset.json"
