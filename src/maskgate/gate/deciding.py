@@ -24,7 +24,7 @@ from maskgate.gate.parts import active_policy
 from maskgate.gate.passkey_signing import prepare, signature_over
 from maskgate.gate.request import change_request, get_request
 from maskgate.gate.standing import end_standing_of_data, keep_standing, must_be_offered
-from maskgate.store import tables
+from maskgate.store import defer, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -112,13 +112,16 @@ def _decide(parts: Parts, work: Work, request: Request, decision: DecisionInput)
         end_standing_of_data(parts, work, denied)
         return denied
     keep_standing(parts, work, request, made)
-    return approve(parts, work, request, "Signed. The next step of the run releases it.")
+    goes_on = "The same call goes through now, once." if request.is_action else "The next step of the run releases it."
+    return approve(parts, work, request, f"Signed. {goes_on}", made)
 
 
-def approve(parts: Parts, work: Work, request: Request, message: str) -> Request:
+def approve(
+    parts: Parts, work: Work, request: Request, message: str, made: Iterable[Mapping[str, Any]] | None = None
+) -> Request:
     """Turn a request whose requirement is met into a grant; or carry it out, if it is about the gate itself."""
     approved = parts.advance(work, request, State.APPROVED, message)
-    issue_grant(parts, work, approved)
+    issue_grant(parts, work, approved, made)
     return activate(parts, work, approved) if request.action in GOVERNED else approved
 
 
@@ -175,7 +178,7 @@ def _record(
         "circumstances": circumstances,
     }
     # The row's own number is nobody's business, so it is not asked for.
-    work.execute(_INSERT, row)
+    defer(work, _INSERT, row)
     facts = {name: value for name, value in signed.items() if name not in {"request", "verdict"}}
     parts.record(work, f"decision.{decision.verdict}", request, decision=hashed, **facts)
     return row

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from maskgate.gate.action_running import CALLER_LEASE
 from maskgate.gate.calls import call_digest
 from maskgate.gate.grants import open_envelope
 from maskgate.gate.ring import Ring
+from maskgate.ledger import verify
 from maskgate.testing.gate_world import POLICY, GateWorld
 from maskgate.testing.host import airflow_run
 
@@ -354,6 +356,47 @@ class TestCarryingOutAsACaller:
         stranger = replace(world.pipeline, token="another")
         with pytest.raises(NotFound):
             world.gate.request(stranger, ask(world)["id"])
+
+
+@pytest.fixture
+def shared(tmp_path, database):
+    """A gate on each kind of database, whose ledger is verified while that is there."""
+    (tmp_path / "gate").mkdir()
+    before = len(GateWorld.made)
+    world = GateWorld(tmp_path / "gate", policy=ACTIONS, database=database)
+    yield world
+    GateWorld.made[before:] = []
+    with world.store.read() as work:
+        assert verify(work).problems == ()
+    world.store.close()
+
+
+class TestAtOnce:
+    """However many begin one action at once, one of them gets the grant; on both databases."""
+
+    def test_one_gets_the_grant_and_one_receipt_counts(self, shared):
+        document = approved(shared)
+
+        def beginning(_):
+            try:
+                return "grant" in begin(shared, document)
+            except Conflict as refusal:
+                return str(refusal)
+
+        def reporting(number):
+            try:
+                outcome = replace(DONE, exit_code=number)
+                return shared.gate.report(shared.pipeline, document["id"], 1, outcome)["state"]
+            except Conflict:
+                return "refused"
+
+        with ThreadPoolExecutor(16) as pool:
+            begun = list(pool.map(beginning, range(16)))
+            ended = list(pool.map(reporting, range(16)))
+        assert begun.count(True) == 1
+        assert all(each is True or "works once" in each for each in begun)
+        assert ended.count("released") == 1
+        assert len(shared.entries("release.started")) == len(shared.entries("release.completed")) == 1
 
 
 class TestCarryingOutByAHandler:
