@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
 from sqlalchemy import select
 
-from maskgate.errors import KeyReferenceError, LedgerError, NotAllowed, Refused, UsageError
+from maskgate.errors import DatasetError, KeyReferenceError, LedgerError, NotAllowed, Refused, UsageError
 from maskgate.gate.gate_keys import GateKeys, PinnedRing
 from maskgate.gate.grants import open_envelope
 from maskgate.gate.key_chain import state_revocation, state_rotation
@@ -16,6 +17,7 @@ from maskgate.gate.model import Caller
 from maskgate.gate.ring import Ring
 from maskgate.gate.signer import Signer
 from maskgate.ledger import read_checkpoint, verify
+from maskgate.release.releaser import DestinationReleaser
 from maskgate.store import tables
 from maskgate.testing.gate_world import POLICY, GateWorld
 
@@ -131,6 +133,14 @@ class TestRotation:
             world.ask(action="rotate-gate-key")
 
 
+class TestSize:
+    """AWS KMS signs up to 4096 bytes, and a grant is far below that."""
+
+    def test_a_grant(self, world):
+        envelope = envelope_of(world, world.decide(world.ask()))
+        assert len(base64.b64decode(envelope["payload"])) < 2000
+
+
 class TestCheckpoints:
     """A ledger keeps its name, and checkpoints of before and after a rotation are both good."""
 
@@ -197,6 +207,53 @@ class TestRevocation:
         with pytest.raises(Refused, match="was revoked at"):
             open_envelope(envelope_of(world, approved), ring_of(world))
         assert open_envelope(envelope_of(world, approved), ring_of(world), accept_revoked=True)
+
+
+class Interrupted(DestinationReleaser):
+    """A releaser whose connection breaks once, at a step."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.step = step
+
+    def copy(self, order, progress):
+        if self.step == "copy":
+            self.step = ""
+            raise DatasetError("the destination cannot be written.")
+        return super().copy(order, progress)
+
+    def commit(self, order):
+        super().commit(order)
+        if self.step == "commit":
+            self.step = ""
+            raise DatasetError("the destination did not answer.")
+
+
+class TestRevokedUnderWay:
+    """A release under way ends when its key is revoked, unless it may be visible already."""
+
+    def interrupted(self, folder, step):
+        world = GateWorld(folder, policy=POLICY.replace("otherwise: refuse\n", KEYS), releaser=Interrupted(step))
+        document = world.decide(world.ask())
+        old = world.gate.fingerprint
+        world.release(document)
+        rotate(world)
+        revoke(world, old)
+        world.clock.forward(minutes=10)
+        while world.gate.release_waiting():
+            pass
+        return world, world.read(document["id"])
+
+    def test_what_was_being_copied_is_given_up(self, tmp_path):
+        world, document = self.interrupted(tmp_path, "copy")
+        assert document["state"] == "failed"
+        assert "was revoked at" in document["message"]
+        assert world.released() == []
+
+    def test_what_was_published_is_finished(self, tmp_path):
+        world, document = self.interrupted(tmp_path, "commit")
+        assert document["state"] == "released"
+        assert len(world.released()) == len(document["receipt"]["files"])
 
 
 class TestForgedStatements:
