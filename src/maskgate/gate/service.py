@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from maskgate.clock import timestamp
-from maskgate.errors import MaskgateError, NotAllowed, NotFound, StillPending
+from maskgate.errors import NotAllowed, NotFound
 from maskgate.gate import (
     action_running,
     answering,
     asking,
     brokering,
     consumption,
-    deciding,
     establishing,
     releasing,
     sealing_lease,
@@ -25,30 +21,25 @@ from maskgate.gate import (
     sweeping,
 )
 from maskgate.gate.action_verbs import ActionVerbs
-from maskgate.gate.authority import may_decide
 from maskgate.gate.beginning import begin
 from maskgate.gate.calls import ActionInput
+from maskgate.gate.decision_verbs import DecisionVerbs
 from maskgate.gate.explaining import explain_request
-from maskgate.gate.fresh_login import FreshLoginNeeded
 from maskgate.gate.identity_verbs import IdentityVerbs
 from maskgate.gate.key_verbs import KeyVerbs
 from maskgate.gate.lifecycle import State
 from maskgate.gate.listing import LONGEST_PAGE, Cursor, read_page
 from maskgate.gate.markdown import visible
-from maskgate.gate.model import Caller
 from maskgate.gate.parts import Parts, active_policy
-from maskgate.gate.quotas import must_have_room_to_stage
 from maskgate.gate.reconciling import ReconcilingVerbs
+from maskgate.gate.record_verbs import RecordVerbs
 from maskgate.gate.releaser_verbs import ReleaserVerbs
 from maskgate.gate.request import get_request, no_such_request
 from maskgate.gate.reviewer_verbs import ReviewerVerbs
-from maskgate.gate.sample import sample
 from maskgate.gate.sealing import seal
-from maskgate.gate.staging import Staging, new_staging_id
-from maskgate.gate.staging_keys import find_staging, make_staging_key
-from maskgate.gate.tokens import find_token
-from maskgate.gate.visibility import is_concerned, may_see
-from maskgate.ledger import entries_after, head, sign_checkpoint
+from maskgate.gate.staging_verbs import StagingVerbs
+from maskgate.gate.visibility import may_see
+from maskgate.ledger import head
 from maskgate.store import tables
 
 if TYPE_CHECKING:
@@ -59,34 +50,26 @@ if TYPE_CHECKING:
     from maskgate.gate.action_handler import ActionHandler, Outcome
     from maskgate.gate.gate_keys import GateKeys
     from maskgate.gate.host import Host, HostRun
-    from maskgate.gate.model import DecisionInput, Identity, RequestInput
+    from maskgate.gate.model import Caller, RequestInput
     from maskgate.gate.notifier import Notifier
     from maskgate.gate.parts import Sealer
     from maskgate.gate.registry import Registry
     from maskgate.gate.releaser import Releaser
     from maskgate.gate.request import Request
-    from maskgate.gate.sample import TableSample
     from maskgate.store import Store, Work
 
 
-@dataclass(frozen=True)
-class Standing:
-    """How somebody stands to a request.
-
-    Attributes:
-        person: Who they are; None if their account is linked to nobody.
-        may: Whether they may decide it now.
-        why_not: Why not, in a sentence.
-        needs_login: Whether a fresh login is all that is missing.
-    """
-
-    person: str | None
-    may: bool
-    why_not: str = ""
-    needs_login: bool = False
-
-
-class Gate(KeyVerbs, ReleaserVerbs, ActionVerbs, IdentityVerbs, ReviewerVerbs, ReconcilingVerbs):
+class Gate(
+    StagingVerbs,
+    DecisionVerbs,
+    ActionVerbs,
+    ReviewerVerbs,
+    IdentityVerbs,
+    ReleaserVerbs,
+    KeyVerbs,
+    ReconcilingVerbs,
+    RecordVerbs,
+):
     """One gate process.
 
     Args:
@@ -131,12 +114,6 @@ class Gate(KeyVerbs, ReleaserVerbs, ActionVerbs, IdentityVerbs, ReviewerVerbs, R
         )
 
     @property
-    def fingerprint(self) -> str:
-        """The fingerprint of the key in use."""
-        with self._parts.store.read() as work:
-            return self._parts.keys.ring(work).current.fingerprint
-
-    @property
     def is_new(self) -> bool:
         """Whether no gate has ever started on this database."""
         with self._parts.store.read() as work:
@@ -169,43 +146,6 @@ class Gate(KeyVerbs, ReleaserVerbs, ActionVerbs, IdentityVerbs, ReviewerVerbs, R
                 consumption.end_leases_of_others(work, self._parts.worker, self._parts.clock.now())
                 sealing_lease.end_leases_of_others(work, self._parts.worker, self._parts.clock.now())
         return lines + establishing.ask_for_changes(self._parts, read)
-
-    # --- staging -----------------------------------------------------------------------------------------------
-
-    def open_staging(self, caller: Caller, root: str | None = None) -> dict[str, Any]:
-        """Open a random, write-once place for masked files."""
-        token = _pipeline(caller, "stages data")
-        place = self._parts.registry.staging_root(root)
-        staging_id, now = new_staging_id(), self._parts.clock.now()
-        with self._parts.store.read() as work:
-            must_have_room_to_stage(work, token, self._parts.registry.limits)
-        opened = Staging(place).open(staging_id)
-        expires_at = now + timedelta(hours=self._parts.registry.limits.staging_hours)
-        with self._parts.store.write() as work:
-            row = {"id": staging_id, "root": place.id, "token": token, "opened_at": now, "expires_at": expires_at}
-            work.execute(tables.stagings.insert().values(row))
-            make_staging_key(work, place, staging_id)
-            self._parts.record(work, "staging.opened", staging=staging_id, root=place.id, token=token)
-        return {
-            "id": staging_id,
-            "uri": opened.uri,
-            "upload": opened.upload,
-            "expires_at": timestamp(expires_at),
-        }
-
-    def put_file(self, caller: Caller, staging_id: str, path: str, stream: BinaryIO) -> dict[str, Any]:
-        """Write one new file into a staging, hashing it on the way."""
-        token = _pipeline(caller, "stages data")
-        with self._parts.store.read() as work:
-            row = work.execute(select(tables.stagings).where(tables.stagings.c.id == staging_id)).first()
-        if row is None or row.token != token or row.deleted_at is not None:
-            raise NotFound("there is no such staging. Use the `id` that opening a staging returned.")
-        if row.expires_at <= self._parts.clock.now():
-            raise NotFound(f"the time of staging {staging_id} is over. Open another.")
-        with self._parts.store.read() as work:
-            staging = find_staging(work, self._parts.registry.staging_root(row.root), staging_id)
-        written = staging.put(staging_id, path, stream)
-        return {"path": written.path, "size": written.size, "sha256": written.sha256}
 
     # --- requests ----------------------------------------------------------------------------------------------
 
@@ -270,59 +210,6 @@ class Gate(KeyVerbs, ReleaserVerbs, ActionVerbs, IdentityVerbs, ReviewerVerbs, R
             who = self._name(work, caller)
             self._parts.record(work, "request.withdrawn", withdrawn, by=who)
             return self._parts.document(work, withdrawn)
-
-    # --- decisions ---------------------------------------------------------------------------------------------
-
-    def decide(self, request_id: str, decision: DecisionInput) -> dict[str, Any]:
-        """Take one person's decision: the only door, for every channel."""
-        decided = deciding.decide(self._parts, request_id, decision)
-        with self._parts.store.read() as work:
-            return self._parts.document(work, decided)
-
-    def refuse_token_decision(self, caller: Caller, request_id: str) -> None:
-        """Refuse a decision that came with a token, and record that it came.
-
-        Raises:
-            NotAllowed: Always.
-        """
-        refusal = NotAllowed(f"the token {caller.token} decides nothing. A person has to log in and decide.")
-        with self._parts.store.write() as work:
-            about = visible(request_id, 60)
-            self._parts.record(work, "decision.refused", about=about, token=caller.token, refusal=str(refusal))
-        raise refusal
-
-    def person_of(self, identity: Identity) -> str | None:
-        """Return the person whose account this is; None if it is nobody's."""
-        with self._parts.store.read() as work:
-            return active_policy(work).people.person_of(identity.accounts)
-
-    def standing(self, request_id: str, identity: Identity) -> Standing:
-        """Say whether somebody may decide a request now, and why not."""
-        person = None
-        with self._parts.store.read() as work:
-            request, policy = get_request(work, request_id), active_policy(work)
-            decided = deciding.decided_by(work, request)
-            try:
-                person = policy.people.person_of(identity.accounts)
-                may_decide(request, identity, policy, decided, self._parts.clock.now())
-            except MaskgateError as error:
-                needs_login = isinstance(error, FreshLoginNeeded)
-                return Standing(person, may=False, why_not=str(error), needs_login=needs_login)
-        return Standing(person, may=True)
-
-    def view_sample(self, request_id: str, identity: Identity) -> dict[str, TableSample]:
-        """Show a few masked rows to somebody concerned; that they looked is recorded first."""
-        with self._parts.store.write() as work:
-            request, policy = get_request(work, request_id), active_policy(work)
-            if not is_concerned(request, identity, policy):
-                raise no_such_request(request_id)
-            if request.sealed is None or request.state not in {State.PENDING, State.APPROVED}:
-                raise StillPending(f"request {request_id} is {request.state}; there are no rows to show.")
-            if not releasing.has_copy(self._parts, request):
-                raise StillPending(f"the sealed copy of request {request_id} is at another gate. Look at them there.")
-            person = policy.people.person_of(identity.accounts)
-            self._parts.record(work, "page.sample_viewed", request, person=person, accounts=list(identity.accounts))
-        return sample(request.sealed, self._parts.registry.limits)
 
     # --- releases ----------------------------------------------------------------------------------------------
 
@@ -390,37 +277,6 @@ class Gate(KeyVerbs, ReleaserVerbs, ActionVerbs, IdentityVerbs, ReviewerVerbs, R
         with self._parts.store.read() as work:
             self._parts.keys.ring(work)  # pins what another gate, or a signature here, has made of it
 
-    # --- the record --------------------------------------------------------------------------------------------
-
-    def ledger_entries(self, caller: Caller, after: int = -1, limit: int = 1000) -> list[dict[str, Any]]:
-        """Read the ledger in order, for auditors and people of the policy."""
-        with self._parts.store.read() as work:
-            self._may_read_ledger(work, caller)
-            return [entry.as_json() for entry in entries_after(work, after, limit)]
-
-    def checkpoint(self, caller: Caller) -> dict[str, Any]:
-        """Sign the ledger's size and root, for keeping elsewhere."""
-        with self._parts.store.read() as work:
-            self._may_read_ledger(work, caller)
-            tree, keys = head(work), self._parts.keys
-            ring, signer = keys.ring(work), keys.signer(work)
-        note = sign_checkpoint(tree, signer, ring.first.public_key)
-        return {**tree.as_json(), "note": note, "fingerprint": self.fingerprint}
-
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Count requests by state, and entries of the ledger by type."""
-        with self._parts.store.read() as work:
-            return {
-                "requests": _counted(work, tables.requests.c.state),
-                "entries": _counted(work, tables.ledger.c.type),
-            }
-
-    def caller_of(self, token: str) -> Caller | None:
-        """Return whose token this is; None if it is not one of this gate."""
-        with self._parts.store.read() as work:
-            holder = find_token(work, token, self._parts.registry.tokens)
-        return None if holder is None else Caller(role=holder.role, token=holder.name)
-
     # --- what they share ---------------------------------------------------------------------------------------
 
     def _document(self, request: Request) -> dict[str, Any]:
@@ -448,26 +304,9 @@ class Gate(KeyVerbs, ReleaserVerbs, ActionVerbs, IdentityVerbs, ReviewerVerbs, R
             return caller.token
         return active_policy(work).people.person_of(caller.identity.accounts)
 
-    def _may_read_ledger(self, work: Work, caller: Caller) -> None:
-        if caller.role == "auditor":
-            return
-        if caller.identity is None or active_policy(work).people.person_of(caller.identity.accounts) is None:
-            raise NotAllowed("the ledger is for auditors and for people of the policy.")
-
-
-def _pipeline(caller: Caller, what: str) -> str:
-    if caller.role != "pipeline" or caller.token is None:
-        raise NotAllowed(f"only a pipeline's token {what}, and this caller is {caller.role}.")
-    return caller.token
-
 
 def _state(name: str) -> State:
     try:
         return State(name)
     except ValueError:
         raise NotFound(f"no request is ever {visible(name, 40)!r}. States are {', '.join(State)}.") from None
-
-
-def _counted(work: Work, column: Any) -> dict[str, int]:
-    rows = work.execute(select(column.label("name"), func.count().label("number")).group_by(column))
-    return {row.name: row.number for row in rows}

@@ -29,7 +29,7 @@ from maskgate.server.visiting import Looking, Posting, Reviewing, fresh_login
 from maskgate.server.ways_to_decide import more_ways
 
 if TYPE_CHECKING:
-    from maskgate.gate.service import Standing
+    from maskgate.gate.decision_verbs import Standing
     from maskgate.server.callers import Visitor
     from maskgate.server.presentation import Document
     from maskgate.server.services import Services

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from maskgate.notify.plain_text import plain
 
 if TYPE_CHECKING:
-    from maskgate.gate.service import Standing
+    from maskgate.gate.decision_verbs import Standing
     from maskgate.server.callers import Visitor
     from maskgate.server.presentation import Document
     from maskgate.server.services import Services
