@@ -24,6 +24,9 @@ def serve(config: Path | None, home: Path | None, checkpoint: Path | None) -> No
 
     The first start makes database, signing key and tokens, and prints the fingerprint to pin.
     """
+    from maskgate.gate.without_pandas import keep_pandas_out  # noqa: PLC0415  the others may want it
+
+    keep_pandas_out()
     try:
         from maskgate.server.start import run  # noqa: PLC0415  the server is an extra
     except ModuleNotFoundError as error:

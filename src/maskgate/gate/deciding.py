@@ -177,10 +177,10 @@ def _record(
         "break_glass": decision.break_glass is not None,
         "circumstances": circumstances,
     }
-    # The row's own number is nobody's business, so it is not asked for.
-    defer(work, _INSERT, row)
     facts = {name: value for name, value in signed.items() if name not in {"request", "verdict"}}
     parts.record(work, f"decision.{decision.verdict}", request, decision=hashed, **facts)
+    # The row's own number is nobody's business, so it is not asked for.
+    defer(work, _INSERT, row)
     return row
 
 

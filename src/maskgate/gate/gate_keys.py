@@ -22,6 +22,7 @@ from maskgate.gate.ring import Ring, RingKey
 from maskgate.gate.signer import fingerprint_of
 from maskgate.ledger import entries_after
 from maskgate.store import tables
+from maskgate.store.deferred import BESIDE
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from maskgate.gate.key_sources import KeySource
     from maskgate.gate.signer import SigningKey
     from maskgate.store import Work
+
+_COUNT = select(func.count()).select_from(tables.key_statements).execution_options(**BESIDE)
 
 
 class PinnedRing:
@@ -57,7 +60,7 @@ class PinnedRing:
         Raises:
             LedgerError: If a statement is not signed as it must be, or statements are missing.
         """
-        count = work.execute(select(func.count()).select_from(tables.key_statements)).scalar_one()
+        count = work.execute(_COUNT).scalar_one()
         with self._lock:
             before = self.ring
             if before is not None and before.statements == count:

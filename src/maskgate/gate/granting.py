@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
-
-from sqlalchemy import select
+from typing import TYPE_CHECKING, Any
 
 from maskgate.canonical import digest
 from maskgate.clock import timestamp
+from maskgate.gate.document import decisions_of
 from maskgate.gate.grants import Grant, sign_grant
 from maskgate.gate.model import destination_digest
 from maskgate.gate.standing_rows import decisions_behind
 from maskgate.ledger import head
-from maskgate.store import tables
+from maskgate.store import defer, tables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from maskgate.gate.parts import Parts
     from maskgate.gate.request import Request
     from maskgate.store import Work
 
+_INSERT = tables.grants.insert().inline()
 
-def issue_grant(parts: Parts, work: Work, request: Request) -> Grant:
-    """Sign one permission for an approved request, and store it as live."""
+
+def issue_grant(parts: Parts, work: Work, request: Request, made: Iterable[Mapping[str, Any]] | None = None) -> Grant:
+    """Sign one permission for an approved request, and store it as live.
+
+    Args:
+        parts: The gate's parts.
+        work: The transaction that found the requirement met.
+        request: The request.
+        made: Its decisions in order, where they are known.
+    """
     now = parts.clock.now()
     tree = head(work)
-    decisions = work.execute(
-        select(tables.decisions.c.digest)
-        .where(tables.decisions.c.request == request.id)
-        .order_by(tables.decisions.c.id)
-    ).scalars()
+    decisions = [row["digest"] for row in (decisions_of(work, request.id) if made is None else made)]
     place = request.destination
     grant = Grant(
         id=f"gr_{secrets.token_hex(16)}",
@@ -49,18 +55,17 @@ def issue_grant(parts: Parts, work: Work, request: Request) -> Grant:
     )
     signer = parts.keys.signer(work)
     envelope = sign_grant(grant, signer)
-    work.execute(
-        tables.grants.insert().values(
-            id=grant.id,
-            request=request.id,
-            state="issued",
-            envelope=envelope,
-            release_name=f"{now:%Y%m%dT%H%M%SZ}-{request.id}",
-            issued_at=now,
-            not_after=grant.not_after,
-            fence=0,
-        )
-    )
+    row = {
+        "id": grant.id,
+        "request": request.id,
+        "state": "issued",
+        "envelope": envelope,
+        "release_name": f"{now:%Y%m%dT%H%M%SZ}-{request.id}",
+        "issued_at": now,
+        "not_after": grant.not_after,
+        "fence": 0,
+    }
+    defer(work, _INSERT, row)
     parts.record(
         work,
         "grant.issued",

@@ -15,7 +15,7 @@ from maskgate.gate.request import change_request
 from maskgate.gate.work_queue import WorkQueue
 from maskgate.ledger import append
 from maskgate.rules import Rules
-from maskgate.store import tables
+from maskgate.store import defer, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -118,7 +118,7 @@ class Parts:
         after = change_request(work, request, state=state, message=message, **changes)
         if state is State.PENDING or state in SETTLED or state is State.APPROVED:
             due_at = now if self.notifiers else None
-            work.execute(_NOTICE, {"request": request.id, "state": str(state), "attempts": 0, "due_at": due_at})
+            defer(work, _NOTICE, {"request": request.id, "state": str(state), "attempts": 0, "due_at": due_at})
         return after
 
     def tell(self, work: Work, request: Request, kind: str) -> None:

@@ -19,7 +19,7 @@ from maskgate.canonical import canonical_bytes
 from maskgate.clock import timestamp
 from maskgate.errors import LedgerError
 from maskgate.ledger.merkle import Frontier, leaf_hash
-from maskgate.store import tables
+from maskgate.store import defer, tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +108,7 @@ def append(work: Work, type_: str, facts: Mapping[str, Any], now: datetime) -> E
     seq, at = tip.frontier.size, now if tip.at is None else max(now, tip.at)
     body = canonical_bytes({**facts, "seq": seq, "at": timestamp(at), "type": type_})
     entry = Entry(seq, at, type_, body, leaf_hash(body))
-    work.execute(_INSERT, {"seq": seq, "at": at, "type": type_, "body": body, "leaf_hash": entry.leaf_hash})
+    defer(work, _INSERT, {"seq": seq, "at": at, "type": type_, "body": body, "leaf_hash": entry.leaf_hash})
     _advance(work, tip, entry)
     return entry
 
@@ -149,7 +149,8 @@ def _tip(work: Work) -> _Tip:
 def _advance(work: Work, tip: _Tip, entry: Entry) -> None:
     after = tip.frontier.push(entry.leaf_hash)
     values = {"size": after.size, "hashes": after.as_bytes()}
-    work.execute(_INSERT_EDGE if entry.seq == 0 else _UPDATE_EDGE, values | {"id": 0} if entry.seq == 0 else values)
+    edge = (_INSERT_EDGE, values | {"id": 0}) if entry.seq == 0 else (_UPDATE_EDGE, values)
+    defer(work, *edge)
     # Of this transaction or savepoint alone: what is rolled back is forgotten with it.
     work.info[_KNOWN] = (_transaction(work), _Tip(after, after.size, entry.at))
 

@@ -1,5 +1,6 @@
 """The gate's database: one file, one history of migrations, one transaction for a change and its ledger entry."""
 
 from maskgate.store.database import Store, Work
+from maskgate.store.deferred import defer
 
-__all__ = ["Store", "Work"]
+__all__ = ["Store", "Work", "defer"]

@@ -19,6 +19,7 @@ from maskgate.errors import DatabaseUnreachable
 from maskgate.store import postgres
 from maskgate.store.address import DatabaseAddress
 from maskgate.store.clock import DatabaseClock
+from maskgate.store.deferred import one_transaction, watch
 from maskgate.store.failures import translated
 from maskgate.store.migrate import must_be_ours, upgrade
 from maskgate.store.postgres import postgres_engine
@@ -50,6 +51,7 @@ class Store:
         self._engine = engine
         self._address = address
         self._writing = threading.Lock()
+        watch(engine)
         self._server_clock = DatabaseClock(engine) if address.is_server else None
 
     @classmethod
@@ -94,7 +96,13 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Work]:
         """Do several things or none, alone with the database."""
-        with translated(self._address), self._turn(), self._connection() as work, work.begin(), self._alone(work):
+        with (
+            translated(self._address),
+            self._turn(),
+            self._connection() as work,
+            one_transaction(work),
+            self._alone(work),
+        ):
             yield work
 
     @contextmanager

@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, text
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from maskgate.errors import ConfigurationError, Problem, UsageError
 
@@ -38,7 +38,7 @@ _PREPARE = (
     " set_config('timezone', 'UTC', false)"
 )
 # The number is the lock's name. The time is read when the lock is had, so commits and times have the same order.
-_TAKE_LOCK = text(
+_TAKE_LOCK = (
     "WITH taken AS MATERIALIZED (SELECT pg_advisory_xact_lock(7310585002911541041),"
     " set_config('idle_in_transaction_session_timeout', '60s', true))"
     " SELECT clock_timestamp() FROM taken"
@@ -74,7 +74,16 @@ def postgres_engine(address: DatabaseAddress) -> Engine:
 
 def take_lock(work: Connection) -> datetime:
     """Wait until this transaction is the only writing one; return when that was."""
-    return _moment(work.execute(_TAKE_LOCK).scalar_one())
+    driver: Any = work.connection.dbapi_connection
+    try:
+        # With the BEGIN before it, in one message.
+        with driver.pipeline():
+            return _moment(driver.execute(_TAKE_LOCK).fetchone()[0])
+    except driver.Error as error:
+        is_lost = work.dialect.is_disconnect(error, driver, None)
+        if is_lost:
+            work.invalidate(error)
+        raise DBAPIError(_TAKE_LOCK, None, error, hide_parameters=True, connection_invalidated=is_lost) from None
 
 
 def now(work: Connection) -> datetime:
