@@ -117,7 +117,7 @@ class GateWorld:
         for name in places:
             (folder / "released" / name).mkdir(exist_ok=True)
         root = StagingRoot("shared", str(folder / "staging"))
-        code = {"code": self.code, "own_code": self.own_code}
+        code: dict[str, Any] = {"code": self.code, "own_code": self.own_code}
         return Registry("http://127.0.0.1:8470", {"shared": root}, places, limits=Limits(), **code)
 
     def start(self) -> None:
