@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("maskgate.cli.run", "run", "Run a command once somebody has signed it."),
     "detokenize": ("maskgate.cli.detokenize", "detokenize", "Bring values back for tokens, once somebody has signed."),
     "mcp": ("maskgate.cli.mcp", "mcp", "Put the tools of AI agents behind the gate."),
+    "doctor": ("maskgate.cli.doctor", "doctor", "Look a gate and its workers over: what is wrong, why, what to do."),
     "ledger": ("maskgate.cli.ledger", "ledger", "Show and verify what the gate has recorded."),
 }
 INTERRUPTED = 130

@@ -1,0 +1,122 @@
+"""What a doctor looks at in the gate's home and configuration. Nothing is changed, and no secret is read."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import stat
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from maskgate.clock import SystemClock
+from maskgate.errors import ConfigurationError
+from maskgate.ledger import entries_after
+from maskgate.rules.strict_yaml import parse
+from maskgate.server.doctor_checks import Facts, PlaceFacts
+from maskgate.server.ledger_check import must_follow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime, timedelta
+    from pathlib import Path
+
+    from maskgate.clock import Clock
+    from maskgate.gate.model import Destination, StagingRoot
+    from maskgate.server.configuration import Configuration
+    from maskgate.server.home import Home
+    from maskgate.store import Store
+
+_REFERENCE = re.compile(r"^(env|file):.+")
+_WAIT = 5.0
+
+
+def collect(
+    configuration: Configuration,
+    home: Home,
+    store: Store,
+    checkpoint: Path | None,
+    workers: Iterable[Mapping[str, Any]],
+) -> Facts:
+    """Collect the facts.
+
+    Raises:
+        LedgerError: If the checkpoint contradicts the database.
+    """
+    references = references_of(configuration)
+    machine = SystemClock()
+    clocks: dict[str, timedelta | None] = {"the database": store.clock().now() - machine.now()}
+    for name, instance in (*configuration.airflow.items(), *configuration.prefect.items()):
+        clocks[f"the host {name}"] = _skew_of_host(instance.url, machine)
+    return Facts(
+        user=os.getuid(),
+        url=configuration.url,
+        secrets={str(path): stat.S_IMODE(path.stat().st_mode) for path in _secrets(home)},
+        destinations=tuple(_place(each, references) for each in configuration.destinations.values()),
+        staging=tuple(_place(each, {}) for each in configuration.staging.values()),
+        clocks=clocks,
+        checkpoint_age=None if checkpoint is None else _age(home, store, checkpoint, machine.now()),
+        workers=tuple(workers),
+    )
+
+
+def questions(facts: Facts) -> dict[str, Any]:
+    """Return what workers are to look for."""
+    references = [each for place in facts.destinations for each in place.references]
+    places = [place.uri for place in (*facts.destinations, *facts.staging) if "://" not in place.uri]
+    files = [each.removeprefix("file:") for each in references if each.startswith("file:")]
+    return {
+        "format": "maskgate-questions/1",
+        "machine": socket.gethostname(),
+        "paths": [*facts.secrets, *places, *files],
+        "names": sorted({each.removeprefix("env:") for each in references if each.startswith("env:")}),
+    }
+
+
+def references_of(configuration: Configuration) -> dict[str, tuple[str, ...]]:
+    """Return what the options of each destination refer to, as the file has it; files with their whole path."""
+    root = parse(configuration.file.read_text(encoding="utf-8"), str(configuration.file), ConfigurationError)
+    base = configuration.file.absolute().parent
+    return {
+        str(name): tuple(
+            f"file:{base / text.removeprefix('file:')}" if text.startswith("file:") else text
+            for text in _texts(place)
+            if _REFERENCE.match(text)
+        )
+        for name, place in root.plain()["destinations"].items()
+    }
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for inner in value.values() for text in _texts(inner)]
+    if isinstance(value, list):
+        return [text for inner in value for text in _texts(inner)]
+    return [value] if isinstance(value, str) else []
+
+
+def _secrets(home: Home) -> list[Path]:
+    single = [home.signing_key, home.database, home.folder]
+    return [path for path in (*single, *home.signing_keys.glob("*")) if path.exists()]
+
+
+def _place(place: Destination | StagingRoot, references: Mapping[str, tuple[str, ...]]) -> PlaceFacts:
+    return PlaceFacts(place.id, place.uri, references.get(place.id, ()), getattr(place, "upload_only", False))
+
+
+def _skew_of_host(url: str, machine: Clock) -> timedelta | None:
+    try:
+        told = httpx.head(url, timeout=_WAIT, follow_redirects=False).headers.get("date")
+    except httpx.HTTPError:
+        return None
+    return None if told is None else parsedate_to_datetime(told) - machine.now()
+
+
+def _age(home: Home, store: Store, checkpoint: Path, now: datetime) -> timedelta:
+    must_follow(home, store, checkpoint)
+    size = int(checkpoint.read_text(encoding="utf-8").splitlines()[1])
+    with store.read() as work:
+        (last,) = entries_after(work, size - 2, 1)
+    return now - last.at

@@ -1,0 +1,173 @@
+"""``maskgate doctor``: with a real home, real files, a host that answers and a worker that probes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from server.web.running_gate import RunningGate
+
+from maskgate.cli.main import run
+from maskgate.gate.client import GateClient
+from maskgate.server.doctor_checks import Facts, PlaceFacts, diagnose
+
+WORKER = {
+    "name": "worker-1",
+    "machine": "another",
+    "user": 2000,
+    "readable": [],
+    "writable": ["/srv/staging"],
+    "set": [],
+    "host_secrets": [],
+}
+HEALTHY = {
+    "user": 1000,
+    "url": "https://gate.example",
+    "secrets": {"/home/gate/signing-key.pem": 0o600},
+    "destinations": (PlaceFacts("partner", "/srv/released", ("env:PARTNER_KEY", "file:/etc/partner")),),
+    "staging": (PlaceFacts("shared", "/srv/staging"),),
+    "clocks": {"the database": timedelta(0)},
+    "checkpoint_age": timedelta(hours=1),
+    "workers": (WORKER,),
+}
+
+
+def findings(**changes):
+    worker = WORKER | changes.pop("worker", {})
+    return diagnose(Facts(**HEALTHY | {"workers": (worker,)} | changes))
+
+
+class TestChecks:
+    """Each check finds its own trouble, and says what, why and what to do."""
+
+    def test_nothing_is_found_where_all_is_well(self):
+        assert findings() == ()
+
+    @pytest.mark.parametrize(
+        ("changes", "check", "words"),
+        [
+            ({"secrets": {"/home/gate/signing-key.pem": 0o644}}, "secrets", "has mode 0644"),
+            (
+                {"worker": {"readable": ["/home/gate/signing-key.pem"]}},
+                "secrets",
+                "can read /home/gate/signing-key.pem",
+            ),
+            ({"worker": {"writable": ["/srv/staging", "/srv/released"]}}, "destinations", "can write to destination"),
+            ({"worker": {"set": ["env:PARTNER_KEY"]}}, "destinations", "has env:PARTNER_KEY"),
+            ({"worker": {"readable": ["/etc/partner"]}}, "destinations", "has file:/etc/partner"),
+            ({"worker": {"host_secrets": ["jwt_secret of airflow.cfg"]}}, "host secret", "has jwt_secret"),
+            ({"worker": {"user": 1000, "machine": "same"}}, "embedded", "are one operating system user"),
+            ({"url": "http://gate.example"}, "embedded", "http://gate.example"),
+            ({"clocks": {"the host prod": timedelta(seconds=-40)}}, "clocks", "-40.0 s from this machine's"),
+            ({"clocks": {"the host prod": None}}, "clocks", "could not be asked"),
+            ({"checkpoint_age": None}, "checkpoints", "no checkpoint was shown"),
+            ({"checkpoint_age": timedelta(hours=49)}, "checkpoints", "49 hours old"),
+            ({"worker": {"writable": []}}, "staging", "cannot write to staging root shared"),
+            ({"workers": ()}, "workers", "no worker was probed"),
+        ],
+    )
+    def test_one_trouble(self, changes, check, words):
+        (found,) = findings(**changes)
+        assert found.check == check
+        assert words in found.what
+        assert found.why
+        assert found.do
+
+
+@pytest.fixture(scope="module")
+def host():
+    """A host whose clock is an hour slow."""
+
+    class Slow(BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_response(200)
+            self.end_headers()
+
+        def date_time_string(self, timestamp=None):
+            return "Mon, 01 Jan 2024 00:00:00 GMT"
+
+        def log_message(self, *_):
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Slow)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory, host):
+    work = tmp_path_factory.mktemp("looked_over")
+    (work / "password").write_text("x")
+    (work / "password").chmod(0o600)
+    more = f'airflow: {{prod: {{url: "{host}", username: gate, password: "file:password"}}}}'
+    running = RunningGate(work, "http://127.0.0.1:9", more=more)
+    running.start()
+    with GateClient(running.url, running.token("auditor")) as client:
+        (work / "checkpoint").write_text(client.checkpoint()["note"])
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def said(gate, capsys):
+    def call(*arguments):
+        options = ["--config", gate.configuration.file, "--home", gate.home.folder]
+        code = run(["doctor", *map(str, [*options, *arguments])])
+        return code, capsys.readouterr().out
+
+    return call
+
+
+class TestCommand:
+    """The whole of it: asked here, probed on a worker, reported here."""
+
+    def test_a_gate_beside_its_worker(self, gate, said, tmp_path):
+        code, asked = said("--ask")
+        assert code == 0
+        (tmp_path / "ask.json").write_text(asked)
+        command = [
+            sys.executable,
+            "-c",
+            "from maskgate.cli import main; main()",
+            "doctor",
+            "--probe",
+            str(tmp_path / "ask.json"),
+        ]
+        environment = {"PATH": "/usr/bin", "HOME": str(tmp_path), "AIRFLOW__API_AUTH__JWT_SECRET": "very secret"}
+        probed = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+        assert "very secret" not in probed
+        (tmp_path / "report.json").write_text(probed)
+        checkpoint = gate.configuration.file.parent / "checkpoint"
+        code, out = said("--report", tmp_path / "report.json", "--checkpoint", checkpoint, "--json")
+        told = json.loads(out)
+        assert (code, told["ok"]) == (1, False)
+        assert told["levels"] == {"partner": "release", "regulator": "release"}
+        found = {(each["check"], each["what"].rpartition(" ")[2]) for each in told["findings"]}
+        assert ("secrets", str(gate.home.signing_key)) in found
+        assert ("destinations", "partner") in found
+        checks = {each["check"] for each in told["findings"]}
+        assert checks == {"secrets", "destinations", "host secret", "embedded", "clocks"}
+
+    def test_without_a_report(self, said):
+        code, out = said()
+        assert code == 1
+        assert "no worker was probed" in out
+        assert "no checkpoint was shown" in out
+        assert "the clock of the host prod is -" in out
+
+    def test_a_file_that_is_no_report(self, said, tmp_path):
+        (tmp_path / "report.json").write_text("{}")
+        assert said("--report", tmp_path / "report.json")[0] == 2
+
+    def test_no_gate(self, tmp_path, capsys):
+        assert run(["doctor", "--home", str(tmp_path / "nowhere")]) == 2
+        assert "there is no gate" in capsys.readouterr().err
