@@ -29,7 +29,7 @@ BEYOND_A_SCHEMA = {
     "no_entity": "whether the method's table has an `entity:`",
 }
 # Refused before there are values: duplicate keys, and what is no YAML.
-BEFORE_A_SCHEMA = {"column_twice", "not_yaml"}
+BEFORE_A_SCHEMA = {"column_twice", "directive", "half_a_character", "hidden_line", "not_yaml"}
 
 ROWS = "version: 1\ntables:\n  customers:\n    columns:\n"
 HEAD = """\
