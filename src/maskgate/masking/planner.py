@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from maskgate.masking.leaf_planner import LeafPlanner
 from maskgate.masking.nodes import Leaf, Lists, Map, Struct
 from maskgate.masking.opening import opened_type
 from maskgate.methods.nesting import element_type, is_list, relaxed_type
-from maskgate.rules.claims import claims_on, into_elements, into_field
+from maskgate.rules.claims import claims_on, flat_names, into_elements, into_field
 from maskgate.rules.path import ELEMENTS, Path
 from maskgate.rules.rule import ColumnRule
 from maskgate.rules.strict_yaml import did_you_mean
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from maskgate.rules.rule import AnyRule
 
 _ENTRY = ["key", "value"]
+# What YAML takes for a key without quotes.
+_READS_AS_ITSELF = re.compile(r"(?!null$|Null$|NULL$)\w(?:[\w .\[\]-]*[\w\]])?")
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,9 @@ class Planner:
     def columns(self) -> dict[str, Node]:
         """Plan every column of the schema; those with problems are left out."""
         planned = {}
+        flat = flat_names(self.schema.names, self._is_nested)
         for item in {item.name: item for item in self.schema}.values():
-            claims = claims_on(self.table.columns, item.name, self._is_nested)
+            claims = claims_on(self.table.columns, item.name, flat)
             node = self._node(_Place(Path.of(item.name), opened_type(item.type), claims))
             if node is not None:
                 planned[item.name] = node
@@ -121,10 +126,10 @@ class Planner:
     def _leaf(self, place: _Place, claim: Claim[AnyRule] | None) -> Node | None:
         if claim is None and self.rules.unlisted == "fail":
             name = str(place.path)
-            quoted = f'"{name}"' if "`" in name else name
+            written = name if _READS_AS_ITSELF.fullmatch(name) else json.dumps(name, ensure_ascii=False)
             self.problems.append(
                 f'column "{name}" ({shown(place.type)}) is not covered by any rule. '
-                f"Add a rule, or write `{quoted}: keep`."
+                f"Add a rule, or write `{written}: keep`."
             )
             return None
         rule = ColumnRule(self.rules.unlisted) if claim is None else claim.rule

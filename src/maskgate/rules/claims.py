@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from maskgate.rules.path import ELEMENTS, Path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from maskgate.rules.path import Step
 
@@ -42,21 +42,40 @@ class Claim(Generic[R]):
         return not self.rest
 
 
-def claims_on(columns: Mapping[str, R], name: str, is_nested: Callable[[str], bool]) -> tuple[Claim[R], ...]:
+def flat_names(names: Iterable[str], is_nested: Callable[[str], bool]) -> frozenset[str]:
+    """Return the names of columns that rules mean as they are written, although they read as paths.
+
+    A flat table may have names with dots in them, and no column that the path could lead into.
+
+    Args:
+        names: The columns of the table.
+        is_nested: Says of a name whether there is a column of it that has something inside.
+    """
+    found = []
+    for name in names:
+        try:
+            first, *rest = Path.parse(name).steps
+        except ValueError:
+            continue
+        if rest and not is_nested(first.name or ""):
+            found.append(name)
+    return frozenset(found)
+
+
+def claims_on(columns: Mapping[str, R], name: str, flat: Collection[str]) -> tuple[Claim[R], ...]:
     """Return the rules that concern a column of the table.
 
     Args:
         columns: The rules of the table.
         name: The name of the column.
-        is_nested: Says of a name whether there is a column of it that could have something inside.
+        flat: Names of columns that are meant as they are written: :func:`flat_names`.
     """
     claims = []
     for written, rule in columns.items():
         path = Path.parse(written)
         head, rest = path.steps[0], path.steps[1:]
-        if written == name and rest and not is_nested(head.name or ""):
-            # A flat table may have names with dots in them, and no column that the path could lead into.
-            claims.append(Claim(written, rule, is_pattern=False, rest=()))
+        if written in flat:
+            claims += [Claim(written, rule, is_pattern=False, rest=())] if written == name else []
         elif head.fits(name):
             claims.append(Claim(written, rule, path.is_pattern, rest))
     return tuple(claims)
@@ -72,18 +91,18 @@ def into_elements(claims: Iterable[Claim[R]]) -> tuple[Claim[R], ...]:
     return tuple(replace(each, rest=each.rest[1:]) for each in claims if each.rest and each.rest[0] == ELEMENTS)
 
 
-def claim_on_leaf(columns: Mapping[str, R], path: Path, is_nested: Callable[[str], bool]) -> Claim[R] | None:
+def claim_on_leaf(columns: Mapping[str, R], path: Path, flat: Collection[str]) -> Claim[R] | None:
     """Return the rule on a column that has nothing inside, or on something around it.
 
     Args:
         columns: The rules of the table.
         path: The column, without patterns.
-        is_nested: As for :func:`claims_on`.
+        flat: As for :func:`claims_on`.
 
     Returns:
         The claim; None if there is none, or if two patterns share the column.
     """
-    claims = claims_on(columns, path.steps[0].name or "", is_nested)
+    claims = claims_on(columns, path.steps[0].name or "", flat)
     found = [claim for claim in claims if claim.is_here]
     for step in path.steps[1:]:
         claims = into_elements(claims) if step == ELEMENTS else into_field(claims, step.name or "")
