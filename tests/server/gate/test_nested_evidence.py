@@ -103,7 +103,8 @@ class TestNestedEvidence:
         assert by_name(sealed)["door_code"].rule == "*_code"
 
     def test_a_name_with_a_dot_keeps_its_rule_beside_the_column_before_the_dot(self, sealed_of):
-        rules = registered("version: 1\ntables: {people: {columns: {home: keep, home.door: redact}}}")
+        keys = "keys: {contact: env:MASKGATE_TEST_KEY}"
+        rules = registered(f"version: 1\n{keys}\ntables: {{people: {{columns: {{home: keep, home.door: redact}}}}}}")
         flat = pa.table({"home": ["Graz"], "home.door": ["12"]})
         sealed = sealed_of(mask_table(flat, rules, table_name="people", keys=KEYS)[0], rules)
         assert refusals(sealed, rules) == ()
