@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 
 from maskgate.canonical import canonical_bytes
 from maskgate.crypto.cells import validity
+from maskgate.crypto.room import room
 from maskgate.errors import MaskingError
 from maskgate.methods.entities import EntityDraws
 from maskgate.methods.exact_weights import ExactWeights, whole_weights
@@ -176,7 +177,7 @@ class Pram(Method):
         draws = EntityDraws(column, surroundings, purpose="pram", context=canonical_bytes(context).decode())
         weights = _laid_out(self.matrix)
         before = places.fill_null(0).to_numpy().astype(np.int64)
-        after = np.empty(len(before), np.int64)
+        after = room(len(before), np.int64)
         for rows in draws.portions():
             drawn = draws.draw(rows, before[rows].view(np.uint64))
             after[rows] = weights.draw(drawn[:, 0], before[rows])
@@ -192,9 +193,8 @@ class Pram(Method):
         """Return for each cell which category it is; null where it is null or none."""
         values = self._values(value_type(column.type))
         if pa.types.is_dictionary(column.type):
-            return pc.take(pc.index_in(plain(column.dictionary), value_set=values), column.indices)
-        cells = plain(column)
-        return pc.index_in(cells, value_set=values.cast(cells.type))
+            return pc.take(_found(plain(column.dictionary), values), column.indices)
+        return _found(plain(column), values)
 
     def _values(self, kind: pa.DataType) -> pa.Array:
         """Return the categories as values of a type.
@@ -211,6 +211,11 @@ class Pram(Method):
         if values.cast(pa.string()).to_pylist() != list(self.categories):
             raise ValueError(f"some category is not written as {kind} values are, in shortest form")
         return values
+
+
+def _found(cells: pa.Array, values: pa.Array) -> pa.Array:
+    """Return the place of each plain cell among the values; null where it is none of them."""
+    return pc.index_in(cells, value_set=values.cast(cells.type))
 
 
 def _check_count(categories: Sequence[str]) -> None:

@@ -84,7 +84,8 @@ class Shape:
         """Count the non-null cells of a column that do not fit."""
         if isinstance(column, pa.ChunkedArray):
             return sum(self.violations(chunk) for chunk in column.chunks)
-        if self.free or column.null_count == len(column):
+        # Of nulls within runs and unions, `null_count` knows nothing.
+        if self.free or not column.is_valid().true_count:
             return 0
         present = plain(column).drop_null()
         return int(len(present) - self._fitting(present).sum())
