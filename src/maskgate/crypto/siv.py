@@ -16,6 +16,8 @@ from maskgate.crypto.blocks import BLOCK, BYTES, ROWS, as_blocks, blocks_at, dou
 from maskgate.crypto.cells import Cells, chunk_by_chunk, edges_of, validity_buffer, without_dictionary
 from maskgate.crypto.cmac import CellCmac
 from maskgate.crypto.counter import CounterMode, Spans
+from maskgate.crypto.hidden import hidden
+from maskgate.crypto.room import room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -59,6 +61,7 @@ def encrypt(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: byt
         TypeError: If the column holds neither strings nor bytes.
         OverflowError: If the result does not fit one ``binary`` array (2 GiB).
     """
+    key = hidden(key)
     return chunk_by_chunk(column, encrypter(key, associated_data), _binary_like(column.type))
 
 
@@ -68,6 +71,7 @@ def encrypter(key: bytes, associated_data: bytes | Sequence[bytes] = ()) -> Call
     Raises:
         ValueError: If the key has another length, or there are more than 126 headers.
     """
+    key = hidden(key)
     return _Siv(key, associated_data).encrypt
 
 
@@ -82,7 +86,7 @@ def decrypt(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: byt
         ValueError: If the key has another length, or there are more than 126 headers.
         TypeError: If the column holds neither strings nor bytes.
     """
-    column = without_dictionary(column)
+    key, column = hidden(key), without_dictionary(column)
     opened = decrypt_authentic(column, key, associated_data)
     refused = opened.null_count - column.null_count
     if refused:
@@ -94,6 +98,7 @@ def decrypt_authentic(
     column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] = ()
 ) -> Any:
     """Decrypt the cells that are authentic; the others come out as nulls, as nulls do."""
+    key = hidden(key)
     machine = _Siv(key, associated_data)
     return chunk_by_chunk(column, machine.decrypt, _binary_like(column.type))
 
@@ -105,7 +110,7 @@ def authentic(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: b
         ValueError: If the key has another length, or there are more than 126 headers.
         TypeError: If the column holds neither strings nor bytes.
     """
-    column = without_dictionary(column)
+    key, column = hidden(key), without_dictionary(column)
     opened = decrypt_authentic(column, key, associated_data)
     return pc.if_else(pc.is_valid(column), pc.is_valid(opened), None)
 
@@ -156,7 +161,7 @@ class _Siv:
         if cells.valid is not None:
             sizes *= cells.valid
         edges = _edges(sizes, kind)
-        written = np.empty(edges[-1], np.uint8)
+        written = room(edges[-1], np.uint8)
         for portion in _portions(cells):
             first, last = edges[portion.rows[0]], edges[portion.rows[-1] + 1]
             tags = self._tags(portion.cells, portion.lengths)
@@ -171,7 +176,7 @@ class _Siv:
         cells, kind = Cells.of(column), _binary_like(column.type)
         edges = _edges(cells.lengths, kind)
         # Each cell keeps the place of its tag before it, so that it has the room that counter mode asks for.
-        written = np.empty(edges[-1], np.uint8)
+        written = room(edges[-1], np.uint8)
         accepted = np.zeros(len(cells), bool)
         for portion in _portions(cells):
             first, last = edges[portion.rows[0]], edges[portion.rows[-1] + 1]

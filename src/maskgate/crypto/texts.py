@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.cells import Cells, edges_of, validity, validity_buffer
+from maskgate.crypto.room import room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -53,7 +54,7 @@ def write_texts(column: pa.Array, spelling: Spelling, *, prefix: str = "", large
     sizes += before if cells.valid is None else before * cells.valid
     edges = edges_of(sizes)
     _check_size(int(edges[-1]), large=large)
-    written = np.empty(edges[-1], np.uint8)
+    written = room(edges[-1], np.uint8)
     for rows in cells.portions(_ROWS, _BYTES):
         part = cells.at(rows)
         characters = spelling.encode(part.joined(), part.lengths)
@@ -144,7 +145,7 @@ def write_fixed_texts(
     before = np.frombuffer(prefix.encode(), np.uint8)
     whole = len(before) + size
     _check_size((portions.rows - portions.nulls) * whole, large=large)
-    text = np.empty((portions.rows - portions.nulls, whole), np.uint8)
+    text = room((portions.rows - portions.nulls) * whole, np.uint8).reshape(-1, whole)
     valid = np.ones(portions.rows, np.bool_) if portions.nulls else None
     row = at = 0
     for part in portions.parts:
@@ -177,7 +178,7 @@ def gathered(parts: Iterable[pa.Array], rows: int, size: int, *, large: bool) ->
     """
     _check_size(size, large=large)
     edges: NDArray[np.int64 | np.int32] = np.zeros(rows + 1, np.int64 if large else np.int32)
-    data = np.empty(size, np.uint8)
+    data = room(size, np.uint8)
     valid = np.ones(rows, np.bool_)
     row = 0
     for part in parts:

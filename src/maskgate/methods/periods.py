@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity, validity_buffer
+from maskgate.crypto.room import room
 from maskgate.methods.numbers import integers_of
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _counts(column: pa.Array) -> tuple[pa.Array, str]:
 def _by_table(counts: pa.Array, ticks: int, table: NDArray[Any], first_year: int) -> pa.Array:
     valid, moments = validity(counts), integers_of(counts)
     first_day = int(np.datetime64(f"{first_year:04d}-01-01", "D").astype(np.int64))
-    periods = np.empty(len(counts), table.dtype)
+    periods = room(len(counts), table.dtype)
     for start in range(0, len(counts), _ROWS):
         rows = slice(start, start + _ROWS)
         days = (moments[rows] // ticks if ticks > 1 else moments[rows]).astype(np.int64, copy=False) - first_day

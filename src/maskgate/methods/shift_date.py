@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from maskgate.crypto.cells import validity, validity_buffer
+from maskgate.crypto.room import room
 from maskgate.methods.entities import EntityDraws
 from maskgate.methods.families import value_type
 from maskgate.methods.layout import plain
@@ -122,7 +123,7 @@ class _Calendar:
         self._is_easy = len(column) == 0 or (
             self._first + reach <= self._before.min() and self._before.max() <= self._last - reach
         )
-        self._after = np.empty(len(column), width)
+        self._after = room(len(column), width)
 
     def move(self, rows: slice, shifts: NDArray[np.int64]) -> None:
         """Move some rows by so many days; the shifts are used up."""

@@ -91,8 +91,8 @@ class TestSwap:
         assert (once == other_groups).mean() < 0.02
 
 
-WHOLE = [2, 7, 0, 4, 3, 8, 5, 1, 6]
-GROUPED = [4, 8, 5, 7, 0, 2, 3, 6, 1]
+WHOLE = [2, 3, 7, 1, 5, 4, 8, 0, 6]
+GROUPED = [2, 7, 0, 1, 5, 4, 8, 3, 6]
 RANKED = [1, 0, 3, 2, 5, 4, 8, 6, 7]
 
 
