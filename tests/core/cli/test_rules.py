@@ -180,6 +180,16 @@ class TestCheckWithData:
         assert {table["rows"] for table in document["tables"].values()} == {1_000_000}
 
     @pytest.mark.parametrize(
+        ("rows", "shown"), [pytest.param(2_000, "0.86", id="likely"), pytest.param(4, "6e-06", id="unlikely")]
+    )
+    def test_how_likely_two_values_get_one_token(self, maskgate, write, rows, shown):
+        """The birthday problem: of 2,000 values in six digits, 1 - (1 - 1/10^6)…(1 - 1999/10^6) = 0.8647."""
+        name = write(RULES.replace("{scheme: hmac}", "{scheme: hmac, format: integer, length: 6}"))
+        done = maskgate("rules", "check", name, "--rows", str(rows))
+        assert f"(collision: {shown})" in done.stdout
+        assert f"two get the same token with a probability of {shown}." in done.stdout + done.stderr
+
+    @pytest.mark.parametrize(
         ("arguments", "code", "said"),
         [
             pytest.param(["data/torn.parquet", "--table", "orders"], 1, "not a Parquet file", id="a torn file"),
