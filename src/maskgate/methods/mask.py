@@ -25,8 +25,9 @@ _FEW = 16
 class Mask(Method):
     """Replace each character by `char`, but for the first and last few.
 
-    A text that is no longer than what would be shown is hidden whole, so that at least one character always is, unless
-    there is nothing in it but characters of `keep`. The length still shows, unless `length` stands for every length.
+    A text of which no character would be hidden, such as one no longer than what shows, is hidden whole: at least one
+    character always is, unless there is nothing in it but characters of `keep`. The length still shows, unless `length`
+    stands for every length.
     Characters are Unicode code points.
 
     Attributes:
@@ -115,12 +116,13 @@ class Mask(Method):
         in_bytes = (self.char + self.keep).isascii() and self.length is None and shown <= _FEW
         if in_bytes and pc.all(pc.string_is_ascii(text)).as_py() is not False:
             return mask_ascii(text, self.keep_first, self.keep_last, self.char.encode(), self.keep.encode())
-        too_short = pc.less_equal(pc.utf8_length(text), shown)
         nothing = pa.scalar("", text.type)
         end = -self.keep_last or None
+        between = pc.utf8_slice_codeunits(text, self.keep_first, end)
+        too_short = pc.equal(pc.utf8_trim(between, self.keep) if self.keep else between, nothing)
         first = pc.if_else(too_short, nothing, pc.utf8_slice_codeunits(text, 0, self.keep_first))
         last = nothing if end is None else pc.if_else(too_short, nothing, pc.utf8_slice_codeunits(text, end))
-        middle = pc.if_else(too_short, text, pc.utf8_slice_codeunits(text, self.keep_first, end))
+        middle = pc.if_else(too_short, text, between)
         return pc.binary_join_element_wise(first, self._hidden(middle), last, nothing)
 
     def _hidden(self, middle: pa.Array) -> pa.Array:

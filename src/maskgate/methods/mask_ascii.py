@@ -64,13 +64,23 @@ class _Separators:
         self._shown[np.frombuffer(keep, np.uint8)] = True
 
     def leave_some(self, edges: NDArray[Any], first: int, last: int) -> NDArray[np.bool_]:
-        """Say which cells between some edges have other bytes than separators between their ends."""
-        others = ~self._shown[self._data[edges[0] : edges[-1]]]
-        before = np.concatenate([[0], np.cumsum(others, dtype=np.int32)])
-        edges = edges - edges[0]
-        begin = np.minimum(edges[:-1] + first, edges[1:])
-        end = np.maximum(edges[1:] - last, begin)
-        some: NDArray[np.bool_] = before[end] > before[begin]
+        """Say which cells between some edges have other bytes than separators between their ends.
+
+        Args:
+            edges: Where the cells begin, and where the last one stops.
+            first: How many bytes are its beginning.
+            last: How many its end; of a cell that has no more bytes than both, anything may be said.
+        """
+        if len(self._data) == 0:
+            return np.zeros(len(edges) - 1, np.bool_)
+        # Few cells begin with a separator there; only then are all bytes counted.
+        some: NDArray[np.bool_] = ~self._shown[self._data.take(edges[:-1] + first, mode="clip")]
+        if not some.all():
+            others = ~self._shown[self._data[edges[0] : edges[-1]]]
+            before = np.concatenate([[0], np.cumsum(others)])
+            begin = np.minimum(edges[:-1] + first, edges[1:]) - edges[0]
+            end = np.maximum(edges[1:] - edges[0] - last, begin)
+            some = before[end] > before[begin]
         return some
 
     def show(self, masked: NDArray[np.uint8]) -> None:

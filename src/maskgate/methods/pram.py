@@ -99,9 +99,9 @@ class Pram(Method):
         if len(set(categories)) < len(categories):
             raise ValueError("`categories:` names a value twice")
         _check_count(categories)
-        stays, others = Fraction(exactly(retain)), len(categories) - 1
-        if not 0 <= stays <= 1:
+        if not 0 <= retain <= 1:
             raise ValueError("`retain:` is a probability, from 0 to 1")
+        stays, others = Fraction(exactly(retain)), len(categories) - 1
         rows = tuple(
             tuple(str(stays if row == place else (1 - stays) / others) for place in range(others + 1))
             for row in range(others + 1)
@@ -117,9 +117,10 @@ class Pram(Method):
             raise ValueError("`matrix:` has no row for some value that it changes others to; every value needs one")
         rows = []
         for number, row in enumerate(matrix.values(), start=1):
-            chances = [Fraction(exactly(row.get(name, 0))) for name in categories]
+            likely = all(0 <= chance <= 1 + _ROUNDING for chance in row.values())
+            chances = [Fraction(exactly(row.get(name, 0))) for name in categories] if likely else []
             whole = sum(chances, Fraction(0))
-            if any(chance < 0 for chance in chances) or abs(whole - 1) > _ROUNDING:
+            if abs(whole - 1) > _ROUNDING:
                 raise ValueError(f"row {number} of `matrix:` must hold probabilities that sum to 1")
             rows.append(tuple(str(chance / whole) for chance in chances))
         return cls(categories, tuple(rows), None)

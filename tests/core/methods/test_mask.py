@@ -26,6 +26,12 @@ class TestMask:
             pytest.param({"keep_last": 4}, "12345", "*2345", id="one character is hidden at least"),
             pytest.param({"keep_last": 4}, "1234", "****", id="no longer than what would show: all is hidden"),
             pytest.param({"keep_first": 1, "keep_last": 1}, "a", "*", id="shorter than what would show"),
+            pytest.param({"keep_last": 4, "keep": "-"}, "-1234", "-****", id="nothing but separators left to hide"),
+            pytest.param({"keep_last": 4, "keep": "-"}, "-é234", "-****", id="nothing left to hide, in characters"),
+            pytest.param(
+                {"keep_first": 1, "keep_last": 2, "keep": "- "}, "a - b-", "* - *-", id="separators at an end"
+            ),
+            pytest.param({"keep_last": 2, "keep": "- "}, " - ", " - ", id="separators alone"),
             pytest.param({"keep_last": 1, "char": "•"}, "Ελένη", "••••η", id="characters, not bytes"),
             pytest.param({"keep_first": 1}, "a\nb", "a**", id="a line break is a character"),
             pytest.param({"keep_last": 2}, -12345, "****45", id="an integer by its digits"),

@@ -1,83 +1,53 @@
-"""Orders of rows that chance makes: every one as likely as any other, also where random numbers meet."""
+"""Of all ways in which rows can change places, none is likelier than another."""
 
 from __future__ import annotations
 
 from collections import Counter
-from itertools import permutations
+from math import factorial
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
-from maskgate.methods.grouping import group_numbers
-from maskgate.methods.permutation import Chance, order_by_chance, shuffled
+from maskgate.keys import Key
+from maskgate.methods import METHODS, Surroundings
+
+ORDERS_OF_FIVE_IN_A_PAIR_AND_A_RING = 20
+KINDS = [pa.int64(), pa.int16(), pa.float64(), pa.date32(), pa.string(), pa.decimal128(12, 2)]
 
 
-class FewWords(Chance):
-    """Chance of which the first words have but one even bit each, so that most are equal."""
-
-    def __init__(self, seed: bytes) -> None:
-        super().__init__(seed)
-        self._turn = 0
-
-    def words(self, count):
-        self._turn += 1
-        words = super().words(count)
-        return words & np.uint64(1 << 63) if self._turn == 1 else words
+def ways(name, rows, kind, runs, columns=None, **options):
+    """Count the orders in which the rows come out, each time under another key."""
+    method = METHODS[name].configure(options, None)
+    column = pa.array(range(rows), pa.int32()).cast(kind)
+    keys = (Key("people", number.to_bytes(32, "big")) for number in range(runs))
+    made = (method.apply(column, Surroundings("t", "c", key, columns=columns or {})).to_pylist() for key in keys)
+    return Counter(tuple(map(str, each)) for each in made)
 
 
-class TestOrderByChance:
-    @pytest.mark.parametrize("count", [0, 1, 2, 1000, 70_000])
-    def test_every_row_once(self, count):
-        assert sorted(order_by_chance(count, Chance(bytes(32)))) == list(range(count))
-
-    def test_groups_stand_together(self):
-        groups = np.arange(1000, dtype=np.uint32) % 7
-        order = order_by_chance(1000, Chance(bytes(32)), groups)
-        assert sorted(order) == list(range(1000))
-        assert (np.diff(groups[order].astype(int)) >= 0).all()
-
-    @pytest.mark.parametrize("chance", [Chance, FewWords])
-    def test_every_order_is_as_likely(self, chance):
-        counts = Counter(tuple(order_by_chance(4, chance(turn.to_bytes(16, "big")))) for turn in range(4800))
-        assert set(counts) == set(permutations(range(4)))
-        assert max(abs(count - 200) for count in counts.values()) < 5 * np.sqrt(200)
-
-    @pytest.mark.parametrize("chance", [Chance, FewWords])
-    def test_every_order_of_values_is_as_likely(self, chance):
-        values = pa.array([5, 6, 7], pa.int32())
-        counts = Counter(tuple(shuffled(values, chance(turn.to_bytes(16, "big"))).to_pylist()) for turn in range(1200))
-        assert set(counts) == set(permutations([5, 6, 7]))
-        assert max(abs(count - 200) for count in counts.values()) < 5 * np.sqrt(200)
+def check_even(counts, different, runs):
+    """Refuse counts that even odds would give once in a million times (chi-square, about normal)."""
+    expected = runs / different
+    chi_square = sum((count - expected) ** 2 / expected for count in counts.values())
+    chi_square += (different - len(counts)) * expected
+    freedom = different - 1
+    assert len(counts) <= different
+    assert chi_square < freedom + 5 * (2 * freedom) ** 0.5 + 10
 
 
-class TestGroupNumbers:
-    TEXTS = pa.array(["b", None, "a", "b", "c", None, "a"])
+class TestOrders:
+    @pytest.mark.parametrize("kind", KINDS, ids=str)
+    def test_every_order_of_a_shuffle_is_as_likely(self, kind):
+        check_even(ways("shuffle", 4, kind, 2400), factorial(4), 2400)
 
-    @pytest.mark.parametrize(
-        "column",
-        [
-            TEXTS,
-            TEXTS.cast(pa.large_string()),
-            TEXTS.dictionary_encode(),
-            pa.array([7, None, 5, 7, 90_000, None, 5]),
-            pa.array([7, None, 5, 7, 6, None, 5], pa.uint8()),
-            pa.array([7, None, 5, 7, 6, None, 5]).dictionary_encode(),
-            pa.array([2.5, None, 0.5, 2.5, 1.0, None, 0.5]),
-        ],
-        ids=lambda column: str(column.type),
-    )
-    def test_values_are_numbered_as_they_come(self, column):
-        assert group_numbers([column]).tolist() == [0, 3, 1, 0, 2, 3, 1]
+    @pytest.mark.parametrize(("rows", "different"), [(3, 2), (4, 3), (5, ORDERS_OF_FIVE_IN_A_PAIR_AND_A_RING), (6, 15)])
+    @pytest.mark.parametrize("kind", [pa.int64(), pa.string()], ids=str)
+    def test_every_way_to_swap_is_as_likely(self, rows, different, kind):
+        check_even(ways("swap", rows, kind, 3000), different, 3000)
 
-    def test_no_columns_are_no_groups(self):
-        assert group_numbers([]) is None
+    def test_every_way_to_swap_within_a_group_is_as_likely(self):
+        groups = {"g": pa.array([0, 1, 0, 0, 1, 0, 0])}
+        counts = ways("swap", 7, pa.int64(), 3000, groups, within=["g"])
+        check_even(counts, ORDERS_OF_FIVE_IN_A_PAIR_AND_A_RING, 3000)
 
-    @pytest.mark.parametrize("many", [3, 5000])
-    def test_columns_make_groups_together(self, many):
-        left, right = np.arange(20_000) % many, np.arange(20_000) // 7 % many
-        numbers = group_numbers([pa.array(left), pa.array(right)])
-        groups = {}
-        for number, pair in zip(numbers.tolist(), zip(left.tolist(), right.tolist(), strict=True), strict=True):
-            assert groups.setdefault(number, pair) == pair
-        assert len(groups) == len(set(groups.values()))
+    def test_every_way_to_swap_neighbours_in_rank_is_as_likely(self):
+        check_even(ways("swap", 4, pa.int64(), 3000, rank_distance=100), 3, 3000)
