@@ -217,6 +217,10 @@ def _partners_of_all(count: int, chance: Chance) -> NDArray[np.int64]:
     sources = room(count, np.int64)
     left, right = np.concatenate([small, large[half + count % 2 :]]), large[: half + count % 2]
     pairs = half - count % 2
+    if count % 2:
+        # Any row may be the one: without this, it would be the last of its half.
+        other = int(chance.words(1)[0]) % len(left)
+        left[[-1, other]] = left[[other, -1]]
     sources[left[:pairs]], sources[right[:pairs]] = right[:pairs], left[:pairs]
     if count % 2:
         one, two, three = left[-1], *right[-2:]

@@ -91,7 +91,7 @@ class TestSwap:
         assert (once == other_groups).mean() < 0.02
 
 
-WHOLE = [2, 3, 7, 1, 5, 4, 8, 0, 6]
+WHOLE = [2, 3, 8, 1, 5, 4, 7, 6, 0]
 GROUPED = [2, 7, 0, 1, 5, 4, 8, 3, 6]
 RANKED = [1, 0, 3, 2, 5, 4, 8, 6, 7]
 
