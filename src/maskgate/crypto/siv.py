@@ -43,14 +43,16 @@ class NotAuthenticError(ValueError):
         return f"{self.count} values were not encrypted with this key and associated data, or were changed since"
 
 
-def encrypt(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] = ()) -> Any:
+def encrypt(
+    column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] | None = ()
+) -> Any:
     """Encrypt every cell.
 
     Args:
         column: Strings (their UTF-8 bytes) or bytes, in any layout.
         key: 32, 48 or 64 bytes, for AES with 128, 192 or 256 bits.
         associated_data: What is authenticated too: the header, or a list of headers in their order. No header at all
-            differs from one that is empty.
+            differs from one that is empty; None is no header.
 
     Returns:
         ``binary`` (``large_binary`` if the column has large offsets or views), chunked if the column is: the tag, then
@@ -65,7 +67,7 @@ def encrypt(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: byt
     return chunk_by_chunk(column, encrypter(key, associated_data), _binary_like(column.type))
 
 
-def encrypter(key: bytes, associated_data: bytes | Sequence[bytes] = ()) -> Callable[[pa.Array], pa.Array]:
+def encrypter(key: bytes, associated_data: bytes | Sequence[bytes] | None = ()) -> Callable[[pa.Array], pa.Array]:
     """Return :func:`encrypt` under a key, for one array after the other.
 
     Raises:
@@ -75,7 +77,9 @@ def encrypter(key: bytes, associated_data: bytes | Sequence[bytes] = ()) -> Call
     return _Siv(key, associated_data).encrypt
 
 
-def decrypt(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] = ()) -> Any:
+def decrypt(
+    column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] | None = ()
+) -> Any:
     """Decrypt every cell that :func:`encrypt` made.
 
     Returns:
@@ -95,7 +99,7 @@ def decrypt(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: byt
 
 
 def decrypt_authentic(
-    column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] = ()
+    column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] | None = ()
 ) -> Any:
     """Decrypt the cells that are authentic; the others come out as nulls, as nulls do."""
     key = hidden(key)
@@ -103,7 +107,9 @@ def decrypt_authentic(
     return chunk_by_chunk(column, machine.decrypt, _binary_like(column.type))
 
 
-def authentic(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] = ()) -> Any:
+def authentic(
+    column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] | None = ()
+) -> Any:
     """Say which cells :func:`encrypt` made under this key and associated data; null where the column is null.
 
     Raises:
@@ -135,12 +141,12 @@ class _Portion(NamedTuple):
 class _Siv:
     """AES-SIV under one key and with one list of headers."""
 
-    def __init__(self, key: bytes, associated_data: bytes | Sequence[bytes]) -> None:
+    def __init__(self, key: bytes, associated_data: bytes | Sequence[bytes] | None) -> None:
         if len(key) not in (32, 48, 64):
             raise ValueError(f"an AES-SIV key has 32, 48 or 64 bytes, not {len(key)}")
         if isinstance(associated_data, bytes | bytearray | memoryview):
             associated_data = (bytes(associated_data),)
-        headers = list(associated_data)
+        headers = list(associated_data or ())
         if len(headers) > _MOST_HEADERS:
             raise ValueError(f"AES-SIV takes at most {_MOST_HEADERS} headers of associated data, not {len(headers)}")
         self._cmac, self._counter = CellCmac(key[: len(key) // 2]), CounterMode(key[len(key) // 2 :])
