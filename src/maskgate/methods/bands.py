@@ -6,6 +6,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil
+from sys import float_info
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,8 @@ _INT64_BYTES = 8
 _INT64_MAX = 2**63 - 1
 # More than any decimal has.
 _DIGITS = 200
+# A double has room for 10 to the power of it.
+_MOST_PLACES = 300
 _ROWS = 32_768
 WIDTH_PATTERN = rf"\[{_NUMBER}, {_NUMBER}\)|<{_NUMBER}|>={_NUMBER}"
 
@@ -51,7 +54,8 @@ def check_width(width: float) -> None:
     """
     if not 0 < width < float("inf"):
         raise ValueError("the width of a band is a number above zero")
-    if over_power_of_ten(exactly(width))[0] > MOST_EXACT // 1000:
+    digits, places = over_power_of_ten(exactly(width))
+    if digits > MOST_EXACT // 1000 or places > _MOST_PLACES:
         raise ValueError("the width of a band has too many digits")
 
 
@@ -63,8 +67,8 @@ def check_edges(edges: Sequence[float]) -> None:
     """
     if not edges:
         raise ValueError("`band:` needs a width, or at least one edge")
-    if any(not -float("inf") < edge < float("inf") for edge in edges):
-        raise ValueError("the edges of bands are finite numbers")
+    if any(not abs(edge) <= float_info.max for edge in edges):
+        raise ValueError("the edges of bands are finite numbers that doubles reach")
     if any(lower >= upper for lower, upper in pairwise(edges)):
         raise ValueError("the edges of bands go up, each larger than the one before")
 

@@ -219,9 +219,11 @@ def _in_wide_decimals(values: pa.Array, mask: Callable[[pa.Array], pa.Array]) ->
 def _moment(text: str, option: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"`{option}:` lies outside of the years 1 to 9999 in UTC") from None
     except ValueError:
         raise ValueError(f"`{option}:` is a date such as 2020-12-31, or a time such as 2020-12-31T12:00:00Z") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _moment_in(kind: pa.DataType, moment: datetime) -> pa.Scalar:

@@ -45,6 +45,7 @@ _NUMBERS = (Family.INTEGER, Family.FLOAT, Family.DECIMAL)
 _FINER_THAN_SCALE = 3
 _SIGNED = 2.0**-63
 _MANTISSA_BITS = 52
+_MOST = Decimal(10) ** 100
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ class Noise(Method):
         given = {name: exactly(options[name]) for name in names if options.get(name) is not None}
         if not all(number.is_finite() for number in given.values()):
             raise ValueError("noise takes finite numbers")
+        if any(number and not 1 / _MOST <= abs(number) <= _MOST for number in given.values()):
+            raise ValueError(f"noise takes 0, and numbers from {1 / _MOST:.0e} to {_MOST:.0e} in size")
         wrong = [f"`{name}:`" for name in ("scale", "epsilon", "round_to") if name in given and given[name] <= 0]
         if wrong:
             raise ValueError(f"{' and '.join(wrong)} must be above 0")

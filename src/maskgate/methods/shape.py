@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from maskgate.methods.families import family_of
 from maskgate.methods.layout import plain
 from maskgate.methods.method import Family
+from maskgate.methods.numbers import as_doubles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,7 +131,7 @@ class Shape:
         if self.one_of:
             tests.append(pc.is_in(column.cast(pa.string()), value_set=pa.array(self.one_of, pa.string())))
         if self._is_of_numbers():
-            tests.extend(self._number_tests(pc.cast(column, pa.float64(), safe=False)))
+            tests.extend(self._number_tests(pa.array(as_doubles(column))))
         return tests
 
     def _number_tests(self, numbers: pa.Array) -> list[pa.Array]:

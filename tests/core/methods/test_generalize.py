@@ -201,9 +201,11 @@ class TestRefusals:
             pytest.param({"band": -1}, "above zero", id="a negative width"),
             pytest.param({"band": float("inf")}, "above zero", id="an endless width"),
             pytest.param({"band": 0.12345678901234567}, "too many digits", id="a width with too many digits"),
+            pytest.param({"band": 5e-324}, "too many digits", id="a width of hardly anything"),
             pytest.param({"band": []}, "at least one edge", id="no edge"),
             pytest.param({"band": [1, 1]}, "go up", id="edges that stand still"),
             pytest.param({"band": [1, float("nan")]}, "finite", id="an edge that is no number"),
+            pytest.param({"band": [1, 10**400]}, "finite", id="an edge beyond doubles"),
         ],
     )
     def test_options_that_make_no_sense(self, options, words):

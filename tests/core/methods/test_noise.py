@@ -370,6 +370,8 @@ class TestRefusals:
             pytest.param({"min": 10, "max": 0}, "no two results", id="bounds the wrong way round"),
             pytest.param({"max": 50, "round_to": 100}, "no two results", id="a step wider than the bounds"),
             pytest.param({"scale": 0}, "above 0", id="no scale"),
+            pytest.param({"scale": 10**400}, "numbers from 1e-100 to", id="a scale beyond doubles"),
+            pytest.param({"round_to": 5e-324}, "numbers from 1e-100 to", id="a step of hardly anything"),
             pytest.param({"round_to": 0}, "above 0", id="no step"),
             pytest.param({"max": float("inf")}, "finite", id="a bound that is none"),
             pytest.param({"scale": None}, "needs `scale:`", id="neither scale nor epsilon"),
