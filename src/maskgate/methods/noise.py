@@ -87,22 +87,23 @@ class Noise(Method):
             Parameter(
                 "scale",
                 Kind.NUMBER,
-                "How large the noise is, above 0: its mean size (laplace, geometric), its standard deviation "
+                "How large the noise is: its mean size (laplace, geometric), its standard deviation "
                 "(gaussian; multiplicative, as a part of 1), or its greatest size (uniform).",
-                minimum=0,
+                above=0,
             ),
             Parameter(
                 "epsilon",
                 Kind.NUMBER,
                 "Instead of a scale, with `kind: geometric` and both bounds: the epsilon of local differential "
-                "privacy for one value, above 0.",
-                minimum=0,
+                "privacy for one value.",
+                above=0,
                 maximum=20,
             ),
             Parameter("min", Kind.NUMBER, "The least number that goes in and comes out."),
             Parameter("max", Kind.NUMBER, "The greatest number that goes in and comes out."),
-            Parameter("round_to", Kind.NUMBER, "What the results are multiples of, above 0.", minimum=0),
+            Parameter("round_to", Kind.NUMBER, "What the results are multiples of.", above=0),
         ),
+        one_of=("scale", "epsilon"),
         reversible_by=ReversibleBy.KEY_HOLDER,
         needs_key=True,
         needs_entity=True,

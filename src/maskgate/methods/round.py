@@ -54,7 +54,7 @@ class Round(Method):
         term="generalization (rounding)",
         summary="Replaces every number by the nearest multiple of a step; halfway, by the even one.",
         accepts=NUMBERS,
-        parameters=(Parameter("to", Kind.NUMBER, "The step, above 0.", required=True, minimum=0),),
+        parameters=(Parameter("to", Kind.NUMBER, "The step.", required=True, above=0),),
     )
 
     @classmethod

@@ -71,7 +71,7 @@ class Swap(Method):
                 Kind.NUMBER,
                 "For numbers and dates: exchange only values whose ranks are no further apart than this percentage "
                 "of the group, or next to each other.",
-                minimum=0,
+                above=0,
                 maximum=100,
             ),
         ),

@@ -61,6 +61,7 @@ class Truncate(Method):
             Parameter("length", Kind.INTEGER, "How many characters stay of a text.", minimum=1, maximum=1_000_000),
             Parameter("to", Kind.CHOICE, "The period whose beginning stays of a date or time.", choices=PERIODS),
         ),
+        one_of=("length", "to"),
     )
 
     @classmethod

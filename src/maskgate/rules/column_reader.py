@@ -9,6 +9,7 @@ from maskgate.errors import UsageError
 from maskgate.methods.method import Kind
 from maskgate.methods.registry import find_method, method_names
 from maskgate.rules.condition_reader import ConditionReader
+from maskgate.rules.domain_reader import domain_problem
 from maskgate.rules.option_reader import FRAME, OptionReader
 from maskgate.rules.path import Path
 from maskgate.rules.rule import ON_INVALID, Case, ColumnRule, ConditionalRule
@@ -221,7 +222,9 @@ class ColumnReader:
         try:
             rule.build()
         except ValueError as error:
-            self.reader.problem(f"{where}: {str(error).rstrip('.')}.", line)
+            # What is wrong with a domain is said where it stands, once.
+            if rule.domain is None or domain_problem(rule.domain) is None:
+                self.reader.problem(f"{where}: {str(error).rstrip('.')}.", line)
         except Exception as error:
             if "." not in rule.method:
                 raise

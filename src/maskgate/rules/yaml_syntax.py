@@ -28,7 +28,7 @@ _ADVICE = (
     ("that cannot start", "Quote the text that begins with it."),
     ("mapping values are not allowed", "Quote a text with a colon in it, and indent the entries of a mapping alike."),
     ("could not find expected ':'", "Every entry of a mapping is written `name: value`."),
-    ("expected ',' or", "Part the entries with commas, and close every bracket and brace."),
+    ("expected ',' or", "Part entries with commas, quote what has a bracket in it, and close every bracket."),
     ("expected the node content", "Write a value here, and close every bracket and brace."),
     ("expected <block end>", "Indent the entries of a mapping, or of a list, alike."),
     ("unexpected end of stream", "Close the quote."),

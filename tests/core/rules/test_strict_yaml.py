@@ -82,7 +82,7 @@ class TestParse:
                 "token. Indent with spaces, not with tabs.",
                 id="a tab",
             ),
-            pytest.param("a: {b: 1", "close every bracket and brace.", id="a brace left open"),
+            pytest.param("a: {b: 1", "close every bracket.", id="a brace left open"),
             pytest.param("a: 'b", "Close the quote.", id="a quote left open"),
             pytest.param(
                 "a: 99999999999999999999999", "file.yaml:1, this number is too large", id="a number no digest can hold"
