@@ -79,6 +79,7 @@ class Pram(Method):
                 "those not named are 0, and each row sums to 1.",
             ),
         ),
+        one_of=("retain", "matrix"),
         reversible_by=ReversibleBy.KEY_HOLDER,
         needs_key=True,
         needs_entity=True,

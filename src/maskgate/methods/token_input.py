@@ -80,11 +80,11 @@ def normalized(column: pa.Array, steps: Sequence[str]) -> pa.Array:
         ['4402079460958']
     """
     for step in steps:
-        if step not in _STEPS:
-            raise ValueError(f"no step of `normalize:` is called '{step}'; there are {', '.join(_STEPS)}")
+        if step not in NORMALIZERS:
+            raise ValueError(f"no step of `normalize:` is called '{step}'; there are {', '.join(NORMALIZERS)}")
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         for step in steps:
-            column = _STEPS[step](column)
+            column = NORMALIZERS[step](column)
     return column
 
 
@@ -110,7 +110,7 @@ def _digits_of(column: pa.Array) -> pa.Array:
     return pa.Array.from_buffers(column.type, len(column), buffers)
 
 
-_STEPS = {"trim": pc.utf8_trim_whitespace, "lower": pc.utf8_lower, "nfc": _composed, "digits": _digits}
+NORMALIZERS = {"trim": pc.utf8_trim_whitespace, "lower": pc.utf8_lower, "nfc": _composed, "digits": _digits}
 
 
 def _days(column: pa.Array) -> pa.Array:

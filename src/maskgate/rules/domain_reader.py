@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from maskgate.methods.method import Domain
 from maskgate.methods.token_format import FORMATS, VERSION_PLACE
+from maskgate.methods.token_input import NORMALIZERS
 from maskgate.methods.token_scheme import NOT_FPE, ONLY_FPE, SCHEMES, scheme_of
 
 if TYPE_CHECKING:
     from maskgate.rules.key_names import KeyNames
     from maskgate.rules.strict_yaml import Located, Reader
 
-NORMALIZERS = ("trim", "lower", "nfc", "digits")
 _KNOWN = tuple(item.name for item in fields(Domain) if item.name != "name")
 _PLACES = re.compile(r"\{[^{}]*\}?|\}")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from maskgate.methods.format_preserving import ALPHABETS, FEWEST_DIGITS, MOST_DIGITS
 from maskgate.methods.token_format import CIPHER_FORMATS, DEFAULT, FORMATS, INTEGER, lengths_of
+from maskgate.methods.token_input import NORMALIZERS
 from maskgate.methods.token_scheme import NOT_FPE, ONLY_FPE, SCHEMES
-from maskgate.rules.domain_reader import NORMALIZERS
 from maskgate.rules.method_schema import TEXT
 
 _SCHEMES = {

@@ -175,6 +175,13 @@ class TestCheckWithData:
         document = json.loads(maskgate("rules", "check", write(), *arguments, "--json").stdout)
         assert [name for name, table in document["tables"].items() if table["rows"] is not None] == tables
 
+    @pytest.mark.usefixtures("laid")
+    def test_a_table_without_data_is_named(self, maskgate, write):
+        document = json.loads(maskgate("rules", "check", write(), "data/orders.parquet", "--json").stdout)
+        (finding,) = [each for each in document["findings"] if each["code"] == "without-data"]
+        assert (finding["table"], finding["severity"]) == ("customers", "note")
+        assert finding["line"] is not None
+
     def test_rows_are_reckoned_with_where_no_data_says(self, maskgate, write):
         document = json.loads(maskgate("rules", "check", write(), "--rows", "1000000", "--json").stdout)
         assert {table["rows"] for table in document["tables"].values()} == {1_000_000}
@@ -194,6 +201,7 @@ class TestCheckWithData:
         [
             pytest.param(["data/torn.parquet", "--table", "orders"], 1, "not a Parquet file", id="a torn file"),
             pytest.param(["data/torn.parquet"], 2, "the rules have no table 'torn'", id="a file of no table"),
+            pytest.param([""], 2, "DATA is empty. Name a file or a folder, or leave it out.", id="an empty name"),
             pytest.param(["data", "--table", "order"], 2, "Did you mean 'orders'?", id="a table that the rules lack"),
             pytest.param(
                 ["gone.parquet", "--table", "orders"], 1, "there is no such file", id="a file that is not there"
