@@ -86,6 +86,7 @@ FOUND = {
         x4111111111111111y
         0.4111111111111111
         3,4111111111111111
+        240,⟦4783 0657 8633 1023⟧,GB12 and 403,⟦343794283456907⟧,DE
         4111111111111111.5
         123e4567-e89b-12d3-a456-501864667909
         1700000000000 milliseconds
@@ -155,7 +156,7 @@ FOUND = {
         no address: version 1.2.3.4
         no address: versions 1.2.3.4, 1.2.3.5 and 1.2.4.0
         no address: v 1.2.3.4 or (v1.2.3.5)
-        no address: Chrome/120.0.0.0 Safari/537.36
+        no address: Chrome/120.0.0.0 Safari/537.36 (rv:1.9.6.20)
         no address: lib-1.2.3.4.tar.gz and 1.2.3.4-beta
         no address: text2001:db8::1 and 12345:db8::1
         no address: v1.2.3.4
@@ -236,6 +237,7 @@ FOUND = {
         ⟦example.technology⟧ and ⟦example.today/path⟧ and ⟦example.group:8443/⟧
         <script src=//⟦cdn.example.com/x.js⟧>
         at //⟦example.com⟧
+        ⟦example.co⟧, ⟦ejemplo.com.co⟧, ⟦primjer.ba⟧ and ⟦ejemplo.ar⟧
         no address: ann@ex-ample.com and ann.de-smith@example.com.br and ann.com@example.com
         no address: m@bücher.example and m@xn--bcher-kva.de and m@www.example.com and m@www2.example.com
         no address: com.example.app and logger.info('x') and array.at(0) and x.org.local
@@ -304,7 +306,7 @@ FOUND = {
         tel. ⟦60-56-85-91⟧
         call on 2024-01-05
         call at 10:30, 05/06/2024
-        07298-2252 and 062-00-9164 and 4711 0835 6564 7622 65
+        CriOS/34.0.871.0 Mobile/03M269 and 07298-2252 and 062-00-9164 and 4711 0835 6564 7622 65
         zip 12345-6789
         order 1234567890
         call about order 1234567890

@@ -98,8 +98,9 @@ def is_alone(text: Text, spans: Spans) -> NDArray[np.bool_]:
     left, right = text.byte_at(spans.starts - 1), text.byte_at(spans.ends)
     before = text.byte_at(spans.starts - 2)
     decimals = np.isin(left, [ord("."), ord(",")]) & DIGIT[before]
-    # Behind a comma and four digits it is one number of a list.
-    decimals &= (left == ord(".")) | ~DIGIT[text.byte_at(spans.starts[:, None] - np.arange(2, 6))].all(axis=1)
+    # Behind a comma and three digits it is one number of a list, and in groups too.
+    listed = DIGIT[text.byte_at(spans.starts[:, None] - np.arange(2, 5))].all(axis=1)
+    decimals &= (left == ord(".")) | ~(listed | ~DIGIT[text.byte_at(spans.starts + 4)])
     decimals |= (right == ord(".")) & DIGIT[text.byte_at(spans.ends + 1)]
     # A UUID's last group is as long as the shortest card.
     group = (left == ord("-")) & WORD[before] & (spans.ends - spans.starts == _SHORTEST)

@@ -21,7 +21,7 @@ V4 = rf"(?:(?:{_PADDED}\.){{3}}{_PADDED}|(?:{_BYTE}\.){{3}}{_BYTE})"
 _ROW = "[0-9]+(?:[.][0-9]+){2,3}(?: to | and | or | ?[,&-] ?)v?"
 _AGENTS = "Chrome|Chromium|CriOS|Edge?|EdgA|Electron|Firefox|OPR|SamsungBrowser|Version|Vivaldi|YaBrowser"
 _VERSION = (
-    r"(?:(?i:\b(?:versions?|ver|v|release|build|firmware|rev|revision|sections?|chapter|clause|figure|paragraph|article)"
+    r"(?:(?i:\b(?:versions?|ver|v|release|build|firmware|rv|rev|revision|sections?|chapter|clause|figure|paragraph|article)"
     rf"|§)[ .:#=v(]*(?:{_ROW})*|\b(?:{_AGENTS})/)$"
 )
 _FILE = r"(?i)^[-.](?:tar|tgz|zip|whl|jar|dll|exe|so|deb|rpm|msi|dmg|apk|nupkg|beta|alpha|rc|snapshot)\b"

@@ -106,7 +106,8 @@ def is_no_part(text: Text, spans: Spans) -> NDArray[np.bool_]:
 def is_called(text: Text, spans: Spans) -> NDArray[np.bool_]:
     """Say which the text before or behind calls a telephone number."""
     called = before(text, spans, _CALLED)
-    not_yet = np.flatnonzero(~called)
+    # "CriOS/34.0.871.0 Mobile" is a program.
+    not_yet = np.flatnonzero(~called & (text.byte_at(spans.starts - 1) != ord("/")))
     called[not_yet] = behind(text, spans.where(not_yet), _CALLED_BEHIND, 16)
     return called
 

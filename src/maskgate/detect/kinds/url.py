@@ -33,7 +33,7 @@ _GENERIC = (
 # Newer ones that no sentence goes on with where its blank is missing, and no program has names for.
 _NEWER = (
     "academy|africa|amsterdam|asia|berlin|boutique|bzh|casino|charity|clinic|consulting|dental|digital|engineering|expert|"
-    "fitness|foundation|gmbh|guru|hamburg|inc|international|istanbul|koeln|law|lawyer|llc|london|ltd|luxury|marketing|"
+    "fitness|foundation|gmbh|guru|hamburg|inc|international|istanbul|kiwi|koeln|law|lawyer|llc|london|ltd|luxury|marketing|"
     "media|network|news|ninja|nyc|paris|photography|pizza|poker|properties|realty|reviews|rocks|software|solutions|"
     "space|studio|swiss|systems|technology|tirol|tokyo|university|ventures|vip|website|wien|wiki|xxx|yoga"
 )
@@ -51,12 +51,13 @@ _WORDS = (
     "zip|zone"
 )
 _COUNTRIES = (
-    r"ae|af|ai|ao|at|au|aw|az|bb|bd|be|bg|bh|bj|bm|bn|bo|br|bt|bw|bz|ca|cg|ch|ci|cl|cm|cn|"
-    r"cr|cu|cv|cx|cy|cz|de|dj|dk|dm|dz|ee|eg|es|fi|fj|fk|fo|fr|ga|gd|gg|gh|gi|gl|gn|gp|gr|"
-    r"gt|gy|hk|hn|hr|ht|hu|ie|il|iq|ir|it|je|jm|jo|jp|ke|kg|kh|ki|kr|kw|ky|kz|lb|lc|lk|lr|"
-    r"lt|lu|lv|ly|mc|mk|mn|mr|mt|mu|mv|mw|mx|mz|nc|ng|ni|nl|no|np|nz|pf|pg|ph|pk|pl|pr|pt|"
-    r"qa|ro|ru|rw|sb|sd|se|sg|si|sk|sl|sn|sr|su|sy|sz|tc|td|tg|th|tj|tk|tl|tn|tr|tv|tw|tz|"
-    r"ua|ug|uk|us|uy|uz|va|vc|ve|vg|vn|vu|ye|za|zm|zw"
+    "ae|af|ag|ai|ao|ar|at|au|aw|az|ba|bb|bd|be|bg|bh|bj|bm|bn|bo|br|bt|bw|bz|ca|cg|ch|ci|"
+    "cl|cm|cn|co|cr|cu|cv|cx|cy|cz|de|dj|dk|dm|dz|ec|ee|eg|es|fi|fj|fk|fm|fo|fr|ga|gd|"
+    "ge|gg|gh|gi|gl|gn|gp|gr|gt|gy|hk|hn|hr|ht|hu|ie|il|iq|ir|it|je|jm|jo|jp|ke|kg|kh|"
+    "ki|kr|kw|ky|kz|lb|lc|lk|lr|lt|lu|lv|ly|mc|mk|mn|mr|mt|mu|mv|mw|mx|mz|nc|ng|ni|nl|"
+    "no|np|nu|nz|pf|pg|ph|pk|pl|pr|pt|qa|ro|ru|rw|sa|sb|sd|se|sg|si|sk|sl|sn|sr|su|sy|"
+    "sz|tc|td|tg|th|tj|tk|tl|tn|tr|tv|tw|tz|ua|ug|uk|us|uy|uz|va|vc|ve|vg|vn|vu|ye|za|"
+    "zm|zw"
 )
 # Of Russia, Ukraine, Serbia, Bulgaria, China, Taiwan, Korea, India and the Emirates, as they are written there.
 _ABROAD_ENDS = (
@@ -65,9 +66,8 @@ _ABROAD_ENDS = (
 )
 # Those of the countries that are also words, or ends of names of files.
 _DOUBTFUL = (
-    "ad|ag|al|am|ar|as|ba|bs|by|cat|cc|cd|co|do|ec|et|fm|ge|gm|gs|id|im|in|is|km|la|li|ls|"
-    "ma|md|me|mg|ml|mm|mo|my|na|ne|nu|om|pa|pe|ps|py|re|rs|sa|sc|sh|sm|so|st|sv|tm|to|tt|"
-    "vi|ws"
+    "ad|al|am|as|bs|by|cat|cc|cd|do|et|gm|gs|id|im|in|is|km|la|li|ls|ma|md|me|mg|ml|"
+    "mm|mo|my|na|ne|om|pa|pe|ps|py|re|rs|sc|sh|sm|so|st|sv|tm|to|tt|vi|ws"
 )
 _SECOND = "(?:co|com|org|net|ac|gov|edu|or|ne|gob|gouv|nom|web)"
 
