@@ -192,6 +192,36 @@ def gathered(parts: Iterable[pa.Array], rows: int, size: int, *, large: bool) ->
     return _from_buffers(pa.large_string() if large else pa.string(), None if valid.all() else valid, edges, data)
 
 
+def gathered_bytes(
+    parts: Iterable[tuple[NDArray[np.uint8], NDArray[np.int64]]],
+    valid: NDArray[np.bool_] | None,
+    rows: int,
+    kind: pa.DataType,
+) -> pa.Array:
+    """Put portions of cells one behind the other, as soon as each is made.
+
+    Args:
+        parts: The bytes of some cells, and how many each has.
+        valid: Which cells are not null; None if all.
+        rows: How many cells there are.
+        kind: ``string`` or ``large_string``.
+
+    Raises:
+        OverflowError: If the text is longer than ``string`` can hold in one array (2 GiB).
+    """
+    edges, row, pieces = room(rows + 1, np.int64), 0, []
+    edges[0] = 0
+    for data, lengths in parts:
+        edges[row + 1 : row + 1 + len(lengths)] = np.cumsum(lengths) + edges[row]
+        pieces.append(data)
+        row += len(lengths)
+    _check_size(int(edges[-1]), large=pa.types.is_large_string(kind))
+    written = room(edges[-1], np.uint8)
+    if pieces:
+        np.concatenate(pieces, out=written)
+    return _from_buffers(kind, valid, edges, written)
+
+
 def rows_of_bytes(column: pa.Array) -> NDArray[np.uint8]:
     """View a column of ``fixed_size_binary`` as one row of bytes a cell."""
     width = column.type.byte_width

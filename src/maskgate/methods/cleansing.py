@@ -59,7 +59,7 @@ def _is_clean(column: pa.Array) -> bool:
         return False
     if len(rest) == 1:
         cells = _words(column)
-        return rest[0].size == cells.nbytes and (valid is None or not cells[~valid].any())
+        return rest[0].size == cells.nbytes and (valid is None or not (cells * ~valid[:, np.newaxis]).any())
     offsets = _offsets(column)
     if offsets[0] or rest[1].size != offsets[-1] or rest[0].size != offsets.nbytes:
         return False

@@ -46,13 +46,24 @@ def as_column(values: NDArray[Any], like: pa.Array, kind: pa.DataType) -> pa.Arr
         kind: A type whose cells are as wide as those of `values`.
     """
     valid = validity(like)
-    if valid is not None:
-        word = next(size for size in _WORDS if values.dtype.itemsize % size == 0)
-        words = values.view(f"i{word}").reshape(len(values), -1)
-        # Many times as fast as setting single cells; as integers, so that NaN times zero is zero.
-        for rows in portions(len(values)):
-            words[rows] *= valid[rows, np.newaxis]
+    clear_nulls(values, valid)
     return pa.Array.from_buffers(kind, len(values), [validity_buffer(valid), pa.py_buffer(values)])
+
+
+def clear_nulls(values: NDArray[Any], valid: NDArray[np.bool_] | None) -> None:
+    """Write zeros under nulls.
+
+    Args:
+        values: Cells of any fixed width.
+        valid: Which are not null; None if all.
+    """
+    if valid is None:
+        return
+    word = next(size for size in _WORDS if values.dtype.itemsize % size == 0)
+    words = values.view(f"i{word}").reshape(len(values), -1)
+    # Many times as fast as setting single cells; as integers, so that NaN times zero is zero.
+    for rows in portions(len(values)):
+        words[rows] *= valid[rows, np.newaxis]
 
 
 def portions(count: int) -> Iterator[slice]:

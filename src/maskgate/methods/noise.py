@@ -278,7 +278,7 @@ class Noise(Method):
             factors = curve.noise(drawn[:, 0])
             factors += 1.0
             # Noise does not turn a sign.
-            np.maximum(factors, 0.0, out=factors)
+            np.clip(factors, 0.0, np.inf, out=factors)
             values *= factors
             if grid.step is None:
                 _shorten(values, bits)

@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from maskgate.crypto.cells import validity_buffer
+from maskgate.crypto.room import room
+from maskgate.methods.fixed_width import clear_nulls
 from maskgate.methods.numbers import MOST_EXACT, over_power_of_ten
 
 if TYPE_CHECKING:
@@ -90,13 +92,12 @@ class Grid:
     def room(self, count: int) -> NDArray[Any]:
         """Return room for what :meth:`write` writes."""
         if pa.types.is_decimal(self.kind):
-            return np.empty(count, np.float64 if self.step is None else np.int64)
-        return np.empty(count, self.kind.to_pandas_dtype())
+            return room(count, np.float64 if self.step is None else np.int64)
+        return room(count, self.kind.to_pandas_dtype())
 
     def column(self, written: NDArray[Any], valid: NDArray[np.bool_] | None) -> pa.Array:
         """Return what was written as a column, with nothing under nulls."""
-        if valid is not None:
-            np.copyto(written, 0, where=~valid)
+        clear_nulls(written, valid)
         buffers = [validity_buffer(valid), pa.py_buffer(written)]
         if not pa.types.is_decimal(self.kind):
             return pa.Array.from_buffers(self.kind, len(written), buffers)
