@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BITS_AND_CELLS = 2
+# Where all entries of a dictionary are found among so many rows, the others are not searched.
+_ROWS = 16_384
 
 
 def cleansed(column: pa.Array) -> pa.Array:
@@ -109,7 +111,10 @@ def _cleansed_dictionary(column: pa.DictionaryArray) -> pa.Array:
     if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(entries):
         raise MaskingError("a dictionary-encoded column is corrupt: some rows point to no entry of its dictionary")
     is_used = np.zeros(len(entries), np.bool_)
-    is_used[numbers] = True
+    for start in range(0, len(numbers), _ROWS):
+        is_used[numbers[start : start + _ROWS]] = True
+        if is_used.all():
+            break
     if entries.null_count:
         # A row that points to a null is one; formats and readers agree on nulls among the codes alone.
         is_used &= entries.is_valid().to_numpy(zero_copy_only=False)
