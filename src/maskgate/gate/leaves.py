@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from maskgate.methods.nesting import elements_of
-from maskgate.rules.claims import claim_on_leaf, flat_names
+from maskgate.rules.claims import Claims, flat_names
 from maskgate.rules.path import Path
 
 if TYPE_CHECKING:
@@ -57,4 +57,4 @@ def is_covered(rules: TableRules, path: str, types: Mapping[str, str]) -> bool:
     except ValueError:
         return False
     nested = {name for name, kind in types.items() if "<" in kind and not kind.startswith("dictionary<")}
-    return claim_on_leaf(rules.columns, parsed, flat_names(types, nested.__contains__)) is not None
+    return Claims(rules.columns, flat_names(types, nested.__contains__)).on_leaf(parsed) is not None

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from maskgate.detect import classify
 from maskgate.gate.leaves import leaves_of, words_of
 from maskgate.methods.shape import Shape
-from maskgate.rules.claims import claim_on_leaf, flat_names
+from maskgate.rules.claims import Claims, flat_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -143,10 +143,10 @@ def _columns(schema: pa.Schema, table: Mapping[str, Any]) -> list[_Column]:
     shapes = {written: Shape.from_json(shape) for written, shape in table["shapes"].items()}
     unlisted = Shape.from_json(table["unlisted"])
     nested = {item.name for item in schema if pa.types.is_nested(item.type)}
-    flat = flat_names(schema.names, nested.__contains__)
+    rules = Claims(shapes, flat_names(schema.names, nested.__contains__))
     columns = []
     for path, cells in _leaves(pa.RecordBatch.from_arrays([pa.nulls(0, kind) for kind in schema.types], schema=schema)):
-        claim = claim_on_leaf(shapes, path, flat)
+        claim = rules.on_leaf(path)
         rule, shape = (None, unlisted) if claim is None else (claim.written, claim.rule)
         columns.append(_Column(path, str(cells.type), rule, shape))
     return columns

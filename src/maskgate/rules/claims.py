@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from maskgate.rules.path import ELEMENTS, Path
@@ -62,23 +64,50 @@ def flat_names(names: Iterable[str], is_nested: Callable[[str], bool]) -> frozen
     return frozenset(found)
 
 
-def claims_on(columns: Mapping[str, R], name: str, flat: Collection[str]) -> tuple[Claim[R], ...]:
-    """Return the rules that concern a column of the table.
+class Claims(Generic[R]):
+    """The rules of a table, found by the column that they concern, so that wide tables cost no more a column.
 
     Args:
         columns: The rules of the table.
-        name: The name of the column.
         flat: Names of columns that are meant as they are written: :func:`flat_names`.
     """
-    claims = []
-    for written, rule in columns.items():
-        path = Path.parse(written)
-        head, rest = path.steps[0], path.steps[1:]
-        if written in flat:
-            claims += [Claim(written, rule, is_pattern=False, rest=())] if written == name else []
-        elif head.fits(name):
-            claims.append(Claim(written, rule, path.is_pattern, rest))
-    return tuple(claims)
+
+    def __init__(self, columns: Mapping[str, R], flat: Collection[str] = ()) -> None:
+        self._named: dict[str, list[tuple[int, Claim[R]]]] = defaultdict(list)
+        self._patterns: list[tuple[int, Step, Claim[R]]] = []
+        for at, (written, rule) in enumerate(columns.items()):
+            path = Path.parse(written)
+            head, rest = path.steps[0], path.steps[1:]
+            if written in flat:
+                self._named[written].append((at, Claim(written, rule, is_pattern=False, rest=())))
+            elif head.is_pattern:
+                self._patterns.append((at, head, Claim(written, rule, is_pattern=True, rest=rest)))
+            else:
+                self._named[head.name or ""].append((at, Claim(written, rule, path.is_pattern, rest)))
+
+    def on(self, name: str) -> tuple[Claim[R], ...]:
+        """Return the rules that concern a column of the table, in the order of the file."""
+        found = [*self._named.get(name, ()), *((at, claim) for at, head, claim in self._patterns if head.fits(name))]
+        return tuple(claim for _, claim in sorted(found, key=itemgetter(0)))
+
+    def on_leaf(self, path: Path) -> Claim[R] | None:
+        """Return the rule on a column that has nothing inside, or on something around it.
+
+        Args:
+            path: The column, without patterns.
+
+        Returns:
+            The claim; None if there is none, or if two patterns share the column.
+        """
+        claims = self.on(path.steps[0].name or "")
+        found = [claim for claim in claims if claim.is_here]
+        for step in path.steps[1:]:
+            claims = into_elements(claims) if step == ELEMENTS else into_field(claims, step.name or "")
+            found += [claim for claim in claims if claim.is_here]
+        exact = [claim for claim in found if not claim.is_pattern]
+        if exact:
+            return exact[0]
+        return found[0] if len(found) == 1 else None
 
 
 def into_field(claims: Iterable[Claim[R]], name: str) -> tuple[Claim[R], ...]:
@@ -89,25 +118,3 @@ def into_field(claims: Iterable[Claim[R]], name: str) -> tuple[Claim[R], ...]:
 def into_elements(claims: Iterable[Claim[R]]) -> tuple[Claim[R], ...]:
     """Return the claims that go on into the elements of a list, or the entries of a map."""
     return tuple(replace(each, rest=each.rest[1:]) for each in claims if each.rest and each.rest[0] == ELEMENTS)
-
-
-def claim_on_leaf(columns: Mapping[str, R], path: Path, flat: Collection[str]) -> Claim[R] | None:
-    """Return the rule on a column that has nothing inside, or on something around it.
-
-    Args:
-        columns: The rules of the table.
-        path: The column, without patterns.
-        flat: As for :func:`claims_on`.
-
-    Returns:
-        The claim; None if there is none, or if two patterns share the column.
-    """
-    claims = claims_on(columns, path.steps[0].name or "", flat)
-    found = [claim for claim in claims if claim.is_here]
-    for step in path.steps[1:]:
-        claims = into_elements(claims) if step == ELEMENTS else into_field(claims, step.name or "")
-        found += [claim for claim in claims if claim.is_here]
-    exact = [claim for claim in found if not claim.is_pattern]
-    if exact:
-        return exact[0]
-    return found[0] if len(found) == 1 else None

@@ -11,7 +11,9 @@ The reader of every file that a person writes: rules, policy, gate configuration
 from __future__ import annotations
 
 import difflib
+import heapq
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,6 +41,9 @@ T = TypeVar("T")
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 32
+# Among more names than this, a near one is looked for where they begin alike; more than that are not listed.
+_MOST_COMPARED = 200
+_MOST_NAMED = 40
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -354,13 +359,20 @@ class Reader:
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
     """Say which known name somebody may have meant, or which there are; with a leading space."""
-    near = difflib.get_close_matches(name, known, n=1)
+    compared: Collection[str] = known
+    if len(known) > _MOST_COMPARED:
+        alike = (each for each in known if each[:1] == name[:1] and abs(len(each) - len(name)) <= 1)
+        compared = list(islice(alike, _MOST_COMPARED))
+    near = difflib.get_close_matches(name, compared, n=1)
     if not near:
-        folded = {each.casefold(): each for each in known}
+        folded = {each.casefold(): each for each in compared}
         near = [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=1)]
     if near:
         return f" Did you mean '{near[0]}'?"
-    return f" Known are: {', '.join(sorted(known))}." if known else ""
+    if not known:
+        return ""
+    more = f" and {len(known) - _MOST_NAMED:,} more" if len(known) > _MOST_NAMED else ""
+    return f" Known are: {', '.join(heapq.nsmallest(_MOST_NAMED, known))}{more}."
 
 
 def _at(where: str, message: str) -> str:

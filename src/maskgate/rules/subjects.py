@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from maskgate.detect import kinds_of_name
 from maskgate.methods.collisions import collision_probability
 from maskgate.methods.method import ReversibleBy, Uniqueness
-from maskgate.rules.claims import claim_on_leaf
+from maskgate.rules.claims import Claims
 from maskgate.rules.findings import Finding, Severity
 from maskgate.rules.path import Path
 
@@ -155,5 +155,6 @@ def subjects_of(rules: Rules, lines: Lines) -> tuple[Subject, ...]:
 
 def _rules_on(table: TableRules, paths: Iterable[str | None]) -> frozenset[str]:
     """Return what the rules write for columns of these paths, which may be a pattern."""
-    found = [claim_on_leaf(table.columns, Path.parse(path), ()) for path in paths if path is not None]
+    rules = Claims(table.columns)
+    found = [rules.on_leaf(Path.parse(path)) for path in paths if path is not None]
     return frozenset(claim.written for claim in found if claim is not None)

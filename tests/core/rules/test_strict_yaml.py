@@ -174,6 +174,11 @@ class TestReader:
     def test_a_near_name_is_suggested_in_whatever_case(self, written):
         assert did_you_mean(written, ("drop", "keep")) == " Did you mean 'drop'?"
 
+    def test_among_many_names_a_near_one_is_found_and_not_all_are_listed(self):
+        many = [f"column_{at}" for at in range(3000)]
+        assert did_you_mean("column_299x", many).startswith(" Did you mean 'column_29")
+        assert did_you_mean("qqq", many).endswith("column_1031, column_1032 and 2,960 more.")
+
     def test_true_is_no_number(self, reader):
         reader.number(Located(value=True, line=1), "x")
         with pytest.raises(RulesError, match="a number is expected here, not true or false"):
