@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 _NUMBER = r"-?[0-9]+(?:\.[0-9]+)?"
 # Bands that lie close are all named, also those that no row is in; others are looked for first.
 _MOST_NAMED = 1024
-_MOST_COMPARED = 24
+_MOST_WRITTEN = 65_536
+_MOST_WHOLE = 2**62
+_MOST_COMPARED = 128
 _BYTE = 255
 _INT64_BYTES = 8
 _INT64_MAX = 2**63 - 1

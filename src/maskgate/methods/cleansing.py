@@ -65,7 +65,7 @@ def _is_clean(column: pa.Array) -> bool:
     offsets = _offsets(column)
     if offsets[0] or rest[1].size != offsets[-1] or rest[0].size != offsets.nbytes:
         return False
-    return valid is None or not np.diff(offsets)[~valid].any()
+    return valid is None or not (np.diff(offsets) * ~valid).any()
 
 
 def _is_exact(bits: pa.Buffer | None, valid: NDArray[np.bool_] | None, count: int) -> bool:
