@@ -56,13 +56,20 @@ def column(kind: str) -> pa.Array:
             return pa.array([f"user{number:09d}@mail{number % 7}.example.com wrote this to us" for number in numbers])
         case "numbers":
             return pa.array(numbers)
+        case "wide numbers":
+            return pa.array(numbers + 2**60)
         case _:
             return pa.array((numbers // 10).astype(np.int32)).cast(pa.date32()).cast(pa.timestamp("us"))
 
 
 WAYS = [
     pytest.param(kind, rule, id=f"{kind}: {rule}")
-    for kind, rules in (("texts", TEXTS), ("numbers", NUMBERS), ("dates", DATES))
+    for kind, rules in (
+        ("texts", TEXTS),
+        ("numbers", NUMBERS),
+        ("wide numbers", ("{method: noise, scale: 500}", "shuffle")),
+        ("dates", DATES),
+    )
     for rule in rules
 ]
 

@@ -22,6 +22,7 @@ _INT64_MAX = 2**63 - 1
 # 10^22 is the last power of ten that a double holds exactly.
 _MOST_PLACES = 22
 _WORD = 2.0**32
+_ROWS = 16_384
 _WORDS = np.dtype("<i8,<i8")
 _SIGN = 63
 
@@ -36,7 +37,7 @@ class Inexact:
     """
 
     places: NDArray[np.int64]
-    digits: pa.Array
+    digits: pa.ChunkedArray
 
 
 class Numbers:
@@ -219,7 +220,13 @@ def _told(differs: NDArray[np.bool_], unscaled: pa.Array, scale: int) -> Inexact
     places = np.flatnonzero(differs)
     if len(places) == 0:
         return None
-    text = pc.take(unscaled, pa.array(places)).cast(pa.string())
+    # Some thousand at a time: there are several texts on the way.
+    portions = [places[start : start + _ROWS] for start in range(0, len(places), _ROWS)]
+    return Inexact(places, pa.chunked_array([_spelled(pc.take(unscaled, pa.array(rows)), scale) for rows in portions]))
+
+
+def _spelled(unscaled: pa.Array, scale: int) -> pa.Array:
+    text = unscaled.cast(pa.string())
     significant = pc.utf8_rtrim(text, "0")
     exponents = pc.subtract(pc.subtract(pc.utf8_length(text), pc.utf8_length(significant)), scale)
-    return Inexact(places, pc.binary_join_element_wise(significant, exponents.cast(pa.string()), "e"))
+    return pc.binary_join_element_wise(significant, exponents.cast(pa.string()), "e")
