@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 # Fewer rows have nothing to exchange.
 _LEAST = 2
 _WORD = 64
+# Integers that lie so close are ranked together with the chance that ranks equal ones.
+_MOST_CLOSE = 2**31
 _RANKED = frozenset({Family.INTEGER, Family.FLOAT, Family.DECIMAL, Family.DATE, Family.TIMESTAMP, Family.TIME})
 
 
@@ -155,8 +157,7 @@ def _blocks(
     values: NDArray[Any], groups: NDArray[np.uint32] | None, percent: float, chance: Chance
 ) -> NDArray[np.uint32]:
     """Cut groups into blocks of neighbours in rank, each a group of its own; equal values are ranked by chance."""
-    order = order_by_chance(len(values), chance)
-    order = order.take(np.argsort(values.take(order), kind="stable"))
+    order = _ranked(values, chance)
     if groups is not None:
         order = order.take(np.argsort(groups.take(order), kind="stable"))
     starts, sizes = _runs(len(values), groups)
@@ -169,6 +170,14 @@ def _blocks(
     numbers = room(len(values), np.uint32)
     numbers[order] = blocks
     return numbers
+
+
+def _ranked(values: NDArray[Any], chance: Chance) -> NDArray[np.int64]:
+    """Return the rows by their values, and those of equal values in any order."""
+    if values.dtype.kind in "iu" and len(values) and int(values.max()) - int(values.min()) < _MOST_CLOSE:
+        return order_by_chance(len(values), chance, (values - values.min()).astype(np.uint32))
+    order = order_by_chance(len(values), chance)
+    return order.take(np.argsort(values.take(order), kind="stable"))
 
 
 def _partners(count: int, groups: NDArray[np.uint32] | None, chance: Chance) -> NDArray[np.int64]:
