@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pyarrow as pa
 
-from maskgate.methods.layout import plain
+from maskgate.methods.layout import countable, plain
 from maskgate.methods.method import Declaration, Domain, Method, Surroundings, Uniqueness
 from maskgate.methods.permutation import MOVABLE, chance_for, is_number_like, movable, moved_type, shuffled
 from maskgate.methods.shape import Shape
@@ -59,4 +59,4 @@ class Shuffle(Method):
         if not pa.types.is_dictionary(column.type) or not is_number_like(column.type.value_type):
             return shuffled(column, chance)
         # By their values, as if there were no dictionary.
-        return movable(shuffled(plain(column), chance).dictionary_encode().cast(column.type))
+        return movable(countable(shuffled(plain(column), chance)).dictionary_encode().cast(column.type))

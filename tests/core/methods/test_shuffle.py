@@ -74,6 +74,13 @@ class TestOrder:
         values = pa.array([number % 50 for number in range(1000)], pa.int16())
         assert shuffled(values.dictionary_encode()).to_pylist() == shuffled(values).to_pylist()
 
+    def test_short_decimals_with_a_dictionary_are_moved(self):
+        values = pa.array([number % 5 for number in range(100)], pa.int16()).cast(pa.decimal32(9))
+        entries, rows = values.slice(0, 5), pa.array([number % 5 for number in range(100)], pa.int8())
+        out = shuffled(pa.DictionaryArray.from_arrays(rows, entries))
+        assert out.type.value_type == pa.decimal32(9)
+        assert out.to_pylist() == shuffled(values).to_pylist()
+
     @pytest.mark.parametrize(
         "kind",
         [pa.int8(), pa.uint64(), pa.float32(), pa.date32(), pa.timestamp("ns"), pa.decimal128(23, 2), pa.bool_()],
