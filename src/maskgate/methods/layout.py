@@ -111,6 +111,9 @@ def _used_entries(column: pa.DictionaryArray) -> tuple[pa.Array, NDArray[np.intp
 
 def _renumbered(codes: pa.Array, places: NDArray[np.intp], masked: pa.DictionaryArray) -> pa.Array:
     """Return the codes of rows in a masked dictionary, given the place of each entry in what was masked."""
+    masked_at = masked.indices.to_numpy(zero_copy_only=masked.indices.null_count == 0)
+    if np.array_equal(places, np.arange(len(places))) and np.array_equal(masked_at, places):
+        return codes  # the entries stand in the order of their first rows already, and stay as many
     place_of_entry = pa.array(places, mask=places < 0)
     table = pc.take(masked.indices, place_of_entry).cast(codes.type)
     return pc.take(table, codes, boundscheck=False)
