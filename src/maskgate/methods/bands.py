@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from math import ceil
 from sys import float_info
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity
 from maskgate.crypto.room import room
+from maskgate.methods.band_names import names_of
 from maskgate.methods.numbers import MOST_EXACT, as_doubles, counted, exactly, over_power_of_ten, written
 from maskgate.methods.shape import literally
 
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
 _NUMBER = r"-?[0-9]+(?:\.[0-9]+)?"
 # Bands that lie close are all named, also those that no row is in; others are looked for first.
 _MOST_NAMED = 1024
-_MOST_WRITTEN = 65_536
-_MOST_WHOLE = 2**62
+_ROWS_A_BAND = 8
 _MOST_COMPARED = 128
 _BYTE = 255
 _INT64_BYTES = 8
@@ -95,12 +96,10 @@ def bands_of_width(column: pa.Array, width: float) -> pa.Array:
     numbers = _divided(counted(column, places), int(exact.scaleb(places)))
 
     def name(number: int) -> str:
-        if fraction == 0:
-            return f"[{number * whole}, {(number + 1) * whole})"
         return _between(number * exact, (number + 1) * exact)
 
     with localcontext(prec=_DIGITS):
-        return _written(numbers, validity(column), name)
+        return _written(numbers, validity(column), name, names=partial(names_of, numerator=whole, places=fraction))
 
 
 def _bands_of_floats(column: pa.Array, width: Decimal) -> pa.Array:
@@ -119,7 +118,12 @@ def _bands_of_floats(column: pa.Array, width: Decimal) -> pa.Array:
             return f"<{written((number + 1) * width)}"
         return _between(number * width, (number + 1) * width)
 
-    return _written(numbers, validity(column), name)
+    def names(chosen: pa.Array) -> pa.Array | None:
+        ends = pc.min_max(chosen).as_py()
+        is_open = ends["min"] == -last - 1 or ends["max"] == last
+        return None if is_open else names_of(chosen, numerator, places)
+
+    return _written(numbers, validity(column), name, names=names)
 
 
 def _band_numbers(
@@ -217,6 +221,7 @@ def _written(
     valid: NDArray[np.bool_] | None,
     name: Callable[[int], str],
     ends: tuple[int, int] | None = None,
+    names: Callable[[pa.Array], pa.Array | None] | None = None,
 ) -> pa.Array:
     """Write each band once; rows are many and bands few.
 
@@ -225,19 +230,28 @@ def _written(
         valid: Which cells are not null, None if all.
         name: Writes a band.
         ends: The least and the greatest band there are; None to look for them.
+        names: Writes many bands at once; None, or what gives None, if it cannot.
     """
     absent = None if valid is None else ~valid
     if numbers.dtype == object:
-        names = {number: name(number) for number in set(numbers if valid is None else numbers[valid])}
-        return pa.array([names.get(number) for number in numbers], pa.string(), mask=absent)
+        texts = {number: name(number) for number in set(numbers if valid is None else numbers[valid])}
+        return pa.array([texts.get(number) for number in numbers], pa.string(), mask=absent)
     codes = pa.array(numbers, mask=absent)
     first, last = ends or pc.min_max(codes).as_py().values()
     if first is None:
         return pa.nulls(len(numbers), pa.string())
-    if last - first < _MOST_NAMED:
+    if last - first < (_MOST_NAMED if names is None else max(_MOST_NAMED, len(numbers) // _ROWS_A_BAND)):
         if first or last > _BYTE:
             codes = pa.array((numbers - numbers.dtype.type(first)).astype(np.int32), mask=absent)
-        texts = pa.array([name(number) for number in range(first, last + 1)], pa.string())
-        return pc.take(texts, codes, boundscheck=False)
-    codes = codes.dictionary_encode()
-    return pc.take(pa.array([name(each) for each in codes.dictionary.to_pylist()], pa.string()), codes.indices)
+        chosen = pa.array(np.arange(first, last + 1, dtype=numbers.dtype))
+    else:
+        codes = codes.dictionary_encode()
+        codes, chosen = codes.indices, codes.dictionary
+    return pc.take(_named(chosen, name, names), codes, boundscheck=False)
+
+
+def _named(
+    numbers: pa.Array, name: Callable[[int], str], names: Callable[[pa.Array], pa.Array | None] | None
+) -> pa.Array:
+    texts = None if names is None else names(numbers)
+    return pa.array([name(each) for each in numbers.to_pylist()], pa.string()) if texts is None else texts
