@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROWS = 1_000_000
 _NAMES = ["Ann", "Bo", "Charlotte", "Dirk", "Eleonore", "Finn", "Günther", "Hana"]
@@ -15,7 +19,16 @@ _CITIES = ["Berlin", "Graz", "Basel", "Köln", "Wien", "Bern", "Leipzig", "Lausa
 
 @cache
 def column(name: str) -> pa.Array:
-    """Return a column of a million rows by its name."""
+    """Return a column of a million rows by its name; ``_or_null`` behind it leaves one cell in ten out."""
+    if name.endswith("_or_null"):
+        return _with_nulls(column(name.removesuffix("_or_null")))
+    if name in _DERIVED:
+        of, derive = _DERIVED[name]
+        return derive(column(of))
+    return _made(name)
+
+
+def _made(name: str) -> pa.Array:
     random = np.random.default_rng(7)
     match name:
         case "id":
@@ -40,6 +53,17 @@ def column(name: str) -> pa.Array:
         case _:
             raise KeyError(name)
     return made
+
+
+def _with_nulls(values: pa.Array) -> pa.Array:
+    """Leave one cell in ten out."""
+    return values.take(pa.array(np.arange(len(values)), mask=np.arange(len(values)) % 10 == 0))
+
+
+_DERIVED: dict[str, tuple[str, Callable[[pa.Array], pa.Array]]] = {
+    "height_exact": ("height", lambda heights: heights.cast(pa.decimal128(6, 1))),
+    "grade": ("id", lambda ids: pa.array(ids.to_numpy() % 100)),
+}
 
 
 def repeating(name: str) -> pa.Array:

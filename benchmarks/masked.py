@@ -28,6 +28,10 @@ domains:
   digits: {scheme: fpe, alphabet: digits}
   alphanumeric: {scheme: fpe, alphabet: alphanumeric}
   customer: {scheme: fpe, digits: 10}
+  base32: {scheme: cmac, format: base32}
+  base58: {scheme: cmac, format: base58}
+  integer: {scheme: cmac, format: integer}
+  uuid: {scheme: cmac, format: uuid}
 unlisted: drop
 tables:
   t:
@@ -46,7 +50,7 @@ def masker(name: str, rule: str, values: pa.Array | None = None) -> Callable[[],
         values: The column; None for the one of that name.
     """
     values = column(name) if values is None else values
-    beside = {each: column(each).slice(0, len(values)) for each in ("id", "city", "name")}
+    beside = {each: column(each).slice(0, len(values)) for each in ("id", "city", "grade")}
     table = pa.table({**beside, name: values})
     plan = MaskingPlan.make(load_rules(RULES % (name, rule)), "t", table.schema, KEYS)
     batches = table.combine_chunks().to_batches(None if plan.whole_table else BATCH_ROWS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -23,9 +24,24 @@ TEXTS = {
     "redact": ("email", "redact"),
     "nullify": ("email", "nullify"),
     "mask, four stay": ("card", "{method: mask, keep_last: 4}"),
+    "mask, separators stay": ("email", "{method: mask, keep_last: 4, keep: '@.'}"),
+    "mask, any length": ("email", "{method: mask, keep_last: 4, length: 5}"),
+    "mask, no ASCII": ("name", "{method: mask, keep_first: 1}"),
+    "mask, by a bullet": ("email", "{method: mask, keep_last: 4, char: '•'}"),
+    "mask, nulls": ("email_or_null", "{method: mask, keep_last: 4}"),
+    "token, base32": ("email", "{method: token, domain: base32}"),
+    "token, base58": ("email", "{method: token, domain: base58}"),
+    "token, integer": ("email", "{method: token, domain: integer}"),
+    "token, UUID": ("email", "{method: token, domain: uuid}"),
+    "fake e-mail": ("email", "{method: fake, kind: email}"),
+    "fake e-mail, unique": ("email", "{method: fake, kind: email, unique: true}"),
+    "fake phone": ("email", "{method: fake, kind: phone}"),
+    "fake IBAN": ("email", "{method: fake, kind: iban}"),
+    "fake pattern": ("email", "{method: fake, kind: pattern, pattern: '??-####'}"),
     "truncate to 5": ("email", "{method: truncate, length: 5}"),
     "generalize, first 3": ("card", "{method: generalize, keep_first: 3}"),
     "shuffle": ("email", "shuffle"),
+    "swap": ("email", "swap"),
     "swap within a city": ("email", "{method: swap, within: [city]}"),
     "pram": (
         "city",
@@ -36,20 +52,44 @@ NUMBERS = {
     "keep, integers": ("income", "keep"),
     "round": ("income", "{method: round, to: 100}"),
     "round, doubles": ("height", "{method: round, to: 0.5}"),
+    "round, decimals": ("height_exact", "{method: round, to: 0.5}"),
+    "round, nulls": ("income_or_null", "{method: round, to: 100}"),
     "top_code": ("income", "{method: top_code, at: 200000}"),
     "bottom_code": ("income", "{method: bottom_code, at: 1000}"),
     "generalize, bands": ("income", "{method: generalize, band: 1000}"),
+    "generalize, bands of doubles": ("height", "{method: generalize, band: 10}"),
+    "generalize, bands by edges": ("income", "{method: generalize, band: [20000, 50000, 100000, 150000]}"),
     "generalize, year": ("birth_date", "{method: generalize, to: year}"),
     "generalize, month": ("birth_date", "{method: generalize, to: month}"),
+    "generalize, week": ("birth_date", "{method: generalize, to: week}"),
+    "generalize, month, nulls": ("birth_date_or_null", "{method: generalize, to: month}"),
     "noise, laplace": ("income", "{method: noise, kind: laplace, scale: 500, min: 0, max: 250000}"),
     "noise, laplace, doubles": ("height", "{method: noise, kind: laplace, scale: 2, min: 100, max: 250}"),
     "noise, gaussian": ("income", "{method: noise, kind: gaussian, scale: 500, min: 0, max: 250000}"),
     "noise, uniform": ("income", "{method: noise, kind: uniform, scale: 500, min: 0, max: 250000}"),
     "noise, geometric": ("income", "{method: noise, kind: geometric, scale: 500, min: 0, max: 250000}"),
+    "noise, multiplicative": ("income", "{method: noise, kind: multiplicative, scale: 0.1}"),
+    "noise, laplace, rounded": (
+        "income",
+        "{method: noise, kind: laplace, scale: 500, min: 0, max: 250000, round_to: 100}",
+    ),
+    "noise, laplace, nulls": ("income_or_null", "{method: noise, kind: laplace, scale: 500, min: 0, max: 250000}"),
     "shift_date": ("birth_date", "{method: shift_date, days: 180}"),
     "shift_date, timestamps": ("seen_at", "{method: shift_date, days: 180}"),
     "truncate to a day": ("seen_at", "{method: truncate, to: day}"),
+    "truncate to a month": ("birth_date", "{method: truncate, to: month}"),
+    "pram, integers": (
+        "grade",
+        f"{{method: pram, retain: 0.9, categories: [{', '.join(map(repr, map(str, range(100))))}]}}",
+    ),
     "shuffle, integers": ("income", "shuffle"),
+    "shuffle, doubles": ("height", "shuffle"),
+    "shuffle, dates": ("birth_date", "shuffle"),
+    "shuffle, timestamps": ("seen_at", "shuffle"),
+    "swap, integers": ("income", "swap"),
+    "swap, decimals": ("height_exact", "swap"),
+    "swap, integers within a grade": ("income", "{method: swap, within: [grade]}"),
+    "swap, integers of near rank": ("income", "{method: swap, rank_distance: 5}"),
     "swap, integers within a city": ("income", "{method: swap, within: [city]}"),
 }
 REPEATING = {
@@ -57,7 +97,10 @@ REPEATING = {
     "token, hmac": "{method: token, domain: hmac}",
     "token, encrypt": "{method: token, domain: encrypt}",
     "fake name": "{method: fake, kind: name}",
+    "fake e-mail, unique": "{method: fake, kind: email, unique: true}",
     "mask": "{method: mask, keep_last: 4}",
+    "mask, separators stay": "{method: mask, keep_last: 4, keep: '@.'}",
+    "generalize, first 3": "{method: generalize, keep_first: 3}",
 }
 
 
@@ -95,5 +138,5 @@ def _add(values: pa.Array) -> Callable[[], object]:
         values = values.cast(pa.int32())
     elif pa.types.is_temporal(values.type):
         values = values.cast(pa.int64())
-    one = pa.scalar(1, values.type)
+    one = pa.scalar(Decimal(1), values.type) if pa.types.is_decimal(values.type) else pa.scalar(1, values.type)
     return lambda: pc.add(values, one)

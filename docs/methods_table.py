@@ -66,6 +66,8 @@ def _needs(declaration: Declaration) -> list[str]:
         *(["all rows of the table at once"] if declaration.whole_table else []),
     ]
     said = [f"Needs {' and '.join(needs)}."] if needs else []
+    if declaration.one_of:
+        said.append(f"Takes exactly one of {', '.join(f'`{each}`' for each in declaration.one_of)}.")
     if declaration.takes_domain and not declaration.needs_domain:
         said.append("May have a `domain:`, which then brings the key.")
     return [" ".join(said)] if said else []
@@ -74,7 +76,9 @@ def _needs(declaration: Declaration) -> list[str]:
 def _option(parameter: Parameter) -> str:
     kind = " or ".join(f"`{each}`" for each in parameter.choices) or str(parameter.kind)
     least, most = parameter.minimum, parameter.maximum
+    above = [] if parameter.above is None else [f"above {parameter.above:g}"]
     bounds = [
+        *above,
         *([f"{least:g} to {most:g}"] if least is not None and most is not None else []),
         *([f"{least:g} or more"] if least is not None and most is None else []),
         *([f"{most:g} or less"] if most is not None and least is None else []),

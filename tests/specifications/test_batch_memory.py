@@ -25,7 +25,12 @@ TEXTS = (
     "{method: token, domain: cmac}",
     "{method: token, domain: hmac}",
     "{method: token, domain: encrypt}",
+    "{method: mask, keep_last: 4, keep: '@.'}",
+    "{method: mask, keep_first: 1, keep_last: 4, length: 5}",
     "{method: fake, kind: name}",
+    "{method: fake, kind: email, unique: true}",
+    "shuffle",
+    "{method: swap, within: [entity]}",
     "{method: generalize, keep_first: 3}",
     "{method: truncate, length: 5}",
     "{method: scrub, find: [email, phone, card, ssn, ip, iban]}",
@@ -33,7 +38,11 @@ TEXTS = (
 NUMBERS = (
     "{method: token, domain: cmac}",
     "{method: noise, scale: 500, min: 0, max: 250000}",
+    "{method: noise, kind: geometric, scale: 500, min: 0, max: 250000}",
     "{method: round, to: 100}",
+    "shuffle",
+    "swap",
+    "{method: swap, rank_distance: 5}",
     "{method: top_code, at: 200000}",
     "{method: generalize, band: 1000}",
 )
@@ -47,13 +56,20 @@ def column(kind: str) -> pa.Array:
             return pa.array([f"user{number:09d}@mail{number % 7}.example.com wrote this to us" for number in numbers])
         case "numbers":
             return pa.array(numbers)
+        case "wide numbers":
+            return pa.array(numbers + 2**60)
         case _:
             return pa.array((numbers // 10).astype(np.int32)).cast(pa.date32()).cast(pa.timestamp("us"))
 
 
 WAYS = [
     pytest.param(kind, rule, id=f"{kind}: {rule}")
-    for kind, rules in (("texts", TEXTS), ("numbers", NUMBERS), ("dates", DATES))
+    for kind, rules in (
+        ("texts", TEXTS),
+        ("numbers", NUMBERS),
+        ("wide numbers", ("{method: noise, scale: 500}", "shuffle")),
+        ("dates", DATES),
+    )
     for rule in rules
 ]
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from maskgate.detect import PEOPLE, recognize
 from maskgate.methods.families import family_of
+from maskgate.methods.layout import countable
 from maskgate.methods.method import Domain
 from maskgate.methods.registry import METHODS
 from maskgate.rules.path import written_name
@@ -161,7 +162,7 @@ def _has_few_values(column: pa.ChunkedArray) -> bool:
         or isinstance(column.type, pa.ExtensionType)
     ):
         return False
-    different = len(column.drop_null().unique())
+    different = len(countable(column.drop_null()).unique())
     return different <= _FEW and (_REPEATS * different <= len(column) or pa.types.is_boolean(column.type))
 
 

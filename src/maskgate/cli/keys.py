@@ -99,14 +99,13 @@ def rotate(file: str) -> None:
 
 
 def _looked_up(name: str, reference: str, base: Path | None) -> dict[str, Any]:
-    from maskgate.keys.sources import find_key, is_known_scheme  # noqa: PLC0415  `--help` needs no keys
+    from maskgate.keys.sources import find_key, may_be_shown  # noqa: PLC0415  `--help` needs no keys
 
     found = find_key(reference, base)
     current = max(found.versions, default=None)
     return {
         "name": name,
-        # What begins with no source that we know may be the secret itself.
-        "reference": reference if is_known_scheme(reference.partition(":")[0]) else None,
+        "reference": reference if may_be_shown(reference) else None,
         "versions": sorted(found.versions, reverse=True),
         "current": current,
         "bits": None if current is None else 8 * len(found.versions[current]),

@@ -101,6 +101,7 @@ def look_over(
     if rows is not None:
         counts = dict.fromkeys(rules.tables, rows) | counts
     subjects, misfits = _planned(rules, lines, sources)
+    misfits += _without_data(rules, lines, sources)
     found = allowed(check_rules(Looked(rules, lines, subjects, counts)), allow)
     if strict:
         found = tuple(
@@ -112,6 +113,8 @@ def look_over(
 
 def _sources(rules: Rules, data: str, table_name: str | None) -> dict[str, Source]:
     """Open the data of each table, which reads the ends of its files."""
+    if not data:
+        raise UsageError("DATA is empty. Name a file or a folder, or leave it out.")
     folder = Path(data)
     if table_name is None and "://" not in data and folder.is_dir():
         tables = {name: place for name in rules.tables if (place := _place(folder, name)) is not None}
@@ -121,6 +124,19 @@ def _sources(rules: Rules, data: str, table_name: str | None) -> dict[str, Sourc
     if name not in rules.tables:
         raise UsageError(f"the rules have no table '{name}'.{did_you_mean(name, rules.tables)}")
     return {name: open_source(name, data)}
+
+
+def _without_data(rules: Rules, lines: Lines, sources: Mapping[str, Source]) -> tuple[Finding, ...]:
+    """Say which tables nobody has held to data, where others have been."""
+    message, suggestion = (
+        "there is no data for this table, so that nobody knows whether the rules fit.",
+        "Add it to DATA.",
+    )
+    return tuple(
+        Finding("without-data", Severity.NOTE, message, suggestion, name, line=lines.line("tables", name))
+        for name in rules.tables
+        if sources and name not in sources
+    )
 
 
 def _planned(

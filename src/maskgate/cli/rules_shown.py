@@ -65,7 +65,7 @@ def _types(subject: Subject) -> str:
 def _uniqueness(subject: Subject, rows: int | None) -> str:
     """Say whether different values stay different, and how likely any two get one token."""
     probability = None if rows is None else subject.collision_probability(rows)
-    return f"{subject.uniqueness} (collision: {probability:.0e})" if probability else str(subject.uniqueness)
+    return f"{subject.uniqueness} (collision: {probability:.2g})" if probability else str(subject.uniqueness)
 
 
 def _is_gone(subject: Subject) -> bool:

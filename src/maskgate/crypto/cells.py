@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from maskgate.crypto.room import room
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -44,8 +46,9 @@ class Cells:
         if offsets is None or len(column) == 0:
             edges = np.zeros(len(column) + 1, np.int64)
         else:
-            edges = np.frombuffer(offsets, width, len(column) + 1, column.offset * width.itemsize).astype(np.int64)
-        lengths = np.diff(edges)
+            edges = room(len(column) + 1, np.int64)
+            edges[:] = np.frombuffer(offsets, width, len(column) + 1, column.offset * width.itemsize)
+        lengths = np.subtract(edges[1:], edges[:-1], out=room(len(column), np.int64))
         valid = validity(column)
         if valid is not None:
             lengths *= valid

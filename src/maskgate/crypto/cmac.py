@@ -26,6 +26,8 @@ from maskgate.crypto.blocks import (
     windows,
 )
 from maskgate.crypto.cells import Cells, chunk_by_chunk, validity_buffer
+from maskgate.crypto.hidden import hidden
+from maskgate.crypto.room import room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +55,7 @@ def digest(column: pa.Array | pa.ChunkedArray, key: bytes) -> Any:
         >>> digest(pa.array([""]), bytes.fromhex("2b7e151628aed2a6abf7158809cf4f3c"))[0].as_py().hex()
         'bb1d6929e95937287fa37d129b756746'
     """
+    key = hidden(key)
     return chunk_by_chunk(column, digester(key), pa.binary(BLOCK))
 
 
@@ -62,13 +65,13 @@ def digester(key: bytes) -> Callable[[pa.Array], pa.Array]:
     Raises:
         ValueError: If the key has another length.
     """
-    machine = CellCmac(key)
+    machine = CellCmac(hidden(key))
     return lambda column: _digest(column, machine)
 
 
 def _digest(column: pa.Array, machine: CellCmac) -> pa.Array:
     cells = Cells.of(column)
-    state = np.zeros((len(cells), 2), np.uint64)
+    state = room(2 * len(cells), np.uint64).reshape(-1, 2)
     for rows in cells.portions(ROWS, BYTES):
         starts, lengths = cells.starts[rows], cells.lengths[rows]
         lowest = int(starts.min())

@@ -9,11 +9,15 @@ from __future__ import annotations
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from maskgate.crypto.hidden import HiddenBytes, hidden
+
 _PRODUCT = "maskgate"
 _DERIVATION_VERSION = "1"
 
 
-def derive_subkey(root: bytes, *, purpose: str, scheme: str, domain: str, version: int, length: int = 32) -> bytes:
+def derive_subkey(
+    root: bytes, *, purpose: str, scheme: str, domain: str, version: int, length: int = 32
+) -> HiddenBytes:
     """Derive the subkey for one purpose, scheme, domain and version of the key.
 
     Args:
@@ -24,9 +28,10 @@ def derive_subkey(root: bytes, *, purpose: str, scheme: str, domain: str, versio
         version: The version of the root key.
         length: Bytes wanted.
     """
+    root = hidden(root)
     fields = (_PRODUCT, _DERIVATION_VERSION, purpose, scheme, domain, str(version))
     info = b"".join(_behind_its_length(field.encode()) for field in fields)
-    return HKDF(SHA256(), length=length, salt=None, info=info).derive(root)
+    return HiddenBytes(HKDF(SHA256(), length=length, salt=None, info=info).derive(root))
 
 
 def _behind_its_length(field: bytes) -> bytes:

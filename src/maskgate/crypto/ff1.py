@@ -16,6 +16,7 @@ from maskgate.crypto.cells import without_dictionary
 from maskgate.crypto.ff1_alphabet import Alphabet
 from maskgate.crypto.ff1_cells import permuted
 from maskgate.crypto.ff1_permutation import Permutation, least_length
+from maskgate.crypto.hidden import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +52,7 @@ def encrypt(column: pa.Array | pa.ChunkedArray, key: bytes, tweak: bytes = b"", 
         >>> encrypt(pa.array(["0123456789"]), key=key)[0].as_py()
         '2433477484'
     """
-    characters = Alphabet(alphabet)
+    key, characters = hidden(key), Alphabet(alphabet)
     return _permuted(column, characters, permutation(key, tweak, characters).encrypt)
 
 
@@ -60,7 +61,7 @@ def decrypt(column: pa.Array | pa.ChunkedArray, key: bytes, tweak: bytes = b"", 
 
     There is nothing to see in a cell that was enciphered under another key: it gives another value.
     """
-    characters = Alphabet(alphabet)
+    key, characters = hidden(key), Alphabet(alphabet)
     return _permuted(column, characters, permutation(key, tweak, characters).decrypt)
 
 

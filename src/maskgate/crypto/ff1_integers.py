@@ -1,6 +1,6 @@
 """FF1 on halves of any length, as Python integers, a row at a time.
 
-The last resort: what the ciphers of many values do is done by all rows together, arithmetic by each row alone.
+For long halves, and lengths that few rows have: the ciphers run over all rows together, arithmetic over each row alone.
 """
 
 from __future__ import annotations

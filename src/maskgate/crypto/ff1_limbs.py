@@ -20,14 +20,27 @@ if TYPE_CHECKING:
     from maskgate.crypto.ff1_rounds import RoundFunction
 
 _LIMB, _WORD, _SUM = 1 << 28, 1 << 32, 1 << 64
+# Products grow by the square of the length. Measured: from here on, Python's integers are faster whatever the rows are,
+# and before it where a length has fewer rows.
+_MOST_TERMS, _ROWS_OF_A_TERM = 64, 4
 _WORD_MASK, _WORD_SHIFT = np.uint64(_WORD - 1), np.uint64(32)
 
 
 def fits(radix: int, function: RoundFunction) -> bool:
-    """Say whether all products of a half can be added up before anything is carried."""
-    terms = max(function.width, -(-function.right // digits_of_limb(radix)))
+    """Say whether all products of a half can be added up before anything is carried, and are not too many."""
+    terms = terms_of(radix, function)
     base: int = radix ** digits_of_limb(radix)
-    return (terms + 1) * base * _WORD <= _SUM
+    return terms <= _MOST_TERMS and (terms + 1) * base * _WORD <= _SUM
+
+
+def pays(radix: int, function: RoundFunction, rows: int) -> bool:
+    """Say whether limbs are faster than Python's integers for so many rows."""
+    return rows >= _ROWS_OF_A_TERM * terms_of(radix, function)
+
+
+def terms_of(radix: int, function: RoundFunction) -> int:
+    """Return how many products make one limb or word of a half, which has as many again."""
+    return max(function.width, -(-function.right // digits_of_limb(radix)))
 
 
 def digits_of_limb(radix: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from maskgate.crypto import ff1_limbs as limbs
@@ -10,6 +11,9 @@ from maskgate.crypto.ff1_integers import Integers
 from maskgate.crypto.ff1_rounds import ROUNDS, RoundFunction
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from maskgate.crypto.ff1_digits import Strip
 
 LEAST_DOMAIN = 100
@@ -57,47 +61,65 @@ class PermutationOfLength:
     """FF1 under one key and tweak, for values of one radix and length."""
 
     def __init__(self, key: bytes, tweak: bytes, radix: int, length: int) -> None:
-        function = RoundFunction(key, tweak, radix, length)
-        self._left, self._right = function.left, function.right
-        self._arithmetic = _arithmetic(radix, function)
+        self._radix, self._function = radix, RoundFunction(key, tweak, radix, length)
 
     def encrypt_strip(self, strip: Strip) -> None:
         """Encipher every row in place."""
-        self._write(strip, *self.encrypt(*self._read(strip)))
+        arithmetic = self._arithmetic(strip.rows)
+        self._write(strip, arithmetic, *_encrypted(arithmetic, *self._read(strip, arithmetic)))
 
     def decrypt_strip(self, strip: Strip) -> None:
         """Decipher every row in place."""
-        self._write(strip, *self.decrypt(*self._read(strip)))
+        arithmetic = self._arithmetic(strip.rows)
+        self._write(strip, arithmetic, *_decrypted(arithmetic, *self._read(strip, arithmetic)))
 
-    def encrypt(self, left: Any, right: Any) -> tuple[Any, Any]:
-        """Encipher values that are numbers already, a half each."""
-        for number in range(ROUNDS):
-            left, right = right, self._arithmetic.add(number, left, right)
-        return left, right
+    def encrypt(self, left: NDArray[np.uint64], right: NDArray[np.uint64]) -> tuple[Any, Any]:
+        """Encipher values that are numbers already, a word for each half."""
+        return _encrypted(self._words, left, right)
 
-    def decrypt(self, left: Any, right: Any) -> tuple[Any, Any]:
-        """Decipher values that are numbers already, a half each."""
-        for number in reversed(range(ROUNDS)):
-            left, right = self._arithmetic.subtract(number, right, left), left
-        return left, right
+    def decrypt(self, left: NDArray[np.uint64], right: NDArray[np.uint64]) -> tuple[Any, Any]:
+        """Decipher values that are numbers already, a word for each half."""
+        return _decrypted(self._words, left, right)
 
-    def _read(self, strip: Strip) -> tuple[Any, Any]:
-        return (
-            self._arithmetic.read(strip, 0, self._left),
-            self._arithmetic.read(strip, self._left, self._right),
-        )
+    def _arithmetic(self, rows: int) -> Arithmetic:
+        """Choose the fastest arithmetic that is right for halves of this length and so many rows."""
+        if self._radix**self._function.right < words.LARGEST:
+            return self._words
+        if limbs.pays(self._radix, self._function, rows) and limbs.fits(self._radix, self._function):
+            return self._limbs
+        return self._integers
 
-    def _write(self, strip: Strip, left: Any, right: Any) -> None:
-        self._arithmetic.write(strip, 0, self._left, left)
-        self._arithmetic.write(strip, self._left, self._right, right)
+    @cached_property
+    def _words(self) -> Arithmetic:
+        return words.Words(self._radix, self._function)
+
+    @cached_property
+    def _limbs(self) -> Arithmetic:
+        return limbs.Limbs(self._radix, self._function)
+
+    @cached_property
+    def _integers(self) -> Arithmetic:
+        return Integers(self._radix, self._function)
+
+    def _read(self, strip: Strip, arithmetic: Arithmetic) -> tuple[Any, Any]:
+        left, right = self._function.left, self._function.right
+        return arithmetic.read(strip, 0, left), arithmetic.read(strip, left, right)
+
+    def _write(self, strip: Strip, arithmetic: Arithmetic, left: Any, right: Any) -> None:
+        arithmetic.write(strip, 0, self._function.left, left)
+        arithmetic.write(strip, self._function.left, self._function.right, right)
 
 
-def _arithmetic(radix: int, function: RoundFunction) -> Arithmetic:
-    if radix**function.right < words.LARGEST:
-        return words.Words(radix, function)
-    if limbs.fits(radix, function):
-        return limbs.Limbs(radix, function)
-    return Integers(radix, function)
+def _encrypted(arithmetic: Arithmetic, left: Any, right: Any) -> tuple[Any, Any]:
+    for number in range(ROUNDS):
+        left, right = right, arithmetic.add(number, left, right)
+    return left, right
+
+
+def _decrypted(arithmetic: Arithmetic, left: Any, right: Any) -> tuple[Any, Any]:
+    for number in reversed(range(ROUNDS)):
+        left, right = arithmetic.subtract(number, right, left), left
+    return left, right
 
 
 def least_length(radix: int, domain: int = LEAST_DOMAIN) -> int:

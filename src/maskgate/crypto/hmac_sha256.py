@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from maskgate.crypto.cells import Cells, chunk_by_chunk, validity_buffer
+from maskgate.crypto.hidden import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,7 @@ def digest(column: pa.Array | pa.ChunkedArray, key: bytes) -> Any:
         ValueError: If the key is empty.
         TypeError: If the column holds neither strings nor bytes.
     """
+    key = hidden(key)
     return chunk_by_chunk(column, digester(key), pa.binary(SIZE))
 
 
@@ -48,6 +50,7 @@ def digester(key: bytes) -> Callable[[pa.Array], pa.Array]:
     Raises:
         ValueError: If the key is empty.
     """
+    key = hidden(key)
     if not key:
         raise ValueError("an HMAC key cannot be empty")
     start = HMAC(key, SHA256()).copy

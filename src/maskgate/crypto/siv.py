@@ -16,6 +16,8 @@ from maskgate.crypto.blocks import BLOCK, BYTES, ROWS, as_blocks, blocks_at, dou
 from maskgate.crypto.cells import Cells, chunk_by_chunk, edges_of, validity_buffer, without_dictionary
 from maskgate.crypto.cmac import CellCmac
 from maskgate.crypto.counter import CounterMode, Spans
+from maskgate.crypto.hidden import hidden
+from maskgate.crypto.room import room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,14 +43,16 @@ class NotAuthenticError(ValueError):
         return f"{self.count} values were not encrypted with this key and associated data, or were changed since"
 
 
-def encrypt(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] = ()) -> Any:
+def encrypt(
+    column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] | None = ()
+) -> Any:
     """Encrypt every cell.
 
     Args:
         column: Strings (their UTF-8 bytes) or bytes, in any layout.
         key: 32, 48 or 64 bytes, for AES with 128, 192 or 256 bits.
         associated_data: What is authenticated too: the header, or a list of headers in their order. No header at all
-            differs from one that is empty.
+            differs from one that is empty; None is no header.
 
     Returns:
         ``binary`` (``large_binary`` if the column has large offsets or views), chunked if the column is: the tag, then
@@ -59,19 +63,23 @@ def encrypt(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: byt
         TypeError: If the column holds neither strings nor bytes.
         OverflowError: If the result does not fit one ``binary`` array (2 GiB).
     """
+    key = hidden(key)
     return chunk_by_chunk(column, encrypter(key, associated_data), _binary_like(column.type))
 
 
-def encrypter(key: bytes, associated_data: bytes | Sequence[bytes] = ()) -> Callable[[pa.Array], pa.Array]:
+def encrypter(key: bytes, associated_data: bytes | Sequence[bytes] | None = ()) -> Callable[[pa.Array], pa.Array]:
     """Return :func:`encrypt` under a key, for one array after the other.
 
     Raises:
         ValueError: If the key has another length, or there are more than 126 headers.
     """
+    key = hidden(key)
     return _Siv(key, associated_data).encrypt
 
 
-def decrypt(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] = ()) -> Any:
+def decrypt(
+    column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] | None = ()
+) -> Any:
     """Decrypt every cell that :func:`encrypt` made.
 
     Returns:
@@ -82,7 +90,7 @@ def decrypt(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: byt
         ValueError: If the key has another length, or there are more than 126 headers.
         TypeError: If the column holds neither strings nor bytes.
     """
-    column = without_dictionary(column)
+    key, column = hidden(key), without_dictionary(column)
     opened = decrypt_authentic(column, key, associated_data)
     refused = opened.null_count - column.null_count
     if refused:
@@ -91,21 +99,24 @@ def decrypt(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: byt
 
 
 def decrypt_authentic(
-    column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] = ()
+    column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] | None = ()
 ) -> Any:
     """Decrypt the cells that are authentic; the others come out as nulls, as nulls do."""
+    key = hidden(key)
     machine = _Siv(key, associated_data)
     return chunk_by_chunk(column, machine.decrypt, _binary_like(column.type))
 
 
-def authentic(column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] = ()) -> Any:
+def authentic(
+    column: pa.Array | pa.ChunkedArray, key: bytes, associated_data: bytes | Sequence[bytes] | None = ()
+) -> Any:
     """Say which cells :func:`encrypt` made under this key and associated data; null where the column is null.
 
     Raises:
         ValueError: If the key has another length, or there are more than 126 headers.
         TypeError: If the column holds neither strings nor bytes.
     """
-    column = without_dictionary(column)
+    key, column = hidden(key), without_dictionary(column)
     opened = decrypt_authentic(column, key, associated_data)
     return pc.if_else(pc.is_valid(column), pc.is_valid(opened), None)
 
@@ -130,12 +141,12 @@ class _Portion(NamedTuple):
 class _Siv:
     """AES-SIV under one key and with one list of headers."""
 
-    def __init__(self, key: bytes, associated_data: bytes | Sequence[bytes]) -> None:
+    def __init__(self, key: bytes, associated_data: bytes | Sequence[bytes] | None) -> None:
         if len(key) not in (32, 48, 64):
             raise ValueError(f"an AES-SIV key has 32, 48 or 64 bytes, not {len(key)}")
         if isinstance(associated_data, bytes | bytearray | memoryview):
             associated_data = (bytes(associated_data),)
-        headers = list(associated_data)
+        headers = list(associated_data or ())
         if len(headers) > _MOST_HEADERS:
             raise ValueError(f"AES-SIV takes at most {_MOST_HEADERS} headers of associated data, not {len(headers)}")
         self._cmac, self._counter = CellCmac(key[: len(key) // 2]), CounterMode(key[len(key) // 2 :])
@@ -156,7 +167,7 @@ class _Siv:
         if cells.valid is not None:
             sizes *= cells.valid
         edges = _edges(sizes, kind)
-        written = np.empty(edges[-1], np.uint8)
+        written = room(edges[-1], np.uint8)
         for portion in _portions(cells):
             first, last = edges[portion.rows[0]], edges[portion.rows[-1] + 1]
             tags = self._tags(portion.cells, portion.lengths)
@@ -171,7 +182,7 @@ class _Siv:
         cells, kind = Cells.of(column), _binary_like(column.type)
         edges = _edges(cells.lengths, kind)
         # Each cell keeps the place of its tag before it, so that it has the room that counter mode asks for.
-        written = np.empty(edges[-1], np.uint8)
+        written = room(edges[-1], np.uint8)
         accepted = np.zeros(len(cells), bool)
         for portion in _portions(cells):
             first, last = edges[portion.rows[0]], edges[portion.rows[-1] + 1]

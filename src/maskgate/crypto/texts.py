@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.cells import Cells, edges_of, validity, validity_buffer
+from maskgate.crypto.room import room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -53,7 +54,7 @@ def write_texts(column: pa.Array, spelling: Spelling, *, prefix: str = "", large
     sizes += before if cells.valid is None else before * cells.valid
     edges = edges_of(sizes)
     _check_size(int(edges[-1]), large=large)
-    written = np.empty(edges[-1], np.uint8)
+    written = room(edges[-1], np.uint8)
     for rows in cells.portions(_ROWS, _BYTES):
         part = cells.at(rows)
         characters = spelling.encode(part.joined(), part.lengths)
@@ -144,7 +145,7 @@ def write_fixed_texts(
     before = np.frombuffer(prefix.encode(), np.uint8)
     whole = len(before) + size
     _check_size((portions.rows - portions.nulls) * whole, large=large)
-    text = np.empty((portions.rows - portions.nulls, whole), np.uint8)
+    text = room((portions.rows - portions.nulls) * whole, np.uint8).reshape(-1, whole)
     valid = np.ones(portions.rows, np.bool_) if portions.nulls else None
     row = at = 0
     for part in portions.parts:
@@ -177,7 +178,7 @@ def gathered(parts: Iterable[pa.Array], rows: int, size: int, *, large: bool) ->
     """
     _check_size(size, large=large)
     edges: NDArray[np.int64 | np.int32] = np.zeros(rows + 1, np.int64 if large else np.int32)
-    data = np.empty(size, np.uint8)
+    data = room(size, np.uint8)
     valid = np.ones(rows, np.bool_)
     row = 0
     for part in parts:
@@ -189,6 +190,36 @@ def gathered(parts: Iterable[pa.Array], rows: int, size: int, *, large: bool) ->
             valid[row:till] = cells.valid
         row = till
     return _from_buffers(pa.large_string() if large else pa.string(), None if valid.all() else valid, edges, data)
+
+
+def gathered_bytes(
+    parts: Iterable[tuple[NDArray[np.uint8], NDArray[np.int64]]],
+    valid: NDArray[np.bool_] | None,
+    rows: int,
+    kind: pa.DataType,
+) -> pa.Array:
+    """Put portions of cells one behind the other, as soon as each is made.
+
+    Args:
+        parts: The bytes of some cells, and how many each has.
+        valid: Which cells are not null; None if all.
+        rows: How many cells there are.
+        kind: ``string`` or ``large_string``.
+
+    Raises:
+        OverflowError: If the text is longer than ``string`` can hold in one array (2 GiB).
+    """
+    edges, row, pieces = room(rows + 1, np.int64), 0, []
+    edges[0] = 0
+    for data, lengths in parts:
+        edges[row + 1 : row + 1 + len(lengths)] = np.cumsum(lengths) + edges[row]
+        pieces.append(data)
+        row += len(lengths)
+    _check_size(int(edges[-1]), large=pa.types.is_large_string(kind))
+    written = room(edges[-1], np.uint8)
+    if pieces:
+        np.concatenate(pieces, out=written)
+    return _from_buffers(kind, valid, edges, written)
 
 
 def rows_of_bytes(column: pa.Array) -> NDArray[np.uint8]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from maskgate.errors import DatasetError
-from maskgate.masking.table import one_batch
+from maskgate.masking.joining import joined
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from maskgate.datasets.sources import Source
 
 MOST_BYTES = 1 << 30
@@ -25,6 +25,7 @@ def collect(source: Source, table: str, most: int = MOST_BYTES) -> pa.RecordBatc
 
     Raises:
         DatasetError: If it is larger.
+        MaskingError: If a column is too long for its type.
     """
     batches: list[pa.RecordBatch] = []
     size = 0
@@ -36,4 +37,4 @@ def collect(source: Source, table: str, most: int = MOST_BYTES) -> pa.RecordBatc
                 f"{most >> 20} MB in memory. Mask it in parts of its own, or choose another method."
             )
         batches.append(batch)
-    return one_batch(pa.Table.from_batches(batches, schema=source.schema))
+    return joined(batches, source.schema)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from maskgate.methods.layout import countable
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -129,10 +131,18 @@ def types_as_read(schema: pa.Schema) -> list[pa.DataType]:
     Raises:
         pa.ArrowException: If Parquet has no such type.
     """
+    if any(_has_lists_of_none(item.type) for item in schema):
+        raise pa.ArrowNotImplementedError("lists of no elements end the process that writes them")
     buffer = io.BytesIO()
     pq.write_table(schema.empty_table(), buffer)
     buffer.seek(0)
     return [item.type for item in pq.read_schema(buffer)]
+
+
+def _has_lists_of_none(type_: pa.DataType) -> bool:
+    if pa.types.is_fixed_size_list(type_) and type_.list_size == 0:
+        return True
+    return any(_has_lists_of_none(type_.field(at).type) for at in range(type_.num_fields))
 
 
 def _repeating(batch: pa.RecordBatch) -> list[str]:
@@ -151,7 +161,7 @@ def _repeating(batch: pa.RecordBatch) -> list[str]:
 def _repeats(column: pa.Array) -> bool:
     if pa.types.is_nested(column.type) or pa.types.is_dictionary(column.type) or pa.types.is_null(column.type):
         return True
-    return bool(2 * len(column.unique()) <= len(column))
+    return bool(2 * len(countable(column).unique()) <= len(column))
 
 
 def _leaf_count(type_: pa.DataType) -> int:

@@ -20,6 +20,7 @@ from maskgate.datasets.collecting import collect
 from maskgate.datasets.parquet_writer import ParquetSink, types_as_read
 from maskgate.errors import DatasetError, MaskgateError, PlanError, UsageError
 from maskgate.masking import MaskingPlan, MaskingRun
+from maskgate.masking.joining import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -181,14 +182,10 @@ def _cut(source: Source) -> Iterator[pa.RecordBatch]:
             rows += piece.num_rows
             pending.append(piece)
             if rows == source.batch_rows:
-                yield _joined(pending)
+                yield joined(pending, source.schema)
                 pending, rows = [], 0
     if pending:
-        yield _joined(pending)
-
-
-def _joined(pieces: list[pa.RecordBatch]) -> pa.RecordBatch:
-    return pieces[0] if len(pieces) == 1 else pa.concat_batches(pieces)
+        yield joined(pending, source.schema)
 
 
 def _writing(write: Callable[[], T]) -> T:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maskgate.detect.folding import fold
 from maskgate.detect.kinds import FINDERS, KINDS
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import Text
@@ -68,8 +69,22 @@ def find_in_text(text: Text, kinds: Collection[str]) -> Findings:
         text: The text.
         kinds: Some of ``KINDS``.
     """
+    left, found = text.copy(), []
+    # First without what nobody sees, or an address with such a thing in it would be found in part.
+    for unseen in (True, False):
+        folded = fold(left, unseen=unseen)
+        if folded is not None:
+            there = [(kind, folded.outside(spans)) for kind, spans in _found(folded.text, kinds)]
+            left.take(Spans.all_of(spans for _, spans in there))
+            found += there
+        elif not unseen:
+            found += _found(left, kinds)
+    return Findings.of(found)
+
+
+def _found(left: Text, kinds: Collection[str]) -> list[tuple[str, Spans]]:
+    """Find some kinds in a text, and take what is found."""
     found: list[tuple[str, Spans]] = []
-    left = text.copy()
     for _ in range(_PASSES):
         before = len(found)
         for finder in FINDERS:
@@ -79,7 +94,7 @@ def find_in_text(text: Text, kinds: Collection[str]) -> Findings:
                 found += [(finder.kind, spans)] if len(spans) else []
         if len(found) == before:
             break
-    return Findings.of(found)
+    return found
 
 
 def find(cells: pa.Array, kinds: Collection[str] = KINDS) -> list[list[tuple[int, int, str]]]:

@@ -42,7 +42,8 @@ def _bytes_of(pattern: str) -> NDArray[np.bool_]:
 
 DIGIT = _bytes_of("[0-9]")
 LETTER = _bytes_of("[A-Za-z]")
-WORD = _bytes_of("[0-9A-Za-z_]")
+# An underscore ends one: "_10.0.0.1_" is an address in italics.
+WORD = _bytes_of("[0-9A-Za-z]")
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from maskgate.methods.nesting import elements_of
-from maskgate.rules.claims import claim_on_leaf
+from maskgate.rules.claims import Claims, flat_names
 from maskgate.rules.path import Path
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator, Mapping
 
     from maskgate.rules import TableRules
 
@@ -44,16 +44,17 @@ def _leaves(path: Path, column: pa.Array) -> Iterator[tuple[Path, pa.Array]]:
         yield path, column
 
 
-def is_covered(rules: TableRules, path: str, names: Collection[str]) -> bool:
+def is_covered(rules: TableRules, path: str, types: Mapping[str, str]) -> bool:
     """Say whether rules cover a path that somebody wrote down; no text that is none is covered.
 
     Args:
         rules: The rules of the table.
         path: What was written.
-        names: The columns of the table.
+        types: The columns of the table, and their types as Arrow writes them.
     """
     try:
         parsed = Path.parse(path)
     except ValueError:
         return False
-    return claim_on_leaf(rules.columns, parsed, lambda name: name in names) is not None
+    nested = {name for name, kind in types.items() if "<" in kind and not kind.startswith("dictionary<")}
+    return Claims(rules.columns, flat_names(types, nested.__contains__)).on_leaf(parsed) is not None

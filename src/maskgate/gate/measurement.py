@@ -19,7 +19,7 @@ from maskgate.gate.equivalence_classes import EquivalenceClasses, TooManyGroupsE
 from maskgate.gate.leaves import leaves_of, words_of
 from maskgate.gate.residual import count_findings, is_number
 from maskgate.methods.shape import Shape
-from maskgate.rules.claims import claim_on_leaf
+from maskgate.rules.claims import Claims, flat_names
 from maskgate.rules.path import ELEMENTS
 
 if TYPE_CHECKING:
@@ -188,10 +188,11 @@ def _count_groups(groups: list[EquivalenceClasses], leaves: list[tuple[Path, pa.
 def _columns(schema: pa.Schema, table: Mapping[str, Any]) -> list[_Column]:
     shapes = {written: Shape.from_json(shape) for written, shape in table["shapes"].items()}
     unlisted, made_up = Shape.from_json(table["unlisted"]), frozenset(table["made_up"])
-    names = set(schema.names)
+    nested = {item.name for item in schema if pa.types.is_nested(item.type)}
+    rules = Claims(shapes, flat_names(schema.names, nested.__contains__))
     columns = []
     for path, cells in _leaves(pa.RecordBatch.from_arrays([pa.nulls(0, kind) for kind in schema.types], schema=schema)):
-        claim = claim_on_leaf(shapes, path, names.__contains__)
+        claim = rules.on_leaf(path)
         rule, shape = (None, unlisted) if claim is None else (claim.written, claim.rule)
         columns.append(_Column(path, cells.type, rule, shape, rule not in made_up))
     return columns

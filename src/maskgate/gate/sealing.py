@@ -196,7 +196,7 @@ def _declared(manifest: Manifest, registered: Rules) -> dict[str, Any]:
             "columns": {
                 name: column.as_json()
                 for name, column in sorted(table.columns.items())
-                if is_covered(registered.tables[table.name], name, [each for each, _ in table.schema])
+                if is_covered(registered.tables[table.name], name, dict(table.schema))
             },
         }
         for table in manifest.tables

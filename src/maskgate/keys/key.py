@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
 from maskgate.crypto.derive import derive_subkey
+from maskgate.crypto.hidden import hidden
 from maskgate.errors import KeyReferenceError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Key:
             raise KeyReferenceError(f'key "{name}": {problem}')
         self.name = name
         self.version = version
-        self.__materials = {each: bytes(materials[each]) for each in sorted(materials, reverse=True)}
+        self.__materials = {each: hidden(materials[each]) for each in sorted(materials, reverse=True)}
 
     @property
     def versions(self) -> tuple[int, ...]:
@@ -98,6 +99,9 @@ class Key:
         return f"Key({self.name!r}, version={self.version})"
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        self.__getstate__()
+
+    def __getstate__(self) -> NoReturn:
         raise TypeError(f"the key {self.name!r} does not travel: send its reference and resolve it where it is used")
 
 

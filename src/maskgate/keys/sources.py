@@ -55,6 +55,12 @@ def is_known_scheme(scheme: str) -> bool:
     return scheme in _ELSEWHERE or scheme in known_schemes()
 
 
+def may_be_shown(reference: str) -> bool:
+    """Tell whether a reference can be one: what names neither a source nor a variable may be the secret itself."""
+    scheme, _, name = reference.partition(":")
+    return is_known_scheme(scheme) and (scheme != "env" or _VARIABLE.fullmatch(name) is not None)
+
+
 def _from_environment(name: str, _base: Path | None) -> Found:
     if not _VARIABLE.fullmatch(name):
         # It may be the secret itself, so it is not repeated.

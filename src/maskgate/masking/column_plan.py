@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.errors import MaskgateError, MaskingError
+from maskgate.masking.plugin_process import PluginFailedError
 from maskgate.methods.layout import plain
 from maskgate.methods.method import Surroundings
 from maskgate.methods.nesting import taken
@@ -205,6 +206,8 @@ class _Cells:
             return act()
         except MaskgateError:
             raise
+        except PluginFailedError as error:
+            failure = error.kind
         except Exception as error:  # noqa: BLE001  what a kernel says may quote a cell, and so may its traceback
             failure = type(error).__name__
         # Raised outside of the handler, so that not even the context of the error holds the original one.

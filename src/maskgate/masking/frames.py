@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from maskgate.masking.opening import opened, opened_type
-from maskgate.methods.nesting import element_type, is_list, taken
+from maskgate.methods.nesting import element_type, field_of, is_list, taken
 from maskgate.rules.path import ELEMENTS, Path
 from maskgate.rules.strict_yaml import did_you_mean
 
@@ -79,7 +78,7 @@ class Frame:
         column = opened(column)
         for name in fields:
             # A field is null where its struct is.
-            column = opened(pc.struct_field(column, [column.type.get_field_index(name)]))
+            column = opened(field_of(column, column.type.get_field_index(name)))
         return column
 
 

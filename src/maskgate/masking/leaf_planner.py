@@ -11,6 +11,7 @@ from maskgate.errors import UsageError
 from maskgate.masking.bare_schema import bare_type, holds_extension
 from maskgate.masking.column_plan import CasePlan, ColumnPlan, shown
 from maskgate.masking.frames import find_reference
+from maskgate.masking.plugin_process import OwnProcessMethod, is_plugin
 from maskgate.masking.row_test import RowTest
 from maskgate.methods.families import family_of, value_type
 from maskgate.methods.method import Family
@@ -99,7 +100,8 @@ class LeafPlanner:
         entity = self._entity() if declaration.needs_entity else None
         reads = {name: found for name in method.reads() if (found := self._read(declaration.name, name)) is not None}
         key = None if rule.key is None else self.keys.get(rule.key)
-        return CasePlan(rule, method, key, tests, entity, reads), output
+        at_work = OwnProcessMethod(rule, method) if is_plugin(rule.method) else method
+        return CasePlan(rule, at_work, key, tests, entity, reads), output
 
     def _output(self, method: Method, rule: ColumnRule, kind: pa.DataType) -> pa.DataType | None:
         declaration = method.declaration

@@ -15,7 +15,8 @@ import pyarrow as pa
 from maskgate.crypto.cells import validity
 from maskgate.masking.opening import opened
 from maskgate.masking.report import ColumnReport
-from maskgate.methods.nesting import elements_of, list_type, lists, relaxed, sizes_of, structs
+from maskgate.methods.cleansing import can_be_cleansed, cleansed
+from maskgate.methods.nesting import elements_of, fields_of, list_type, lists, relaxed, sizes_of, structs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,12 +79,14 @@ class Leaf:
 
     def mask(self, column: pa.Array, frame: Frame, run: Pass) -> pa.Array | None:
         """Mask the cells, and count."""
-        column = relaxed(opened(column))
-        plan = self.plan
+        column, plan = opened(column), self.plan
         if plan.output is None:
             run.reports[plan.input] = ColumnReport(plan.methods, column.null_count, None, facts=plan.facts)
             return None
-        masked, invalid = plan.mask(run.table, column, frame)
+        masked, invalid = plan.mask(run.table, relaxed(column), frame)
+        if can_be_cleansed(masked.type):
+            # Kernels hand on bits and bytes of the originals that no cell shows, and so may methods of others.
+            masked = cleansed(masked)
         run.reports[plan.input] = ColumnReport(plan.methods, column.null_count, masked.null_count, invalid, plan.facts)
         run.tally.look(plan.input, masked, frame, run.records)
         return masked
@@ -115,7 +118,7 @@ class Struct:
     def mask(self, column: pa.Array, frame: Frame, run: Pass) -> pa.Array | None:
         """Mask the fields; they are null where the struct is."""
         column = opened(column)
-        masked = [node.mask(part, frame, run) for node, part in zip(self.fields, column.flatten(), strict=True)]
+        masked = [node.mask(part, frame, run) for node, part in zip(self.fields, fields_of(column), strict=True)]
         kept = [each for each in masked if each is not None]
         if self.type is None:
             return None
@@ -189,7 +192,7 @@ class Map:
         column = opened(column)
         sizes, entries = sizes_of(column), elements_of(column)
         inside = frame.inside(entries, np.repeat(np.arange(len(column)), sizes))
-        keys, values = entries.flatten()
+        keys, values = fields_of(entries)
         masked_keys, masked_values = self.keys.mask(keys, inside, run), self.values.mask(values, inside, run)
         if masked_keys is None or masked_values is None or self.type is None:
             return None

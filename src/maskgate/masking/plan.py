@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from maskgate.errors import PlanError
+from maskgate.errors import MaskgateError, MaskingError, PlanError
 from maskgate.masking.bare_schema import bare_field
 from maskgate.masking.checked_columns import (
     protected_columns,
@@ -117,8 +117,26 @@ class MaskingPlan:
     def mask_in(self, run: Pass, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Mask one batch of a run."""
         frame = Frame(batch)
-        masked = [node.mask(batch.column(name), frame, run) for name, node in self._nodes.items()]
+        masked = [self._masked(name, batch.column(name), frame, run) for name in self._nodes]
         return pa.RecordBatch.from_arrays([each for each in masked if each is not None], schema=self.output_schema)
+
+    def _masked(self, name: str, column: pa.Array, frame: Frame, run: Pass) -> pa.Array | None:
+        failure = ""
+        try:
+            masked = self._nodes[name].mask(column, frame, run)
+            if masked is not None:
+                masked.validate()
+        except MaskgateError:
+            raise
+        except Exception as error:  # noqa: BLE001  what Arrow says may quote a cell, and so may its traceback
+            failure = type(error).__name__
+        else:
+            return masked
+        # Raised outside of the handler, so that not even the context of the error holds the original one.
+        raise MaskingError(
+            f'table "{self.table}", column "{name}" ({shown(column.type)}): its layout cannot be taken apart '
+            f"({failure}). Drop the column, or convert it."
+        )
 
     def tally(self) -> Tally:
         """Return what collects over all batches what no single one can say."""

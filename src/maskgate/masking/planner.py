@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -12,7 +15,7 @@ from maskgate.masking.leaf_planner import LeafPlanner
 from maskgate.masking.nodes import Leaf, Lists, Map, Struct
 from maskgate.masking.opening import opened_type
 from maskgate.methods.nesting import element_type, is_list, relaxed_type
-from maskgate.rules.claims import claims_on, into_elements, into_field
+from maskgate.rules.claims import Claims, flat_names, into_elements, into_field
 from maskgate.rules.path import ELEMENTS, Path
 from maskgate.rules.rule import ColumnRule
 from maskgate.rules.strict_yaml import did_you_mean
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
     from maskgate.rules.rule import AnyRule
 
 _ENTRY = ["key", "value"]
+# Whoever has more problems than this has the wrong file, and near names take long to find among many.
+_MOST_SUGGESTIONS = 20
+# What YAML takes for a key without quotes.
+_READS_AS_ITSELF = re.compile(r"(?!null$|Null$|NULL$)\w(?:[\w .\[\]-]*[\w\]])?")
 
 
 @dataclass(frozen=True)
@@ -90,16 +97,20 @@ class Planner:
     def columns(self) -> dict[str, Node]:
         """Plan every column of the schema; those with problems are left out."""
         planned = {}
+        rules = Claims(self.table.columns, flat_names(self.schema.names, self._is_nested))
         for item in {item.name: item for item in self.schema}.values():
-            claims = claims_on(self.table.columns, item.name, self._is_nested)
-            node = self._node(_Place(Path.of(item.name), opened_type(item.type), claims))
+            node = self._node(_Place(Path.of(item.name), opened_type(item.type), rules.on(item.name)))
             if node is not None:
                 planned[item.name] = node
         self._note_unused()
         return planned
 
+    @cached_property
+    def _nested(self) -> frozenset[str]:
+        return frozenset(item.name for item in self.schema if _holds_others(opened_type(item.type)))
+
     def _is_nested(self, name: str) -> bool:
-        return name in self.schema.names and _holds_others(opened_type(self.schema.field(name).type))
+        return name in self._nested
 
     def _node(self, place: _Place) -> Node | None:
         self._used.update(claim.written for claim in place.claims if claim.is_here)
@@ -121,10 +132,10 @@ class Planner:
     def _leaf(self, place: _Place, claim: Claim[AnyRule] | None) -> Node | None:
         if claim is None and self.rules.unlisted == "fail":
             name = str(place.path)
-            quoted = f'"{name}"' if "`" in name else name
+            written = name if _READS_AS_ITSELF.fullmatch(name) else json.dumps(name, ensure_ascii=False)
             self.problems.append(
                 f'column "{name}" ({shown(place.type)}) is not covered by any rule. '
-                f"Add a rule, or write `{quoted}: keep`."
+                f"Add a rule, or write `{written}: keep`."
             )
             return None
         rule = ColumnRule(self.rules.unlisted) if claim is None else claim.rule
@@ -209,8 +220,8 @@ class Planner:
             self.problems.append(f'column "{claim.written}" has a rule, and {reason}{"" if reason[-1] == "?" else "."}')
 
     def _note_unused(self) -> None:
-        heads = [Path.parse(written).steps[0] for written in self.table.columns]
-        unlisted = [name for name in dict.fromkeys(self.schema.names) if not any(head.fits(name) for head in heads)]
+        rules = Claims(self.table.columns)
+        unlisted = [name for name in dict.fromkeys(self.schema.names) if not rules.on(name)]
         for written in self.table.columns:
             if written in self._used:
                 continue
@@ -221,7 +232,8 @@ class Planner:
                     "Take it out, or correct it."
                 )
                 continue
-            near = did_you_mean(str(path.steps[0].name), unlisted) if unlisted else ""
+            looks = unlisted and len(self.problems) < _MOST_SUGGESTIONS
+            near = did_you_mean(str(path.steps[0].name), unlisted) if looks else ""
             near = near if near.startswith(" Did") else " Take its rule out, or mask the data it was written for."
             self.problems.append(f'column "{written}" has a rule, and the data has no such column.{near}')
 

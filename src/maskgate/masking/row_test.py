@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,7 @@ def _scalar(value: Scalar, kind: pa.DataType) -> pa.Scalar:
     expected = _EXPECTED.get(family)
     if expected is None:
         raise ValueError(f"{kind} can only be compared with null")
-    raise ValueError(f"{kind} is compared with {expected}, not {value!r}")
+    raise ValueError(f"{kind} is compared with {expected}, not {json.dumps(value, ensure_ascii=False)}")
 
 
 def _converted_or_none(value: Scalar, kind: pa.DataType, family: Family) -> pa.Scalar | None:
@@ -121,10 +122,17 @@ def _converted_or_none(value: Scalar, kind: pa.DataType, family: Family) -> pa.S
 
 def _converted(value: Scalar, kind: pa.DataType, family: Family) -> pa.Scalar:
     if family is Family.TIMESTAMP:
-        moment = pa.scalar(value).cast(pa.timestamp(kind.unit))
-        return pa.scalar(moment.value, pa.int64()).cast(kind)
+        return pa.scalar(_moment(value, kind.unit).value, pa.int64()).cast(kind)
     if family is Family.DECIMAL:
         return pa.scalar(str(value)).cast(kind)
     if family is Family.DATE:
         return pa.scalar(value).cast(pa.date32()).cast(kind)
     return pa.scalar(float(value) if family is Family.FLOAT and value is not None else value).cast(kind)
+
+
+def _moment(value: Scalar, unit: str) -> pa.Scalar:
+    """Read a moment in UTC, or with its offset from it."""
+    try:
+        return pa.scalar(value).cast(pa.timestamp(unit))
+    except pa.ArrowInvalid:
+        return pa.scalar(value).cast(pa.timestamp(unit, "UTC"))

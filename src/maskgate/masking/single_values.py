@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from maskgate.masking.opening import opened, opened_type
-from maskgate.methods.nesting import element_type, elements_of, is_list, sizes_of
+from maskgate.methods.nesting import element_type, elements_of, fields_of, is_list, sizes_of
 from maskgate.rules.path import Path
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _values(path: Path, column: pa.Array, rows: NDArray[np.int64]) -> Iterator[S
     column = opened(column)
     kind = column.type
     if pa.types.is_struct(kind):
-        for item, part in zip(kind, column.flatten(), strict=True):
+        for item, part in zip(kind, fields_of(column), strict=True):
             yield from _values(path.field(item.name), part, rows)
     elif pa.types.is_map(kind) or is_list(kind):
         yield from _values(path.elements, elements_of(column), np.repeat(rows, sizes_of(column)))

@@ -20,7 +20,7 @@ from maskgate.masking.records import Records, digests_of
 from maskgate.masking.single_values import SingleValues, value_types, values_of
 from maskgate.masking.values_in_text import SoughtValues
 from maskgate.methods.families import family_of
-from maskgate.methods.layout import plain
+from maskgate.methods.layout import countable, plain
 from maskgate.methods.method import Family
 from maskgate.methods.token_input import check_token_input, token_input
 from maskgate.rules.path import Path
@@ -136,7 +136,7 @@ def _sought(found: SingleValues, row_count: int) -> SoughtValues:
 def _distinct(column: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         return plain(column.dictionary).take(column.indices.unique().drop_null())
-    return plain(column).unique()
+    return countable(plain(column)).unique()
 
 
 def _long(spelled: pa.Array) -> tuple[pa.Array, NDArray[np.int64] | None]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from maskgate.errors import MaskingError
 from maskgate.keys import KeyRing
+from maskgate.masking.joining import joined
 from maskgate.masking.plan import MaskingPlan, table_rules
 from maskgate.masking.run import MaskingRun
 
@@ -40,36 +41,33 @@ def mask_table(
         MaskingError: If a method cannot take a value, or a check of the rules does not hold.
     """
     plan = MaskingPlan.make(rules, table_name, table.schema, resolve_keys(rules, [table_name], keys))
-    whole = plan.whole_table
     batches = []
     with MaskingRun(plan) as run:
-        for batch in [one_batch(table)] if whole else table.to_batches(max_chunksize=_batch_rows(table.schema)):
+        for batch in _batches(table, plan):
             masked = run.mask(batch)
             batches.append(masked.batch)
             run.add(masked)
         report = run.finish()
     masked_table = pa.Table.from_batches(batches, schema=plan.output_schema)
-    # One dictionary for all chunks of a column: formats such as Arrow's own files hold no more.
-    return masked_table.unify_dictionaries(), report
+    return pa.table([_unified(column) for column in masked_table.columns], schema=plan.output_schema), report
+
+
+def _unified(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give all chunks one dictionary, where one can be had: formats such as Arrow's own files hold no more."""
+    with suppress(pa.ArrowException):  # more entries than codes, or entries of a type that Arrow cannot compare
+        return column.unify_dictionaries()
+    return column
+
+
+def _batches(table: pa.Table, plan: MaskingPlan) -> list[pa.RecordBatch]:
+    if plan.whole_table:
+        return [joined(table.to_batches(), table.schema)]
+    batches: list[pa.RecordBatch] = table.to_batches(max_chunksize=_batch_rows(table.schema))
+    return batches
 
 
 def _batch_rows(schema: pa.Schema) -> int:
     return _ROWS_WITH_DICTIONARY if any(map(pa.types.is_dictionary, schema.types)) else BATCH_ROWS
-
-
-def one_batch(table: pa.Table) -> pa.RecordBatch:
-    """Put all rows of a table into one batch.
-
-    Raises:
-        MaskingError: If a column is too long for its type.
-    """
-    batches = table.combine_chunks().to_batches()
-    if len(batches) > 1:
-        raise MaskingError(
-            "a method that sees all rows at once has more than 2 GB of one column before it. "
-            "Convert text to large_string, or mask by another method."
-        )
-    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
 
 
 def resolve_keys(rules: Rules, tables: list[str], keys: KeyRing | None) -> KeyRing:

@@ -32,6 +32,7 @@ class BottomCode(Coding):
             Parameter("replace_with", Kind.NUMBER, "With `at`: what stands for lesser ones, instead of `at` itself."),
             Parameter("not_before", Kind.STRING, "The first date or time that stays, such as 1936-01-01; in UTC."),
         ),
+        one_of=("at", "not_before"),
     )
 
     def bounded(self, outermost: float) -> Shape:

@@ -1,18 +1,28 @@
 """Columns whose bytes are those of their cells and nothing else.
 
 Arrow lets a column keep bytes that no cell shows: under nulls, in rows outside of a slice, in dictionary entries that
-no row uses. Masking that hands such a column on would publish them.
+no row uses, in the last bits of a byte. Masking that hands such a column on would publish them.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maskgate.crypto.cells import validity, validity_buffer
 from maskgate.errors import MaskingError
-from maskgate.methods.fixed_width import as_column, cells_of
-from maskgate.methods.nesting import elements_of, lists_like, runs_of, structs, taken
+from maskgate.methods.fixed_width import as_column, cells_of, view
+from maskgate.methods.nesting import elements_of, fields_of, lists_like, runs_of, structs, taken
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_BITS_AND_CELLS = 2
+# Where all entries of a dictionary are found among so many rows, the others are not searched.
+_ROWS = 16_384
 
 
 def cleansed(column: pa.Array) -> pa.Array:
@@ -31,8 +41,6 @@ def cleansed(column: pa.Array) -> pa.Array:
         return _cleansed_nested(column)
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
         return cleansed(column.cast(pa.large_binary())).cast(kind)
-    if column.null_count == 0 and column.offset == 0 and column.get_total_buffer_size() <= column.nbytes:
-        return column
     return _cleansed_single(column)
 
 
@@ -40,16 +48,61 @@ def can_be_cleansed(type_: pa.DataType) -> bool:
     """Say whether :func:`cleansed` takes columns of a type."""
     if pa.types.is_union(type_):
         return False
+    if pa.types.is_dictionary(type_):
+        return can_be_cleansed(type_.value_type)
     return all(can_be_cleansed(type_.field(index).type) for index in range(type_.num_fields))
 
 
+def _is_clean(column: pa.Array) -> bool:
+    """Say whether single values that are no booleans have no bytes beside them."""
+    bits, *rest = column.buffers()
+    valid = validity(column)
+    if column.offset or any(each is None for each in rest) or not _is_exact(bits, valid, len(column)):
+        return False
+    if len(rest) == 1:
+        cells = _words(column)
+        return rest[0].size == cells.nbytes and (valid is None or not (cells * ~valid[:, np.newaxis]).any())
+    offsets = _offsets(column)
+    if offsets[0] or rest[1].size != offsets[-1] or rest[0].size != offsets.nbytes:
+        return False
+    return valid is None or not (np.diff(offsets) * ~valid).any()
+
+
+def _is_exact(bits: pa.Buffer | None, valid: NDArray[np.bool_] | None, count: int) -> bool:
+    """Say whether there are bits for the cells and none behind them."""
+    if bits is None:
+        return valid is None
+    return bytes(bits) == np.packbits(np.ones(count, np.bool_) if valid is None else valid, bitorder="little").tobytes()
+
+
+def _words(column: pa.Array) -> NDArray[Any]:
+    """View cells of a fixed width as rows of integers."""
+    width = column.type.bit_width // 8
+    words = next(size for size in (8, 4, 2, 1) if width % size == 0)
+    return view(column, f"V{width}").view(f"i{words}").reshape(len(column), width // words)
+
+
+def _offsets(column: pa.Array) -> NDArray[Any]:
+    large = pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type)
+    return np.frombuffer(column.buffers()[1], np.int64 if large else np.int32, len(column) + 1)
+
+
+def _cleansed_booleans(column: pa.Array) -> pa.Array:
+    valid = validity(column)
+    true: NDArray[np.bool_] = column.fill_null(fill_value=False).to_numpy(zero_copy_only=False)
+    return pa.Array.from_buffers(column.type, len(column), [validity_buffer(valid), validity_buffer(true)])
+
+
 def _cleansed_single(column: pa.Array) -> pa.Array:
-    if any(is_(column.type) for is_ in _COUNTED):
-        return as_column(cells_of(column).copy(), column, column.type)
-    return taken(column, pa.array(np.arange(len(column))))
-
-
-_COUNTED = (pa.types.is_integer, pa.types.is_floating, pa.types.is_date, pa.types.is_timestamp)
+    if pa.types.is_null(column.type):
+        return pa.nulls(len(column))
+    if pa.types.is_boolean(column.type):
+        return _cleansed_booleans(column)
+    if _is_clean(column):
+        return column
+    if len(column.buffers()) > _BITS_AND_CELLS:
+        return taken(column, pa.array(np.arange(len(column))))
+    return as_column(view(column, f"V{column.type.bit_width // 8}").copy(), column, column.type)
 
 
 def _cleansed_dictionary(column: pa.DictionaryArray) -> pa.Array:
@@ -58,18 +111,25 @@ def _cleansed_dictionary(column: pa.DictionaryArray) -> pa.Array:
     if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(entries):
         raise MaskingError("a dictionary-encoded column is corrupt: some rows point to no entry of its dictionary")
     is_used = np.zeros(len(entries), np.bool_)
-    is_used[numbers] = True
+    for start in range(0, len(numbers), _ROWS):
+        is_used[numbers[start : start + _ROWS]] = True
+        if is_used.all():
+            break
+    if entries.null_count:
+        # A row that points to a null is one; formats and readers agree on nulls among the codes alone.
+        is_used &= entries.is_valid().to_numpy(zero_copy_only=False)
     if not is_used.all():
+        places = pa.array(np.cumsum(is_used) - is_used, mask=~is_used).cast(codes.type)
         entries = taken(entries, pa.array(np.flatnonzero(is_used)))
-        codes = pc.take(pa.array(np.cumsum(is_used) - is_used).cast(codes.type), codes, boundscheck=False)
+        codes = pc.take(places, codes, boundscheck=False)
     return pa.DictionaryArray.from_arrays(cleansed(codes), cleansed(entries), ordered=column.type.ordered, safe=False)
 
 
 def _cleansed_nested(column: pa.Array) -> pa.Array:
     kind = column.type
     if pa.types.is_struct(kind):
-        # flatten() makes the fields null where the struct is, so that what they hold there goes away with them.
-        return structs(kind, [cleansed(field) for field in column.flatten()], column)
+        # The fields are null where the struct is, so that what they hold there goes away with them.
+        return structs(kind, [cleansed(field) for field in fields_of(column)], column)
     if pa.types.is_run_end_encoded(kind):
         return _cleansed_runs(column)
     return lists_like(kind, cleansed(elements_of(column)), column)

@@ -17,8 +17,9 @@ _ONE_TO_ONE = ("encrypt", "fpe")
 def collision_probability(domain: Domain, rows: int) -> float | None:
     """Return the chance that any two of so many different values get the same token.
 
-    It is that of the birthday problem: 1 - exp(-n(n-1) / 2N) for n values and N tokens. Under the schemes ``encrypt``
-    and ``fpe`` no two values ever do.
+    It is that of the birthday problem, 1 - (1 - 1/N)(1 - 2/N)…(1 - (n-1)/N) for n values and N tokens: the logarithm of
+    the product is the sum of -i/N - i²/2N², and of less than can be seen. Under the schemes ``encrypt`` and ``fpe`` no
+    two values ever do.
 
     Args:
         domain: The token space.
@@ -40,4 +41,5 @@ def collision_probability(domain: Domain, rows: int) -> float | None:
         return None
     if domain.scheme not in _ONE_WAY:
         return None
-    return -math.expm1(-rows * (rows - 1) / (2 * space))
+    pairs = rows * (rows - 1)
+    return -math.expm1(-pairs / (2 * space) - pairs * (2 * rows - 1) / (12 * space**2))

@@ -82,7 +82,8 @@ class EntityDraws:
         self._places, self._digits = np.zeros(0, np.int64), np.zeros((0, 2), np.uint64)
         if inexact is not None:
             self._places = inexact.places
-            self._digits = _words(cmac.digest(inexact.digits, subkey("value")))
+            digests = cmac.digest(inexact.digits, subkey("value"))
+            self._digits = np.concatenate([_words(each) for each in digests.chunks])
 
     def portions(self) -> Iterator[slice]:
         """Cut the rows into portions that :meth:`draw` takes."""

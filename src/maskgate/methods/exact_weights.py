@@ -43,7 +43,7 @@ class ExactWeights:
 
     Attributes:
         bits: How many upper bits of a word choose a column.
-        limits: For each row and column, below which lower bits its first outcome is meant.
+        limits: For each row and column, below which word its first outcome is meant.
         outcomes: For each row and column its second outcome and its first.
     """
 
@@ -63,8 +63,8 @@ class ExactWeights:
         limits: list[int] = []
         outcomes: list[int] = []
         for weights in rows:
-            for limit, first, second in _columns(weights, bits):
-                limits.append(limit)
+            for number, (limit, first, second) in enumerate(_columns(weights, bits)):
+                limits.append(min((number << (WORD_BITS - bits)) + limit, ALL_WORDS - 1))
                 outcomes.extend((meanings[second], meanings[first]))
         return cls(bits, np.array(limits, np.uint64), np.array(outcomes, np.int64))
 
@@ -78,18 +78,19 @@ class ExactWeights:
         columns = (words >> np.uint64(WORD_BITS - self.bits)).view(np.int64)
         if rows is not None:
             columns += rows << self.bits
-        lower = words & np.uint64((1 << (WORD_BITS - self.bits)) - 1)
-        is_first = lower < self.limits.take(columns)
+        # No column is out of the table; "clip" is the mode that does not look twice.
+        is_first = words < self.limits.take(columns, mode="clip")
         columns <<= 1
         columns += is_first
-        return self.outcomes.take(columns)
+        return self.outcomes.take(columns, mode="clip")
 
 
 def _columns(weights: Sequence[int], bits: int) -> list[tuple[int, int, int]]:
     """Lay weights into 2^bits equal columns: in each, the outcome below a limit, and the one from there on."""
     capacity = ALL_WORDS >> bits
     left = [*weights, *([0] * ((1 << bits) - len(weights)))]
-    columns = [(capacity, min(place, len(weights) - 1), 0) for place in range(len(left))]
+    full = [min(place, len(weights) - 1) for place in range(len(left))]
+    columns = [(capacity, place, place) for place in full]
     small = [place for place, weight in enumerate(left) if weight < capacity]
     large = [place for place, weight in enumerate(left) if weight > capacity]
     while small:

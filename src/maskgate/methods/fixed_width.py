@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # So many rows at a time stay in the processor's cache.
 _ROWS = 32_768
-_LARGEST_WORD = 8
+_WORDS = (8, 4, 2, 1)
 
 
 def view(column: pa.Array, kind: Any) -> NDArray[Any]:
@@ -46,12 +46,24 @@ def as_column(values: NDArray[Any], like: pa.Array, kind: pa.DataType) -> pa.Arr
         kind: A type whose cells are as wide as those of `values`.
     """
     valid = validity(like)
-    if valid is not None:
-        words = values.view(f"i{min(values.dtype.itemsize, _LARGEST_WORD)}").reshape(len(values), -1)
-        # Many times as fast as setting single cells; as integers, so that NaN times zero is zero.
-        for rows in portions(len(values)):
-            words[rows] *= valid[rows, np.newaxis]
+    clear_nulls(values, valid)
     return pa.Array.from_buffers(kind, len(values), [validity_buffer(valid), pa.py_buffer(values)])
+
+
+def clear_nulls(values: NDArray[Any], valid: NDArray[np.bool_] | None) -> None:
+    """Write zeros under nulls.
+
+    Args:
+        values: Cells of any fixed width.
+        valid: Which are not null; None if all.
+    """
+    if valid is None:
+        return
+    word = next(size for size in _WORDS if values.dtype.itemsize % size == 0)
+    words = values.view(f"i{word}").reshape(len(values), -1)
+    # Many times as fast as setting single cells; as integers, so that NaN times zero is zero.
+    for rows in portions(len(values)):
+        words[rows] *= valid[rows, np.newaxis]
 
 
 def portions(count: int) -> Iterator[slice]:

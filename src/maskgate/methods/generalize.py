@@ -78,6 +78,7 @@ class Generalize(Method):
             ),
             Parameter("level", Kind.INTEGER, "With `hierarchy`: the level that replaces the values.", minimum=1),
         ),
+        one_of=tuple(_WAYS),
     )
 
     @classmethod

@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass, field
 from functools import cached_property
+from io import StringIO
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -117,29 +118,52 @@ class Hierarchy:
 
 
 def _lines(name: str, content: str) -> list[tuple[int, list[str]]]:
-    """Return the fields of each line that is not empty, and its number.
+    """Return the fields of each line that is not empty, and its number, by the delimiter that fits.
 
     Raises:
         ValueError: If lines have different numbers of fields, or no levels.
     """
-    problem = f"{name} is empty"
+    content = content.removeprefix("\ufeff")
+    if not content.strip("\r\n"):
+        raise ValueError(f"{name} is empty")
+    problems = []
     for delimiter in _DELIMITERS:
-        reader = csv.reader(content.removeprefix("\ufeff").splitlines(keepends=True), delimiter=delimiter, strict=True)
         try:
-            lines = [(reader.line_num, fields) for fields in reader if fields]
-        except csv.Error:
-            raise ValueError(f"{name}, line {reader.line_num}: quotes do not match, or a field is too long") from None
-        if not lines:
-            break
-        width = len(lines[0][1])
-        odd = next((number for number, fields in lines if len(fields) != width), None)
-        if width > 1 and odd is None:
-            return lines
-        if width > 1:
-            problem = f"{name}, line {odd}: every line needs as many fields as the first, which has {width}"
-            break
-        problem = f"{name} has no levels: write each value, and behind it, parted by `;`, what stands for it"
-    raise ValueError(problem)
+            return _parted(name, content, delimiter)
+        except _UnfitError as error:
+            problems.append(error)
+    raise ValueError(str(max(problems, key=lambda error: error.fields)))
+
+
+class _UnfitError(ValueError):
+    """A delimiter does not part the lines into equally many fields, at least two."""
+
+    def __init__(self, problem: str, fields: int) -> None:
+        super().__init__(problem, fields)
+        self.problem, self.fields = problem, fields
+
+    def __str__(self) -> str:
+        return self.problem
+
+
+def _parted(name: str, content: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    # Not by splitlines(), which splits at more than ends a line of CSV.
+    reader = csv.reader(StringIO(content, newline=""), delimiter=delimiter, strict=True)
+    lines: list[tuple[int, list[str]]] = []
+    try:
+        lines.extend((reader.line_num, fields) for fields in reader if fields)
+    except csv.Error:
+        problem = f"{name}, line {reader.line_num}: quotes do not match, or a field is too long"
+        raise _UnfitError(problem, len(lines[0][1]) if lines else 1) from None
+    width = len(lines[0][1])
+    odd = next((number for number, fields in lines if len(fields) != width), None)
+    if odd is not None:
+        raise _UnfitError(f"{name}, line {odd}: every line needs as many fields as the first, which has {width}", width)
+    if width == 1:
+        raise _UnfitError(
+            f"{name} has no levels: write each value, and behind it, parted by `;`, what stands for it", 0
+        )
+    return lines
 
 
 def _integer(text: str) -> int | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # So many rows at a time stay in the processor's cache.
 _ROWS = 16_384
+_COUNTED_BITS = 128
 
 
 def plain(column: pa.Array) -> pa.Array:
@@ -40,6 +41,14 @@ def plain(column: pa.Array) -> pa.Array:
     return column
 
 
+def countable(column: pa.Array) -> pa.Array:
+    """Return the column in a type whose different values Arrow can tell: it cannot with decimals of 32 and 64 bits."""
+    kind = column.type
+    if pa.types.is_decimal(kind) and kind.bit_width < _COUNTED_BITS:
+        return column.cast(pa.decimal128(kind.precision, kind.scale))
+    return column
+
+
 def by_value(column: pa.Array, mask: Callable[[pa.Array], pa.Array]) -> pa.Array:
     """Mask a column by a function of single values, once for each distinct value if it has a dictionary.
 
@@ -50,8 +59,10 @@ def by_value(column: pa.Array, mask: Callable[[pa.Array], pa.Array]) -> pa.Array
     if not pa.types.is_dictionary(column.type):
         return mask(plain(column))
     used, places = _used_entries(column)
-    masked = mask(used).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(_renumbered(column.indices, places, masked), masked.dictionary, safe=False)
+    masked = mask(used)
+    encoded = countable(masked).dictionary_encode()
+    codes, entries = _renumbered(column.indices, places, encoded), encoded.dictionary.cast(masked.type)
+    return pa.DictionaryArray.from_arrays(codes, entries, safe=False)
 
 
 def in_portions(column: pa.Array) -> Iterator[pa.Array]:
@@ -100,6 +111,9 @@ def _used_entries(column: pa.DictionaryArray) -> tuple[pa.Array, NDArray[np.intp
 
 def _renumbered(codes: pa.Array, places: NDArray[np.intp], masked: pa.DictionaryArray) -> pa.Array:
     """Return the codes of rows in a masked dictionary, given the place of each entry in what was masked."""
+    masked_at = masked.indices.to_numpy(zero_copy_only=masked.indices.null_count == 0)
+    if np.array_equal(places, np.arange(len(places))) and np.array_equal(masked_at, places):
+        return codes  # the entries stand in the order of their first rows already, and stay as many
     place_of_entry = pa.array(places, mask=places < 0)
     table = pc.take(masked.indices, place_of_entry).cast(codes.type)
     return pc.take(table, codes, boundscheck=False)

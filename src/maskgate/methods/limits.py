@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maskgate.crypto.room import room
 from maskgate.errors import MaskingError
 from maskgate.methods.cleansing import cleansed
 from maskgate.methods.families import family_of, value_type
@@ -33,6 +34,7 @@ MOMENTS = frozenset({Family.DATE, Family.TIMESTAMP})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECONDS = {"s": 10**6, "ms": 10**3, "us": 1}
 _THOUSAND = 1_000
+_COMPUTED_BITS = 128
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class Coding(Method):
         check_numbers(values)
         numbers = cells_of(values)
         end, instead = (cells_of(pa.repeat(each, 1))[0] for each in (limit, replacement))
-        cut = np.empty_like(numbers)
+        cut = room(len(numbers), numbers.dtype)
         for rows in portions(len(numbers)):
             self.nearer(numbers[rows], end, out=cut[rows])
             if instead != end:
@@ -197,7 +199,7 @@ def by_number(column: pa.Array, surroundings: Surroundings, mask: Callable[[pa.A
         MaskingError: If numbers are NaN, with how many.
     """
     try:
-        return by_value(column, mask)
+        return by_value(column, lambda values: _in_wide_decimals(values, mask))
     except StrangeNumbersError:
         count = pc.sum(not_numbers(column)).as_py()
         raise MaskingError(
@@ -206,12 +208,22 @@ def by_number(column: pa.Array, surroundings: Surroundings, mask: Callable[[pa.A
         ) from None
 
 
+def _in_wide_decimals(values: pa.Array, mask: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Mask decimals of 32 and 64 bits as those of 128: Arrow does not compute with the others."""
+    kind = values.type
+    if not pa.types.is_decimal(kind) or kind.bit_width >= _COMPUTED_BITS:
+        return mask(values)
+    return mask(values.cast(pa.decimal128(kind.precision, kind.scale))).cast(kind)
+
+
 def _moment(text: str, option: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"`{option}:` lies outside of the years 1 to 9999 in UTC") from None
     except ValueError:
         raise ValueError(f"`{option}:` is a date such as 2020-12-31, or a time such as 2020-12-31T12:00:00Z") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _moment_in(kind: pa.DataType, moment: datetime) -> pa.Scalar:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from maskgate.methods.layout import by_value, text_type
 from maskgate.methods.mask_ascii import mask_ascii
+from maskgate.methods.mask_text import TextMask
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, Surroundings
 from maskgate.methods.shape import Shape, literally
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MOST_SHOWN = 100
-# Showing more single characters than this is left to Arrow's kernels, which do not go by characters.
+# Showing more single characters than this takes longer one by one than all at once.
 _FEW = 16
 
 
@@ -25,8 +26,9 @@ _FEW = 16
 class Mask(Method):
     """Replace each character by `char`, but for the first and last few.
 
-    A text that is no longer than what would be shown is hidden whole, so that at least one character always is, unless
-    there is nothing in it but characters of `keep`. The length still shows, unless `length` stands for every length.
+    A text of which no character would be hidden, such as one no longer than what shows, is hidden whole: at least one
+    character always is, unless there is nothing in it but characters of `keep`. The length still shows, unless `length`
+    stands for every length.
     Characters are Unicode code points.
 
     Attributes:
@@ -115,19 +117,4 @@ class Mask(Method):
         in_bytes = (self.char + self.keep).isascii() and self.length is None and shown <= _FEW
         if in_bytes and pc.all(pc.string_is_ascii(text)).as_py() is not False:
             return mask_ascii(text, self.keep_first, self.keep_last, self.char.encode(), self.keep.encode())
-        too_short = pc.less_equal(pc.utf8_length(text), shown)
-        nothing = pa.scalar("", text.type)
-        end = -self.keep_last or None
-        first = pc.if_else(too_short, nothing, pc.utf8_slice_codeunits(text, 0, self.keep_first))
-        last = nothing if end is None else pc.if_else(too_short, nothing, pc.utf8_slice_codeunits(text, end))
-        middle = pc.if_else(too_short, text, pc.utf8_slice_codeunits(text, self.keep_first, end))
-        return pc.binary_join_element_wise(first, self._hidden(middle), last, nothing)
-
-    def _hidden(self, middle: pa.Array) -> pa.Array:
-        if self.keep:
-            others = "".join(f"\\x{{{ord(character):x}}}" for character in self.keep)
-            return pc.replace_substring_regex(middle, f"[^{others}]", self.char.replace("\\", "\\\\"))
-        counts = pc.utf8_length(middle)
-        if self.length is not None:
-            counts = pc.if_else(counts.is_valid(), self.length, counts)
-        return pc.binary_repeat(pa.scalar(self.char, middle.type), counts)
+        return TextMask(self.keep_first, self.keep_last, self.char, self.keep, self.length).apply(text)

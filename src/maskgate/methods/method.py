@@ -83,7 +83,19 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Parameter:
-    """One option of a method, as the rules file spells it."""
+    """One option of a method, as the rules file spells it.
+
+    Attributes:
+        name: What the rules file calls it.
+        kind: What it takes.
+        description: What it is for, in one sentence.
+        required: Whether it must be there.
+        default: What it is if it is not there.
+        minimum: The least number that it takes.
+        maximum: The greatest.
+        choices: The words that it takes.
+        above: The greatest number that is too little.
+    """
 
     name: str
     kind: Kind
@@ -93,6 +105,7 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    above: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +119,7 @@ class Declaration:
         done: What happened to a cell, in a few words, for the reviewer: ``replaced by a token``.
         accepts: Families of Arrow types that it takes.
         parameters: Its options.
+        one_of: Options of which exactly one must be there; empty if there are none such.
         uniqueness: Whether different values stay different.
         reversible_by: Who can get the originals back.
         needs_key: Whether it takes a key, from ``key:`` or from its domain.
@@ -129,6 +143,7 @@ class Declaration:
     needs_entity: bool = False
     whole_table: bool = False
     done: str = ""
+    one_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

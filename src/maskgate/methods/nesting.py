@@ -40,13 +40,48 @@ def element_type(type_: pa.DataType) -> pa.DataType:
 
 def elements_of(column: pa.Array) -> pa.Array:
     """Return the elements that the lists of a column show, in order; for maps, entries of ``key`` and ``value``."""
-    return _as_lists(column).flatten()
+    # Arrow's own flatten() gives up on some types of elements, and its cast of maps to lists on some of entries.
+    elements = column.values
+    if pa.types.is_map(column.type):
+        kind = element_type(column.type)
+        elements = pa.Array.from_buffers(kind, len(elements), [None], children=fields_of(elements))
+    sizes, starts = sizes_of(column), _starts_of(column)
+    shown = sizes > 0
+    starts, sizes = starts[shown], sizes[shown]
+    if not len(starts):
+        return elements.slice(0, 0)
+    ends = starts + sizes
+    if (starts[1:] == ends[:-1]).all():
+        return elements.slice(starts[0], ends[-1] - starts[0])
+    before = np.cumsum(sizes) - sizes
+    return taken(elements, pa.array(np.repeat(starts - before, sizes) + np.arange(sizes.sum())))
 
 
 def sizes_of(column: pa.Array) -> NDArray[np.int64]:
     """Return how many elements each list shows; none where it is null."""
-    sizes: NDArray[np.int64] = pc.fill_null(pc.list_value_length(_as_lists(column)), 0).to_numpy().astype(np.int64)
+    sizes: NDArray[np.int64]
+    if pa.types.is_map(column.type):
+        sizes, valid = np.diff(_offsets_of(column)), validity(column)
+        if valid is not None:
+            sizes[~valid] = 0
+        return sizes
+    sizes = pc.fill_null(pc.list_value_length(column), 0).to_numpy().astype(np.int64)
     return sizes
+
+
+def fields_of(column: pa.Array) -> list[pa.Array]:
+    """Return the fields of structs, null where the struct is."""
+    return [field_of(column, at) for at in range(column.type.num_fields)]
+
+
+def field_of(column: pa.Array, at: int) -> pa.Array:
+    """Return one field of structs, null where the struct is."""
+    if not column.null_count:
+        return column.field(at)
+    if _has_no_bits(column.type.field(at).type):
+        # Arrow would put nulls where this type has no place for them: the outcome is corrupt, or the process ends.
+        return taken(column.field(at), pa.array(np.arange(len(column)), mask=_nulls(column)))
+    return pc.struct_field(column, [at])
 
 
 def structs(kind: pa.DataType, fields: list[pa.Array], column: pa.Array) -> pa.Array:
@@ -80,7 +115,7 @@ def lists(kind: pa.DataType, elements: pa.Array, sizes: NDArray[np.int64], valid
         return pa.Array.from_buffers(kind, len(sizes), buffers, children=[elements])
     if pa.types.is_map(kind):
         entry = pa.struct([kind.key_field, kind.item_field])
-        elements = pa.Array.from_buffers(entry, len(elements), [None], children=elements.flatten())
+        elements = pa.Array.from_buffers(entry, len(elements), [None], children=fields_of(elements))
     return pa.Array.from_buffers(kind, len(sizes), [bits, pa.py_buffer(offsets)], children=[elements])
 
 
@@ -108,7 +143,7 @@ def relaxed(column: pa.Array) -> pa.Array:
     if kind == column.type:
         return column
     if pa.types.is_struct(kind):
-        return structs(kind, [relaxed(part) for part in column.flatten()], column)
+        return structs(kind, [relaxed(part) for part in fields_of(column)], column)
     return lists_like(kind, relaxed(elements_of(column)), column)
 
 
@@ -131,13 +166,38 @@ _BUILDERS = (
 )
 
 
+def nulls(count: int, kind: pa.DataType) -> pa.Array:
+    """Return so many nulls, also of types of which Arrow makes corrupt ones: run ends inside of others."""
+    if pa.types.is_struct(kind):
+        parts = [nulls(count, item.type) for item in kind]
+        return pa.Array.from_buffers(kind, count, [validity_buffer(np.zeros(count, bool))], children=parts)
+    if is_list(kind) or pa.types.is_map(kind):
+        return lists(kind, nulls(0, element_type(kind)), np.zeros(count, np.int64), np.zeros(count, bool))
+    if pa.types.is_run_end_encoded(kind):
+        ends = pa.array([count] if count else [], kind.run_end_type)
+        return pa.RunEndEncodedArray.from_arrays(ends, nulls(min(count, 1), kind.value_type), type=kind)
+    if pa.types.is_union(kind):
+        return _null_unions(count, kind)
+    return pa.nulls(count, kind)
+
+
+def _null_unions(count: int, kind: pa.UnionType) -> pa.Array:
+    """Return unions of which each is a null of the first member."""
+    members = [kind.field(at).type for at in range(kind.num_fields)]
+    buffers = [None, pa.py_buffer(np.full(count, kind.type_codes[0], np.int8))]
+    if kind.mode == "sparse":
+        return pa.Array.from_buffers(kind, count, buffers, children=[nulls(count, member) for member in members])
+    children = [nulls(0 if at else min(count, 1), member) for at, member in enumerate(members)]
+    return pa.Array.from_buffers(kind, count, [*buffers, pa.py_buffer(np.zeros(count, np.int32))], children=children)
+
+
 def taken(column: pa.Array, places: pa.Array) -> pa.Array:
     """Return the cells at places, null where the place is null; also of types that Arrow takes nothing from.
 
     Those are the view layouts of text and bytes, run ends, and what holds them.
     """
     kind = column.type
-    if not _holds_stubborn(kind):
+    if not _holds_stubborn(kind) or pa.types.is_union(kind):
         return pc.take(column, places)
     if pa.types.is_struct(kind) or is_list(kind) or pa.types.is_map(kind):
         return _taken_nested(column, places)
@@ -162,7 +222,7 @@ def runs_of(column: pa.RunEndEncodedArray) -> NDArray[np.int64]:
 def _taken_nested(column: pa.Array, places: pa.Array) -> pa.Array:
     valid = validity(pc.take(pa.array(np.zeros(len(column), bool), mask=_nulls(column)), places))
     if pa.types.is_struct(column.type):
-        children = [taken(field, places) for field in column.flatten()]
+        children = [taken(field, places) for field in fields_of(column)]
         return pa.Array.from_buffers(column.type, len(places), [validity_buffer(valid)], children=children)
     sizes = sizes_of(column)
     starts = np.cumsum(sizes) - sizes
@@ -183,10 +243,24 @@ def _nulls(column: pa.Array) -> NDArray[np.bool_] | None:
     return None if valid is None else ~valid
 
 
-def _as_lists(column: pa.Array) -> pa.Array:
-    if not pa.types.is_map(column.type):
-        return column
-    return column.cast(pa.list_(pa.field("entries", element_type(column.type), nullable=False)))
+def _starts_of(column: pa.Array) -> NDArray[np.int64]:
+    """Return where the elements of each list begin among all that the column has, in sight or not."""
+    if pa.types.is_fixed_size_list(column.type):
+        starts: NDArray[np.int64] = np.arange(column.offset, column.offset + len(column)) * column.type.list_size
+        return starts
+    return _offsets_of(column)[: len(column)]
+
+
+def _offsets_of(column: pa.Array) -> NDArray[np.int64]:
+    offsets: NDArray[np.int64] = column.offsets.to_numpy().astype(np.int64)
+    return offsets
+
+
+def _has_no_bits(kind: pa.DataType) -> bool:
+    """Say whether a type has no bits of its own that tell which cells are null."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return _has_no_bits(kind.storage_type)
+    return bool(pa.types.is_union(kind) or pa.types.is_run_end_encoded(kind) or pa.types.is_null(kind))
 
 
 def _holds_stubborn(kind: pa.DataType) -> bool:

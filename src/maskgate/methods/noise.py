@@ -44,6 +44,8 @@ KINDS = ("laplace", "gaussian", "geometric", "uniform", "multiplicative")
 _NUMBERS = (Family.INTEGER, Family.FLOAT, Family.DECIMAL)
 _FINER_THAN_SCALE = 3
 _SIGNED = 2.0**-63
+_MANTISSA_BITS = 52
+_MOST = Decimal(10) ** 100
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ class Noise(Method):
         epsilon: What local differential privacy is claimed with; None if it is not.
         minimum: The least number that goes in and comes out; None for the least of the type.
         maximum: The greatest.
-        round_to: What results are multiples of; None for a power of ten a thousand times finer than the noise.
+        round_to: What results are multiples of; None for a power of ten a thousand times finer than the noise, or,
+            if it is multiplicative, for as many significant digits.
     """
 
     kind: str
@@ -84,22 +87,23 @@ class Noise(Method):
             Parameter(
                 "scale",
                 Kind.NUMBER,
-                "How large the noise is, above 0: its mean size (laplace, geometric), its standard deviation "
+                "How large the noise is: its mean size (laplace, geometric), its standard deviation "
                 "(gaussian; multiplicative, as a part of 1), or its greatest size (uniform).",
-                minimum=0,
+                above=0,
             ),
             Parameter(
                 "epsilon",
                 Kind.NUMBER,
                 "Instead of a scale, with `kind: geometric` and both bounds: the epsilon of local differential "
-                "privacy for one value, above 0.",
-                minimum=0,
+                "privacy for one value.",
+                above=0,
                 maximum=20,
             ),
             Parameter("min", Kind.NUMBER, "The least number that goes in and comes out."),
             Parameter("max", Kind.NUMBER, "The greatest number that goes in and comes out."),
-            Parameter("round_to", Kind.NUMBER, "What the results are multiples of, above 0.", minimum=0),
+            Parameter("round_to", Kind.NUMBER, "What the results are multiples of.", above=0),
         ),
+        one_of=("scale", "epsilon"),
         reversible_by=ReversibleBy.KEY_HOLDER,
         needs_key=True,
         needs_entity=True,
@@ -116,6 +120,8 @@ class Noise(Method):
         given = {name: exactly(options[name]) for name in names if options.get(name) is not None}
         if not all(number.is_finite() for number in given.values()):
             raise ValueError("noise takes finite numbers")
+        if any(number and not 1 / _MOST <= abs(number) <= _MOST for number in given.values()):
+            raise ValueError(f"noise takes 0, and numbers from {1 / _MOST:.0e} to {_MOST:.0e} in size")
         wrong = [f"`{name}:`" for name in ("scale", "epsilon", "round_to") if name in given and given[name] <= 0]
         if wrong:
             raise ValueError(f"{' and '.join(wrong)} must be above 0")
@@ -265,14 +271,17 @@ class Noise(Method):
         return add
 
     def _multiplied(self, grid: Grid) -> Callable[[NDArray[np.float64], NDArray[np.uint64]], None]:
-        curve = NoiseCurve("gaussian", float(self.scale or 1))
+        scale = self.scale or Decimal(1)
+        curve, bits = NoiseCurve("gaussian", float(scale)), int(10**_FINER_THAN_SCALE / scale).bit_length()
 
         def multiply(values: NDArray[np.float64], drawn: NDArray[np.uint64]) -> None:
             factors = curve.noise(drawn[:, 0])
             factors += 1.0
             # Noise does not turn a sign.
-            np.maximum(factors, 0.0, out=factors)
+            np.clip(factors, 0.0, np.inf, out=factors)
             values *= factors
+            if grid.step is None:
+                _shorten(values, bits)
             grid.in_steps(values)
 
         return multiply
@@ -295,6 +304,8 @@ class Noise(Method):
     def _grid(self, kind: pa.DataType) -> Grid:
         """Lay out the grid for a type: where no step was asked for, with none that is finer than the type."""
         step = self._step()
+        if self.kind == "multiplicative" and self.round_to is None and not pa.types.is_integer(kind):
+            return Grid.of(kind, None, self.minimum, self.maximum)
         if self.round_to is None and not pa.types.is_floating(kind):
             finest = _power_of_ten(-kind.scale if pa.types.is_decimal(kind) else 0)
             step = finest if step is None else max(step, finest)
@@ -305,6 +316,14 @@ class Noise(Method):
         minimum = -most if self.minimum is None else self.minimum
         maximum = most if self.maximum is None else self.maximum
         return Grid.of(kind, step, minimum, maximum)
+
+
+def _shorten(numbers: NDArray[np.float64], bits: int) -> None:
+    """Round numbers, in place, to so many binary digits behind the first: the others would tell of the original."""
+    spare = _MANTISSA_BITS - min(bits, _MANTISSA_BITS)
+    words = numbers.view(np.uint64)
+    words += np.uint64((1 << spare) >> 1)
+    words &= ~np.uint64((1 << spare) - 1)
 
 
 def _power_of_ten(exponent: int) -> Decimal:

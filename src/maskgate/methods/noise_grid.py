@@ -7,19 +7,23 @@ significant bits for differential privacy").
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
 
 from maskgate.crypto.cells import validity_buffer
+from maskgate.crypto.room import room
+from maskgate.methods.fixed_width import clear_nulls
 from maskgate.methods.numbers import MOST_EXACT, over_power_of_ten
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOST_DOUBLE = Decimal(float(np.finfo(np.float64).max))
+# More digits than any type has.
+_DIGITS = 200
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Grid:
 
     Attributes:
         kind: The type of the column: an integer, a decimal or double.
-        step: What they are multiples of; None for any double.
+        step: What they are multiples of; None for any double, or what a decimal holds of it.
         bounds: The least and greatest number that goes in, as doubles.
         ends: The least and greatest multiple that comes out, as doubles.
     """
@@ -41,15 +45,19 @@ class Grid:
     @classmethod
     def of(cls, kind: pa.DataType, step: Decimal | None, minimum: Decimal | None, maximum: Decimal | None) -> Self:
         """Lay out the grid; where no bound is given, it is what type and step can hold."""
-        lower, upper = _limits(kind, step)
-        lower = lower if minimum is None else max(lower, minimum)
-        upper = upper if maximum is None else min(upper, maximum)
-        bounds = _towards_zero(lower), _towards_zero(upper)
-        if step is None:
-            return cls(kind, step, bounds, bounds)
-        least = (lower / step).to_integral_value(ROUND_CEILING)
-        most = (upper / step).to_integral_value(ROUND_FLOOR)
-        return cls(kind, step, bounds, (_towards_zero(least), _towards_zero(most)))
+        with localcontext(prec=_DIGITS):
+            lower, upper = _limits(kind, step)
+            lower = lower if minimum is None else max(lower, minimum)
+            upper = upper if maximum is None else min(upper, maximum)
+            if step is None and pa.types.is_decimal(kind):
+                place = Decimal(1).scaleb(-kind.scale)
+                lower, upper = lower.quantize(place, ROUND_CEILING), upper.quantize(place, ROUND_FLOOR)
+            bounds = _inwards(lower, upper)
+            if step is None:
+                return cls(kind, step, bounds, bounds)
+            least = (lower / step).to_integral_value(ROUND_CEILING)
+            most = (upper / step).to_integral_value(ROUND_FLOOR)
+            return cls(kind, step, bounds, _inwards(least, most))
 
     def clamp(self, numbers: NDArray[np.float64]) -> None:
         """Move numbers into the bounds, in place."""
@@ -83,15 +91,18 @@ class Grid:
 
     def room(self, count: int) -> NDArray[Any]:
         """Return room for what :meth:`write` writes."""
-        return np.empty(count, self.kind.to_pandas_dtype() if pa.types.is_primitive(self.kind) else np.int64)
+        if pa.types.is_decimal(self.kind):
+            return room(count, np.float64 if self.step is None else np.int64)
+        return room(count, self.kind.to_pandas_dtype())
 
     def column(self, written: NDArray[Any], valid: NDArray[np.bool_] | None) -> pa.Array:
         """Return what was written as a column, with nothing under nulls."""
-        if valid is not None:
-            np.copyto(written, 0, where=~valid)
+        clear_nulls(written, valid)
         buffers = [validity_buffer(valid), pa.py_buffer(written)]
-        if self.step is None or not pa.types.is_decimal(self.kind):
+        if not pa.types.is_decimal(self.kind):
             return pa.Array.from_buffers(self.kind, len(written), buffers)
+        if self.step is None:
+            return pa.Array.from_buffers(pa.float64(), len(written), buffers).cast(self.kind)
         _, places = over_power_of_ten(self.step)
         wide = pa.Array.from_buffers(pa.int64(), len(written), buffers).cast(pa.decimal128(19, 0))
         return pa.Array.from_buffers(pa.decimal128(19, places), len(wide), wide.buffers()).cast(self.kind)
@@ -102,16 +113,20 @@ def _limits(kind: pa.DataType, step: Decimal | None) -> tuple[Decimal, Decimal]:
     if pa.types.is_integer(kind):
         whole = np.iinfo(kind.to_pandas_dtype())
         return Decimal(int(whole.min)), Decimal(int(whole.max))
-    if step is None:
-        return -_MOST_DOUBLE, _MOST_DOUBLE
-    numerator, places = over_power_of_ten(step)
-    most = Decimal(MOST_EXACT // numerator * numerator).scaleb(-places)
+    most = _MOST_DOUBLE
+    if step is not None:
+        numerator, places = over_power_of_ten(step)
+        most = Decimal(MOST_EXACT // numerator * numerator).scaleb(-places)
     if pa.types.is_decimal(kind):
         most = min(most, Decimal(10**kind.precision - 1).scaleb(-kind.scale))
     return -most, most
 
 
-def _towards_zero(number: Decimal) -> float:
-    """Return the nearest double that is no further from zero."""
-    nearest = float(number)
-    return float(np.nextafter(nearest, 0.0)) if abs(Decimal(nearest)) > abs(number) else nearest
+def _inwards(lower: Decimal, upper: Decimal) -> tuple[float, float]:
+    """Return the outermost doubles between two numbers."""
+    least, most = float(lower), float(upper)
+    if Decimal(least) < lower:
+        least = float(np.nextafter(least, np.inf))
+    if Decimal(most) > upper:
+        most = float(np.nextafter(most, -np.inf))
+    return least, most

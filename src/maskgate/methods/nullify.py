@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import pyarrow as pa
-
 from maskgate.methods.families import EVERY_FAMILY
 from maskgate.methods.method import Declaration, Domain, Method, Surroundings
+from maskgate.methods.nesting import nulls
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -42,4 +43,4 @@ class Nullify(Method):
 
     def apply(self, column: pa.Array, _surroundings: Surroundings) -> pa.Array:
         """Return as many nulls."""
-        return pa.nulls(len(column), column.type)
+        return nulls(len(column), column.type)

@@ -22,6 +22,9 @@ _INT64_MAX = 2**63 - 1
 # 10^22 is the last power of ten that a double holds exactly.
 _MOST_PLACES = 22
 _WORD = 2.0**32
+_ROWS = 16_384
+_WORDS = np.dtype("<i8,<i8")
+_SIGN = 63
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Inexact:
     """
 
     places: NDArray[np.int64]
-    digits: pa.Array
+    digits: pa.ChunkedArray
 
 
 class Numbers:
@@ -79,6 +82,28 @@ def as_doubles(column: pa.Array) -> NDArray[np.float64]:
     return doubles
 
 
+def counted(column: pa.Array, places: int) -> NDArray[Any]:
+    """Return integers or decimals as how many 10^-places they are, exactly; under a null may lie anything.
+
+    Args:
+        column: A plain column of integers or decimals.
+        places: Not below 0, nor below the scale of decimals.
+
+    Returns:
+        Integers; those of Python where 64 bits do not hold all.
+    """
+    is_whole = pa.types.is_integer(column.type)
+    values = integers_of(column) if is_whole else _units(column)
+    factor = 10 ** (places - (0 if is_whole else column.type.scale))
+    if factor == 1:
+        return values
+    most = _INT64_MAX // factor
+    if values.dtype != object and -most <= int(values.min(initial=0)) and int(values.max(initial=0)) <= most:
+        return values.astype(np.int64) * np.int64(factor)
+    many: NDArray[Any] = values.astype(object) * factor
+    return many
+
+
 def exactly(number: float) -> Decimal:
     """Return the decimal that a number of the rules file was written as, in its shortest form."""
     return Decimal(str(number)).normalize()
@@ -107,16 +132,37 @@ def _data(column: pa.Array, kind: Any) -> NDArray[Any]:
     return np.frombuffer(buffer, width, len(column), column.offset * width.itemsize)
 
 
+def _units(column: pa.Array) -> NDArray[Any]:
+    """Return decimals without their point: int64, or Python's integers where that does not hold all; 0 under nulls."""
+    kind = column.type
+    if kind.bit_width <= _WORDS.itemsize * 8:
+        low, high = _halves(column.cast(pa.decimal128(kind.precision, kind.scale)))
+        if (high == low >> _SIGN).all():
+            return low
+    return np.array([int(text) for text in _digits(column).to_pylist()], object)
+
+
+def _halves(column: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the lower and upper words of decimals of 128 bits; 0 under nulls."""
+    words, valid = _data(column, _WORDS), validity(column)
+    if valid is None:
+        return np.ascontiguousarray(words["f0"]), words["f1"]
+    return np.where(valid, words["f0"], 0), np.where(valid, words["f1"], 0)
+
+
+def _digits(column: pa.Array) -> pa.Array:
+    """Write decimals without their point; 0 for nulls."""
+    wide = column.cast(pa.decimal256(76, column.type.scale)).fill_null(0)
+    return pa.Array.from_buffers(pa.decimal256(76, 0), len(wide), wide.buffers(), offset=wide.offset).cast(pa.string())
+
+
 def _unscaled(column: pa.Array) -> NDArray[np.int64] | None:
     """Return decimals without their point; None if one is beyond what a double counts, 0 under nulls."""
     if not pa.types.is_decimal128(column.type) or not 0 <= column.type.scale <= _MOST_PLACES:
         return None
-    low, high = _data(column, np.dtype("<i8,<i8"))["f0"], _data(column, np.dtype("<i8,<i8"))["f1"]
-    valid = validity(column)
-    if valid is not None:
-        low, high = np.where(valid, low, 0), np.where(valid, high, 0)
-    fits = (high == low >> 63) & (low >= -MOST_EXACT) & (low <= MOST_EXACT)
-    return np.ascontiguousarray(low) if fits.all() else None
+    low, high = _halves(column)
+    fits = (high == low >> _SIGN) & (low >= -MOST_EXACT) & (low <= MOST_EXACT)
+    return low if fits.all() else None
 
 
 def _decimals_as_doubles(column: pa.Array) -> NDArray[np.float64]:
@@ -153,7 +199,7 @@ def _of_decimals(column: pa.Array) -> Inexact | None:
         return None
     scale = column.type.scale
     wide = column.cast(pa.decimal256(76, scale)).fill_null(0)
-    text = pa.Array.from_buffers(pa.decimal256(76, 0), len(wide), wide.buffers(), offset=wide.offset).cast(pa.string())
+    text = _digits(column)
     significant = pc.utf8_rtrim(text, "0")
     zeros = pc.subtract(pc.utf8_length(text), pc.utf8_length(significant)).to_numpy()
     differs = pc.utf8_length(pc.utf8_ltrim(significant, "-")).to_numpy() > _SURE_DIGITS
@@ -174,7 +220,13 @@ def _told(differs: NDArray[np.bool_], unscaled: pa.Array, scale: int) -> Inexact
     places = np.flatnonzero(differs)
     if len(places) == 0:
         return None
-    text = pc.take(unscaled, pa.array(places)).cast(pa.string())
+    # Some thousand at a time: there are several texts on the way.
+    portions = [places[start : start + _ROWS] for start in range(0, len(places), _ROWS)]
+    return Inexact(places, pa.chunked_array([_spelled(pc.take(unscaled, pa.array(rows)), scale) for rows in portions]))
+
+
+def _spelled(unscaled: pa.Array, scale: int) -> pa.Array:
+    text = unscaled.cast(pa.string())
     significant = pc.utf8_rtrim(text, "0")
     exponents = pc.subtract(pc.subtract(pc.utf8_length(text), pc.utf8_length(significant)), scale)
-    return Inexact(places, pc.binary_join_element_wise(significant, exponents.cast(pa.string()), "e"))
+    return pc.binary_join_element_wise(significant, exponents.cast(pa.string()), "e")

@@ -14,7 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity, validity_buffer
+from maskgate.crypto.room import room, taken
 from maskgate.methods.numbers import integers_of
+from maskgate.methods.spread import spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,14 +71,19 @@ def _counts(column: pa.Array) -> tuple[pa.Array, str]:
 
 def _by_table(counts: pa.Array, ticks: int, table: NDArray[Any], first_year: int) -> pa.Array:
     valid, moments = validity(counts), integers_of(counts)
+    if valid is not None and table.dtype != np.int32:
+        present = pa.array(taken(moments, np.flatnonzero(valid)))
+        return spread(_by_table(present, ticks, table, first_year), valid)
     first_day = int(np.datetime64(f"{first_year:04d}-01-01", "D").astype(np.int64))
-    periods = np.empty(len(counts), table.dtype)
+    periods = room(len(counts), table.dtype)
     for start in range(0, len(counts), _ROWS):
         rows = slice(start, start + _ROWS)
         days = (moments[rows] // ticks if ticks > 1 else moments[rows]).astype(np.int64, copy=False) - first_day
         if valid is not None:
-            # The last entry is empty.
-            days[~valid[rows]] = len(table) - 1
+            # The last entry is empty. Products are many times as fast as setting single cells.
+            days -= len(table) - 1
+            days *= valid[rows]
+            days += len(table) - 1
         table.take(days, out=periods[rows], mode="clip")
     if table.dtype == np.int32:
         return pa.Array.from_buffers(pa.int32(), len(counts), [validity_buffer(valid), pa.py_buffer(periods)])

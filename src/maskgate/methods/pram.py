@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 
 from maskgate.canonical import canonical_bytes
 from maskgate.crypto.cells import validity
+from maskgate.crypto.room import room
 from maskgate.errors import MaskingError
 from maskgate.methods.entities import EntityDraws
 from maskgate.methods.exact_weights import ExactWeights, whole_weights
@@ -78,6 +79,7 @@ class Pram(Method):
                 "those not named are 0, and each row sums to 1.",
             ),
         ),
+        one_of=("retain", "matrix"),
         reversible_by=ReversibleBy.KEY_HOLDER,
         needs_key=True,
         needs_entity=True,
@@ -98,9 +100,9 @@ class Pram(Method):
         if len(set(categories)) < len(categories):
             raise ValueError("`categories:` names a value twice")
         _check_count(categories)
-        stays, others = Fraction(exactly(retain)), len(categories) - 1
-        if not 0 <= stays <= 1:
+        if not 0 <= retain <= 1:
             raise ValueError("`retain:` is a probability, from 0 to 1")
+        stays, others = Fraction(exactly(retain)), len(categories) - 1
         rows = tuple(
             tuple(str(stays if row == place else (1 - stays) / others) for place in range(others + 1))
             for row in range(others + 1)
@@ -116,9 +118,10 @@ class Pram(Method):
             raise ValueError("`matrix:` has no row for some value that it changes others to; every value needs one")
         rows = []
         for number, row in enumerate(matrix.values(), start=1):
-            chances = [Fraction(exactly(row.get(name, 0))) for name in categories]
+            likely = all(0 <= chance <= 1 + _ROUNDING for chance in row.values())
+            chances = [Fraction(exactly(row.get(name, 0))) for name in categories] if likely else []
             whole = sum(chances, Fraction(0))
-            if any(chance < 0 for chance in chances) or abs(whole - 1) > _ROUNDING:
+            if abs(whole - 1) > _ROUNDING:
                 raise ValueError(f"row {number} of `matrix:` must hold probabilities that sum to 1")
             rows.append(tuple(str(chance / whole) for chance in chances))
         return cls(categories, tuple(rows), None)
@@ -176,7 +179,7 @@ class Pram(Method):
         draws = EntityDraws(column, surroundings, purpose="pram", context=canonical_bytes(context).decode())
         weights = _laid_out(self.matrix)
         before = places.fill_null(0).to_numpy().astype(np.int64)
-        after = np.empty(len(before), np.int64)
+        after = room(len(before), np.int64)
         for rows in draws.portions():
             drawn = draws.draw(rows, before[rows].view(np.uint64))
             after[rows] = weights.draw(drawn[:, 0], before[rows])
@@ -192,9 +195,8 @@ class Pram(Method):
         """Return for each cell which category it is; null where it is null or none."""
         values = self._values(value_type(column.type))
         if pa.types.is_dictionary(column.type):
-            return pc.take(pc.index_in(plain(column.dictionary), value_set=values), column.indices)
-        cells = plain(column)
-        return pc.index_in(cells, value_set=values.cast(cells.type))
+            return pc.take(_found(plain(column.dictionary), values), column.indices)
+        return _found(plain(column), values)
 
     def _values(self, kind: pa.DataType) -> pa.Array:
         """Return the categories as values of a type.
@@ -211,6 +213,11 @@ class Pram(Method):
         if values.cast(pa.string()).to_pylist() != list(self.categories):
             raise ValueError(f"some category is not written as {kind} values are, in shortest form")
         return values
+
+
+def _found(cells: pa.Array, values: pa.Array) -> pa.Array:
+    """Return the place of each plain cell among the values; null where it is none of them."""
+    return pc.index_in(cells, value_set=values.cast(cells.type))
 
 
 def _check_count(categories: Sequence[str]) -> None:

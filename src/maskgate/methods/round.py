@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maskgate.crypto.room import room
 from maskgate.methods.cleansing import cleansed
 from maskgate.methods.families import family_of, value_type
 from maskgate.methods.fixed_width import as_column, cells_of, portions, view
@@ -53,7 +54,7 @@ class Round(Method):
         term="generalization (rounding)",
         summary="Replaces every number by the nearest multiple of a step; halfway, by the even one.",
         accepts=NUMBERS,
-        parameters=(Parameter("to", Kind.NUMBER, "The step, above 0.", required=True, minimum=0),),
+        parameters=(Parameter("to", Kind.NUMBER, "The step.", required=True, above=0),),
     )
 
     @classmethod
@@ -123,7 +124,7 @@ class Round(Method):
     def _rounded_floats(self, column: pa.Array) -> pa.Array:
         numbers = cells_of(column)
         numerator, places = over_power_of_ten(self.to)
-        ten, rounded = 10.0**places, np.empty(len(numbers))
+        ten, rounded = 10.0**places, room(len(numbers), np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in portions(len(numbers)):
                 steps, portion = rounded[rows], numbers[rows]
@@ -151,7 +152,7 @@ def _fit_a_word(low: NDArray[np.int64], high: NDArray[np.int64]) -> bool:
 def _to_multiples(values: NDArray[Any], step: int, least: int, most: int) -> NDArray[Any]:
     """Round whole numbers half to even, to multiples that lie between bounds."""
     wide = np.uint64 if values.dtype == np.uint64 else np.int64
-    rounded = np.empty_like(values)
+    rounded = room(len(values), values.dtype)
     lowest, highest = -(-least // step) * step, most // step * step
     size = wide(step)
     for rows in portions(len(values)):
@@ -176,7 +177,7 @@ def _rounded_decimals(column: pa.Array, step: int) -> pa.Array:
         if kind.precision <= _INT64_DIGITS or _fit_a_word(low, words["f1"]):
             # No bound but the type's own: half the range of a word is left to round up to.
             bound = min(most, np.iinfo(np.int64).max // step * step)
-            rounded = np.empty(len(low), _WORDS)
+            rounded = room(len(low), _WORDS)
             rounded["f0"] = _to_multiples(low, step, -bound, bound)
             rounded["f1"] = rounded["f0"] >> _SIGN
             return as_column(rounded, column, kind)

@@ -1,9 +1,10 @@
 """Find the values of a row's other columns in its text: the name of the customer, say, in a note about them.
 
-What is looked for is the value as a whole, and each word of at least two letters in it by itself. Case, accents, and
-which blanks and punctuation stand between words make no difference: ``O'Neil, Ann`` is found where the value is
-``ann o'neil``, word by word. Only whole words are: ``Ann`` is not in ``annual``. A text in a script without blanks
-between words, such as Chinese, is compared character by character, and there the value as a whole alone counts.
+What is looked for is the value as a whole, and each word of at least two letters in it by itself. Case, accents, wide
+letters, what nobody sees, and which blanks and punctuation stand between words make no difference: ``O'Neil, Ann`` is
+found where the value is ``ann o'neil``, word by word. Only whole words are: ``Ann`` is not in ``annual``. A text in a
+script without blanks between words, such as Chinese, is compared character by character, and there the value as a whole
+alone counts.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maskgate.detect.folding import fold
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import Text, strings
 
@@ -27,6 +29,20 @@ _FEWEST_LETTERS = 2
 # Between two words of a value there may stand as much, in bytes.
 _WIDEST_GAP = 4
 
+# What no normal form takes apart, and capitals or other keyboards write otherwise.
+_LETTERS = {
+    "\u00df": "ss",
+    "\u00e6": "ae",
+    "\u0153": "oe",
+    "\u00f8": "o",
+    "\u0142": "l",
+    "\u0111": "d",
+    "\u00f0": "d",
+    "\u00fe": "th",
+    "\u0127": "h",
+    "\u0131": "i",
+    "\u03c2": "\u03c3",
+}
 _BEYOND_ASCII = 128
 _BYTES = np.arange(256)
 _IN_WORDS = np.array([chr(each).isalnum() for each in range(128)] + [True] * 128)
@@ -93,10 +109,22 @@ def find_values(text: Text, columns: Mapping[str, pa.Array]) -> Iterator[tuple[s
             are nowhere.
 
     Yields:
-        The name of a column and where its values are; a column may come twice.
+        The name of a column and where its values are; a column may come several times.
     """
     if not columns:
         return
+    left = text.copy()
+    for name, spans in _values(left, columns):
+        left.take(spans)
+        yield name, spans
+    folded = fold(left, unseen=True) or fold(left, unseen=False)
+    if folded is not None:
+        for name, spans in _values(folded.text, columns):
+            yield name, folded.outside(spans)
+
+
+def _values(text: Text, columns: Mapping[str, pa.Array]) -> Iterator[tuple[str, Spans]]:
+    """Find the values in texts as they are written."""
     words = Words.of(text)
     free = np.ones(len(words), dtype=bool)
     sought = [(name, _Sought.of(words, values)) for name, values in columns.items()] if len(words) else []
@@ -123,7 +151,9 @@ class _Sought:
 
     @classmethod
     def of(cls, texts: Words, values: pa.Array) -> Self:
-        words = Words.of(Text.of(values))
+        text = Text.of(values)
+        folded = fold(text, unseen=False)
+        words = Words.of(text if folded is None else folded.text)
         known = pc.unique(words.folded)
         return cls(words, _numbered(words.folded, known), _numbered(texts.folded, known))
 
@@ -188,9 +218,11 @@ def _folded(words: pa.Array) -> pa.Array:
         return words
     taken = pc.utf8_normalize(words.take(pa.array(abroad)), form="NFKD")
     taken = pc.utf8_lower(pc.replace_substring_regex(taken, pattern=r"\p{M}", replacement=""))
+    for letter, others in _LETTERS.items():
+        taken = pc.replace_substring(taken, letter, others)
     mask = np.zeros(len(words), dtype=bool)
     mask[abroad] = True
-    return pc.replace_with_mask(words, pa.array(mask), pc.replace_substring(taken, "ß", "ss"))
+    return pc.replace_with_mask(words, pa.array(mask), taken)
 
 
 def _punctuation_abroad(data: NDArray[np.uint8]) -> NDArray[np.bool_]:

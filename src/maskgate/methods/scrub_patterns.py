@@ -6,6 +6,7 @@ of that, where it looks far ahead in vain at every place. So its size is limited
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _MEMORY = 1 << 20
 _LARGEST = 20_000
 _UNNAMED = "found"
+_ONE_BYTE = re.compile(r"(?<!\\)(?:\\\\)*\\C")
 # A hundred thousand cells of this length, each looked at from every one of its places, take some minutes.
 _SHORT = 1_000
 _MARK = 0xFF
@@ -63,6 +65,8 @@ class UserPattern:
             )
         if compiled.search("") is not None:
             raise ValueError(f"{text!r} matches the empty text, and so would be found everywhere")
+        if _ONE_BYTE.search(text):
+            raise ValueError(f"{text!r} takes characters apart. Write `(?s:.)`, any character, for its `\\C`, any byte")
         names = sorted(compiled.groupindex, key=compiled.groupindex.get)
         return cls(text, names[0] if names else _UNNAMED)
 
@@ -98,7 +102,8 @@ class UserPattern:
         marks = np.flatnonzero(np.frombuffer(marked.buffers()[2], np.uint8) == _MARK)
         marks -= np.arange(len(marks))
         origins = np.concatenate([[0], np.cumsum(cells.ends - cells.starts)])
-        starts, ends = marks[0::2], marks[1::2]
+        # A match of nothing, as of `\\b`, is none; behind the last cell it would be in no cell at all.
+        starts, ends = marks[0::2][marks[1::2] > marks[0::2]], marks[1::2][marks[1::2] > marks[0::2]]
         cell = np.searchsorted(origins, starts, side="right") - 1
         moved = cells.starts[cell] - origins[cell]
         return Spans(starts + moved, ends + moved)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from maskgate.methods.families import family_of
 from maskgate.methods.layout import plain
 from maskgate.methods.method import Family
+from maskgate.methods.numbers import as_doubles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +85,8 @@ class Shape:
         """Count the non-null cells of a column that do not fit."""
         if isinstance(column, pa.ChunkedArray):
             return sum(self.violations(chunk) for chunk in column.chunks)
-        if self.free or column.null_count == len(column):
+        # Of nulls within runs and unions, `null_count` knows nothing.
+        if self.free or not column.is_valid().true_count:
             return 0
         present = plain(column).drop_null()
         return int(len(present) - self._fitting(present).sum())
@@ -129,7 +131,7 @@ class Shape:
         if self.one_of:
             tests.append(pc.is_in(column.cast(pa.string()), value_set=pa.array(self.one_of, pa.string())))
         if self._is_of_numbers():
-            tests.extend(self._number_tests(pc.cast(column, pa.float64(), safe=False)))
+            tests.extend(self._number_tests(pa.array(as_doubles(column))))
         return tests
 
     def _number_tests(self, numbers: pa.Array) -> list[pa.Array]:

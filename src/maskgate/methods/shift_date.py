@@ -17,8 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from maskgate.crypto.cells import validity, validity_buffer
+from maskgate.crypto.room import room
 from maskgate.methods.entities import EntityDraws
 from maskgate.methods.families import value_type
+from maskgate.methods.fixed_width import clear_nulls
 from maskgate.methods.layout import plain
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, ReversibleBy, Surroundings
 from maskgate.methods.shape import Shape
@@ -83,22 +85,8 @@ class ShiftDate(Method):
         draws = EntityDraws(column, surroundings, purpose="shift_date", context=f"days={self.days}")
         calendar = _Calendar(column, self.days)
         for rows in draws.portions():
-            calendar.move(rows, _shifts(draws.draw(rows)[:, 0], self.days))
+            calendar.move(rows, draws.draw(rows)[:, 0])
         return calendar.moved()
-
-
-def _shifts(draws: NDArray[np.uint64], days: int) -> NDArray[np.int64]:
-    """Turn even bits into a number of days from -days to days that is not 0.
-
-    The upper 47 bits are scaled down, so that no shift is more likely than another by over 1 part in 2^30.
-    """
-    scaled = draws >> np.uint64(17)
-    scaled *= np.uint64(2 * days)
-    scaled >>= np.uint64(47)
-    shifts = scaled.view(np.int64)
-    shifts -= days
-    shifts += shifts >= 0
-    return shifts
 
 
 class _Calendar:
@@ -122,14 +110,22 @@ class _Calendar:
         self._is_easy = len(column) == 0 or (
             self._first + reach <= self._before.min() and self._before.max() <= self._last - reach
         )
-        self._after = np.empty(len(column), width)
+        self._after = room(len(column), width)
+        days_moved = np.concatenate([np.arange(-days, 0), np.arange(1, days + 1)])
+        self._moves = (days_moved * self._ticks).astype(width if self._is_easy else np.int64)
 
-    def move(self, rows: slice, shifts: NDArray[np.int64]) -> None:
-        """Move some rows by so many days; the shifts are used up."""
-        shifts *= self._ticks
+    def move(self, rows: slice, draws: NDArray[np.uint64]) -> None:
+        """Move some rows by as many days as words of even bits say.
+
+        Their upper 47 bits are scaled down, so that no shift is more likely than another by over 1 part in 2^30.
+        """
+        places = draws >> np.uint64(17)
+        places *= np.uint64(len(self._moves))
+        places >>= np.uint64(47)
+        moves = self._moves.take(places.view(np.int64), mode="clip")
         if not self._is_easy:
-            self._turn_back(self._before[rows].astype(np.int64), shifts)
-        np.add(self._before[rows], shifts, out=self._after[rows], casting="unsafe")
+            self._turn_back(self._before[rows].astype(np.int64), moves)
+        np.add(self._before[rows], moves, out=self._after[rows], casting="unsafe")
 
     def _turn_back(self, before: NDArray[np.int64], moves: NDArray[np.int64]) -> None:
         """Let moves that would leave the calendar go the other way."""
@@ -141,7 +137,6 @@ class _Calendar:
 
     def moved(self) -> pa.Array:
         """Return the dates as they are now, with nothing under nulls."""
-        if self._valid is not None:
-            self._after[~self._valid] = 0
+        clear_nulls(self._after, self._valid)
         buffers = [validity_buffer(self._valid), pa.py_buffer(self._after)]
         return pa.Array.from_buffers(self._type, len(self._after), buffers)

@@ -5,23 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import pyarrow as pa
+
+from maskgate.methods.layout import countable, plain
 from maskgate.methods.method import Declaration, Domain, Method, Surroundings, Uniqueness
-from maskgate.methods.permutation import (
-    MOVABLE,
-    generator_for,
-    is_number_like,
-    movable,
-    moved_type,
-    present_rows,
-    rearranged,
-    shuffled_in_place,
-)
+from maskgate.methods.permutation import MOVABLE, chance_for, is_number_like, movable, moved_type, shuffled
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -63,8 +55,8 @@ class Shuffle(Method):
             MaskingError: If there is no key.
         """
         column = movable(column)
-        generator = generator_for([column], surroundings, purpose="shuffle", parameters=[])
-        if is_number_like(column.type):
-            return shuffled_in_place(column, generator)
-        places = present_rows(column)
-        return rearranged(column, places, generator.permutation(places))
+        chance = chance_for([column], surroundings, purpose="shuffle", parameters=[])
+        if not pa.types.is_dictionary(column.type) or not is_number_like(column.type.value_type):
+            return shuffled(column, chance)
+        # By their values, as if there were no dictionary.
+        return movable(countable(shuffled(plain(column), chance)).dictionary_encode().cast(column.type))

@@ -14,27 +14,35 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import pyarrow as pa
 
+from maskgate.crypto.room import room, taken
 from maskgate.errors import MaskingError
 from maskgate.methods.families import family_of
+from maskgate.methods.grouping import group_numbers
 from maskgate.methods.layout import plain
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, Surroundings, Uniqueness
 from maskgate.methods.numbers import as_doubles
 from maskgate.methods.permutation import (
     MOVABLE,
-    generator_for,
+    chance_for,
     movable,
     moved_type,
-    present_rows,
+    order_by_chance,
     rearranged,
-    stable_order,
 )
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from maskgate.methods.permutation import Chance
+
+# Fewer rows have nothing to exchange.
+_LEAST = 2
+_WORD = 64
+# Integers that lie so close are ranked together with the chance that ranks equal ones.
+_MOST_CLOSE = 2**31
 _RANKED = frozenset({Family.INTEGER, Family.FLOAT, Family.DECIMAL, Family.DATE, Family.TIMESTAMP, Family.TIME})
 
 
@@ -65,7 +73,7 @@ class Swap(Method):
                 Kind.NUMBER,
                 "For numbers and dates: exchange only values whose ranks are no further apart than this percentage "
                 "of the group, or next to each other.",
-                minimum=0,
+                above=0,
                 maximum=100,
             ),
         ),
@@ -114,14 +122,16 @@ class Swap(Method):
             MaskingError: If there is no key, or a column that makes groups is not there, nested, or this one.
         """
         column = movable(column)
-        places = present_rows(column)
-        groups = _groups([_grouping(name, surroundings, len(column)) for name in self.within], places)
+        groups = group_numbers([_grouping(name, surroundings, len(column)) for name in self.within])
         parameters = [list(self.within), self.rank_distance]
-        generator = generator_for([column, pa.array(groups)], surroundings, purpose="swap", parameters=parameters)
+        content = [column] if groups is None else [column, pa.array(groups)]
+        chance = chance_for(content, surroundings, purpose="swap", parameters=parameters)
+        if groups is not None and column.null_count:
+            groups = groups.take(np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False)))
         if self.rank_distance is not None:
-            values = _sortable(plain(column).take(pa.array(places)))
-            groups = _blocks(groups, values, self.rank_distance, generator)
-        return rearranged(column, places, places.take(_partners(groups, generator)))
+            values = _sortable(plain(column).drop_null())
+            groups = _blocks(values, groups, self.rank_distance, chance)
+        return rearranged(column, _partners(len(column) - column.null_count, groups, chance))
 
 
 def _grouping(name: str, surroundings: Surroundings, length: int) -> pa.Array:
@@ -133,20 +143,7 @@ def _grouping(name: str, surroundings: Surroundings, length: int) -> pa.Array:
         raise MaskingError(f'{where}: "{name}" of `within:` is not there. Name a column of the same table.')
     if family_of(column.type) not in MOVABLE | {Family.NULL}:
         raise MaskingError(f'{where}: "{name}" of `within:` is {column.type}, which makes no groups. Name its fields.')
-    return plain(column)
-
-
-def _groups(columns: Sequence[pa.Array], places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number the groups in the order of their first rows; nulls are equal to each other."""
-    numbers, most = np.zeros(len(places), np.int64), 0
-    for column in columns:
-        values = column if len(places) == len(column) else column.take(pa.array(places))
-        codes = values.dictionary_encode(null_encoding="encode")
-        if most:
-            joined = numbers * len(codes.dictionary) + codes.indices.to_numpy()
-            codes = pa.array(joined).dictionary_encode()
-        numbers, most = codes.indices.to_numpy().astype(np.int64), len(codes.dictionary) - 1
-    return numbers
+    return column
 
 
 def _sortable(values: pa.Array) -> NDArray[Any]:
@@ -157,44 +154,91 @@ def _sortable(values: pa.Array) -> NDArray[Any]:
 
 
 def _blocks(
-    groups: NDArray[np.int64], values: NDArray[Any], percent: float, generator: np.random.Generator
-) -> NDArray[np.int64]:
+    values: NDArray[Any], groups: NDArray[np.uint32] | None, percent: float, chance: Chance
+) -> NDArray[np.uint32]:
     """Cut groups into blocks of neighbours in rank, each a group of its own; equal values are ranked by chance."""
-    order = generator.permutation(len(values))
-    order = order.take(np.argsort(values.take(order), kind="stable"))
-    order = stable_order(groups, order)
-    starts, sizes = _runs(groups.take(order))
+    order = _ranked(values, chance)
+    if groups is not None:
+        order = order.take(np.argsort(groups.take(order), kind="stable"))
+    starts, sizes = _runs(len(values), groups)
     widths = np.maximum(2, (sizes * (percent / 100)).astype(np.int64))
     # A last block of one joins the one before, which is why a block is one narrower than the distance allows.
     counts = np.maximum(1, sizes // widths + (sizes % widths > 1))
     first = np.cumsum(counts) - counts
     ranks = np.arange(len(values)) - np.repeat(starts, sizes)
     blocks = np.minimum(ranks // np.repeat(widths, sizes), np.repeat(counts, sizes) - 1) + np.repeat(first, sizes)
-    numbers = np.empty(len(values), np.int64)
+    numbers = room(len(values), np.uint32)
     numbers[order] = blocks
     return numbers
 
 
-def _partners(groups: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
+def _ranked(values: NDArray[Any], chance: Chance) -> NDArray[np.int64]:
+    """Return the rows by their values, and those of equal values in any order."""
+    if values.dtype.kind in "iu" and len(values) and int(values.max()) - int(values.min()) < _MOST_CLOSE:
+        return order_by_chance(len(values), chance, (values - values.min()).astype(np.uint32))
+    order = order_by_chance(len(values), chance)
+    return order.take(np.argsort(values.take(order), kind="stable"))
+
+
+def _partners(count: int, groups: NDArray[np.uint32] | None, chance: Chance) -> NDArray[np.int64]:
     """Return for each row the row that it gets its value from."""
-    order = stable_order(groups, generator.permutation(len(groups)))
-    starts, sizes = _runs(groups.take(order))
+    if groups is None:
+        return _partners_of_all(count, chance)
+    order = order_by_chance(count, chance, groups)
+    starts, sizes = _runs(count, groups)
     # Neighbours in pairs, counted from where their group starts.
-    odd = np.repeat(starts & 1, sizes)
-    partners = ((np.arange(len(groups)) + odd) ^ 1) - odd
-    ends = (starts + sizes)[sizes % 2 == 1]
-    alone, three = ends[sizes[sizes % 2 == 1] == 1], ends[sizes[sizes % 2 == 1] > 1]
-    partners[alone - 1] = alone - 1
+    exchanged = _exchanged(order, 0)
+    if (starts & 1).any():
+        np.copyto(exchanged, _exchanged(order, 1), where=np.repeat((starts & 1).astype(np.bool_), sizes))
+    odd = sizes % 2 == 1
+    ends, alone = (starts + sizes)[odd], sizes[odd] == 1
+    exchanged[ends[alone] - 1] = order[ends[alone] - 1]
+    three = ends[~alone]
     for place, partner in ((-3, -2), (-2, -1), (-1, -3)):
-        partners[three + place] = three + partner
-    sources = np.empty(len(groups), np.int64)
-    sources[order] = order.take(partners)
+        exchanged[three + place] = order[three + partner]
+    sources = room(count, np.int64)
+    sources[order] = exchanged
     return sources
 
 
-def _runs(codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where runs of equal codes start, and how long they are."""
-    if len(codes) == 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    starts = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
-    return starts, np.diff(np.append(starts, len(codes)))
+def _exchanged(order: NDArray[np.int64], first: int) -> NDArray[np.int64]:
+    """Return neighbours in each other's place, from the first or the second on."""
+    exchanged = room(len(order), np.int64)
+    exchanged[:] = order
+    end = first + (len(order) - first) // 2 * 2
+    exchanged[first:end:2], exchanged[first + 1 : end : 2] = order[first + 1 : end : 2], order[first:end:2]
+    return exchanged
+
+
+def _partners_of_all(count: int, chance: Chance) -> NDArray[np.int64]:
+    """Pair rows of one half that chance takes with those of the other half in an order that chance makes.
+
+    Of the larger half, as many rows as it has too many go over; three rows that go round are left for the end.
+    """
+    here = np.unpackbits(chance.words(count // _WORD + 1).view(np.uint8), count=count).view(np.bool_)
+    small, large = np.flatnonzero(here), np.flatnonzero(~here)
+    if len(small) > len(large):
+        small, large = large, small
+    large = taken(large, order_by_chance(len(large), chance))
+    half = count // 2
+    if count < _LEAST:
+        return np.arange(count)
+    sources = room(count, np.int64)
+    left, right = np.concatenate([small, large[half + count % 2 :]]), large[: half + count % 2]
+    pairs = half - count % 2
+    if count % 2:
+        # Any row may be the one: without this, it would be the last of its half.
+        other = int(chance.words(1)[0]) % len(left)
+        left[[-1, other]] = left[[other, -1]]
+    sources[left[:pairs]], sources[right[:pairs]] = right[:pairs], left[:pairs]
+    if count % 2:
+        one, two, three = left[-1], *right[-2:]
+        sources[one], sources[two], sources[three] = two, three, one
+    return sources
+
+
+def _runs(count: int, groups: NDArray[np.uint32] | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where the rows of each group start when they stand together, and how many there are."""
+    sizes = np.bincount(groups) if groups is not None else np.array([count])
+    sizes = sizes[sizes > 0]
+    return np.cumsum(sizes) - sizes, sizes

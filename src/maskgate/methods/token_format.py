@@ -63,7 +63,7 @@ _TEXTS = {
     "base58": _Text("[1-9A-HJ-NP-Za-km-z]", 58, base58.SIZE, write_base58),
 }
 _BITS = 128
-_NAMES = (*_TEXTS, INTEGER, UUID)
+FORMATS = (*_TEXTS, INTEGER, UUID)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class DigestFormat:
         """
         name = domain.format or DEFAULT
         where = f'domain "{domain.name}"'
-        least, most, default = _lengths(name, where)
+        least, most, default = lengths_of(name, where)
         if domain.length is not None and not least <= domain.length <= most:
             how_many = f"{least} to {most}" if least < most else f"{most}"
             what = "digits" if name == INTEGER else "characters"
@@ -143,14 +143,14 @@ class DigestFormat:
         return _TEXTS[self.name].write(digests, prefix=prefix, length=self.length, large=large)
 
 
-def _lengths(name: str, where: str) -> tuple[int, int, int]:
+def lengths_of(name: str, where: str) -> tuple[int, int, int]:
     """Return the least length, the greatest, and the one that is taken where the file has none."""
     if name == INTEGER:
         return _LEAST_DIGITS, _MOST_DIGITS, _MOST_DIGITS
     if name == UUID:
         return uuid8.SIZE, uuid8.SIZE, uuid8.SIZE
     if name not in _TEXTS:
-        raise ValueError(f"{where}: no token format is called '{name}'; there are {', '.join(_NAMES)}")
+        raise ValueError(f"{where}: no token format is called '{name}'; there are {', '.join(FORMATS)}")
     size = _TEXTS[name].size
     return _LEAST_CHARACTERS, size, size
 
@@ -182,16 +182,16 @@ class CipherFormat:
         """
         name = domain.format or DEFAULT
         where = f'domain "{domain.name}"'
-        if name not in _CIPHER_TEXTS:
+        if name not in CIPHER_FORMATS:
             raise ValueError(
-                f"{where}: the scheme 'encrypt' writes {' or '.join(_CIPHER_TEXTS)}, not '{name}': "
+                f"{where}: the scheme 'encrypt' writes {' or '.join(CIPHER_FORMATS)}, not '{name}': "
                 "a ciphertext has as many bytes as its value, and 16 more"
             )
         if domain.length is not None:
             raise ValueError(
                 f"{where}: take `length:` out; with the scheme 'encrypt' a token is as long as its value asks for"
             )
-        return cls(domain.prefix, *_CIPHER_TEXTS[name])
+        return cls(domain.prefix, *CIPHER_FORMATS[name])
 
     def shape(self) -> Shape:
         """Say what tokens look like."""
@@ -207,7 +207,7 @@ class CipherFormat:
         return total
 
 
-_CIPHER_TEXTS = {
+CIPHER_FORMATS = {
     "hex": (write_hexadecimal, HEXADECIMAL.text_lengths, read_hexadecimal, f"(?:[0-9a-f]{{2}}){{{_TAG_BYTES},}}"),
     "base32": (write_base32, BASE32.text_lengths, read_base32, f"[A-Z2-7]{{{math.ceil(_TAG_BYTES * 8 / 5)},}}"),
 }

@@ -80,11 +80,11 @@ def normalized(column: pa.Array, steps: Sequence[str]) -> pa.Array:
         ['4402079460958']
     """
     for step in steps:
-        if step not in _STEPS:
-            raise ValueError(f"no step of `normalize:` is called '{step}'; there are {', '.join(_STEPS)}")
+        if step not in NORMALIZERS:
+            raise ValueError(f"no step of `normalize:` is called '{step}'; there are {', '.join(NORMALIZERS)}")
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         for step in steps:
-            column = _STEPS[step](column)
+            column = NORMALIZERS[step](column)
     return column
 
 
@@ -110,20 +110,20 @@ def _digits_of(column: pa.Array) -> pa.Array:
     return pa.Array.from_buffers(column.type, len(column), buffers)
 
 
-_STEPS = {"trim": pc.utf8_trim_whitespace, "lower": pc.utf8_lower, "nfc": _composed, "digits": _digits}
+NORMALIZERS = {"trim": pc.utf8_trim_whitespace, "lower": pc.utf8_lower, "nfc": _composed, "digits": _digits}
 
 
 def _days(column: pa.Array) -> pa.Array:
     days = column.cast(pa.date32())
     text = days.cast(pa.string())
-    return text if _all_written(text) else _written_by_numpy(days.cast(pa.int32()), "D")
+    return text if _all_written(text) else _days_by_numpy(days.cast(pa.int32()))
 
 
 def _instants(column: pa.Array) -> pa.Array:
     unit = column.type.unit
     text = column.cast(pa.timestamp(unit)).cast(pa.string())
     if not _all_written(text):
-        text = _written_by_numpy(column.cast(pa.int64()), unit)
+        text = _instants_by_numpy(column.cast(pa.int64()), unit)
     if unit != "s":
         text = pc.utf8_rtrim(pc.utf8_rtrim(text, "0"), ".")
     return pc.binary_join_element_wise(pc.replace_substring(text, " ", "T"), "Z", "")
@@ -134,6 +134,22 @@ def _all_written(text: pa.Array) -> bool:
     return not pc.any(pc.starts_with(text, "<")).as_py()
 
 
-def _written_by_numpy(counts: pa.Array, unit: str) -> pa.Array:
-    moments = counts.fill_null(0).to_numpy().astype(f"datetime64[{unit}]")
-    return pa.array(np.datetime_as_string(moments), mask=counts.is_null().to_numpy(zero_copy_only=False))
+def _days_by_numpy(counts: pa.Array) -> pa.Array:
+    """Write days as Arrow does where it can, so that a value's text does not depend on what stands beside it."""
+    days = counts.fill_null(0).to_numpy().astype("datetime64[D]")
+    text = pa.array(np.datetime_as_string(days), mask=counts.is_null().to_numpy(zero_copy_only=False))
+    # Before the year 0, numpy counts the sign as one of four digits.
+    return pc.replace_substring_regex(text, r"^-(\d{3})-", r"-0\1-")
+
+
+def _instants_by_numpy(counts: pa.Array, unit: str) -> pa.Array:
+    # Not as one datetime64: the least of its numbers stands for no moment.
+    days, rest = np.divmod(counts.fill_null(0).to_numpy(), _TICKS_OF_A_DAY[unit])
+    kind = _TIME_OF_DAY[unit]
+    time = pa.array(rest.astype(f"int{kind.bit_width}")).view(kind).cast(pa.string())
+    text = _days_by_numpy(pa.array(days, mask=counts.is_null().to_numpy(zero_copy_only=False)))
+    return pc.binary_join_element_wise(text, time, "T")
+
+
+_TICKS_OF_A_DAY = {"s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
+_TIME_OF_DAY = {"s": pa.time32("s"), "ms": pa.time32("ms"), "us": pa.time64("us"), "ns": pa.time64("ns")}

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from maskgate.methods.method import Domain
     from maskgate.methods.shape import Shape
 
-_ONLY_FPE = ("alphabet", "digits", "luhn")
-_NOT_FPE = ("format", "length")
+# What a domain says that one scheme alone takes notice of, or all others.
+ONLY_FPE = ("alphabet", "digits", "luhn")
+NOT_FPE = ("format", "length")
 
 
 class RefusedValuesError(ValueError):
@@ -239,7 +240,7 @@ class FormatPreservingTokens(ReversibleScheme):
         return self._cipher.decrypt(tokens, self._subkey(key), prefix)
 
 
-_SCHEMES: dict[str, type[Scheme]] = {
+SCHEMES: dict[str, type[Scheme]] = {
     "hmac": DigestTokens,
     "cmac": DigestTokens,
     "encrypt": EncryptedTokens,
@@ -254,9 +255,9 @@ def scheme_of(domain: Domain) -> Scheme:
         ValueError: If there is none, or the domain asks of it what it does not have.
     """
     where = f'domain "{domain.name}"'
-    if domain.scheme not in _SCHEMES:
-        raise ValueError(f"{where}: no scheme is called '{domain.scheme}'; there are {', '.join(_SCHEMES)}")
-    for name in _NOT_FPE if domain.scheme == "fpe" else _ONLY_FPE:
+    if domain.scheme not in SCHEMES:
+        raise ValueError(f"{where}: no scheme is called '{domain.scheme}'; there are {', '.join(SCHEMES)}")
+    for name in NOT_FPE if domain.scheme == "fpe" else ONLY_FPE:
         if getattr(domain, name) not in (None, "", False):
             raise ValueError(f"{where}: the scheme '{domain.scheme}' has no `{name}:`; take it out")
     check_prefix(domain)
@@ -264,7 +265,7 @@ def scheme_of(domain: Domain) -> Scheme:
         normalized(pa.array([], pa.string()), domain.normalize)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
-    scheme = _SCHEMES[domain.scheme](domain)
+    scheme = SCHEMES[domain.scheme](domain)
     scheme.shape()
     return scheme
 

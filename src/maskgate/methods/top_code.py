@@ -32,6 +32,7 @@ class TopCode(Coding):
             Parameter("replace_with", Kind.NUMBER, "With `at`: what stands for greater ones, instead of `at` itself."),
             Parameter("not_after", Kind.STRING, "The last date or time that stays, such as 2020-12-31; in UTC."),
         ),
+        one_of=("at", "not_after"),
     )
 
     def bounded(self, outermost: float) -> Shape:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maskgate.crypto.room import room
 from maskgate.methods.families import family_of, value_type
 from maskgate.methods.fixed_width import as_column, cells_of, portions
 from maskgate.methods.layout import by_value, in_layout_of, text_type
@@ -60,6 +61,7 @@ class Truncate(Method):
             Parameter("length", Kind.INTEGER, "How many characters stay of a text.", minimum=1, maximum=1_000_000),
             Parameter("to", Kind.CHOICE, "The period whose beginning stays of a date or time.", choices=PERIODS),
         ),
+        one_of=("length", "to"),
     )
 
     @classmethod
@@ -111,7 +113,7 @@ class Truncate(Method):
     def _begun(self, counts: NDArray[Any], column: pa.Array) -> NDArray[Any]:
         to, day = self.to or "", _units_a_day(column.type)
         first = -(-int(np.iinfo(counts.dtype).min) // day)
-        begun = np.empty_like(counts)
+        begun = room(len(counts), counts.dtype)
         if to in _SECONDS:
             size = counts.dtype.type(day * _SECONDS[to] // _DAY)
             least = counts.dtype.type(-(-int(np.iinfo(counts.dtype).min) // int(size)))

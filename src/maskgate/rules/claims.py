@@ -7,13 +7,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from maskgate.rules.path import ELEMENTS, Path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from maskgate.rules.path import Step
 
@@ -42,24 +44,70 @@ class Claim(Generic[R]):
         return not self.rest
 
 
-def claims_on(columns: Mapping[str, R], name: str, is_nested: Callable[[str], bool]) -> tuple[Claim[R], ...]:
-    """Return the rules that concern a column of the table.
+def flat_names(names: Iterable[str], is_nested: Callable[[str], bool]) -> frozenset[str]:
+    """Return the names of columns that rules mean as they are written, although they read as paths.
+
+    A flat table may have names with dots in them, and no column that the path could lead into.
+
+    Args:
+        names: The columns of the table.
+        is_nested: Says of a name whether there is a column of it that has something inside.
+    """
+    found = []
+    for name in names:
+        try:
+            first, *rest = Path.parse(name).steps
+        except ValueError:
+            continue
+        if rest and not is_nested(first.name or ""):
+            found.append(name)
+    return frozenset(found)
+
+
+class Claims(Generic[R]):
+    """The rules of a table, found by the column that they concern, so that wide tables cost no more a column.
 
     Args:
         columns: The rules of the table.
-        name: The name of the column.
-        is_nested: Says of a name whether there is a column of it that could have something inside.
+        flat: Names of columns that are meant as they are written: :func:`flat_names`.
     """
-    claims = []
-    for written, rule in columns.items():
-        path = Path.parse(written)
-        head, rest = path.steps[0], path.steps[1:]
-        if written == name and rest and not is_nested(head.name or ""):
-            # A flat table may have names with dots in them, and no column that the path could lead into.
-            claims.append(Claim(written, rule, is_pattern=False, rest=()))
-        elif head.fits(name):
-            claims.append(Claim(written, rule, path.is_pattern, rest))
-    return tuple(claims)
+
+    def __init__(self, columns: Mapping[str, R], flat: Collection[str] = ()) -> None:
+        self._named: dict[str, list[tuple[int, Claim[R]]]] = defaultdict(list)
+        self._patterns: list[tuple[int, Step, Claim[R]]] = []
+        for at, (written, rule) in enumerate(columns.items()):
+            path = Path.parse(written)
+            head, rest = path.steps[0], path.steps[1:]
+            if written in flat:
+                self._named[written].append((at, Claim(written, rule, is_pattern=False, rest=())))
+            elif head.is_pattern:
+                self._patterns.append((at, head, Claim(written, rule, is_pattern=True, rest=rest)))
+            else:
+                self._named[head.name or ""].append((at, Claim(written, rule, path.is_pattern, rest)))
+
+    def on(self, name: str) -> tuple[Claim[R], ...]:
+        """Return the rules that concern a column of the table, in the order of the file."""
+        found = [*self._named.get(name, ()), *((at, claim) for at, head, claim in self._patterns if head.fits(name))]
+        return tuple(claim for _, claim in sorted(found, key=itemgetter(0)))
+
+    def on_leaf(self, path: Path) -> Claim[R] | None:
+        """Return the rule on a column that has nothing inside, or on something around it.
+
+        Args:
+            path: The column, without patterns.
+
+        Returns:
+            The claim; None if there is none, or if two patterns share the column.
+        """
+        claims = self.on(path.steps[0].name or "")
+        found = [claim for claim in claims if claim.is_here]
+        for step in path.steps[1:]:
+            claims = into_elements(claims) if step == ELEMENTS else into_field(claims, step.name or "")
+            found += [claim for claim in claims if claim.is_here]
+        exact = [claim for claim in found if not claim.is_pattern]
+        if exact:
+            return exact[0]
+        return found[0] if len(found) == 1 else None
 
 
 def into_field(claims: Iterable[Claim[R]], name: str) -> tuple[Claim[R], ...]:
@@ -70,25 +118,3 @@ def into_field(claims: Iterable[Claim[R]], name: str) -> tuple[Claim[R], ...]:
 def into_elements(claims: Iterable[Claim[R]]) -> tuple[Claim[R], ...]:
     """Return the claims that go on into the elements of a list, or the entries of a map."""
     return tuple(replace(each, rest=each.rest[1:]) for each in claims if each.rest and each.rest[0] == ELEMENTS)
-
-
-def claim_on_leaf(columns: Mapping[str, R], path: Path, is_nested: Callable[[str], bool]) -> Claim[R] | None:
-    """Return the rule on a column that has nothing inside, or on something around it.
-
-    Args:
-        columns: The rules of the table.
-        path: The column, without patterns.
-        is_nested: As for :func:`claims_on`.
-
-    Returns:
-        The claim; None if there is none, or if two patterns share the column.
-    """
-    claims = claims_on(columns, path.steps[0].name or "", is_nested)
-    found = [claim for claim in claims if claim.is_here]
-    for step in path.steps[1:]:
-        claims = into_elements(claims) if step == ELEMENTS else into_field(claims, step.name or "")
-        found += [claim for claim in claims if claim.is_here]
-    exact = [claim for claim in found if not claim.is_pattern]
-    if exact:
-        return exact[0]
-    return found[0] if len(found) == 1 else None

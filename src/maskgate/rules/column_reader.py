@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import UsageError
 from maskgate.methods.method import Kind
-from maskgate.methods.registry import find_method, method_names
+from maskgate.methods.registry import METHODS, find_method, method_names
 from maskgate.rules.condition_reader import ConditionReader
+from maskgate.rules.domain_reader import domain_problem
 from maskgate.rules.option_reader import FRAME, OptionReader
 from maskgate.rules.path import Path
 from maskgate.rules.rule import ON_INVALID, Case, ColumnRule, ConditionalRule
@@ -157,7 +158,8 @@ class ColumnReader:
             return self._checked(where, method.declaration, line)
         if "." not in name or self.plugins:
             is_plugin = "." in name
-            near = did_you_mean(name, [each for each in method_names() if ("." in each) == is_plugin])
+            # Only to suggest a plugin's method are the installed packages looked through, which takes long.
+            near = did_you_mean(name, [each for each in method_names() if "." in each] if is_plugin else METHODS)
             package = " A name with a dot is a plugin's: install its package." if is_plugin else ""
             self.reader.problem(f"{where}: no method is called '{name}'.{near}{package}", line)
         return None
@@ -221,7 +223,9 @@ class ColumnReader:
         try:
             rule.build()
         except ValueError as error:
-            self.reader.problem(f"{where}: {str(error).rstrip('.')}.", line)
+            # What is wrong with a domain is said where it stands, once.
+            if rule.domain is None or domain_problem(rule.domain) is None:
+                self.reader.problem(f"{where}: {str(error).rstrip('.')}.", line)
         except Exception as error:
             if "." not in rule.method:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -89,5 +90,20 @@ class ConditionReader:
         texts = [each for each in (least, most) if isinstance(each, str)]
         if len(texts) == 1:
             self._reader.problem(f"{where}: two numbers are expected here, or two dates.", line)
-        elif texts[1:] < texts[:1] if texts else float(least) > float(most):
+        elif _is_beyond(least, most):
             self._reader.problem(f"{where}: nothing is at least {least} and at most {most}.", line)
+
+
+def _is_beyond(least: float | str, most: float | str) -> bool:
+    """Say whether nothing lies between two bounds, as far as that can be seen without a column."""
+    if not isinstance(least, str) and not isinstance(most, str):
+        return least > most
+    try:
+        first, last = (datetime.fromisoformat(str(each)) for each in (least, most))
+    except ValueError:
+        return False  # the type of the column says what can be compared with it
+    return _in_utc(first) > _in_utc(last)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

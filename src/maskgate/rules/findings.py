@@ -44,6 +44,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         "the same value.",
         "small-token-space": "There are so few values under `fpe` that a list of all tokens can be made.",
         "token-collisions": "With this many rows, two values may well get the same token.",
+        "guessable-token": "Whoever holds the key can try every value that there can be.",
+        "without-data": "DATA has nothing for this table.",
         "reversible-by-key-holder": "Whoever holds the key can get values back.",
         "cmac-invertible": "Whoever holds the key can get values of up to 16 bytes back.",
         "direct-identifier-kept": "A column that identifies people, going by its name, stays as it is.",

@@ -79,6 +79,8 @@ def _included(reader: Reader, located: Located | None, path: Path | None) -> lis
     if located is None:
         return []
     entries = located.value if isinstance(located.value, list) else [located]
+    if not entries:
+        reader.problem("include: this list is empty. Name a file, or take it out.", located.line)
     parts: dict[str, _Part] = {}
     for entry in entries:
         name = reader.string(entry, "include")

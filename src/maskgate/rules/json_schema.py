@@ -1,26 +1,29 @@
 """The rules language as JSON Schema, for completion in editors; made from what the methods declare.
 
-What it refuses the reader refuses as well. What needs more than the place itself to
-see (a key that is not declared, a column that stands twice, a test in the last case) is left to the reader.
+What it refuses the reader refuses as well. What needs more than the place itself to see (a key that is not declared, a
+column that stands twice, options that contradict each other) is left to the reader.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maskgate.methods.method import Kind
 from maskgate.methods.registry import METHODS, find_method, method_names
-from maskgate.rules.domain_reader import FORMATS, NORMALIZERS, SCHEMES
+from maskgate.rules.domain_schema import domain_schema
+from maskgate.rules.method_schema import ONE_COLUMN, TEXT, method_schema, one_or_several
 from maskgate.rules.model import UNLISTED, VERSION
-from maskgate.rules.rule import ON_INVALID
+from maskgate.rules.path import path_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from maskgate.methods.method import Declaration, Method, Parameter
+    from maskgate.methods.method import Declaration, Method
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_TEXT = {"type": "string", "minLength": 1}
+# What Python calls the characters of words, in terms of what they are not: to an editor, \w is ASCII alone.
+_WORD = r"[^\x00-/:-@\[-^`{-\x7f]"
+_IN_WORDS = r"[^\x00-\x1f!-,/:-@\[-^`{-\x7f]"
+_TABLE_NAME = rf"^(?!.*\.\.){_WORD}({_IN_WORDS}{{0,98}}(-|{_WORD}))?$(?!\n)"
 _NAME_OF_PLUGIN = {"type": "string", "pattern": r"^[^.]+\.", "description": "A method of a plugin."}
 
 
@@ -45,13 +48,16 @@ def rules_schema(*, plugins: bool = False) -> dict[str, Any]:
         "required": ["version", "tables"],
         "additionalProperties": False,
         "properties": _top(),
+        "allOf": _keys_are_named(),
         "$defs": {
-            "domain": _domain(),
+            "domain": domain_schema(),
             "table": _table(),
             "column": _column(methods, words),
             "case": _case(methods, words),
             "test": _test(),
-            **{f"method.{each.name}": _method(each) for each in methods},
+            "needs_entity": _one_of(each.name for each in methods if each.needs_entity),
+            "needs_key": _needs_key(methods),
+            **{f"method.{each.name}": method_schema(each) for each in methods},
         },
     }
 
@@ -60,16 +66,16 @@ def _top() -> dict[str, Any]:
     return {
         "version": {"const": VERSION, "description": "The version of this language."},
         "include": {
-            **_one_or_several(_TEXT),
+            **one_or_several(TEXT),
             "description": "Files beside this one that declare keys and domains for several rules files.",
         },
         "keys": {
             "description": "The name of each key and where it is. The key itself never stands here.",
             "type": "object",
-            "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_.-]{0,99}$"},
+            "propertyNames": {"pattern": r"^[A-Za-z_][A-Za-z0-9_.-]{0,99}$(?!\n)"},
             "additionalProperties": {
                 "type": "string",
-                "pattern": r"^[a-z][a-z0-9_+.-]*:\S(.*\S)?$",
+                "pattern": r"^[a-z][a-z0-9_+.-]*:\S(.*\S)?$(?!\n)",
                 "description": "A reference, such as env:NAME or file:PATH.",
             },
         },
@@ -88,56 +94,10 @@ def _top() -> dict[str, Any]:
             "description": "The rules of each table.",
             "type": "object",
             "minProperties": 1,
-            "propertyNames": {"pattern": r"^(?!.*\.\.)\w([\w .-]{0,98}[\w-])?$"},
+            "propertyNames": {"pattern": _TABLE_NAME},
             "additionalProperties": {"$ref": "#/$defs/table"},
         },
     }
-
-
-def _domain() -> dict[str, Any]:
-    of_fpe = dict.fromkeys(("alphabet", "digits", "luhn"), False)
-    not_of_fpe = dict.fromkeys(("format", "length"), False)
-    return {
-        "type": "object",
-        "required": ["scheme"],
-        "additionalProperties": False,
-        "properties": {
-            "scheme": {"anyOf": [{"const": name, "description": _SCHEMES[name]} for name in SCHEMES]},
-            "key": {**_TEXT, "description": "The name of the key; needed where the file declares several."},
-            "prefix": {**_TEXT, "description": "Text before every token; {version} is the version of the key."},
-            "normalize": {
-                "type": "array",
-                "items": {"enum": list(NORMALIZERS)},
-                "description": "What is done to a text before it is tokenized, in this order.",
-            },
-            "scope": {**_TEXT, "description": "Whom the tokens are for: another scope has other tokens."},
-            "format": {"enum": list(FORMATS), "description": "How a token is written."},
-            "length": {"type": "integer", "minimum": 1, "description": "Characters of a token without its prefix."},
-            "alphabet": {
-                **_TEXT,
-                "default": "digits",
-                "description": "What values are made of: digits, letters, lowercase, uppercase, alphanumeric, "
-                "hexadecimal, or the characters themselves.",
-            },
-            "digits": {"type": "integer", "minimum": 1, "description": "How many digits an integer has."},
-            "luhn": {
-                "type": "boolean",
-                "default": False,
-                "description": "Whether the last digit is a Luhn check digit, before and after.",
-            },
-        },
-        "if": {"properties": {"scheme": {"const": "fpe"}}, "required": ["scheme"]},
-        "then": {"properties": not_of_fpe},
-        "else": {"properties": of_fpe},
-    }
-
-
-_SCHEMES = {
-    "hmac": "HMAC-SHA256: one-way, also for the key holder, as far as values cannot be guessed.",
-    "cmac": "AES-CMAC: fast; the key holder can invert values of up to 16 bytes.",
-    "encrypt": "AES-SIV: the key holder decrypts; the length of the value shows.",
-    "fpe": "NIST FF1: a token looks like its value; the key holder decrypts.",
-}
 
 
 def _table() -> dict[str, Any]:
@@ -146,13 +106,17 @@ def _table() -> dict[str, Any]:
         "required": ["columns"],
         "additionalProperties": False,
         "properties": {
-            "entity": {**_TEXT, "description": "The column that says whose row it is: it keys date shifts and noise."},
-            "key": {**_TEXT, "description": "The key of the methods that need one and have no domain."},
+            "entity": {
+                "type": "string",
+                "pattern": path_pattern(of_one=True, of_row=True),
+                "description": "The column that says whose row it is: it keys date shifts and noise.",
+            },
+            "key": {**TEXT, "description": "The key of the methods that need one and have no domain."},
             "columns": {
                 "description": "What happens to each column: email, address.street, contacts[].email, *_note.",
                 "type": "object",
                 "minProperties": 1,
-                "propertyNames": {"minLength": 1},
+                "propertyNames": {"pattern": path_pattern()},
                 "additionalProperties": {"$ref": "#/$defs/column"},
             },
             "check": {
@@ -162,19 +126,56 @@ def _table() -> dict[str, Any]:
                 "properties": {
                     "unique": {
                         "type": "array",
-                        "items": _TEXT,
+                        "items": ONE_COLUMN,
                         "description": "Columns in which no value may stand twice.",
                     },
                     "no_value_survives": {
                         "type": "array",
-                        "items": _TEXT,
+                        "items": ONE_COLUMN,
                         "description": "Columns of which no original value of at least 4 bytes may come out: as a "
                         "whole cell of any column, or inside of a text of the same row.",
                     },
                 },
             },
         },
+        "if": {"not": {"required": ["entity"]}},
+        "then": {"properties": {"columns": {"additionalProperties": {"not": {"$ref": "#/$defs/needs_entity"}}}}},
     }
+
+
+def _needs_key(methods: Iterable[Declaration]) -> dict[str, Any]:
+    """Say that a column has a method that takes a key, and names neither one nor a domain."""
+    taking = (each.name for each in methods if each.needs_key and not each.needs_domain)
+    return _one_of(taking, without=("key", "domain"))
+
+
+def _one_of(names: Iterable[str], without: Iterable[str] = ()) -> dict[str, Any]:
+    """Say that a column, or a case of one, has one of these methods."""
+    words = {"enum": list(names)}
+    rule = {"type": "object", "required": ["method"], "properties": {"method": words, **dict.fromkeys(without, False)}}
+    return {"anyOf": [words, rule, {"type": "array", "contains": {"anyOf": [words, rule]}}]}
+
+
+def _keys_are_named() -> list[dict[str, Any]]:
+    """Say where a key must be named: everywhere, if there are several; nothing takes one, if there is none."""
+    nobody = {"properties": {"columns": {"additionalProperties": {"not": {"$ref": "#/$defs/needs_key"}}}}}
+    unnamed = {"if": {"not": {"required": ["key"]}}, "then": nobody}
+    some = {"properties": {"keys": {"minProperties": 1}}, "required": ["keys"]}
+    return [
+        {
+            "if": {"properties": {"keys": {"minProperties": 2}}, "required": ["keys"]},
+            "then": {
+                "properties": {
+                    "domains": {"additionalProperties": {"required": ["key"]}},
+                    "tables": {"additionalProperties": unnamed},
+                }
+            },
+        },
+        {
+            "if": {"not": {"anyOf": [some, {"required": ["include"]}]}},
+            "then": {"properties": {"domains": {"maxProperties": 0}, "tables": {"additionalProperties": nobody}}},
+        },
+    ]
 
 
 def _stands_alone(method: type[Method]) -> bool:
@@ -192,7 +193,16 @@ def _stands_alone(method: type[Method]) -> bool:
 def _column(methods: Iterable[Declaration], words: Iterable[Declaration]) -> dict[str, Any]:
     """Say what happens to a column: a word, a mapping with ``method:``, or a list of cases."""
     alone = {**_by_method(methods), "not": {"required": ["when"]}}
-    cases = {"type": "array", "minItems": 2, "items": {"$ref": "#/$defs/case"}}
+    has_when = {"type": "object", "required": ["when"]}
+    cases = {
+        "description": "Several rules; the first one counts whose `when:` holds. The last one is for everyone else.",
+        "type": "array",
+        "minItems": 2,
+        "prefixItems": [{"$ref": "#/$defs/case", **has_when}],
+        "items": {"$ref": "#/$defs/case"},
+        "contains": {"not": has_when},
+        "maxContains": 1,
+    }
     return {"anyOf": [*_named(words), _NAME_OF_PLUGIN, alone, cases]}
 
 
@@ -204,6 +214,7 @@ def _case(methods: Iterable[Declaration], words: Iterable[Declaration]) -> dict[
         "has none.",
         "type": "object",
         "minProperties": 1,
+        "propertyNames": {"pattern": path_pattern(of_one=True)},
         "additionalProperties": {"$ref": "#/$defs/test"},
     }
     return {"anyOf": [*_named(each for each in words if each.name != "drop"), _NAME_OF_PLUGIN, case]}
@@ -232,7 +243,7 @@ def _by_method(methods: Iterable[Declaration]) -> dict[str, Any]:
 
 def _test() -> dict[str, Any]:
     value = {"type": ["string", "number", "boolean", "null"]}
-    bound = {"type": ["string", "number"]}
+    bound = {"type": ["string", "number"], "minLength": 1, "description": "A number; a date or a moment as text."}
     alone = {
         "description": "A value, several, or a comparison. A null fits nothing but null.",
         "anyOf": [
@@ -248,70 +259,10 @@ def _test() -> dict[str, Any]:
                 "type": "object",
                 "required": ["matches"],
                 "additionalProperties": False,
-                "properties": {"matches": {**_TEXT, "description": "An RE2 pattern that is found in the text."}},
+                "properties": {"matches": {**TEXT, "description": "An RE2 pattern that is found in the text."}},
             },
         ],
     }
-    negated = {"type": "object", "required": ["not"], "additionalProperties": False, "properties": {"not": alone}}
+    properties = {"not": {**alone, "description": "Cells that have a value, and fail this test."}}
+    negated = {"type": "object", "required": ["not"], "additionalProperties": False, "properties": properties}
     return {"anyOf": [alone, negated]}
-
-
-def _method(declaration: Declaration) -> dict[str, Any]:
-    """Say what stands beside a method."""
-    properties: dict[str, Any] = {"method": {"const": declaration.name}, "when": True}
-    schema: dict[str, Any] = {"type": "object", "description": declaration.summary, "additionalProperties": False}
-    required = [each.name for each in declaration.parameters if each.required]
-    if declaration.needs_domain or declaration.takes_domain:
-        properties["domain"] = {**_TEXT, "description": "The token space, out of `domains:`."}
-    if declaration.needs_domain:
-        required.insert(0, "domain")
-    elif declaration.needs_key:
-        properties["key"] = {**_TEXT, "description": "The key, out of `keys:`; by default that of the table."}
-        if declaration.takes_domain:
-            schema["not"] = {"required": ["domain", "key"]}
-    properties["on_invalid"] = {
-        "enum": list(ON_INVALID),
-        "default": ON_INVALID[0],
-        "description": "What happens to values that the method cannot take.",
-    }
-    properties |= {each.name: _parameter(each) for each in declaration.parameters}
-    return {**schema, "properties": properties, **({"required": required} if required else {})}
-
-
-def _parameter(parameter: Parameter) -> dict[str, Any]:
-    schema = {**_of_kind(parameter), "description": parameter.description}
-    default = parameter.default
-    return (
-        schema if default is None else {**schema, "default": list(default) if isinstance(default, tuple) else default}
-    )
-
-
-def _of_kind(parameter: Parameter) -> dict[str, Any]:
-    number = _bounded({"type": "number"}, parameter)
-    words = {"enum": list(parameter.choices)}
-    by_kind: dict[Kind, dict[str, Any]] = {
-        Kind.INTEGER: _bounded({"type": "integer"}, parameter),
-        Kind.NUMBER: number,
-        Kind.NUMBERS: _one_or_several(number),
-        Kind.BOOLEAN: {"type": "boolean"},
-        Kind.CHOICE: words,
-        Kind.CHOICES: _one_or_several(words),
-        Kind.STRING: {"type": "string"},
-        Kind.STRINGS: _one_or_several({"type": "string"}),
-        Kind.COLUMNS: _one_or_several(_TEXT),
-        Kind.FILE: {**_TEXT, "description": "A file in the folder of this one, or below."},
-        Kind.MATRIX: {
-            "type": "object",
-            "additionalProperties": {"type": "object", "additionalProperties": number},
-        },
-    }
-    return by_kind[parameter.kind]
-
-
-def _bounded(schema: dict[str, Any], parameter: Parameter) -> dict[str, Any]:
-    bounds = {"minimum": parameter.minimum, "maximum": parameter.maximum}
-    return {**schema, **{name: bound for name, bound in bounds.items() if bound is not None}}
-
-
-def _one_or_several(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"anyOf": [schema, {"type": "array", "minItems": 1, "items": schema}]}

@@ -6,6 +6,8 @@ machine can be named.
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 MAX_BYTES = 4_000_000
@@ -25,13 +27,8 @@ def read_neighbour(rules: Path | None, name: str) -> str:
         raise ValueError(
             "rules that are given as text have no folder to look for a file in. Save them, and give the path"
         )
-    folder = rules.parent.resolve()
-    place = (folder / name).resolve()
-    if Path(name).is_absolute() or not place.is_relative_to(folder):
-        raise ValueError(f"'{name}' is outside of the folder of the rules file. Put it there, and name it from there")
-    if place.exists() and not place.is_file():
-        raise ValueError(f"'{name}' is not a file")
     try:
+        place = _place(rules, name)
         with place.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -42,3 +39,19 @@ def read_neighbour(rules: Path | None, name: str) -> str:
         return content.decode()
     except UnicodeDecodeError:
         raise ValueError(f"'{name}' is not text in UTF-8") from None
+
+
+def _place(rules: Path, name: str) -> Path:
+    if "\0" in name:
+        raise ValueError("a file's name has no null character in it")
+    folder = rules.parent.resolve()
+    try:
+        place = (folder / name).resolve()
+    except RuntimeError:
+        # What older versions of Python say of a link that leads to itself.
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
+    if Path(name).is_absolute() or not place.is_relative_to(folder):
+        raise ValueError(f"'{name}' is outside of the folder of the rules file. Put it there, and name it from there")
+    if place.exists() and not place.is_file():
+        raise ValueError(f"'{name}' is not a file")
+    return place

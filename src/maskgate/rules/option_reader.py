@@ -92,7 +92,10 @@ class OptionReader:
                 return "" if located.value == "" else reader.string(located, where)
 
     def _number(self, where: str, parameter: Parameter, located: Located) -> float:
-        return self._reader.number(located, where, minimum=parameter.minimum, maximum=parameter.maximum)
+        number = self._reader.number(located, where, minimum=parameter.minimum, maximum=parameter.maximum)
+        if parameter.above is not None and number <= parameter.above and _is_number(located):
+            self._reader.problem(f"{where}: more than {parameter.above:g} is expected here.", located.line)
+        return number
 
     def _some(self, where: str, located: Located) -> list[Located]:
         entries = located.value if isinstance(located.value, list) else [located]
@@ -130,3 +133,7 @@ class OptionReader:
         elif of_row and ELEMENTS in path.steps:
             self._reader.problem(f"{where}: a row has one, so that it cannot be in a list.", line)
         return True
+
+
+def _is_number(located: Located) -> bool:
+    return isinstance(located.value, int | float) and not isinstance(located.value, bool)

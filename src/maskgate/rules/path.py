@@ -117,6 +117,20 @@ def written_name(name: str) -> str:
     return "`{}`".format(name.replace("`", "``"))
 
 
+def path_pattern(*, of_one: bool = False, of_row: bool = False) -> str:
+    r"""Return a regular expression for what :meth:`Path.parse` reads, as JSON Schema and Python both understand it.
+
+    Args:
+        of_one: Whether only paths of one column are meant, and no patterns of names.
+        of_row: Whether only columns that a row has once are meant.
+
+    """
+    name = rf"(?:`(?:[^`]|``)*`|[^.\[`{'*?' if of_one else ''}]+)"
+    step = name if of_row else rf"{name}(?:\[\])*"
+    # To Python, `$` also fits before a line end at the end.
+    return rf"^{step}(?:\.{step})*$(?!\n)"
+
+
 _BRACKET = (
     "after `[` a `]` is expected; a name that has a bracket in it is written in backquotes, such as `price [EUR]`"
 )

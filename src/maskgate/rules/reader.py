@@ -60,15 +60,17 @@ def load_rules(source: str | PathLike[str], *, plugins: bool = True) -> Rules:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        reason = error.strerror or "it cannot be read"
+    except (OSError, ValueError) as error:
+        # A name with a null character in it is a ValueError.
+        reason = getattr(error, "strerror", None) or "no file can have this name"
         raise RulesError(str(path), (Problem(f"the rules cannot be read: {reason}."),)) from error
     if len(content) > MAX_BYTES:
         raise RulesError(str(path), (Problem(f"a rules file of more than {MAX_BYTES:,} bytes is not read."),))
     try:
         text = content.decode()
-    except UnicodeDecodeError:
-        raise RulesError(str(path), (Problem("this is not YAML: it is not text in UTF-8."),)) from None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise RulesError(str(path), (Problem("this is not YAML: it is not text in UTF-8.", line),)) from None
     return read_rules(text, str(path), path, plugins=plugins)
 
 

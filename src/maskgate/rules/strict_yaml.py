@@ -11,11 +11,11 @@ The reader of every file that a person writes: rules, policy, gate configuration
 from __future__ import annotations
 
 import difflib
-import math
-import re
+import heapq
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -31,23 +31,20 @@ from ruamel.yaml.events import (
 )
 
 from maskgate.errors import FileProblems, Problem
+from maskgate.rules.yaml_scalars import CONSTANTS, is_plain, text_of, value_of, whole
+from maskgate.rules.yaml_syntax import escape_problem, syntax_problem, unreadable_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+T = TypeVar("T")
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 32
-# RFC 8785 digests carry integers as doubles: beyond this they are no longer exact.
-MAX_INTEGER = 2**53 - 1
-
-_CONSTANTS: dict[str, bool | None] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-# A leading zero is kept as text: nobody who writes 007 means 7.
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+|0o[0-7]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+# Among more names than this, a near one is looked for where they begin alike; more than that are not listed.
+_MOST_COMPARED = 200
+_MOST_NAMED = 40
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,11 @@ def parse(text: str, file: str, error: type[FileProblems]) -> Located:
         FileProblems: As `error`, with every problem of structure, or the first place where it stops being YAML.
     """
     if len(text) > MAX_CHARACTERS:
-        raise error(file, (Problem(f"the file is longer than {MAX_CHARACTERS:,} characters."),))
+        raise error(file, (Problem(f"the file is longer than {MAX_CHARACTERS:,} characters. Part it in several."),))
+    text = text.removeprefix(_BYTE_ORDER_MARK)
+    unreadable = unreadable_problem(text)
+    if unreadable is not None:
+        raise error(file, (unreadable,))
     builder = _Builder()
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
@@ -91,20 +92,16 @@ def parse(text: str, file: str, error: type[FileProblems]) -> Located:
     except _StoppedError as stopped:
         raise error(file, (*builder.problems, stopped.problem)) from None
     except YAMLError as stopped:
-        raise error(file, (*builder.problems, _syntax_problem(stopped))) from None
+        raise error(file, (*builder.problems, syntax_problem(stopped))) from None
+    except (ValueError, OverflowError):
+        # The parser turns an escape of eight digits into a character, whatever its number.
+        raise error(file, (*builder.problems, escape_problem(text, builder.reached))) from None
     root = builder.root
     if not builder.problems and (root is None or not isinstance(root.value, dict)):
         builder.problem("a mapping is expected here, such as `version: 1`.", 1 if root is None else root.line)
     if builder.problems or root is None:
         raise error(file, tuple(builder.problems))
     return root
-
-
-def _syntax_problem(problem: YAMLError) -> Problem:
-    mark = getattr(problem, "problem_mark", None) or getattr(problem, "context_mark", None)
-    # Only the parser's own words: the snippet it keeps beside them may be anything, if this is no YAML file.
-    words = getattr(problem, "problem", None) or "it holds characters that YAML does not allow"
-    return Problem(f"this is not YAML: {words}.", None if mark is None else mark.line + 1)
 
 
 class _StoppedError(Exception):
@@ -132,6 +129,7 @@ class _Builder:
     def __init__(self) -> None:
         self.root: Located | None = None
         self.problems: list[Problem] = []
+        self.reached = 0
         self._open: list[_Open] = []
         self._documents = 0
 
@@ -140,8 +138,9 @@ class _Builder:
 
     def take(self, event: Any) -> None:
         line = event.start_mark.line + 1
+        self.reached = event.end_mark.index
         if isinstance(event, DocumentStartEvent):
-            self._begin_document(event, line)
+            self._begin_document(line)
         elif isinstance(event, NodeEvent):
             self._check_plainness(event, line)
             if isinstance(event, MappingStartEvent | SequenceStartEvent):
@@ -152,12 +151,10 @@ class _Builder:
             ended = self._open.pop()
             self._place(ended.value, ended.line)
 
-    def _begin_document(self, event: DocumentStartEvent, line: int) -> None:
+    def _begin_document(self, line: int) -> None:
         self._documents += 1
         if self._documents > 1:
             self.problem("a second document begins here. A file holds one.", line)
-        if event.version or event.tags:
-            self.problem("directives (%YAML, %TAG) are not allowed. The file is read as YAML 1.2.", line)
 
     def _check_plainness(self, event: Any, line: int) -> None:
         if isinstance(event, AliasEvent):
@@ -178,17 +175,17 @@ class _Builder:
         if self._awaits_key():
             self._take_key(self._open[-1], event, line)
         else:
-            self._place(self._scalar(event, line), line)
+            self._place(self._read(value_of, event, line), line)
 
     def _awaits_key(self) -> bool:
         return bool(self._open) and isinstance(self._open[-1].value, dict) and self._open[-1].key is None
 
     def _take_key(self, parent: _Open, event: NodeEvent, line: int) -> None:
-        name = event.value if isinstance(event, ScalarEvent) else ""
-        is_plain = isinstance(event, ScalarEvent) and event.style is None
-        if is_plain and name == "<<":
+        name = self._read(text_of, event, line) or ""
+        bare = isinstance(event, ScalarEvent) and is_plain(event)
+        if bare and name == "<<":
             self.problem("merge keys (<<) are not allowed. Write the values out.", line)
-        elif is_plain and _CONSTANTS.get(name, False) is None:
+        elif bare and CONSTANTS.get(name, False) is None:
             self.problem("a key is missing before this colon. Quote it if it is a name.", line)
         elif name in parent.first_lines:
             self.problem(f'"{name}" stands here a second time; first in line {parent.first_lines[name]}.', line)
@@ -206,28 +203,14 @@ class _Builder:
         parent.value[parent.key or ""] = Located(value, parent.key_line)
         parent.key = None
 
-    def _scalar(self, event: NodeEvent, line: int) -> Any:
-        if not isinstance(event, ScalarEvent) or event.style is not None:
-            return getattr(event, "value", None)
-        text = event.value
-        if text in _CONSTANTS:
-            return _CONSTANTS[text]
-        if _INTEGER.fullmatch(text):
-            return self._integer(text, line)
-        if _FLOAT.fullmatch(text):
-            number = float(text)
-            if math.isinf(number):
-                self.problem("this number is too large.", line)
-            return number
-        return text
-
-    def _integer(self, text: str, line: int) -> int:
-        base = {"0x": 16, "0o": 8}.get(text[:2], 10)
-        # No file needs more digits than this, and Python's own limit would raise.
-        number = int(text, base) if len(text) <= 20 else MAX_INTEGER + 1  # noqa: PLR2004  digits of 2^53, generously
-        if abs(number) > MAX_INTEGER:
-            self.problem("this number is too large. Whole numbers go up to 2^53; quote it if it is text.", line)
-        return number
+    def _read(self, read: Callable[[ScalarEvent], T], event: NodeEvent, line: int) -> T | None:
+        if not isinstance(event, ScalarEvent):
+            return None
+        try:
+            return read(event)
+        except ValueError as error:
+            self.problem(f"{error}.", line)
+            return None
 
 
 class Reader:
@@ -327,6 +310,8 @@ class Reader:
         default: int = 0,
     ) -> int:
         """Read a whole number, bounds inclusive."""
+        if located is not None:
+            located = replace(located, value=whole(located.value))
         if located is None or not self._is(located, int, where, "a whole number"):
             return default
         self._check_bounds(located, where, minimum, maximum)
@@ -374,10 +359,20 @@ class Reader:
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
     """Say which known name somebody may have meant, or which there are; with a leading space."""
-    near = difflib.get_close_matches(name, known, n=1)
+    compared: Collection[str] = known
+    if len(known) > _MOST_COMPARED:
+        alike = (each for each in known if each[:1] == name[:1] and abs(len(each) - len(name)) <= 1)
+        compared = list(islice(alike, _MOST_COMPARED))
+    near = difflib.get_close_matches(name, compared, n=1)
+    if not near:
+        folded = {each.casefold(): each for each in compared}
+        near = [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=1)]
     if near:
         return f" Did you mean '{near[0]}'?"
-    return f" Known are: {', '.join(sorted(known))}." if known else ""
+    if not known:
+        return ""
+    more = f" and {len(known) - _MOST_NAMED:,} more" if len(known) > _MOST_NAMED else ""
+    return f" Known are: {', '.join(heapq.nsmallest(_MOST_NAMED, known))}{more}."
 
 
 def _at(where: str, message: str) -> str:

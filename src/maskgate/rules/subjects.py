@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from maskgate.detect import kinds_of_name
 from maskgate.methods.collisions import collision_probability
 from maskgate.methods.method import ReversibleBy, Uniqueness
+from maskgate.rules.claims import Claims
 from maskgate.rules.findings import Finding, Severity
 from maskgate.rules.path import Path
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from maskgate.methods.method import Method
     from maskgate.rules.findings import Lines
-    from maskgate.rules.model import Rules
+    from maskgate.rules.model import Rules, TableRules
     from maskgate.rules.rule import AnyRule, ColumnRule
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
@@ -135,15 +136,25 @@ def is_among(path: str, written: Iterable[str | None]) -> bool:
 
 def subjects_of(rules: Rules, lines: Lines) -> tuple[Subject, ...]:
     """Return a subject for each column that the rules name, where there is no data to hold them to."""
-    return tuple(
-        Subject(
-            name,
-            written,
-            entry,
-            lines.column(name, written),
-            is_entity=is_among(written, (table.entity,)),
-            must_be_unique=is_among(written, table.check.unique),
-        )
-        for name, table in rules.tables.items()
-        for written, entry in table.columns.items()
-    )
+    subjects = []
+    for name, table in rules.tables.items():
+        entity, unique = _rules_on(table, (table.entity,)), _rules_on(table, table.check.unique)
+        subjects += [
+            Subject(
+                name,
+                written,
+                entry,
+                lines.column(name, written),
+                is_entity=written in entity,
+                must_be_unique=written in unique,
+            )
+            for written, entry in table.columns.items()
+        ]
+    return tuple(subjects)
+
+
+def _rules_on(table: TableRules, paths: Iterable[str | None]) -> frozenset[str]:
+    """Return what the rules write for columns of these paths, which may be a pattern."""
+    rules = Claims(table.columns)
+    found = [rules.on_leaf(Path.parse(path)) for path in paths if path is not None]
+    return frozenset(claim.written for claim in found if claim is not None)

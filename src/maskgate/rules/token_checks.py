@@ -20,12 +20,21 @@ if TYPE_CHECKING:
 # One chance in so many that any two values of a column get one token is as good as none.
 MOST_LIKELY_COLLISION = 1e-6
 _SMALL_SPACE = 10**8
+_BITS_OF_FEW = 8
 _LAST_OF_KEY = frozenset({"id", "uuid", "guid", "key"})
 _FEW_VALUE_NAMES = (
     "age gender sex country nationality citizenship state province region title salutation language currency religion "
-    "race ethnicity status type kind category class level grade rank flag year month weekday department"
+    "race ethnicity status type kind category class level grade rank flag year quarter month weekday day department "
+    "city county district zip marital married smoker blood"
 )
 _FEW_VALUES = frozenset(_FEW_VALUE_NAMES.split())
+# So many values there are of these that each token can be tried, and no more.
+_GUESSABLE = {
+    "phone": "phone numbers",
+    "national_id": "national ids",
+    "card": "card numbers",
+    "ip_address": "addresses",
+}
 _KINDS_OF_FEW = frozenset({"birth_date", "gender", "postcode"})
 # These leave nothing of a value: whoever writes them does not expect it to stay unique.
 _NOTHING_LEFT = frozenset({"drop", "nullify", "redact"})
@@ -96,6 +105,21 @@ def small_space(looked: Looked) -> Iterator[Finding]:
                 )
 
 
+def guessable(looked: Looked) -> Iterator[Finding]:
+    """Note where one-way tokens can be gone back from by trying every value there can be."""
+    for subject in looked.subjects:
+        kinds = sorted(subject.kinds & _GUESSABLE.keys())
+        rules = [each for each in _tokenizing(subject) if each.domain is not None and each.domain.scheme == "hmac"]
+        if kinds and rules:
+            yield subject.finding(
+                "guessable-token",
+                Severity.NOTE,
+                f"going by its name it holds {_GUESSABLE[kinds[0]]}, and of these there are not so many: whoever holds "
+                f"the key '{rules[0].key}' can try them all.",
+                "Keep the key from everyone who gets the output.",
+            )
+
+
 def _is_key(subject: Subject) -> bool:
     return subject.is_entity or (bool(subject.words) and subject.words[-1] in _LAST_OF_KEY)
 
@@ -110,6 +134,8 @@ def _why_few(subject: Subject) -> str:
     kind = subject.input
     if kind is not None:
         inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if pa.types.is_dictionary(kind) and kind.index_type.bit_width <= _BITS_OF_FEW:
+            return f"its dictionary ({kind.index_type}) has few different values"
         if pa.types.is_boolean(inner) or pa.types.is_int8(inner) or pa.types.is_uint8(inner):
             return f"{inner} has few different values"
         if family_of(kind) is Family.DATE:
@@ -125,4 +151,5 @@ TOKENS: tuple[Callable[[Looked], Iterator[Finding]], ...] = (
     low_entropy_token,
     collisions,
     small_space,
+    guessable,
 )

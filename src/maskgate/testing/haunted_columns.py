@@ -17,6 +17,7 @@ import pyarrow as pa
 TEXT_GHOST = "ZQZQZQZQZQZQZQZQZQZQ"
 _NUMBER_GHOST = 0x5A515A515A515A5
 _DAY_GHOST = 0x15A515
+_STRING = pa.string()
 _INT64 = np.iinfo(np.int64)
 _TEXTS = ["", "a", "Ann Example", "ann@example.com", "Ζωή 😀 \n line", " trim me ", "x" * 3000, "42", "Ann Example"]
 _INTEGERS = [0, 42, -1, 7, 42, _INT64.max, _INT64.min, 250_000, 10]
@@ -58,6 +59,8 @@ def haunted_columns() -> list[HauntedColumn]:
         _haunted(pa.float32(), [0.0, 42.0, 0.1, 3e38], None),
         _haunted(pa.decimal128(20, 2), decimals, Decimal(number).scaleb(-2)),
         _haunted(pa.decimal256(40, 0), wholes, Decimal(number)),
+        _haunted(pa.decimal32(7, 2), decimals[:5], None),
+        _haunted(pa.decimal64(15, 0), wholes[:5], Decimal(number % 10**15)),
         _haunted(pa.date32(), [date.fromisoformat(each) for each in _DAYS], _DAY_GHOST),
         _haunted(pa.date64(), [date.fromisoformat(each) for each in _DAYS], None),
         _haunted(pa.timestamp("ms"), moments, number >> 8),
@@ -68,6 +71,7 @@ def haunted_columns() -> list[HauntedColumn]:
         _haunted(pa.duration("s"), [0, -1], number),
         _dictionary(pa.int8()),
         _dictionary(pa.uint32()),
+        _dictionary(pa.int16(), pa.string_view()),
         _listed(),
         _struct(),
         _map(),
@@ -111,8 +115,8 @@ def _covered(array: pa.Array, present: list[bool]) -> pa.Array:
     return covered.slice(1, len(array) - 2)
 
 
-def _dictionary(index_type: pa.DataType) -> HauntedColumn:
-    entries = pa.array([TEXT_GHOST, *_TEXTS[:-1]])
+def _dictionary(index_type: pa.DataType, value_type: pa.DataType = _STRING) -> HauntedColumn:
+    entries = pa.array([TEXT_GHOST, *_TEXTS[:-1]], value_type)
     filled, present = _with_ghosts([8, 1, 3, 3, 2, 1], 0)
     codes = _covered(pa.array(filled, index_type), present)
     array = pa.DictionaryArray.from_arrays(codes, entries)

@@ -160,6 +160,13 @@ class TestKeysList:
         assert listed["odd"]["reference"] is None
         assert TEXT not in done.stdout + done.stderr + done_as_json.stdout
 
+    @pytest.mark.parametrize("source", ["env", "odd"])
+    def test_a_secret_in_the_place_of_a_name_is_not_shown(self, maskgate, tmp_path, source):
+        rules = self.rules(tmp_path, people=f"{source}:{TEXT}")
+        for done in (maskgate("keys", "list", rules), maskgate("keys", "list", rules, "--json")):
+            assert done.returncode == 2
+            assert TEXT not in done.stdout + done.stderr
+
     def test_relative_paths_start_at_the_rules(self, maskgate, tmp_path, key_file):
         (tmp_path / "deep").mkdir()
         key_file(name="deep/people.key")

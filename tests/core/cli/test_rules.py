@@ -175,15 +175,33 @@ class TestCheckWithData:
         document = json.loads(maskgate("rules", "check", write(), *arguments, "--json").stdout)
         assert [name for name, table in document["tables"].items() if table["rows"] is not None] == tables
 
+    @pytest.mark.usefixtures("laid")
+    def test_a_table_without_data_is_named(self, maskgate, write):
+        document = json.loads(maskgate("rules", "check", write(), "data/orders.parquet", "--json").stdout)
+        (finding,) = [each for each in document["findings"] if each["code"] == "without-data"]
+        assert (finding["table"], finding["severity"]) == ("customers", "note")
+        assert finding["line"] is not None
+
     def test_rows_are_reckoned_with_where_no_data_says(self, maskgate, write):
         document = json.loads(maskgate("rules", "check", write(), "--rows", "1000000", "--json").stdout)
         assert {table["rows"] for table in document["tables"].values()} == {1_000_000}
+
+    @pytest.mark.parametrize(
+        ("rows", "shown"), [pytest.param(2_000, "0.86", id="likely"), pytest.param(4, "6e-06", id="unlikely")]
+    )
+    def test_how_likely_two_values_get_one_token(self, maskgate, write, rows, shown):
+        """The birthday problem: of 2,000 values in six digits, 1 - (1 - 1/10^6)…(1 - 1999/10^6) = 0.8647."""
+        name = write(RULES.replace("{scheme: hmac}", "{scheme: hmac, format: integer, length: 6}"))
+        done = maskgate("rules", "check", name, "--rows", str(rows))
+        assert f"(collision: {shown})" in done.stdout
+        assert f"two get the same token with a probability of {shown}." in done.stdout + done.stderr
 
     @pytest.mark.parametrize(
         ("arguments", "code", "said"),
         [
             pytest.param(["data/torn.parquet", "--table", "orders"], 1, "not a Parquet file", id="a torn file"),
             pytest.param(["data/torn.parquet"], 2, "the rules have no table 'torn'", id="a file of no table"),
+            pytest.param([""], 2, "DATA is empty. Name a file or a folder, or leave it out.", id="an empty name"),
             pytest.param(["data", "--table", "order"], 2, "Did you mean 'orders'?", id="a table that the rules lack"),
             pytest.param(
                 ["gone.parquet", "--table", "orders"], 1, "there is no such file", id="a file that is not there"

@@ -67,6 +67,9 @@ def reference(key, tweak, radix, digits, *, decrypt=False):
     return digits_of(left, radix, u) + digits_of(right, radix, v)
 
 
+MANY = 4 * 64
+
+
 def least_length(radix):
     return next(length for length in range(2, 8) if radix**length >= 100)
 
@@ -85,6 +88,9 @@ def check(key, tweak, alphabet, values):
         turned = turn(column, key=key, tweak=tweak, alphabet=alphabet)
         assert turned.to_pylist() == spelled(expected, alphabet)
         assert back(turned, key=key, tweak=tweak, alphabet=alphabet).equals(column)
+        # Where a length has many rows, arithmetic is another.
+        many = turn(pa.chunked_array([column] * MANY).combine_chunks(), key=key, tweak=tweak, alphabet=alphabet)
+        assert many.equals(pa.chunked_array([turned] * MANY).combine_chunks())
 
 
 RADICES = st.one_of(st.sampled_from([2, 3, 10, 16, 26, 36, 62, 256, 257, 65_535, 65_536]), st.integers(2, 65_536))

@@ -176,6 +176,12 @@ class TestHeaders:
         found = {siv.encrypt(column, KEY, headers)[0].as_py() for headers in [(), b"", [b"", b""], b"h", [b"h", b""]]}
         assert len(found) == 5
 
+    def test_no_header_may_be_written_as_none(self):
+        """As `cryptography` has it."""
+        encrypted = siv.encrypt(pa.array(["a"]), KEY, None)
+        assert encrypted.equals(siv.encrypt(pa.array(["a"]), KEY))
+        assert siv.decrypt(encrypted, KEY, None).to_pylist() == [b"a"]
+
     def test_bytes_are_one_header(self):
         expected = siv.encrypt(pa.array(["a"]), KEY, [b"h"])
         for header in (b"h", bytearray(b"h"), memoryview(b"h")):

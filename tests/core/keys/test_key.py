@@ -37,7 +37,9 @@ class TestKey:
     def test_it_has_no_dictionary_to_look_into(self):
         assert not hasattr(Key("people", MATERIAL), "__dict__")
 
-    @pytest.mark.parametrize("travel", [pickle.dumps, copy.copy, copy.deepcopy, lambda key: pickle.dumps([key])])
+    @pytest.mark.parametrize(
+        "travel", [pickle.dumps, copy.copy, copy.deepcopy, lambda key: pickle.dumps([key]), Key.__getstate__]
+    )
     def test_it_does_not_travel(self, travel):
         with pytest.raises(TypeError) as refused:
             travel(Key("people", MATERIAL))

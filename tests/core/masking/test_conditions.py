@@ -63,6 +63,13 @@ class TestConditions:
             pytest.param('born: {at_least: "1987-07-03"}', [1, 3], id="a date"),
             pytest.param('seen: "2024-02-29T13:00:00"', [0], id="a moment"),
             pytest.param('seen: {at_most: "1999-12-31"}', [1], id="a day's first moment"),
+            pytest.param('zoned: "1970-01-01T01:00:00Z"', [1], id="a moment that says that it is in UTC"),
+            pytest.param('seen: "2024-02-29T14:00:00+01:00"', [0], id="a moment with its offset"),
+            pytest.param(
+                'zoned: {at_least: "1970-01-01T10:00:00+09:00", at_most: "1970-01-01T01:30:00"}',
+                [1],
+                id="bounds with different offsets",
+            ),
             pytest.param('zoned: {at_least: "1970-01-01T01:00:00"}', [1, 3], id="a moment in UTC"),
             pytest.param("photo: null", [2], id="bytes that are null"),
             pytest.param("tags: {not: null}", [0, 1, 3], id="lists that are not null"),
@@ -83,7 +90,7 @@ class TestConditions:
     @pytest.mark.parametrize(
         ("when", "said"),
         [
-            pytest.param("age: DE", "int16 is compared with a whole number that it can hold, not 'DE'", id="text"),
+            pytest.param("age: DE", 'int16 is compared with a whole number that it can hold, not "DE"', id="text"),
             pytest.param(
                 "age: 1.5", "int16 is compared with a whole number that it can hold, not 1.5", id="a fraction"
             ),
@@ -91,7 +98,7 @@ class TestConditions:
                 "age: 40000", "int16 is compared with a whole number that it can hold, not 40000", id="too large"
             ),
             pytest.param(
-                "age: true", "int16 is compared with a whole number that it can hold, not True", id="a boolean"
+                "age: true", "int16 is compared with a whole number that it can hold, not true", id="a boolean"
             ),
             pytest.param("country: 1", "string is compared with a text; quote it, not 1", id="a number for a text"),
             pytest.param(

@@ -392,6 +392,21 @@ class TestNamesWithDots:
         with pytest.raises(PlanError, match=r'column "`first.name`" .* write `"`first.name`": keep`'):
             mask(self.BOTH, "{first.name: redact}")
 
+    def test_a_column_with_nothing_inside_takes_no_name_away(self, mask):
+        flat = pa.table({"first": ["b"], "first.name": ["a"]})
+        assert mask(flat, "{first: keep, first.name: redact}")[0].to_pylist() == [{"first": "b", "first.name": "***"}]
+        assert mask(flat, "{'f*': keep, first.name: redact}")[0].to_pylist() == [{"first": "b", "first.name": "***"}]
+
+    @pytest.mark.parametrize(
+        "name", ["", "`", "*", '"q"', "a\nb", "#", ": ", "a: b", "- x", "@", "{x}", "null", "a.b", "a b"]
+    )
+    def test_what_is_proposed_for_an_odd_name_can_be_pasted(self, name, mask):
+        table = pa.table({name: ["x"], "z": [1]})
+        with pytest.raises(PlanError) as caught:
+            mask(table, "{z: keep}")
+        proposed = str(caught.value).partition("or write `")[2].removesuffix("`.")
+        assert mask(table, f"{{z: keep, {proposed}}}")[0].to_pylist() == table.to_pylist()
+
     def test_conditions_find_such_names_too(self, mask):
         rules = "{first.name: keep, 'tags[]': [{when: {first.name: a}, method: redact}, keep]}"
         assert mask(self.FLAT, rules)[0].to_pylist() == [{"first.name": "a", "tags[]": "***"}]

@@ -39,6 +39,14 @@ class TestCollisionProbability:
         assert found == pytest.approx(expected, abs=1e-15)
         assert found > 0
 
+    @pytest.mark.parametrize("rows", [2, 3, 100, 1_000, 2_500])
+    @pytest.mark.parametrize("fields", [{"format": "integer", "length": 6}, {"length": 8}], ids=str)
+    def test_it_is_the_product_itself(self, rows, fields):
+        space = 10**6 if "format" in fields else 16**8
+        expected = -math.expm1(math.fsum(math.log1p(-before / space) for before in range(rows)))
+        found = collision_probability(Domain("d", "cmac", "k", **fields), rows)
+        assert found == pytest.approx(expected, rel=1e-5)
+
     def test_it_is_nearly_one_where_values_are_more_than_tokens(self):
         assert collision_probability(Domain("d", "cmac", "k", format="integer", length=6), 10**6) == pytest.approx(1)
 

@@ -16,8 +16,10 @@ def words_of(drawn):
     counts: dict[int, int] = {}
     for column, limit in enumerate(drawn.limits.tolist()):
         second, first = drawn.outcomes[2 * column : 2 * column + 2].tolist()
-        counts[first] = counts.get(first, 0) + limit
-        counts[second] = counts.get(second, 0) + capacity - limit
+        # No limit is 2^64: of a column that is the first outcome's alone, the second is the same.
+        below = limit - column % (1 << drawn.bits) * capacity
+        counts[first] = counts.get(first, 0) + below
+        counts[second] = counts.get(second, 0) + capacity - below
     return {outcome: count for outcome, count in counts.items() if count}
 
 

@@ -115,6 +115,35 @@ class TestBands:
     def test_by_width(self, width, number, band):
         assert generalized([number, None], band=width) == [band, None]
 
+    @pytest.mark.parametrize(
+        ("band", "number", "kind", "name"),
+        [
+            (1, "972982913026591.94", pa.decimal128(20, 2), "[972982913026591, 972982913026592)"),
+            (1, "-9999999999999999.99", pa.decimal128(20, 2), "[-10000000000000000, -9999999999999999)"),
+            (0.3, "-839604473801782.53", pa.decimal256(40, 2), "[-839604473801782.8, -839604473801782.5)"),
+            (2.5, "9223372036854775807", pa.int64(), "[9223372036854775805, 9223372036854775807.5)"),
+            (0.1, "18446744073709551615", pa.uint64(), "[18446744073709551615, 18446744073709551615.1)"),
+            (1000, f"9{'0' * 59}.5", pa.decimal256(76, 1), f"[9{'0' * 59}, 9{'0' * 55}1000)"),
+            (0.5, f"9{'0' * 59}.5", pa.decimal256(76, 1), f"[9{'0' * 59}.5, 9{'0' * 58}1)"),
+            (100, "-50", pa.decimal128(5, -1), "[-100, 0)"),
+            (10, "-0.01", pa.decimal32(7, 2), "[-10, 0)"),
+            ([2**53, 2**53 + 1], "9007199254740992.99", pa.decimal128(20, 2), "[9007199254740992, 9007199254740993)"),
+            ([2**53 + 2 * k for k in range(30)], str(2**53 + 3), pa.int64(), "[9007199254740994, 9007199254740996)"),
+            ([-1000, *range(0, 3000, 100)], "127", pa.int8(), "[100, 200)"),
+            ([-1000, *range(0, 3000, 100)], "-128", pa.int8(), "[-1000, 0)"),
+            ([0, 1e19], str(2**64 - 1), pa.uint64(), ">=10000000000000000000"),
+        ],
+    )
+    def test_integers_and_decimals_are_not_rounded_first(self, band, number, kind, name):
+        """Two of them that share a double may lie on two sides of an edge."""
+        value = Decimal(number) if pa.types.is_decimal(kind) else int(number)
+        assert generalized([value, None], kind, band=band) == [name, None]
+
+    def test_one_number_beyond_64_bits_changes_nothing_for_others(self):
+        kind, values = pa.decimal256(60, 2), [Decimal("12.34"), Decimal(10) ** 50, None]
+        assert generalized(values, kind, band=10)[::2] == ["[10, 20)", None]
+        assert generalized(values, kind, band=[12.34, 12.35]) == ["[12.34, 12.35)", ">=12.35", None]
+
     def test_every_edge_of_many_bands_falls_above_itself(self):
         edges = [float(f"{number / 100:.2f}") for number in range(-2000, 2000)]
         bands = generalized(edges, band=0.01)
@@ -172,9 +201,11 @@ class TestRefusals:
             pytest.param({"band": -1}, "above zero", id="a negative width"),
             pytest.param({"band": float("inf")}, "above zero", id="an endless width"),
             pytest.param({"band": 0.12345678901234567}, "too many digits", id="a width with too many digits"),
+            pytest.param({"band": 5e-324}, "too many digits", id="a width of hardly anything"),
             pytest.param({"band": []}, "at least one edge", id="no edge"),
             pytest.param({"band": [1, 1]}, "go up", id="edges that stand still"),
             pytest.param({"band": [1, float("nan")]}, "finite", id="an edge that is no number"),
+            pytest.param({"band": [1, 10**400]}, "finite", id="an edge beyond doubles"),
         ],
     )
     def test_options_that_make_no_sense(self, options, words):

@@ -50,6 +50,9 @@ class TestHierarchy:
             pytest.param("\ufeffa;1\r\nb;2", id="a mark in front, the lines of Windows, and none at the end"),
             pytest.param('"a";"1"\n\n"b";2\n', id="quotes and an empty line"),
             pytest.param("a;1\nb;2\na;1\n", id="a line twice"),
+            pytest.param('"a","1"\n"b","2"\n', id="commas between quotes"),
+            pytest.param('"a","1",";"\n"b","2",x\n', id="a semicolon within quotes, between commas"),
+            pytest.param("a,1,x;y\nb,2,x\n", id="a semicolon in one of the lines, between commas"),
         ],
     )
     def test_ways_to_write_it(self, content):
@@ -57,6 +60,10 @@ class TestHierarchy:
 
     def test_a_comma_between_semicolons_is_text(self):
         assert generalized(["a,b"], "a,b;c,d\ne;f\n") == ["c,d"]
+
+    @pytest.mark.parametrize("sign", ["\u2028", "\x85", "\x0b", "\x0c", "\x1c"], ids=ascii)
+    def test_what_ends_a_line_elsewhere_is_text(self, sign):
+        assert generalized([f"a{sign}b"], f"a{sign}b;1{sign}\nc;2\n") == [f"1{sign}"]
 
     @pytest.mark.parametrize(
         "kind",

@@ -108,6 +108,7 @@ class TestRefusals:
                 {"not_after": "2020-12-31", "replace_with": 1}, "`replace_with:` goes with `at:`", id="a date has none"
             ),
             pytest.param({"not_after": "31.12.2020"}, "a date such as 2020-12-31", id="no date"),
+            pytest.param({"not_after": "0001-01-01T00:00:00+05:00"}, "years 1 to 9999", id="before the first year"),
             pytest.param({"at": float("inf")}, "finite numbers", id="no end"),
         ],
     )

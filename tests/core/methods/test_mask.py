@@ -26,6 +26,12 @@ class TestMask:
             pytest.param({"keep_last": 4}, "12345", "*2345", id="one character is hidden at least"),
             pytest.param({"keep_last": 4}, "1234", "****", id="no longer than what would show: all is hidden"),
             pytest.param({"keep_first": 1, "keep_last": 1}, "a", "*", id="shorter than what would show"),
+            pytest.param({"keep_last": 4, "keep": "-"}, "-1234", "-****", id="nothing but separators left to hide"),
+            pytest.param({"keep_last": 4, "keep": "-"}, "-é234", "-****", id="nothing left to hide, in characters"),
+            pytest.param(
+                {"keep_first": 1, "keep_last": 2, "keep": "- "}, "a - b-", "* - *-", id="separators at an end"
+            ),
+            pytest.param({"keep_last": 2, "keep": "- "}, " - ", " - ", id="separators alone"),
             pytest.param({"keep_last": 1, "char": "•"}, "Ελένη", "••••η", id="characters, not bytes"),
             pytest.param({"keep_first": 1}, "a\nb", "a**", id="a line break is a character"),
             pytest.param({"keep_last": 2}, -12345, "****45", id="an integer by its digits"),
@@ -90,3 +96,33 @@ class TestShape:
         shape = METHODS["mask"].configure(options, None).shape()
         assert shape.violations(pa.array(["4111111111111111", "ann@example.com", None])) == 2
         assert shape.violations(pa.array([4111111111111111])) == 1
+
+
+class TestManyTexts:
+    """All kinds of texts at once are masked as each is alone, whatever layout and portion they are in."""
+
+    TEXTS = (None, "", "a", "-", "ann@example.com", "Ελένη", "é-é-", "·a€··", "4111-1111-1111-1111", "😀" * 40, "ab")
+
+    @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()], ids=str)
+    @pytest.mark.parametrize("keep", [{}, {"keep": "-@"}, {"keep": "·€"}, {"length": 3}], ids=str)
+    @pytest.mark.parametrize("char", ["*", "•", "😀"])
+    @pytest.mark.parametrize("ends", [(0, 0), (2, 0), (0, 4), (1, 1), (20, 20)], ids=str)
+    def test_each_as_if_alone(self, ends, char, keep, kind):
+        options = {"keep_first": ends[0], "keep_last": ends[1], "char": char, **keep}
+        texts = [*self.TEXTS, *reversed(self.TEXTS)] * 1000
+        expected = {text: _masked_alone(text, *ends, char, keep) for text in self.TEXTS}
+        out = METHODS["mask"].configure(options, None).apply(pa.array(texts, kind), Surroundings("t", "c"))
+        assert out.to_pylist() == [expected[text] for text in texts]
+
+
+def _masked_alone(text, first, last, char, options):
+    if text is None:
+        return None
+    keep, end = options.get("keep", ""), max(len(text) - last, first)
+    middle = text[first:end]
+    if not (middle.strip(keep) if keep else middle):
+        first, end, middle = 0, len(text), text
+    hidden = "".join(each if each in keep else char for each in middle)
+    if "length" in options:
+        hidden = char * options["length"]
+    return text[:first] + hidden + text[end:]

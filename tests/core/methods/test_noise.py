@@ -8,6 +8,7 @@ from math import erf, sqrt
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from maskgate.errors import MaskingError
@@ -224,6 +225,36 @@ class TestWithoutBounds:
         out = noisy([2**60] * 200, type_=pa.int64(), kind="multiplicative", scale=0.1, min=None, max=None)
         assert 0.5 < min(out) / 2**60 < 1 < max(out) / 2**60 < 1.5
 
+    @pytest.mark.parametrize(("precision", "scale"), [(38, 10), (38, 20), (38, 30), (7, 5)])
+    def test_multiplicative_noise_grows_with_the_value_whatever_places_a_decimal_has(self, precision, scale):
+        """Counted in the last of its places, a double would end early."""
+        largest = Decimal(10) ** (precision - scale - 1)
+        column = pa.array([largest] * 200, pa.decimal128(precision, scale))
+        out = noise(kind="multiplicative", scale=0.1, min=None, max=None).apply(column, entities(range(200)))
+        assert 0.5 < pc.min(out).as_py() / largest < 1 < pc.max(out).as_py() / largest < 1.5
+
+    def test_multiplicative_noise_has_no_more_digits_than_it_needs(self):
+        """The last bits of a product would rule out some originals."""
+        out = np.array(noisy([0.3] * 500, kind="multiplicative", scale=0.1, min=None, max=None))
+        assert (out.view(np.uint64) & np.uint64((1 << (52 - 14)) - 1) == 0).all()
+        assert len(np.unique(out)) > 450
+
+    @pytest.mark.parametrize("kind", [pa.decimal128(38, 38), pa.decimal256(76, 76), pa.decimal128(1, 1)], ids=str)
+    def test_a_decimal_without_whole_numbers_stays_below_one(self, kind):
+        out = noise(kind="gaussian", scale=50, min=None, max=None).apply(
+            pa.nulls(50, kind).fill_null(0), entities(range(50))
+        )
+        out.validate(full=True)
+        assert -1 < pc.min(out).as_py() < 0 < pc.max(out).as_py() < 1
+
+    @pytest.mark.parametrize("type_", [pa.float64(), pa.decimal128(20, 3), pa.decimal128(20, 1)], ids=str)
+    @pytest.mark.parametrize("least", [0.1, 0.15])
+    def test_multiplicative_noise_reaches_its_bounds_from_within(self, type_, least):
+        """Whether the nearest double is more or less than the bound, and whether the type holds it or not."""
+        method = noise(kind="multiplicative", scale=0.1, min=least, max=0.75)
+        values = pa.array([0.0, 100.0] * 10).cast(type_)
+        assert method.shape().violations(method.apply(values, entities(range(20)))) == 0
+
     @pytest.mark.parametrize("bounds", [{}, {"min": 0}, {"max": 0}, {"min": -5}], ids=str)
     def test_steps_are_as_fine_as_with_bounds(self, bounds):
         """A power of ten a thousand times finer than the scale."""
@@ -339,6 +370,8 @@ class TestRefusals:
             pytest.param({"min": 10, "max": 0}, "no two results", id="bounds the wrong way round"),
             pytest.param({"max": 50, "round_to": 100}, "no two results", id="a step wider than the bounds"),
             pytest.param({"scale": 0}, "above 0", id="no scale"),
+            pytest.param({"scale": 10**400}, "numbers from 1e-100 to", id="a scale beyond doubles"),
+            pytest.param({"round_to": 5e-324}, "numbers from 1e-100 to", id="a step of hardly anything"),
             pytest.param({"round_to": 0}, "above 0", id="no step"),
             pytest.param({"max": float("inf")}, "finite", id="a bound that is none"),
             pytest.param({"scale": None}, "needs `scale:`", id="neither scale nor epsilon"),

@@ -145,6 +145,9 @@ class TestRefusals:
             pytest.param({"matrix": {"a": {"a": 1}, "b": {"c": 1}}}, "every value needs one", id="a row is missing"),
             pytest.param({"matrix": {"a": {"a": 1}, "b": {"b": 0.9}}}, "row 2", id="a row that sums to less"),
             pytest.param({"matrix": {"a": {"a": 1.5, "b": -0.5}, "b": {"b": 1}}}, "row 1", id="below zero"),
+            pytest.param({"matrix": {"a": {"a": float("nan")}, "b": {"b": 1}}}, "row 1", id="no number in a row"),
+            pytest.param({"matrix": {"a": {"a": float("inf")}, "b": {"b": 1}}}, "row 1", id="endless odds"),
+            pytest.param({"retain": float("nan"), "categories": COLOURS}, "from 0 to 1", id="no number"),
         ],
     )
     def test_options_that_make_no_sense(self, options, words):

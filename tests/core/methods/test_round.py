@@ -52,7 +52,15 @@ class TestIntegers:
 class TestDecimals:
     @pytest.mark.parametrize(
         "kind",
-        [pa.decimal128(9, 2), pa.decimal128(18, 2), pa.decimal128(38, 2), pa.decimal256(60, 2), pa.decimal256(76, 2)],
+        [
+            pa.decimal32(9, 2),
+            pa.decimal64(18, 2),
+            pa.decimal128(9, 2),
+            pa.decimal128(18, 2),
+            pa.decimal128(38, 2),
+            pa.decimal256(60, 2),
+            pa.decimal256(76, 2),
+        ],
         ids=str,
     )
     @pytest.mark.parametrize("to", [0.05, 0.5, 1, 100])

@@ -31,6 +31,9 @@ class TestPatterns:
             pytest.param(r"a\s+b", "a \n b", "<FOUND>", id="over lines"),
             pytest.param(r"[0-9]+@[a-z.]+", "77@x.example", "<FOUND>", id="before the built-in kinds"),
             pytest.param("ab?", "abab", "<FOUND>", id="side by side is one"),
+            pytest.param(r"\b", "ab", "ab", id="nothing between words is nothing"),
+            pytest.param(r"\bab|\b", "ab cd", "<FOUND> cd", id="nothing or something"),
+            pytest.param(r"a\\C", "a\\C", "<FOUND>", id="a backslash before a letter"),
         ],
     )
     def test_are_found(self, pattern, text, expected):
@@ -54,6 +57,7 @@ class TestRefusals:
             ("(a", "'(a' is no pattern of RE2: missing ): (a"),
             ("(?<=x)a", "'(?<=x)a' is no pattern of RE2: invalid perl operator: (?<="),
             (r"(a)\1", r"'(a)\\1' is no pattern of RE2: invalid escape sequence: \1"),
+            (r"a\C", r"'a\\C' takes characters apart. Write `(?s:.)`, any character, for its `\C`, any byte"),
             ("a{1001}", "'a{1001}' is no pattern of RE2: invalid repetition size: {1001}"),
             ("x*", "'x*' matches the empty text, and so would be found everywhere"),
             ("", "'' matches the empty text, and so would be found everywhere"),
@@ -104,6 +108,15 @@ class TestHostileTexts:
             pytest.param("((((" * 200_000, id="brackets"),
             pytest.param("http://x" + ")" * 500_000, id="an address and brackets"),
             pytest.param("é" * 500_000 + "@é.é", id="letters of two bytes"),
+            pytest.param("0171 1234567 " * 80_000, id="telephone numbers"),
+            pytest.param("4111 1111 1111 1111 " * 50_000, id="cards"),
+            pytest.param("2001:db8:" * 100_000, id="beginnings of addresses"),
+            pytest.param("1.2.3.4." * 100_000, id="numbers and points"),
+            pytest.param("versions 1.2.3.4, " * 60_000, id="versions"),
+            pytest.param("example.com." * 80_000, id="domains"),
+            pytest.param("1\u200b" * 250_000, id="digits and characters of no width"),
+            pytest.param("\uff11" * 300_000, id="wide digits"),
+            pytest.param("\\n" * 500_000, id="escapes"),
         ],
     )
     def test_do_not_stop_the_built_in_kinds(self, text):

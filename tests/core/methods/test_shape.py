@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -48,6 +49,12 @@ class TestShape:
             pytest.param(Shape(minimum=0, maximum=1), pa.array([0.0, 1.0, 1.1, float("nan")]), 2, id="NaN is outside"),
             pytest.param(
                 Shape(multiple_of=0.1), pa.array([0.1, 0.3, 0.35, 1e9]), 1, id="doubles off by a last bit fit"
+            ),
+            pytest.param(
+                Shape(minimum=1 / 3, maximum=1 / 3),
+                pa.array([Decimal(str(1 / 3))], pa.decimal256(76, 30)),
+                0,
+                id="a decimal that is written as the bound is",
             ),
             pytest.param(Shape(pattern="a"), pa.array(["a", "b"]).dictionary_encode(), 1, id="behind a dictionary"),
             pytest.param(Shape(pattern="a"), pa.chunked_array([["a"], [], ["b"]]), 1, id="in chunks"),

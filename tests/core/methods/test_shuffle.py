@@ -70,6 +70,30 @@ class TestOrder:
     def test_layout_makes_no_difference(self, layout):
         assert shuffled(layout).to_pylist() == shuffled(self.COLUMN).to_pylist()
 
+    def test_the_layout_of_numbers_makes_no_difference(self):
+        values = pa.array([number % 50 for number in range(1000)], pa.int16())
+        assert shuffled(values.dictionary_encode()).to_pylist() == shuffled(values).to_pylist()
+
+    def test_short_decimals_with_a_dictionary_are_moved(self):
+        values = pa.array([number % 5 for number in range(100)], pa.int16()).cast(pa.decimal32(9))
+        entries, rows = values.slice(0, 5), pa.array([number % 5 for number in range(100)], pa.int8())
+        out = shuffled(pa.DictionaryArray.from_arrays(rows, entries))
+        assert out.type.value_type == pa.decimal32(9)
+        assert out.to_pylist() == shuffled(values).to_pylist()
+
+    @pytest.mark.parametrize(
+        "kind",
+        [pa.int8(), pa.uint64(), pa.float32(), pa.date32(), pa.timestamp("ns"), pa.decimal128(23, 2), pa.bool_()],
+    )
+    def test_whatever_is_moved(self, kind):
+        values = pa.array([None if number % 9 == 0 else number for number in range(100)])
+        values = values.cast(pa.int32() if pa.types.is_date32(kind) else pa.int64()).cast(kind)
+        out = shuffled(values)
+        assert out.type == kind
+        assert out.is_null().equals(values.is_null())
+        left, right = (sorted(map(str, each.drop_null().to_pylist())) for each in (out, values))
+        assert left == right
+
     def test_an_entry_of_the_dictionary_that_no_row_uses_stays_in(self):
         """And the order of entries is that of the rows now, so that nothing is left of where they were."""
         out = shuffled(pa.DictionaryArray.from_arrays(pa.array([2, 1, 2, 1, 0]), pa.array(["a", "b", "c", "unused"])))
@@ -100,8 +124,8 @@ class TestOrder:
         assert [each in "xy" for each in left] != [each in "xy" for each in right]
 
 
-NUMBERS = [2, 5, 3, 0, 7, 4, 6, 8, 9, 1]
-TEXTS = ["ann", None, "", "eve", "joe", "bob", None, "ann"]
+NUMBERS = [6, 0, 2, 9, 3, 5, 1, 7, 8, 4]
+TEXTS = ["ann", None, "", "ann", "bob", "eve", None, "joe"]
 
 
 class TestRefusals:

@@ -137,6 +137,42 @@ class TestInput:
         found = {tokens([moment], kind=kind)[0] for kind in kinds}
         assert found == set(tokens(["2026-11-24T08:30:05.25Z"]))
 
+    @pytest.mark.parametrize(
+        ("kind", "counts", "expected"),
+        [
+            pytest.param(
+                pa.date32(),
+                [-719529, -720000, -800_000, -1_100_000, -(10**7), 10**7],
+                ["-0001-12-31", "-0002-09-16", "-0221-09-04", "-1042-04-21", "-25410-12-06", "29349-01-26"],
+                id="days",
+            ),
+            pytest.param(
+                pa.timestamp("s"),
+                [-62_167_219_201, -70_000_000_000, 10**11],
+                ["-0001-12-31T23:59:59Z", "-0249-10-15T19:33:20Z", "5138-11-16T09:46:40Z"],
+                id="seconds",
+            ),
+            pytest.param(
+                pa.timestamp("us"),
+                [-62_167_219_200_000_100, 250_000],
+                ["-0001-12-31T23:59:59.9999Z", "1970-01-01T00:00:00.25Z"],
+                id="microseconds",
+            ),
+        ],
+    )
+    def test_what_stands_beside_a_moment_does_not_change_its_spelling(self, kind, counts, expected):
+        """Arrow writes no year beyond 32767; a column that has one is written in another way."""
+        width = pa.int32() if kind == pa.date32() else pa.int64()
+        far = 2**31 - 1 if kind == pa.date32() else 2**62
+        assert token_input(pa.array(counts, width).view(kind)).to_pylist() == expected
+        assert token_input(pa.array([*counts, None, far], width).view(kind)).to_pylist()[:-2] == expected
+
+    @pytest.mark.parametrize("unit", ["s", "ms", "us"])
+    def test_the_least_of_all_moments_is_one(self, unit):
+        least, next_one = token_input(pa.array([-(2**63), 1 - 2**63], pa.int64()).view(pa.timestamp(unit))).to_pylist()
+        assert least != next_one
+        assert "NaT" not in least
+
     def test_an_integer_joins_its_digits_from_a_text_file(self):
         for kind in (pa.int8(), pa.int64(), pa.uint16(), pa.decimal128(10, 0)):
             assert tokens([42], kind=kind) == tokens(["42"])

@@ -50,10 +50,18 @@ class TestUniqueness:
         assert "'generalize' makes different values equal, and `check: unique` wants" in finding.message
         assert "token" in finding.suggestion
 
+    def test_a_pattern_that_it_falls_under(self):
+        text = HEAD + "    check: {unique: [work_email, home_email]}\n    columns:\n"
+        text += "      '*_email': {method: fake, kind: email}\n      home_email: {method: token, domain: one_way}\n"
+        assert [each.column for each in found(text) if each.code == "uniqueness-lost"] == ["*_email"]
+
     @pytest.mark.parametrize(
         ("column", "warned"),
         [
             pytest.param("customer_id: {method: mask, keep_last: 2}", True, id="the entity"),
+            pytest.param(
+                "'customer_*': {method: mask, keep_last: 2}", True, id="a pattern that the entity falls under"
+            ),
             pytest.param("orderId: {method: mask, keep_last: 2}", True, id="a name that ends like a key"),
             pytest.param("uuid: {method: generalize, keep_first: 8}", True, id="a name that is one"),
             pytest.param("customer_id: drop", False, id="an entity that is dropped"),
@@ -86,8 +94,27 @@ class TestLowEntropy:
     def test_another_method_is_not(self, rule):
         assert of_columns([f"birth_date: {rule}"], "low-entropy-token") == []
 
+    @pytest.mark.parametrize(("index", "warned"), [(pa.int8(), True), (pa.uint8(), True), (pa.int32(), False)])
+    def test_by_the_size_of_its_dictionary(self, index, warned):
+        types = {"x": pa.dictionary(index, pa.string())}
+        assert bool(of_columns(["x: {method: token, domain: one_way}"], "low-entropy-token", types=types)) == warned
+
     def test_a_column_of_many_values_is_not(self):
         assert of_columns(["email: {method: token, domain: one_way}"], "low-entropy-token") == []
+
+
+class TestGuessing:
+    """It is said where whoever holds the key of one-way tokens can try every value."""
+
+    @pytest.mark.parametrize("name", ["phone", "ssn", "card_number", "ip"])
+    def test_of_kinds_with_not_so_many_values(self, name):
+        columns = [f"{name}: {{method: token, domain: one_way}}"]
+        assert of_columns(columns, "guessable-token") == [name]
+        assert of_columns(columns, "reversible-by-key-holder") == []
+
+    @pytest.mark.parametrize("rule", ["drop", "{method: token, domain: back}", "{method: token, domain: fast}"])
+    def test_it_is_not_said_of_others(self, rule):
+        assert of_columns([f"phone: {rule}", "email: {method: token, domain: one_way}"], "guessable-token") == []
 
 
 class TestTokenSpace:

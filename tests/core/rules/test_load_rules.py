@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,9 +44,30 @@ class TestLoadRules:
         with pytest.raises(RulesError, match="the rules cannot be read: No such file"):
             load_rules(tmp_path / "rules.yaml")
 
+    def test_a_name_that_no_file_has(self):
+        with pytest.raises(RulesError, match="the rules cannot be read: no file can have this name"):
+            load_rules("rules\0.yaml")
+
     def test_a_file_that_is_not_text(self, tmp_path):
-        (tmp_path / "rules.yaml").write_bytes(b"PAR1\xff\xfe")
-        with pytest.raises(RulesError, match="not text in UTF-8"):
+        (tmp_path / "rules.yaml").write_bytes(b"version: 1\nPAR1\xff\xfe")
+        with pytest.raises(RulesError, match=r"rules\.yaml:2, .*not text in UTF-8"):
+            load_rules(tmp_path / "rules.yaml")
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [
+            pytest.param("loop.yaml", "'loop.yaml' cannot be read: Too many levels of symbolic links", id="a loop"),
+            pytest.param("x" * 300, "cannot be read: File name too long", id="a long name"),
+            pytest.param(r"a\0.yaml", "a file's name has no null character in it", id="a null character"),
+            pytest.param("pipe", "'pipe' is not a file", id="a pipe, which nobody writes to"),
+            pytest.param("rules.yaml", "an included file includes nothing", id="the file itself"),
+        ],
+    )
+    def test_an_included_file_that_cannot_be_opened(self, tmp_path, name, said):
+        (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "rules.yaml").write_text(f'version: 1\ninclude: "{name}"\ntables: {{t: {{columns: {{a: drop}}}}}}')
+        with pytest.raises(RulesError, match=said):
             load_rules(tmp_path / "rules.yaml")
 
     def test_a_link_that_leads_out_of_the_folder(self, tmp_path):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from maskgate.errors import PolicyError, RulesError
-from maskgate.rules.strict_yaml import MAX_CHARACTERS, MAX_DEPTH, Located, Reader, parse
+from maskgate.rules.strict_yaml import MAX_CHARACTERS, MAX_DEPTH, Located, Reader, did_you_mean, parse
 
 
 def plain(text):
@@ -28,6 +28,10 @@ class TestParse:
             ),
             pytest.param("a: ['1', \"true\"]", {"a": ["1", "true"]}, id="quoted is text"),
             pytest.param("1: x\nNO: y\n'': z", {"1": "x", "NO": "y", "": "z"}, id="a key is always text"),
+            pytest.param(r'a: ["\ud83d\ude00", "\U0001F600"]', {"a": ["\U0001f600"] * 2}, id="halves of one character"),
+            pytest.param("\ufeffa: 1", {"a": 1}, id="a mark of the byte order is no part of the text"),
+            pytest.param("a: 1\r\nb: 2\r\n", {"a": 1, "b": 2}, id="lines as Windows ends them"),
+            pytest.param('a: "\\u2028"', {"a": "\u2028"}, id="an escape may be any character"),
             pytest.param("a:\nb: >\n  x\n  y\n", {"a": None, "b": "x y\n"}, id="nothing, and folded text"),
         ],
     )
@@ -51,13 +55,35 @@ class TestParse:
             pytest.param("<<: {a: 1}", "merge keys (<<) are not allowed", id="a merge key"),
             pytest.param("a: !!python/object:os.system 1", "tags (", id="a tag"),
             pytest.param("a: !include other.yaml", "tags (!include) are not allowed", id="a tag of one's own"),
-            pytest.param("%YAML 1.1\n---\na: 1", "directives", id="a directive"),
+            pytest.param("# a\n%YAML 1.1\n---\na: 1", "file.yaml:2, directives", id="a directive"),
+            pytest.param("%FOO\n---\na: 1", "file.yaml:1, directives", id="a directive that nobody knows"),
             pytest.param("a: 1\n---\nb: 2", "file.yaml:2, a second document begins here", id="two documents"),
             pytest.param("? [a]\n: 1", "file.yaml:1, a key must be a name", id="a list as key"),
             pytest.param(": 1", "file.yaml:1, a key is missing", id="no key"),
             pytest.param("a: [1,\nb: 2", "file.yaml:2, this is not YAML", id="a bracket left open"),
             pytest.param("a: b: c", "file.yaml:1, this is not YAML", id="two colons"),
-            pytest.param("\x00PAR1", "file.yaml: this is not YAML", id="binary data"),
+            pytest.param("a: 1\n\x00PAR1", "file.yaml:2, this is not YAML: the character U+0000", id="binary data"),
+            pytest.param(
+                "a: 1\n# ssn is dropped\u2028ssn: keep",
+                "file.yaml:2, this is not YAML: the character U+2028 is not allowed",
+                id="a line end that no editor shows",
+            ),
+            pytest.param("a: b\x85", "the character U+0085 is not allowed", id="a line end of older YAML"),
+            pytest.param("a: 1\n\ufeffb: 2", "file.yaml:2, this is not YAML: the character U+FEFF", id="a late mark"),
+            pytest.param(r'a: "\ud83d"', "file.yaml:1, an escape stands for half a character", id="half a character"),
+            pytest.param(r'"\ud83d": 1', "file.yaml:1, an escape stands for half a character", id="half a key"),
+            pytest.param(
+                'a: 1\nb: "\\U00110000"', "file.yaml:2, this is not YAML: an escape stands for no", id="no character"
+            ),
+            pytest.param('a: ["\\UFFFFFFFF"]', "file.yaml:1, this is not YAML: an escape", id="nearly a character"),
+            pytest.param(
+                "a:\n\tb: 1",
+                "file.yaml:2, this is not YAML: found character '\\t' that cannot start any "
+                "token. Indent with spaces, not with tabs.",
+                id="a tab",
+            ),
+            pytest.param("a: {b: 1", "close every bracket.", id="a brace left open"),
+            pytest.param("a: 'b", "Close the quote.", id="a quote left open"),
             pytest.param(
                 "a: 99999999999999999999999", "file.yaml:1, this number is too large", id="a number no digest can hold"
             ),
@@ -129,6 +155,29 @@ class TestReader:
             "file.yaml:4, kind: one of three, four is expected here. Did you mean 'three'?",
             "file.yaml:5, is: true or false is expected here, not a number.",
         ]
+
+    @pytest.mark.parametrize(
+        ("written", "read"),
+        [
+            pytest.param(4, 4, id="an integer"),
+            pytest.param(4.0, 4, id="as JSON Schema has it, 4.0 is one too"),
+            pytest.param(4.5, None, id="a fraction is none"),
+            pytest.param(1e300, None, id="what digests cannot carry is none"),
+        ],
+    )
+    def test_a_whole_number(self, reader, written, read):
+        assert reader.integer(Located(written, 1), "x") == (read or 0)
+        assert isinstance(reader.integer(Located(written, 1), "x"), int)
+        assert bool(reader.problems) == (read is None)
+
+    @pytest.mark.parametrize("written", ["Drop", "DROP", "drpo"])
+    def test_a_near_name_is_suggested_in_whatever_case(self, written):
+        assert did_you_mean(written, ("drop", "keep")) == " Did you mean 'drop'?"
+
+    def test_among_many_names_a_near_one_is_found_and_not_all_are_listed(self):
+        many = [f"column_{at}" for at in range(3000)]
+        assert did_you_mean("column_299x", many).startswith(" Did you mean 'column_29")
+        assert did_you_mean("qqq", many).endswith("column_1031, column_1032 and 2,960 more.")
 
     def test_true_is_no_number(self, reader):
         reader.number(Located(value=True, line=1), "x")

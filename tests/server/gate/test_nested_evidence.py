@@ -102,6 +102,14 @@ class TestNestedEvidence:
         assert by_name(sealed)["contacts[].kind"].classes == ()
         assert by_name(sealed)["door_code"].rule == "*_code"
 
+    def test_a_name_with_a_dot_keeps_its_rule_beside_the_column_before_the_dot(self, sealed_of):
+        keys = "keys: {contact: env:MASKGATE_TEST_KEY}"
+        rules = registered(f"version: 1\n{keys}\ntables: {{people: {{columns: {{home: keep, home.door: redact}}}}}}")
+        flat = pa.table({"home": ["Graz"], "home.door": ["12"]})
+        sealed = sealed_of(mask_table(flat, rules, table_name="people", keys=KEYS)[0], rules)
+        assert refusals(sealed, rules) == ()
+        assert by_name(sealed)["`home.door`"].method == "redact"
+
     def test_the_schema_is_that_of_the_files(self, sealed_of):
         rules = registered()
         sealed = sealed_of(masked(rules), rules)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maskgate.detect.characters import BLANKS, DASHES, Characters
-from maskgate.detect.finder import Finder
-from maskgate.detect.kinds.numbers import number_windows
+from maskgate.detect.finder import Finder, before, behind, holds
+from maskgate.detect.kinds.numbers import is_called_other, number_windows
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import DIGIT, WORD
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 _SHORTEST, _LONGEST = 12, 19
 _GAP = rf"[{BLANKS}{DASHES}.]"
+_FIRST = "(?:0604|[1-9][0-9]{3})"
 PATTERN = (
-    rf"[1-9][0-9]{{3}}(?:{_GAP}[0-9]{{4}}){{2,4}}(?:{_GAP}[0-9]{{1,3}})?"
-    rf"|[1-9][0-9]{{3}}{_GAP}[0-9]{{6}}{_GAP}[0-9]{{4,5}}"
-    r"|(?:0604|[1-9][0-9]{3})[0-9]{8,15}\b"
+    rf"{_FIRST}(?:{_GAP}[0-9]{{4}}){{2,4}}(?:{_GAP}[0-9]{{1,3}})?|{_FIRST}{_GAP}[0-9]{{6}}{_GAP}[0-9]{{4,5}}"
+    rf"|{_FIRST}[0-9]{{8,15}}"
 )
 
 # First and last six digits of an issuer's numbers, and how long they are.
@@ -43,7 +43,7 @@ _ISSUERS: tuple[tuple[int, int, range], ...] = (
     (60400, 60499, range(12, 20)),  # Maestro
     (500000, 509999, range(12, 20)),  # Maestro
     (560000, 589999, range(12, 20)),  # Maestro
-    (600000, 600999, range(16, 20)),  # RuPay
+    (600000, 601099, range(16, 20)),  # RuPay
     (601100, 601199, range(16, 20)),  # Discover
     (601200, 619999, range(12, 20)),  # Maestro
     (620000, 629999, range(16, 20)),  # UnionPay
@@ -51,7 +51,11 @@ _ISSUERS: tuple[tuple[int, int, range], ...] = (
     (644000, 659999, range(16, 20)),  # Discover
     (660000, 699999, range(12, 20)),  # Maestro
     (810000, 829999, range(16, 20)),  # UnionPay, RuPay
+    (860000, 860099, range(16, 17)),  # Uzcard
+    (970400, 970499, range(16, 20)),  # Napas
     (979200, 979299, range(16, 17)),  # Troy
+    (980400, 980499, range(16, 17)),  # Prostir
+    (986000, 986099, range(16, 17)),  # Humo
 )
 
 
@@ -94,12 +98,34 @@ def is_alone(text: Text, spans: Spans) -> NDArray[np.bool_]:
     left, right = text.byte_at(spans.starts - 1), text.byte_at(spans.ends)
     before = text.byte_at(spans.starts - 2)
     decimals = np.isin(left, [ord("."), ord(",")]) & DIGIT[before]
-    # Behind a comma and four digits it is one number of a list.
-    decimals &= (left == ord(".")) | ~DIGIT[text.byte_at(spans.starts[:, None] - np.arange(2, 6))].all(axis=1)
+    # Behind a comma and three digits it is one number of a list, and in groups too.
+    listed = DIGIT[text.byte_at(spans.starts[:, None] - np.arange(2, 5))].all(axis=1)
+    decimals &= (left == ord(".")) | ~(listed | ~DIGIT[text.byte_at(spans.starts + 4)])
     decimals |= (right == ord(".")) & DIGIT[text.byte_at(spans.ends + 1)]
     # A UUID's last group is as long as the shortest card.
     group = (left == ord("-")) & WORD[before] & (spans.ends - spans.starts == _SHORTEST)
     return np.asarray(~(decimals | group))
 
 
-FINDERS = (Finder("card", PATTERN, number_windows, cut, (is_alone,)),)
+# Three groups of four, of which chance makes a card of one in some hundred, and what goes on with more of them.
+_FEW_GROUPS = rf"^[0-9]{{4}}{_GAP}[0-9]{{4}}{_GAP}[0-9]{{4}}(?:{_GAP}[0-9]{{1,2}})?$"
+_GROUPS_BEFORE, _GROUP_BEHIND = rf"[0-9]{{4}}{_GAP}$", rf"^{_GAP}[0-9]{{4}}(?:[^0-9]|$)"
+_ACCOUNT_BEFORE = rf"\b[A-Z]{{2}}[0-9]{{2}}(?:{_GAP}[0-9A-Z]{{4}})+{_GAP}$"
+_SHORT_NUMBER = r"^[0-9]{12,14}$"
+
+
+def is_no_part(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which are not some of the groups of another number, nor short and called another."""
+    grouped = ~DIGIT[text.byte_at(spans.starts + 4)]
+    accepted = np.ones(len(spans), dtype=bool)
+    groups, plain = np.flatnonzero(grouped), np.flatnonzero(~grouped)
+    few = groups[holds(text, spans.where(groups), _FEW_GROUPS)]
+    here = spans.where(few)
+    accepted[few] = ~(before(text, here, _GROUPS_BEFORE, 8) | behind(text, here, _GROUP_BEHIND, 8))
+    accepted[groups] &= ~before(text, spans.where(groups), _ACCOUNT_BEFORE)
+    short = plain[holds(text, spans.where(plain), _SHORT_NUMBER)]
+    accepted[short] = ~is_called_other(text, spans.where(short))
+    return accepted
+
+
+FINDERS = (Finder("card", PATTERN, number_windows, cut, (is_alone, is_no_part)),)

@@ -19,7 +19,7 @@ ABROAD = (
     r"\x{FE70}-\x{FEFC}\x{10000}-\x{1EFFF}\x{20000}-\x{E01EF}"
 )
 _LETTER = f"0-9A-Za-z{ABROAD}"
-_NAME = rf"[{_LETTER}_](?:[{_LETTER}_.%+&'!#$~*^-]*[{_LETTER}_+~-])?"
+_NAME = rf"[{_LETTER}_][{_LETTER}_.%+&'!#$~*^-]*"
 # "bounces+ann=example.com@lists.example" carries a second address.
 _CARRIED = rf"[{_LETTER}_][{_LETTER}_.%+-]*\+[{_LETTER}_.%+-]+="
 _LABEL = f"[{_LETTER}](?:[{_LETTER}_-]*[{_LETTER}])?"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maskgate.detect.characters import BLANKS, DASHES, Characters
-from maskgate.detect.finder import Finder
+from maskgate.detect.finder import Finder, is_escaped
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import DIGIT, LETTER, WORD
 
@@ -25,13 +25,24 @@ _LENGTHS = (
     "YE30 "
     "AO25 BF28 BJ28 CF27 CG27 CI28 CM27 CV25 DZ26 GA27 GQ27 GW25 IR26 KM27 MA28 MG27 ML28 MZ25 NE28 SN28 TD27 TG28"
 )
-_SHORTEST, _LONGEST = 15, 34
+# The other countries of ISO 3166, whose accounts are written so now and then, by no rule of theirs.
+_OTHERS = (
+    "AF AG AI AM AQ AR AS AU AW AX BB BD BL BM BN BO BQ BS BT BV BW BZ CA CC CD CK CL CN CO CU CW CX DM EC EH ER ET "
+    "FJ FM GD GF GG GH GM GN GP GS GU GY HK HM HT ID IM IN IO JE JM JP KE KG KH KI KN KP KR KY LA LK LR LS MF MH MM "
+    "MO MP MQ MS MV MW MX MY NA NC NF NG NP NR NU NZ PA PE PF PG PH PM PN PR PW PY RE RW SB SG SH SJ SL SR SS SX SY "
+    "SZ TC TF TH TJ TK TM TO TT TV TW TZ UG UM US UY UZ VC VE VI VN VU WF WS YT ZA ZM ZW"
+)
+_SHORTEST, _LONGEST = 14, 34
+_GROUP = 4
 _SEPARATORS = 12
 # For each pair of bytes the number of characters of that country's accounts, in capitals and small letters.
 _LENGTH_OF = np.zeros((256, 256), np.int64)
 for _each in _LENGTHS.split():
     _LENGTH_OF[ord(_each[0]), ord(_each[1])] = int(_each[2:])
     _LENGTH_OF[ord(_each[0].lower()), ord(_each[1].lower())] = int(_each[2:])
+_IS_COUNTRY = _LENGTH_OF > 0
+for _each in _OTHERS.split():
+    _IS_COUNTRY[ord(_each[0]), ord(_each[1])] = _IS_COUNTRY[ord(_each[0].lower()), ord(_each[1].lower())] = True
 
 # What each character stands for, and what it moves the number before it by.
 _VALUE = np.array([int(chr(each), 36) if chr(each).isalnum() else 0 for each in range(128)] + [0] * 128, np.uint8)
@@ -39,13 +50,14 @@ _SHIFT = np.where(DIGIT, 10, 100).astype(np.uint8)
 # A remainder and eight characters stay below 2^63.
 _STEPS_IN_A_WORD = 7
 
-PATTERN = rf"[A-Za-z]{{2}}[0-9]{{2}}(?:[{BLANKS}{DASHES}]?[0-9A-Za-z]){{11,30}}"
+PATTERN = rf"[A-Za-z]{{2}}[0-9]{{2}}(?:[{BLANKS}{DASHES}]?[0-9A-Za-z]){{10,30}}"
 
 
 def windows(text: Text) -> Spans:
     """Return where two letters stand right before two digits, and what may follow."""
     starts, ends = text.landmarks.digit_runs.starts, text.landmarks.digit_runs.ends
-    country = LETTER[text.byte_at(starts - 1)] & LETTER[text.byte_at(starts - 2)] & ~WORD[text.byte_at(starts - 3)]
+    country = LETTER[text.byte_at(starts - 1)] & LETTER[text.byte_at(starts - 2)]
+    country &= ~WORD[text.byte_at(starts - 3)] | is_escaped(text, starts - 3)
     starts = starts[country & (ends - starts > 1)]
     return Spans(starts - 2, starts + _LONGEST + 3 * _SEPARATORS).merged()
 
@@ -53,20 +65,36 @@ def windows(text: Text) -> Spans:
 def cut(text: Text, candidates: Spans) -> Spans:
     """Cut each candidate where its country's accounts end, and keep those whose check digits are right.
 
-    Of another length than its country's, an account counts if it stands alone: as one word, or up to the end of the
-    candidate. Its check digits tell well enough, and it may have been typed wrong.
+    Of another length than its country's, an account counts if it ends by itself: as one word, or as a row of groups of
+    four. Its check digits tell well enough, and it may have been typed wrong.
     """
     letters = Characters.of(text, candidates, LETTER | DIGIT, _LONGEST)
-    known = _LENGTH_OF[letters.letters[:, 0], letters.letters[:, 1]]
-    ends = _ends(text, candidates, letters, known)
-    other = np.flatnonzero((ends == candidates.starts) & (known > 0))
+    first, second = letters.letters[:, 0], letters.letters[:, 1]
+    ends = _ends(text, candidates, letters, _LENGTH_OF[first, second])
+    other = np.flatnonzero((ends == candidates.starts) & _IS_COUNTRY[first, second])
     if len(other):
         few, rest = candidates.where(other), letters.where(other)
-        joined = rest.places == np.arange(_LONGEST)
-        word = np.where(joined.all(axis=1), _LONGEST, joined.argmin(axis=1))
-        word = np.minimum(word, rest.counts)
-        ends[other] = _ends(text, few, rest, np.where(word >= _SHORTEST, word, rest.counts))
+        length = _written_length(rest)
+        ends[other] = _ends(text, few, rest, np.where(length >= _SHORTEST, length, 0))
     return Spans(candidates.starts, ends)
+
+
+def _written_length(letters: Characters) -> NDArray[np.int64]:
+    """Return how long each account is as it is written."""
+    place = np.arange(_LONGEST)
+    joined = letters.places == place
+    word = np.minimum(np.where(joined.all(axis=1), _LONGEST, joined.argmin(axis=1)), letters.counts)
+    # Groups end where one is shorter, or not at all; of a word behind them they are told by having digits.
+    ends_here = np.ones((len(word), _LONGEST), dtype=bool)
+    ends_here[:, :-1] = np.diff(letters.places) > 1
+    ends_here |= place >= letters.counts[:, None] - 1
+    unlike = ends_here != (place % _GROUP == _GROUP - 1)
+    at = np.where(unlike.any(axis=1), unlike.argmax(axis=1), _LONGEST - 1)
+    stop = np.where(ends_here[np.arange(len(at)), at], at + 1, at - at % _GROUP)
+    stop = np.minimum(stop, letters.counts)
+    digits = DIGIT[letters.letters] & (place < stop[:, None])
+    grouped = _LONGEST - digits[:, ::-1].argmax(axis=1)
+    return np.where(word > _GROUP, word, np.where(stop > _GROUP, grouped, letters.counts))
 
 
 def _ends(text: Text, candidates: Spans, letters: Characters, length: NDArray[np.int64]) -> NDArray[np.int64]:

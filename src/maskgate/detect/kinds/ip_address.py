@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskgate.detect.finder import Finder, before, holds
+from maskgate.detect.finder import Finder, before, behind, holds, is_escaped
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import DIGIT, WORD
 
@@ -17,14 +17,20 @@ if TYPE_CHECKING:
 
 _BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _PADDED = "(?:25[0-5]|2[0-4][0-9]|[01][0-9][0-9])"
-V4 = rf"(?:{_BYTE}\.){{3}}{_BYTE}\b|(?:{_PADDED}\.){{3}}{_PADDED}\b"
-_VERSION = r"(?i)(?:\b(?:version|ver|release|build|firmware|rev|revision|section|chapter|clause|figure)|§)[ .:#v]*$"
+V4 = rf"(?:(?:{_PADDED}\.){{3}}{_PADDED}|(?:{_BYTE}\.){{3}}{_BYTE})"
+_ROW = "[0-9]+(?:[.][0-9]+){2,3}(?: to | and | or | ?[,&-] ?)v?"
+_AGENTS = "Chrome|Chromium|CriOS|Edge?|EdgA|Electron|Firefox|OPR|SamsungBrowser|Version|Vivaldi|YaBrowser"
+_VERSION = (
+    r"(?:(?i:\b(?:versions?|ver|v|release|build|firmware|rv|rev|revision|sections?|chapter|clause|figure|paragraph|article)"
+    rf"|§)[ .:#=v(]*(?:{_ROW})*|\b(?:{_AGENTS})/)$"
+)
+_FILE = r"(?i)^[-.](?:tar|tgz|zip|whl|jar|dll|exe|so|deb|rpm|msi|dmg|apk|nupkg|beta|alpha|rc|snapshot)\b"
 
 _GROUP = "[0-9A-Fa-f]{1,4}"
 _COMPRESSED = "|".join(f"(?:{_GROUP}:){{1,{left}}}(?::{_GROUP}){{1,{7 - left}}}" for left in range(1, 7))
 _V6 = (
     rf"(?:{_GROUP}:){{7}}{_GROUP}|{_COMPRESSED}|(?:{_GROUP}:){{1,7}}:|:(?::{_GROUP}){{1,7}}"
-    rf"|(?:::(?:[Ff]{{4}}(?::0{{1,4}})?:)?|64:[Ff]{{2}}9[Bb]::|(?:{_GROUP}:){{1,4}}:|(?:{_GROUP}:){{6}}){V4}"
+    rf"|(?:::(?:[Ff]{{4}}(?::0{{1,4}})?:)?|64:[Ff]{{2}}9[Bb]::|(?:{_GROUP}:){{1,4}}:(?:{_GROUP}:){{0,4}}|(?:{_GROUP}:){{6}}){V4}"
 )
 # As long as it goes; what of it is an address is settled after.
 _RUN = r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:\.[0-9]{1,3}){0,3}(?:%[0-9A-Za-z]{1,15})?"
@@ -33,6 +39,8 @@ _EXACTLY_V6 = rf"^(?:{_V6})(?:%[0-9A-Za-z]+)?$"
 _TELLING = (
     r"(?i)^::1(?:%.*)?$|[0-9a-f]{3}.*[0-9]|[0-9].*[0-9a-f]{3}|[0-9][0-9a-f]{2}|[0-9a-f]:[0-9a-f]+:.*[0-9a-f]|^f[cdef]"
 )
+# Before a colon these are numbers that it belongs to; "IP:" and "ipv6:" are not.
+_GROUPS_BEFORE = r"(?:^|[^0-9A-Za-z])[0-9A-Fa-f]+:$|:[0-9A-Fa-f]{0,4}:$|[0-9]{3}:$"
 _JOINED_LEFT = np.isin(np.arange(256), [ord(each) for each in ".:"]) | WORD
 _POINT, _COLON = ord("."), ord(":")
 
@@ -57,7 +65,7 @@ def is_alone_v4(text: Text, spans: Spans) -> NDArray[np.bool_]:
 
 def is_no_version(text: Text, spans: Spans) -> NDArray[np.bool_]:
     """Say which are not called a version or a section by the text before."""
-    return ~before(text, spans, _VERSION, 16)
+    return ~(before(text, spans, _VERSION) | behind(text, spans, _FILE, 10))
 
 
 def v6_windows(text: Text) -> Spans:
@@ -68,10 +76,11 @@ def v6_windows(text: Text) -> Spans:
 
 
 def cut_v6(text: Text, candidates: Spans) -> Spans:
-    """Cut off a colon that belongs to the sentence."""
-    ends = candidates.ends
+    """Cut off colons that belong to the sentence."""
+    starts, ends = candidates.starts, candidates.ends
+    starts = starts + ((text.byte_at(starts) == _COLON) & (text.byte_at(starts + 1) != _COLON))
     sentence = (text.byte_at(ends - 1) == _COLON) & (text.byte_at(ends - 2) != _COLON)
-    return Spans(candidates.starts, np.maximum(ends - sentence, candidates.starts))
+    return Spans(starts, np.maximum(ends - sentence, starts))
 
 
 def is_v6(text: Text, spans: Spans) -> NDArray[np.bool_]:
@@ -81,7 +90,11 @@ def is_v6(text: Text, spans: Spans) -> NDArray[np.bool_]:
 
 def is_alone_v6(text: Text, spans: Spans) -> NDArray[np.bool_]:
     """Say which do not go on to the left."""
-    return np.asarray(~_JOINED_LEFT[text.byte_at(spans.starts - 1)])
+    left = text.byte_at(spans.starts - 1)
+    accepted = ~_JOINED_LEFT[left] | is_escaped(text, spans.starts - 1)
+    labelled = np.flatnonzero(left == _COLON)
+    accepted[labelled] = ~before(text, spans.where(labelled), _GROUPS_BEFORE, 8)
+    return np.asarray(accepted)
 
 
 FINDERS = (

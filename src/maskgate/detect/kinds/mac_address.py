@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _PAIR, _FOUR = "[0-9A-Fa-f]{2}", "[0-9A-Fa-f]{4}"
 PATTERN = (
-    rf"{_PAIR}(?::{_PAIR}){{5}}(?:(?::{_PAIR}){{2}})?\b|{_PAIR}(?:-{_PAIR}){{5}}(?:(?:-{_PAIR}){{2}})?\b"
-    rf"|{_FOUR}\.{_FOUR}\.{_FOUR}\b"
+    rf"{_PAIR}(?::{_PAIR}){{5}}(?:(?::{_PAIR}){{2}})?|{_PAIR}(?:-{_PAIR}){{5}}(?:(?:-{_PAIR}){{2}})?"
+    rf"|{_FOUR}\.{_FOUR}\.{_FOUR}"
 )
 _JOINS = np.isin(np.arange(256), [ord(each) for each in ":-."])
 

@@ -16,7 +16,7 @@ _PREFIX = (
     "(?:A[A-CEGHJ-NPR-TW-Z]|B[A-CEHJ-NPR-TW-Z]|[CEHJ-MOPRSW-Y][A-CEGHJ-NPR-TW-Z]|G[ACEGHJ-NPR-TW-Z]"
     "|N[A-CEGHJLMNPRSW-Z]|T[A-CEGHJ-MPR-TW-Z]|Z[A-CEGHJ-NPR-TW-Y]|QQ)"
 )
-PATTERN = rf"\b{_PREFIX}(?: ?[0-9]{{2}}){{3}} ?[A-D]\b|\b{_PREFIX}(?:-[0-9]{{2}}){{3}}-[A-D]\b"
+PATTERN = rf"{_PREFIX}(?: ?[0-9]{{2}}){{3}} ?[A-D]|{_PREFIX}(?:-[0-9]{{2}}){{3}}-[A-D]"
 _LONGEST = 13
 
 

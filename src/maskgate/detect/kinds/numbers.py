@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maskgate.detect.finder import before
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import DIGIT
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from maskgate.detect.text import Text
 
 # Between two groups of one number; a dash of three bytes fits, and so does " (".
@@ -17,6 +20,13 @@ _WIDEST_GAP = 3
 _FEWEST_DIGITS = 7
 # A plus or a bracket before, an extension behind.
 _LEFT, _RIGHT = 4, 16
+# Right before the number: "call about the order on 555-..." says nothing about the number.
+_CALLED_OTHER = (
+    r"(?i)\b(?:isbn|issn|ean|gtin|upc|imei|orders?|invoice|tracking|ticket|ref|reference|version|sku|serial|part|p/n|case"
+    r"|claim|policy|account|acct|amount|total|price|zip|id|uuid|batch|lot|shipment|parcel|transaction|customer|license"
+    r"|licence|passport|ndc|timestamp)"
+    r"(?:[ _]?(?:numbers?|no|nr|id|code))?(?: (?:is|was|of))?[ .:=#\x22'()-]*$"
+)
 
 
 def number_windows(text: Text) -> Spans:
@@ -31,3 +41,8 @@ def number_windows(text: Text) -> Spans:
     digits = np.add.reduceat(runs.ends - runs.starts, first)
     enough = digits >= _FEWEST_DIGITS
     return Spans(runs.starts[first[enough]] - _LEFT, runs.ends[last[enough]] + _RIGHT).merged()
+
+
+def is_called_other(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which numbers the text right before calls an order, an invoice or the like."""
+    return before(text, spans, _CALLED_OTHER, 40)

@@ -12,7 +12,7 @@ import numpy as np
 
 from maskgate.detect.characters import BLANKS, DASHES, Characters
 from maskgate.detect.finder import Finder, before, behind, holds
-from maskgate.detect.kinds.numbers import number_windows
+from maskgate.detect.kinds.numbers import is_called_other, number_windows
 from maskgate.detect.text import DIGIT, WORD
 
 if TYPE_CHECKING:
@@ -25,17 +25,19 @@ _JOIN = rf"[{BLANKS}{DASHES}.]"
 _JOINS = rf"[{BLANKS}{DASHES}./()]{{0,3}}"
 _END = r"(?:,? ?(?:[xX]|[Ee]xt\.?|[Ee]xtension) ?[0-9]{1,6}\b|\b)"
 _INTERNATIONAL = (
-    rf"(?:(?:\+|\b00[ -]?)[1-9]|\+ [1-9][0-9]{{0,2}}[{BLANKS}{DASHES}(]{{1,2}}[0-9])(?:{_JOINS}[0-9]){{6,14}}"
+    rf"(?:(?:\+\(?|\b00[ -]?)[1-9]|\(\+[1-9][0-9]{{0,2}}\)|\+ [1-9][0-9]{{0,2}}[{BLANKS}{DASHES}(]{{1,2}}[0-9])"
+    rf"(?:{_JOINS}[0-9]){{6,14}}"
 )
 _AMERICAN = (
-    rf"(?:1{_JOIN}?)?(?:\([0-9]{{3}}\)[{BLANKS}{DASHES}]?|[0-9]{{3}}{_JOIN}|[0-9]{{3}}/)[0-9]{{3}}{_JOIN}[0-9]{{4}}"
+    rf"(?:[18]{_JOIN}?)?(?:\([0-9]{{3}}\)[{BLANKS}{DASHES}]?|[0-9]{{3}}{_JOIN}|[0-9]{{3}}/)"
+    rf"[0-9]{{3}}{_JOIN}[0-9]{{2}}{_JOIN}?[0-9]{{2}}"
 )
 _BRACKETED = (
     rf"\(0?[0-9]{{2,5}}\)[{BLANKS}{DASHES}]?[0-9]{{2,5}}(?:[{BLANKS}{DASHES}][0-9]{{2,5}}){{1,3}}"
     rf"|\(0[0-9]{{2,5}}\)[{BLANKS}{DASHES}]?[0-9]{{5,8}}"
 )
 _TRUNK = (
-    rf"0[1-9][0-9]{{0,4}}(?:{_JOIN}[0-9]{{2,4}}){{2,5}}"
+    rf"0[1-9][0-9]{{0,4}}(?:{_JOIN}[0-9]{{2,5}}){{2,5}}"
     rf"|0[1-9][0-9]{{1,4}}(?:[{BLANKS}{DASHES}/]|[{BLANKS}][{DASHES}/][{BLANKS}])[0-9]{{4,8}}"
     r"|07[0-9]{9}"
 )
@@ -48,11 +50,6 @@ _CALLED = (
     r"|messages? (?:to|on|from)|registered (?:on|with|number)?)|☎|📞|📱)[^0-9<>@\x01]{0,24}$"
 )
 _CALLED_BEHIND = r"(?i)^[ ,(\-\x{2013}\x{2014}]{0,3}(?:office|mobile|fax|cell|home|work|phone|tel)\b"
-_CALLED_OTHER = (
-    r"(?i)\b(?:isbn|issn|ean|upc|imei|order|invoice|tracking|ticket|ref|reference|version|sku|serial|part|case|claim"
-    r"|policy|account|acct|amount|total|price|zip|id|uuid|batch|lot|shipment|parcel|transaction|customer|license|licence"
-    r"|passport)\b[^0-9<>\x01]{0,20}$"
-)
 # A date, an ISBN.
 _OTHER = (
     r"^(?:\(?(?:(?:1[89]|20)[0-9]{2}[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12][0-9]|3[01])\b"
@@ -61,6 +58,10 @@ _OTHER = (
 # Zeros before a number in a row of numbers look like the 00 before a country's.
 _ABROAD_BY_ZEROS = r"^00(?:[ -]|[0-9]+[^0-9]|[2-9][0-9]{9,12}$)"
 _FEWEST_BEHIND_0 = 9
+# Social security numbers, postcodes, and what comes behind groups of another number; a year is none.
+_ANOTHER = r"^(?:[0-9]{3}-[0-9]{2}|[0-9]{5}|[0-9]{4}-[0-9]{2})-[0-9]{4}$"
+_GROUP_BEFORE = r"(?:^|[^0-9A-Za-z])(?:[0-9A-Z]{4}|[A-Z]{2}[0-9]{2}|j)[ .-]$"
+_YEAR_BEFORE = r"\b(?:19|20)[0-9]{2} $"
 _SIGNS = np.isin(np.arange(256), [ord(each) for each in "-./:+_="])
 
 
@@ -88,19 +89,30 @@ def is_nothing_else(text: Text, spans: Spans) -> NDArray[np.bool_]:
     accepted = np.isin(text.byte_at(spans.starts), [ord("+")])
     doubtful = np.flatnonzero(~accepted)
     left = spans.where(doubtful)
-    accepted[doubtful] = ~(holds(text, left, _OTHER) | before(text, left, _CALLED_OTHER, 40))
+    accepted[doubtful] = ~(holds(text, left, _OTHER) | is_called_other(text, left))
+    return accepted
+
+
+def is_no_part(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which of those that begin with a 0 look like nothing else, and are not a part of it."""
+    trunk = np.flatnonzero(text.byte_at(spans.starts) == ord("0"))
+    here = spans.where(trunk)
+    part = before(text, here, _GROUP_BEFORE, 8) & ~before(text, here, _YEAR_BEFORE, 8)
+    accepted = np.ones(len(spans), dtype=bool)
+    accepted[trunk] = ~(part | holds(text, here, _ANOTHER))
     return accepted
 
 
 def is_called(text: Text, spans: Spans) -> NDArray[np.bool_]:
     """Say which the text before or behind calls a telephone number."""
     called = before(text, spans, _CALLED)
-    not_yet = np.flatnonzero(~called)
+    # "CriOS/34.0.871.0 Mobile" is a program.
+    not_yet = np.flatnonzero(~called & (text.byte_at(spans.starts - 1) != ord("/")))
     called[not_yet] = behind(text, spans.where(not_yet), _CALLED_BEHIND, 16)
     return called
 
 
 FINDERS = (
-    Finder("phone", SURE, number_windows, tests=(is_alone, is_long_enough, is_nothing_else)),
+    Finder("phone", SURE, number_windows, tests=(is_alone, is_long_enough, is_nothing_else, is_no_part)),
     Finder("phone", NAMED, number_windows, tests=(is_alone, is_called, is_nothing_else)),
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from maskgate.detect.spans import Spans
     from maskgate.detect.text import Text
 
-PATTERN = rf"[0-9]{{3}}(?:[{BLANKS}{DASHES}.][0-9]{{2}}[{BLANKS}{DASHES}.]|[0-9]{{2}})[0-9]{{4}}\b"
+PATTERN = rf"[0-9]{{3}}(?:[{BLANKS}{DASHES}.][0-9]{{2}}[{BLANKS}{DASHES}.]|[0-9]{{2}})[0-9]{{4}}"
 _NAMED = r"(?i)\b(?:ssn|ss#|ss ?no|social|soc\.? ?sec|socsec|tax ?payer|tin)\b[^0-9<>\x01]{0,32}$"
 # The beginning of a telephone number.
 _ABROAD = r"\+[0-9 ]+ $"
@@ -34,9 +34,10 @@ def is_given(text: Text, spans: Spans) -> NDArray[np.bool_]:
 
 
 def is_grouped_or_named(text: Text, spans: Spans) -> NDArray[np.bool_]:
-    """Say which have dashes or blanks; without them the text before must say what they are."""
-    separator = text.byte_at(spans.starts + 3)
-    accepted: NDArray[np.bool_] = ~DIGIT[separator] & (separator != ord("."))
+    """Say which have two dashes or two blanks; without them the text before must say what they are."""
+    separator, other = text.byte_at(spans.starts + 3), text.byte_at(spans.ends - 5)
+    alike = (separator == other) | (separator > 127) & (other > 127)  # noqa: PLR2004  the last of ASCII
+    accepted: NDArray[np.bool_] = ~DIGIT[separator] & (separator != ord(".")) & alike
     plain = np.flatnonzero(~accepted)
     accepted[plain] = before(text, spans.where(plain), _NAMED)
     return accepted

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskgate.detect.finder import Finder, behind, holds
+from maskgate.detect.finder import Finder, before, behind, holds, is_escaped
 from maskgate.detect.kinds.email import ABROAD
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import WORD
@@ -30,36 +30,64 @@ _GENERIC = (
     "com|org|net|edu|gov|mil|info|biz|int|eu|io|dev|app|xyz|online|site|shop|store|tech|blog|cloud|club|agency|"
     "museum|jobs|mobi|travel|example|onion"
 )
+# Newer ones that no sentence goes on with where its blank is missing, and no program has names for.
+_NEWER = (
+    "academy|africa|amsterdam|asia|berlin|boutique|bzh|casino|charity|clinic|consulting|dental|digital|engineering|expert|"
+    "fitness|foundation|gmbh|guru|hamburg|inc|international|istanbul|kiwi|koeln|law|lawyer|llc|london|ltd|luxury|marketing|"
+    "media|network|news|ninja|nyc|paris|photography|pizza|poker|properties|realty|reviews|rocks|software|solutions|"
+    "space|studio|swiss|systems|technology|tirol|tokyo|university|ventures|vip|website|wien|wiki|xxx|yoga"
+)
+# These stand behind points elsewhere too, and need a path.
+_WORDS = (
+    "art|auto|band|bar|beer|best|bet|bid|bike|bio|build|business|buzz|cafe|camera|camp|capital|care|cars|cash|center|chat|"
+    "church|city|click|codes|coffee|college|community|company|computer|cool|country|courses|dating|deals|delivery|design|"
+    "direct|directory|doctor|dog|domains|earth|eco|education|email|energy|estate|events|exchange|family|fan|farm|fashion|"
+    "film|finance|fish|fit|fun|fund|fyi|gallery|game|games|garden|gift|global|gold|golf|green|group|guide|health|help|"
+    "holiday|homes|host|hotel|house|icu|immo|ink|institute|insure|kids|kitchen|land|legal|life|limited|link|live|loan|lol|"
+    "love|management|market|men|moda|money|monster|mov|movie|name|one|page|partners|parts|party|photo|photos|pics|place|"
+    "plus|porn|post|press|pro|productions|pub|quest|racing|recipes|rent|report|restaurant|review|run|sale|school|science|"
+    "security|services|sex|show|ski|social|solar|style|supply|support|surf|tax|taxi|team|tel|tickets|tips|today|tools|top|"
+    "tours|town|toys|trade|training|tube|vegas|vet|video|vin|vision|vote|watch|webcam|wedding|win|wine|work|works|world|"
+    "zip|zone"
+)
 _COUNTRIES = (
-    r"ae|af|ai|ao|at|au|aw|az|bb|bd|be|bg|bh|bj|bm|bn|bo|br|bt|bw|bz|ca|cg|ch|ci|cl|cm|cn|"
-    r"cr|cu|cv|cx|cy|cz|de|dj|dk|dm|dz|ee|eg|es|fi|fj|fk|fo|fr|ga|gd|gg|gh|gi|gl|gn|gp|gr|"
-    r"gt|gy|hk|hn|hr|ht|hu|ie|il|iq|ir|it|je|jm|jo|jp|ke|kg|kh|ki|kr|kw|ky|kz|lb|lc|lk|lr|"
-    r"lt|lu|lv|ly|mc|mk|mn|mr|mt|mu|mv|mw|mx|mz|nc|ng|ni|nl|no|np|nz|pf|pg|ph|pk|pl|pr|pt|"
-    r"qa|ro|ru|rw|sb|sd|se|sg|si|sk|sl|sn|sr|su|sy|sz|tc|td|tg|th|tj|tk|tl|tn|tr|tv|tw|tz|"
-    r"ua|ug|uk|us|uy|uz|va|vc|ve|vg|vn|vu|ye|za|zm|zw|\x{440}\x{444}|\x{443}\x{43A}\x{440}|"
-    r"\x{4E2D}\x{56FD}|\x{D55C}\x{AD6D}"
+    "ae|af|ag|ai|ao|ar|at|au|aw|az|ba|bb|bd|be|bg|bh|bj|bm|bn|bo|br|bt|bw|bz|ca|cg|ch|ci|"
+    "cl|cm|cn|co|cr|cu|cv|cx|cy|cz|de|dj|dk|dm|dz|ec|ee|eg|es|fi|fj|fk|fm|fo|fr|ga|gd|"
+    "ge|gg|gh|gi|gl|gn|gp|gr|gt|gy|hk|hn|hr|ht|hu|ie|il|iq|ir|it|je|jm|jo|jp|ke|kg|kh|"
+    "ki|kr|kw|ky|kz|lb|lc|lk|lr|lt|lu|lv|ly|mc|mk|mn|mr|mt|mu|mv|mw|mx|mz|nc|ng|ni|nl|"
+    "no|np|nu|nz|pf|pg|ph|pk|pl|pr|pt|qa|ro|ru|rw|sa|sb|sd|se|sg|si|sk|sl|sn|sr|su|sy|"
+    "sz|tc|td|tg|th|tj|tk|tl|tn|tr|tv|tw|tz|ua|ug|uk|us|uy|uz|va|vc|ve|vg|vn|vu|ye|za|"
+    "zm|zw"
+)
+# Of Russia, Ukraine, Serbia, Bulgaria, China, Taiwan, Korea, India and the Emirates, as they are written there.
+_ABROAD_ENDS = (
+    r"\x{440}\x{444}|\x{443}\x{43A}\x{440}|\x{441}\x{440}\x{431}|\x{431}\x{433}|\x{4E2D}\x{56FD}|\x{4E2D}\x{570B}"
+    r"|\x{53F0}\x{7063}|\x{D55C}\x{AD6D}|\x{92D}\x{93E}\x{930}\x{924}|\x{627}\x{645}\x{627}\x{631}\x{627}\x{62A}"
 )
 # Those of the countries that are also words, or ends of names of files.
 _DOUBTFUL = (
-    "ad|ag|al|am|ar|as|ba|bs|by|cat|cc|cd|co|do|ec|et|fm|ge|gm|gs|id|im|in|is|km|la|li|ls|"
-    "ma|md|me|mg|ml|mm|mo|my|na|ne|nu|om|pa|pe|ps|py|re|rs|sa|sc|sh|sm|so|st|sv|tm|to|tt|"
-    "vi|ws"
+    "ad|al|am|as|bs|by|cat|cc|cd|do|et|gm|gs|id|im|in|is|km|la|li|ls|ma|md|me|mg|ml|"
+    "mm|mo|my|na|ne|om|pa|pe|ps|py|re|rs|sc|sh|sm|so|st|sv|tm|to|tt|vi|ws"
 )
 _SECOND = "(?:co|com|org|net|ac|gov|edu|or|ne|gob|gouv|nom|web)"
 
 PATTERN = (
     rf"(?:[A-Za-z][0-9A-Za-z+.-]*://|(?i:www)[0-9]?\.[{_LETTER}]){_CHARACTER}+"
-    rf"|{_HOST}(?:(?i:{_GENERIC})|{_COUNTRIES}|{_SECOND}\.(?:{_COUNTRIES}|{_DOUBTFUL}))\b{_TAIL}"
-    rf"|{_HOST}(?:{_COUNTRIES}|{_DOUBTFUL})(?::[0-9]{{1,5}})?/{_CHARACTER}*"
+    rf"|{_HOST}(?:(?:(?i:{_GENERIC})|{_NEWER}|{_COUNTRIES}|{_SECOND}\.(?:{_COUNTRIES}|{_DOUBTFUL}))\b|{_ABROAD_ENDS})"
+    rf"{_TAIL}|{_HOST}(?:{_COUNTRIES}|{_DOUBTFUL}|{_WORDS})(?::[0-9]{{1,5}})?/{_CHARACTER}*"
 )
 _CLOSERS = np.isin(np.arange(256), [ord(each) for each in ".,;:!?'*_~"])
 _BRACKETS = ((ord("("), ord(")")), (ord("["), ord("]")))
 _MOST_CLOSERS = 12
-_JOINED_LEFT = np.isin(np.arange(256), [ord(each) for each in "@/\\"])
-_JOINED_IN_NAMES = np.isin(np.arange(256), [ord(each) for each in "-._"])
 # Begins as nothing but an address does.
-_SIGNED = r"^(?:[^:/?#]*://|(?i:www)[0-9]?\.)"
+_SCHEME = "^[^:/?#]*://"
+_SIGNED = rf"{_SCHEME}|^(?i:www)[0-9]?\."
 _BEFORE_AT = r"^[0-9A-Za-z.%+'!#$&*~^=_-]*@"
+# What a bare domain is no end of: an address, a path, a longer name.
+_PART = rf"(?:[@\\\\]|(?:^|[^/])/|[:/]//|[{_LETTER}_][-._]*)$"
+# Names of programs' parts: "com.example.app", "logger.info(...)".
+_PACKAGE = r"^(?:com|org|net|edu|gov|io)\.[^./]+\.[^./]+$|^(?:ASP|ADO|VB)\.NET$"
+_GOES_ON = rf"^(?:\(|\.[a-z]|[{ABROAD}])"
 _SOMEWHERE = r"://[^/?#.:]|:///.|^[^:/]+\."
 
 
@@ -72,7 +100,7 @@ def windows(text: Text) -> Spans:
     return text.words_around(np.union1d(points, colons))
 
 
-_IN_NAMES = WORD | (np.arange(256) > 127)  # noqa: PLR2004  the last of ASCII
+_IN_NAMES = WORD | np.isin(np.arange(256), [ord("_")]) | (np.arange(256) > 127)  # noqa: PLR2004  the last of ASCII
 
 
 def cut(text: Text, candidates: Spans) -> Spans:
@@ -91,9 +119,11 @@ def is_address(text: Text, spans: Spans) -> NDArray[np.bool_]:
     accepted = holds(text, spans, _SOMEWHERE)
     bare = np.flatnonzero(accepted & ~holds(text, spans, _SIGNED))
     domains = spans.where(bare)
-    left, before = text.byte_at(domains.starts - 1), text.byte_at(domains.starts - 2)
-    part = _JOINED_LEFT[left] | (_JOINED_IN_NAMES[left] & _IN_NAMES[before])
-    accepted[bare] = ~part & ~behind(text, domains, _BEFORE_AT, 64)
+    accepted &= (text.byte_at(spans.starts - 1) != ord("@")) | holds(text, spans, _SCHEME)
+    part = before(text, domains, _PART, 16)
+    part &= ~is_escaped(text, domains.starts)
+    other = behind(text, domains, _BEFORE_AT, 64) | holds(text, domains, _PACKAGE) | behind(text, domains, _GOES_ON, 8)
+    accepted[bare] &= ~part & ~other
     return accepted
 
 

@@ -1,0 +1,52 @@
+"""Batches put behind one another, whatever their columns hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from maskgate.errors import MaskingError
+from maskgate.masking.opening import opened, opened_type
+from maskgate.methods.cleansing import can_be_cleansed, cleansed
+from maskgate.methods.nesting import nulls
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def joined(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
+    """Put batches of one schema together to a single one, with extensions and runs taken off where need be.
+
+    Raises:
+        MaskingError: If a column becomes too long for its type.
+    """
+    if len(batches) == 1:
+        return batches[0]
+    columns = [_joined(item, [batch.column(at) for batch in batches]) for at, item in enumerate(schema)]
+    return pa.RecordBatch.from_arrays(columns, names=schema.names)
+
+
+def _joined(item: pa.Field, chunks: list[pa.Array]) -> pa.Array:
+    if not chunks:
+        return nulls(0, item.type)
+    whole = _concatenated(chunks)
+    if whole is None and can_be_cleansed(opened_type(item.type)):
+        # Arrow does not put dictionaries together that have a null among their entries, or lists.
+        whole = _concatenated([cleansed(opened(chunk)) for chunk in chunks])
+    if whole is None:
+        raise MaskingError(
+            f'column "{item.name}" is too long to be looked at in one piece: more than 2 GB of text, or more different '
+            "values than the codes of its dictionary can tell apart. Convert it, to large_string for example, or mask "
+            "the data in parts."
+        )
+    return whole
+
+
+def _concatenated(chunks: list[pa.Array]) -> pa.Array | None:
+    try:
+        whole = pa.concat_arrays(chunks)
+        whole.validate()
+    except pa.ArrowException:
+        return None
+    return whole
