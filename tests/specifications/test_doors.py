@@ -6,7 +6,7 @@ import httpx
 import pytest
 from specifications.world import REASON
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.run("doors", "gated")]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.run("doors", "gated")]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from demo.processes import wait_until
 from specifications.world import REASON
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.run("marked", "gated")

@@ -9,7 +9,7 @@ import pytest
 from specifications.originals import PLANTED
 from specifications.world import every_file
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.last, pytest.mark.run("signed", "gated")]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.last, pytest.mark.run("signed", "gated")]
 
 
 def spellings(value):

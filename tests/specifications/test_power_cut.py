@@ -7,7 +7,7 @@ import pytest
 from demo.processes import wait_until
 from specifications.originals import ROWS
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.run("killed", "gated", conf={"gate": "maskgate_slow"})

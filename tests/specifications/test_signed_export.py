@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from specifications.originals import ROWS
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 SIGNED = pytest.mark.run("signed", "gated")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from specifications.world import raise_flag
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 def tampered(how, words):

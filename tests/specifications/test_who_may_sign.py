@@ -7,7 +7,7 @@ import re
 import pytest
 from specifications.world import REASON, Run
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.run("own_in_airflow", "gated")

@@ -89,7 +89,7 @@ class World:
     def ended(self, run: Run, state: str) -> None:
         """Wait until a run has ended, and check how."""
         admin = self.user("admin")
-        found = admin.wait_for_run(run.dag_id, run.run_id, timeout=300)
+        found = admin.wait_for_run(run.dag_id, run.run_id, timeout=600)
         assert found == state, (
             f"{run} ended with {found}: {admin.task_states(run.dag_id, run.run_id)}\n{self.logs(run)}"
         )
@@ -137,7 +137,7 @@ class World:
 
     def parked(self, run: Run) -> dict[str, Any]:
         """Wait until a run is parked for long enough to be answered; return its question."""
-        return self.user("admin").wait_for_question(run.dag_id, run.run_id, "approve", timeout=300)
+        return self.user("admin").wait_for_question(run.dag_id, run.run_id, "approve", timeout=600)
 
     def answer(self, run: Run, user: str, option: str = "Approve", reason: str = REASON) -> None:
         """Answer under *Required Actions*."""
