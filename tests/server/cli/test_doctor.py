@@ -28,7 +28,7 @@ WORKER = {
 HEALTHY = {
     "user": 1000,
     "url": "https://gate.example",
-    "secrets": {"/home/gate/signing-key.pem": 0o600},
+    "secrets": {"/srv/gate/signing-key.pem": 0o600},
     "destinations": (PlaceFacts("partner", "/srv/released", ("env:PARTNER_KEY", "file:/etc/partner")),),
     "staging": (PlaceFacts("shared", "/srv/staging"),),
     "clocks": {"the database": timedelta(0)},
@@ -51,11 +51,11 @@ class TestChecks:
     @pytest.mark.parametrize(
         ("changes", "check", "words"),
         [
-            ({"secrets": {"/home/gate/signing-key.pem": 0o644}}, "secrets", "has mode 0644"),
+            ({"secrets": {"/srv/gate/signing-key.pem": 0o644}}, "secrets", "has mode 0644"),
             (
-                {"worker": {"readable": ["/home/gate/signing-key.pem"]}},
+                {"worker": {"readable": ["/srv/gate/signing-key.pem"]}},
                 "secrets",
-                "can read /home/gate/signing-key.pem",
+                "can read /srv/gate/signing-key.pem",
             ),
             ({"worker": {"writable": ["/srv/staging", "/srv/released"]}}, "destinations", "can write to destination"),
             ({"worker": {"set": ["env:PARTNER_KEY"]}}, "destinations", "has env:PARTNER_KEY"),
