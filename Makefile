@@ -39,8 +39,9 @@ bench: $(VENV)/presidio/.ready bench-gate ## Measure masking beside its peers, a
 bench-gate: $(VENV)/server/.ready ## Measure the gate on PostgreSQL, and write its part of benchmarks/README.md
 	PYTHONPATH=tests:sample_dags $(VENV)/server/bin/python benchmarks/gate.py
 
-soak: $(VENV)/server/.ready ## Play the races between clients 200 times instead of 5 (ROUNDS=1000 for more)
+soak: $(VENV)/server/.ready ## Play the races between clients 200 times instead of 5 (ROUNDS=1000 for more), and cut releases off everywhere
 	ROUNDS=$${ROUNDS:-200} $(VENV)/server/bin/python -m pytest tests/specifications/test_race.py --timeout=0 $(PYTEST)
+	MASKGATE_SOAK=1 $(VENV)/server/bin/python -m pytest tests/server/gate/test_fault_points.py --timeout=0
 
 clean: ## Remove the environments, the demo's files and all caches
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache

@@ -67,6 +67,26 @@ sealed: sealed
         assert "s3cr3t" not in repr(found)
         assert "hooks.slack" not in repr(found)
 
+    def test_modes_levels_and_encryption(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("A_KEY", "A" * 43 + "=")
+        more = (
+            ", loans: {uri: 's3://b/x', trust: external, level: broker, role: 'arn:aws:iam::1:role/x'}"
+            ", lake: {uri: 'postgresql://db/lake?table=a.b', trust: internal, mode: append, options: {user: gate}}"
+        )
+        text = SMALLEST.replace("uri: staging", "uri: staging, encrypt: env:A_KEY")
+        text = text.replace("trust: external}", f"trust: external, mode: replace}}{more}")
+        found = read(text, tmp_path)
+        assert found.destinations["partner"].mode == "replace"
+        assert (found.destinations["loans"].level, found.destinations["lake"].mode) == ("broker", "append")
+        assert repr(found.staging["shared"].encrypt) == "Key('encrypt', version=1)"
+        assert "AAAA" not in repr(found)
+
+    def test_two_destinations_share_a_place_only_where_nothing_is_replaced(self, tmp_path):
+        inner = "trust: external}}, inner: {{uri: /srv/released/in, trust: external{}}}"
+        read(SMALLEST.replace("trust: external}", inner.format("")), tmp_path)
+        with pytest.raises(ConfigurationError, match="not both are new_version"):
+            read(SMALLEST.replace("trust: external}", inner.format(", mode: replace")), tmp_path)
+
     def test_storage_options_take_references(self, tmp_path, monkeypatch):
         monkeypatch.setenv("A_SECRET", "s3cr3t")
         text = SMALLEST.replace(
@@ -150,7 +170,36 @@ class TestRefused:
             pytest.param("version: 1", "version: 2", "version: 1", id="another version"),
             pytest.param("trust: external", "trust: friendly", "internal or external or public", id="another trust"),
             pytest.param(
-                "trust: external", "trust: public, mode: replace", "`destinations.partner.mode`", id="a mode not built"
+                "trust: external", "trust: public, mode: swap", "new_version or replace or append", id="no such mode"
+            ),
+            pytest.param(
+                "trust: external", "trust: public, level: broker", "for s3:// alone", id="a loan for a folder"
+            ),
+            pytest.param(
+                "uri: /srv/released", "uri: 's3://b/x', level: broker", "ARN of the role", id="a loan without a role"
+            ),
+            pytest.param(
+                "uri: /srv/released",
+                "uri: 's3://b/x', level: broker, role: arn, mode: append",
+                "mode new_version alone",
+                id="a loan for a dataset",
+            ),
+            pytest.param("trust: external", "trust: public, role: arn", "belongs to the level broker", id="a role"),
+            pytest.param(
+                "uri: /srv/released",
+                "uri: 'postgresql://db/lake'",
+                "table=schema.name",
+                id="a database",
+            ),
+            pytest.param(
+                "uri: /srv/released",
+                "uri: 'postgresql://db/lake?table=a.b', options: {passwrd: x}",
+                "which a table does not know",
+                id="a misspelt option of a table",
+            ),
+            pytest.param("uri: staging", "uri: 'postgresql://db/lake?table=a.b'", "is a table", id="a table"),
+            pytest.param(
+                "uri: staging", "uri: staging, encrypt: file:nowhere", "names no key that can be had", id="no such key"
             ),
             pytest.param(", trust: external", "", "`destinations.partner.trust` is missing", id="no trust"),
             pytest.param(

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from maskgate.errors import ConfigurationError, KeyReferenceError, UsageError
-from maskgate.gate.locations import parse_location
+from maskgate.gate.locations import TABLE, parse_location
 from maskgate.gate.model import TRUSTS, Destination, Limits, StagingRoot
 from maskgate.keys import KeyRing
 from maskgate.notify.webhook import is_safe_address
 from maskgate.release.destinations import MODES, NEW_VERSION
+from maskgate.release.postgres_table import OPTIONS as TABLE_OPTIONS
 from maskgate.rules.strict_yaml import parse
 from maskgate.server.configuration_code import read_code
 from maskgate.server.configuration_handlers import read_handlers
@@ -220,11 +221,19 @@ def _staging(section: Section) -> StagingRoot:
     section.required("uri")
     return StagingRoot(
         id=section.name,
-        uri=_location(section),
+        uri=_place_of_files(section),
         upload_only=section.boolean("upload_only", default=False),
         options=section.options("options"),
         encrypt=_wrapping_key(section),
     )
+
+
+def _place_of_files(section: Section) -> str:
+    uri = _location(section)
+    if uri.startswith(f"{TABLE}:"):
+        section.problem("uri", "is a table; files wait in a folder or an object store")
+        return ""
+    return uri
 
 
 def _wrapping_key(section: Section) -> Key | None:
@@ -250,10 +259,18 @@ def _destination(section: Section) -> Destination:
         uri=_location(section),
         trust=section.choice("trust", TRUSTS, default="external"),
         mode=section.choice("mode", MODES, default=NEW_VERSION),
-        options=section.options("options"),
+        options=_options(section),
         level=_level(section),
         role=section.string("role"),
     )
+
+
+def _options(section: Section) -> dict[str, Any]:
+    options = section.options("options")
+    unknown = sorted(set(options) - set(TABLE_OPTIONS))
+    if unknown and section.string("uri").startswith(f"{TABLE}:"):
+        section.problem("options", f"has `{unknown[0]}`, which a table does not know: {', '.join(TABLE_OPTIONS)}")
+    return options
 
 
 def _level(section: Section) -> str:
