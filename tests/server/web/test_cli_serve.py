@@ -255,7 +255,8 @@ class TestLedger:
         assert "entry 2" in changed.stderr
         rewrite(home, "DELETE FROM ledger WHERE seq > 1")
         assert home.run(*against).returncode == 1
-        kept.write_text(note.stdout.replace("\n4\n", "\n2\n"))
+        size = note.stdout.split("\n")[1]
+        kept.write_text(note.stdout.replace(f"\n{size}\n", "\n2\n"))
         forged = home.run(*against)
         assert forged.returncode == 1
         assert "signature" in forged.stderr, "the checkpoint's signature covers its size"

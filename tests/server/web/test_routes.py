@@ -127,7 +127,7 @@ class TestEveryRoute:
                 assert answer.status_code < 500, (method, path, answer.text)
         assert gate.root() == before
 
-    def test_the_first_look_at_a_page_and_each_at_masked_rows_are_the_entries_that_reading_makes(self, gate, pending, browser):
+    def test_the_first_look_at_a_page_and_each_at_masked_rows_are_entries(self, gate, pending, browser):
         person = browser("reviewer").http
         size, _ = gate.root()
         person.head(f"/requests/{pending['id']}")
@@ -141,7 +141,7 @@ class TestEveryRoute:
         stranger = browser("outsider").http
         for path in (f"/requests/{pending['id']}", f"/api/v1/requests/{pending['id']}", "/requests/req_nowhere"):
             assert stranger.get(path).status_code == 404
-        assert stranger.get("/api/v1/requests").json() == {"requests": []}
+        assert stranger.get("/api/v1/requests").json()["requests"] == []
 
 
 class TestHeaders:
