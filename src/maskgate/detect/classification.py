@@ -6,6 +6,7 @@ without separators are known by the name of their column only.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -84,10 +85,8 @@ def text_of(cells: pa.Array | pa.ChunkedArray) -> pa.Array | None:
 def _decoded(cells: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Read bytes as UTF-8; where that fails, leave out what is none, and the zeros between letters of UTF-16."""
     if not pa.types.is_fixed_size_binary(cells.type):
-        try:
+        with suppress(pa.ArrowInvalid):
             return cells.cast(pa.large_binary()).cast(pa.large_string())
-        except pa.ArrowInvalid:
-            pass
     read = [None if cell is None else cell.replace(b"\0", b"").decode(errors="replace") for cell in cells.to_pylist()]
     return pa.array(read, pa.large_string())
 

@@ -45,14 +45,15 @@ class TransitSigner:
             raise KeyReferenceError(f"nothing was signed: {said.problem}")
         prefix = f"vault:v{self.version}:"
         text = said.text("signature")
+        refusal = f"nothing was signed: Vault answered no signature of version {self.version}"
+        if not text.startswith(prefix):
+            raise KeyReferenceError(refusal)
         try:
             signature = base64.b64decode(text.removeprefix(prefix), validate=True)
-            if text.startswith(prefix):
-                self.public_key.verify(signature, message)
-                return signature
+            self.public_key.verify(signature, message)
         except (binascii.Error, ValueError, InvalidSignature):
-            pass  # said below, without what Vault answered
-        raise KeyReferenceError(f"nothing was signed: Vault answered no signature of version {self.version}")
+            raise KeyReferenceError(refusal) from None
+        return signature
 
 
 def open_versions(key: VaultTransit) -> list[TransitSigner]:
