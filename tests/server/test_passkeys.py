@@ -325,6 +325,7 @@ class TestSigning:
         answer = Browser(gate, provider, "second").decide(pending["id"])
         assert answer.status_code == 403
         assert "second has none at this gate" in answer.text
+        assert "second has none at this gate" in bodies(gate, "decision.refused", pending)[-1]["refusal"]
         assert untouched(gate, pending)
 
     def test_a_denial_needs_none(self, gate, provider):

@@ -5,6 +5,7 @@ Decision, ledger entry, and the grant that it may lead to are one transaction. A
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from maskgate.canonical import digest
@@ -27,7 +28,7 @@ from maskgate.gate.standing import end_standing_of_data, keep_standing, must_be_
 from maskgate.store import defer, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from maskgate.gate.authority import Authority
@@ -49,16 +50,21 @@ def decide(parts: Parts, request_id: str, decision: DecisionInput) -> Request:
         Conflict: If it cannot be decided any more, or is not what was seen.
         Refused: If the reason is too short.
     """
+    with _refusals_kept(parts, request_id, decision), parts.store.write() as work:
+        return _decide(parts, work, get_request(work, request_id), decision)
+
+
+@contextmanager
+def _refusals_kept(parts: Parts, request_id: str, decision: DecisionInput) -> Iterator[None]:
+    """Record a refusal of what is done inside, in a transaction of its own."""
     try:
-        with parts.store.write() as work:
-            return _decide(parts, work, get_request(work, request_id), decision)
+        yield
     except (NotFound, DatabaseUnreachable):
         raise
-    except MaskgateError as error:
-        refusal = error
-    with parts.store.write() as work:
-        _note_refusal(parts, work, get_request(work, request_id), decision, refusal)
-    raise refusal
+    except MaskgateError as refusal:
+        with parts.store.write() as work:
+            _note_refusal(parts, work, get_request(work, request_id), decision, refusal)
+        raise
 
 
 def _note_refusal(parts: Parts, work: Work, request: Request, decision: DecisionInput, refusal: MaskgateError) -> None:
@@ -79,7 +85,7 @@ def prepare_signature(parts: Parts, request_id: str, decision: DecisionInput) ->
     Raises:
         Refused: If they could not decide so, or have no passkey; see :func:`decide`.
     """
-    with parts.store.write() as work:
+    with _refusals_kept(parts, request_id, decision), parts.store.write() as work:
         request = get_request(work, request_id)
         authority = _authority(parts, work, request, decision, decisions_of(work, request.id))
         return prepare(parts, work, signed_fields(request, decision, authority, parts.clock.now()))

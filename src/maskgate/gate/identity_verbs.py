@@ -8,6 +8,7 @@ from maskgate.clock import timestamp
 from maskgate.gate import deciding, enrolment, viewing
 from maskgate.gate.markdown import visible
 from maskgate.gate.parts import active_policy
+from maskgate.gate.request import get_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,6 +80,11 @@ class IdentityVerbs:
     def revoke_passkey(self, identity: Identity, passkey: str) -> None:
         """Revoke one of one's own passkeys."""
         enrolment.revoke(self._parts, identity, passkey)
+
+    def wants_passkey(self, request_id: str) -> bool:
+        """Whether an approval of a request must be signed with a passkey."""
+        with self._parts.store.read() as work:
+            return get_request(work, request_id).wants_passkey
 
     def prepare_signature(self, request_id: str, decision: DecisionInput) -> tuple[str, dict[str, Any]]:
         """Let somebody sign a decision with a passkey: a nonce, and what their browser needs. It decides nothing."""

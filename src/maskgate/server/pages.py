@@ -129,7 +129,6 @@ def decide(request: Request, visitor: Posting, request_id: str, form: Annotated[
     services = services_of(request)
     check_csrf(request, visitor.session, f"requests/{request_id}", form.csrf_token, services.url)
     back = (f"/requests/{quote(request_id)}", "Back to the request")
-    document = services.gate.request(visitor.caller, request_id)
     try:
         answer = answer_of(form.passkey_nonce, form.passkey)
         decision = DecisionInput(
@@ -141,8 +140,8 @@ def decide(request: Request, visitor: Posting, request_id: str, form: Annotated[
             passkey=answer,
             **form.beside(),
         )
-        if answer is None and form.verdict == "approve" and document["policy"]["passkey"]:
-            return sign_page(services, visitor, document, decision, form.csrf_token)
+        if answer is None and form.verdict == "approve" and services.gate.wants_passkey(request_id):
+            return sign_page(services, visitor, request_id, decision, form.csrf_token)
         services.gate.decide(request_id, decision)
     except Conflict as error:
         return render_message("Not decided", str(error), status=409, tone="wait", link=back, visitor=visitor)
@@ -151,6 +150,7 @@ def decide(request: Request, visitor: Posting, request_id: str, form: Annotated[
             "Not decided", str(error), status=status_of(error), tone="bad", link=back, visitor=visitor
         )
     except (Refused, UsageError) as error:
+        document = services.gate.request(visitor.caller, request_id)
         return review_page(services, visitor, document, problem=str(error), reason=form.reason, status=422)
     services.background.wake()
     return RedirectResponse(back[0], status_code=303)

@@ -28,7 +28,6 @@ from maskgate.server.wording import when
 if TYPE_CHECKING:
     from maskgate.gate.model import DecisionInput
     from maskgate.server.callers import Visitor
-    from maskgate.server.presentation import Document
     from maskgate.server.services import Services
 
 router = APIRouter(include_in_schema=False)
@@ -123,15 +122,14 @@ def revoke_passkey(
     return RedirectResponse("/passkeys", status_code=303)
 
 
-def sign_page(
-    services: Services, visitor: Visitor, document: Document, decision: DecisionInput, token: str
-) -> Response:
+def sign_page(services: Services, visitor: Visitor, request_id: str, decision: DecisionInput, token: str) -> Response:
     """Ask for a passkey's signature over a decision, before it is taken.
 
     Raises:
         Refused: If the person may not decide so, or has no passkey.
     """
-    nonce, options = services.gate.prepare_signature(document["id"], decision)
+    nonce, options = services.gate.prepare_signature(request_id, decision)
+    document = services.gate.request(visitor.caller, request_id)
     fields = {
         "verdict": decision.verdict,
         "reason": decision.reason,
@@ -146,7 +144,7 @@ def sign_page(
             "sign.html",
             visitor=visitor,
             person=services.gate.person_of(visitor.identity),
-            id=document["id"],
+            id=request_id,
             headline=headline(document),
             reason=decision.reason,
             options=json.dumps(options),
