@@ -22,7 +22,7 @@ class TestSignedAction:
     def test_it_is_carried_out_once_and_the_receipt_says_so(self, world, run):
         shown = world.parked(run)
         assert "rotate-key" in shown["subject"]
-        assert "bits: 256" in shown["body"]
+        assert "bits\\: 256" in shown["body"]
         assert traces(world, run) == []
         assert 'policy "keys in production" counts, because' in world.log(run, "approve")
         world.answer(run, "reviewer")

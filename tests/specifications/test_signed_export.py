@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -23,7 +24,7 @@ class TestSignedExport:
         world.parked(run)
         request = world.request(run)
         sealed = {
-            path.relative_to(folder): path.read_bytes()
+            Path(*path.parts[-2:]): path.read_bytes()  # below that, the folder of the attempt that sealed it
             for folder in [
                 next(world.gate.home.glob(f"sealed/*{request['id']}*"), world.gate.staging / request["staging"])
             ]
