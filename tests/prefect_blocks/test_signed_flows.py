@@ -164,7 +164,7 @@ class TestSignedAction:
         assert (first["succeeded"], again) == (True, first)
         assert (tmp_path / "trace").read_text(encoding="utf-8") == "256\n"
         titles = [each["data"].splitlines()[0] for each in world.prefect.artifacts("maskgate-released")]
-        assert "## rotate\\-key: prod/customers" in titles
+        assert "## rotate\\-key: prod\\/customers" in titles
 
     def test_with_other_arguments_nothing_is_done(self, world, tmp_path):
         flow = world.run("tested_action", "otherwise", tmp_path / "trace", 512)
