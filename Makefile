@@ -76,7 +76,7 @@ COMPILE = $(UV) pip compile --quiet --no-header --universal --generate-hashes --
 
 lock: $(VENV)/tools/.ready ## Resolve requirements/*.txt again (UPGRADE=--upgrade for newer versions)
 	$(COMPILE) pyproject.toml --group test --group check -o requirements/core.txt
-	$(COMPILE) pyproject.toml --extra server --extra s3 --extra aws --group test --group server-test -o requirements/server.txt
+	$(COMPILE) pyproject.toml --extra server --extra s3 --extra gs --extra az --extra aws --extra mcp --group test --group server-test -o requirements/server.txt
 	$(COMPILE) pyproject.toml --extra presidio --group test --group bench -o requirements/presidio.txt
 	$(COMPILE) airflow_provider/pyproject.toml --extra openlineage --group pyproject.toml:test --no-emit-package maskgate -o requirements/airflow.txt
 	$(COMPILE) prefect_blocks/pyproject.toml --group pyproject.toml:test --no-emit-package maskgate -o requirements/prefect.txt
