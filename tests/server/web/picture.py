@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 
 from make_data import make_data
-from server.conftest import Provider
+from server.identity_provider import Provider
 from server.web.running_gate import RunningGate
 from server.web.screenshots import take_picture
 
