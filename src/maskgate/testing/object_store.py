@@ -25,11 +25,23 @@ class Bucket:
         """The store, seen directly."""
         return open_filesystem(Location("s3", self.name), self.options)
 
+    def names(self, prefix: str = "") -> list[str]:
+        """Return the key of every object below a prefix, without the bucket."""
+        found = self.filesystem.find(f"{self.name}/{prefix}".rstrip("/"))
+        return [key.removeprefix(f"{self.name}/") for key in found]
+
+    def read(self, key: str) -> bytes | None:
+        """Return one object; None if it is not there."""
+        try:
+            content: bytes = self.filesystem.cat_file(f"{self.name}/{key}")
+        except FileNotFoundError:
+            return None
+        return content
+
     def files(self, prefix: str = "") -> dict[str, bytes]:
         """Return every object below a prefix, by its key without the bucket."""
         filesystem = self.filesystem
-        found = filesystem.find(f"{self.name}/{prefix}".rstrip("/"))
-        return {key.removeprefix(f"{self.name}/"): filesystem.cat_file(key) for key in found}
+        return {key: filesystem.cat_file(f"{self.name}/{key}") for key in self.names(prefix)}
 
 
 @contextmanager

@@ -60,10 +60,10 @@ class BucketPlace:
         self.partner = Destination("partner", f"s3://{bucket.name}/place", "external", mode, bucket.options)
 
     def read(self, name):
-        return self.bucket.files("place/").get(f"place/{name}")
+        return self.bucket.read(f"place/{name}")
 
     def names(self):
-        return [name.removeprefix("place/") for name in self.bucket.files("place/")]
+        return [name.removeprefix("place/") for name in self.bucket.names("place/")]
 
 
 def versions_at(place):
@@ -109,7 +109,7 @@ def rows_at(place):
     shown = [name for name in tables if not name.startswith("maskgate_")]
     versions = []
     if "maskgate_receipts" in tables:
-        versions = [name for (name,) in place.query("SELECT version FROM maskgate_receipts ORDER BY version")]
+        versions = [name for (name,) in place.query("SELECT version FROM maskgate_receipts ORDER BY released_at")]
     counted = {name: place.query(f'SELECT count(*) FROM "{name}"')[0][0] for name in shown}
     mode, released = place.partner.mode, len(versions)
     if mode == "new_version":

@@ -54,13 +54,17 @@ def refreshed(gate, document):
 def no_chat_is_listened_to(gate):
     """No route takes what a chat sends: there are no buttons there, only a link."""
 
+    def decisions():
+        # The gate's own work goes on meanwhile, and has entries too.
+        return [entry for entry in gate.entries() if entry["type"].startswith("decision.")]
+
     def check(headers, body):
-        before = gate.root()
+        before = decisions()
         for where in CHATS:
             for path in (f"/{where}", f"/api/v1/{where}"):
                 answer = httpx.post(f"{gate.url}{path}", content=body, headers=headers)
                 assert answer.status_code in {401, 404, 405}, (path, answer.status_code)
-        assert gate.root() == before
+        assert decisions() == before
 
     return check
 
