@@ -50,12 +50,18 @@ clean: ## Remove the environments, the demo's files and all caches
 
 .PHONY: test-repository test-core test-server test-presidio test-airflow test-prefect test-samples test-specifications
 
+# The files of these suites know nothing of each other, so that two can be run at once.
+TWO = -n 2 --dist loadfile
+
 # PYTEST= passes more arguments: make test-core PYTEST="-k token -x"
-test-repository test-core: $(VENV)/core/.ready
-	$(VENV)/core/bin/python -m pytest tests/$(@:test-%=%) $(PYTEST)
+test-repository: $(VENV)/core/.ready
+	$(VENV)/core/bin/python -m pytest tests/repository $(PYTEST)
+
+test-core: $(VENV)/core/.ready
+	$(VENV)/core/bin/python -m pytest $(TWO) tests/core $(PYTEST)
 
 test-server: $(VENV)/server/.ready
-	$(VENV)/server/bin/python -m pytest --doctest-modules --ignore=src/maskgate/store/migrations src/maskgate tests/server $(PYTEST)
+	$(VENV)/server/bin/python -m pytest $(TWO) --doctest-modules --ignore=src/maskgate/store/migrations src/maskgate tests/server $(PYTEST)
 
 test-presidio: $(VENV)/presidio/.ready
 	$(VENV)/presidio/bin/python -m pytest tests/presidio_engine $(PYTEST)
