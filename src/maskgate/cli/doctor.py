@@ -50,11 +50,13 @@ def doctor(
         click.echo(json.dumps(questions(facts), indent=2))
         return 0
     findings = diagnose(facts)
+    levels = {place.id: place.level for place in facts.destinations}
     if as_json:
-        levels = {place.id: "release" for place in facts.destinations}
         told = {"ok": not findings, "levels": levels, "findings": [each.as_json() for each in findings]}
         click.echo(json.dumps(told, indent=2))
         return int(bool(findings))
+    for name, level in levels.items():
+        click.echo(f"destination {name} is enforced at level {level}")
     for each in findings:
         click.echo(f"{each.check}: {each.what}\n    why: {each.why}\n    do:  {each.do}")
     click.echo(f"{len(findings)} found" if findings else "nothing found")

@@ -39,12 +39,14 @@ class PlaceFacts:
         uri: Where it is.
         references: What its options refer to: ``env:NAME`` or ``file:PATH``.
         upload_only: Whether workers need not reach it.
+        level: How a destination is enforced: ``release`` or ``broker``.
     """
 
     id: str
     uri: str
     references: tuple[str, ...] = ()
     upload_only: bool = False
+    level: str = "release"
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,8 @@ def collect(
         user=os.getuid(),
         url=configuration.url,
         secrets={str(path): stat.S_IMODE(path.stat().st_mode) for path in _secrets(home)},
-        destinations=tuple(_place(each, references) for each in configuration.destinations.values()),
-        staging=tuple(_place(each, {}) for each in configuration.staging.values()),
+        destinations=tuple(place_of(each, references) for each in configuration.destinations.values()),
+        staging=tuple(place_of(each, {}) for each in configuration.staging.values()),
         clocks=clocks,
         checkpoint_age=None if checkpoint is None else _age(home, store, checkpoint, machine.now()),
         workers=tuple(workers),
@@ -102,8 +102,10 @@ def _secrets(home: Home) -> list[Path]:
     return [path for path in (*single, *home.signing_keys.glob("*")) if path.exists()]
 
 
-def _place(place: Destination | StagingRoot, references: Mapping[str, tuple[str, ...]]) -> PlaceFacts:
-    return PlaceFacts(place.id, place.uri, references.get(place.id, ()), getattr(place, "upload_only", False))
+def place_of(place: Destination | StagingRoot, references: Mapping[str, tuple[str, ...]]) -> PlaceFacts:
+    """Return what there is to know of a place, with what its options refer to."""
+    upload_only, level = getattr(place, "upload_only", False), getattr(place, "level", "release")
+    return PlaceFacts(place.id, place.uri, references.get(place.id, ()), upload_only, level)
 
 
 def _skew_of_host(url: str, machine: Clock) -> timedelta | None:

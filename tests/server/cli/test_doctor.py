@@ -14,7 +14,9 @@ from server.web.running_gate import RunningGate
 
 from maskgate.cli.main import run
 from maskgate.gate.client import GateClient
+from maskgate.gate.model import Destination
 from maskgate.server.doctor_checks import Facts, PlaceFacts, diagnose
+from maskgate.server.doctor_facts import place_of
 
 WORKER = {
     "name": "worker-1",
@@ -157,9 +159,14 @@ class TestCommand:
         checks = {each["check"] for each in told["findings"]}
         assert checks == {"secrets", "destinations", "host secret", "embedded", "clocks"}
 
+    def test_a_destination_has_the_level_of_its_configuration(self):
+        partner = Destination("partner", "s3://partner/in", "external", level="broker", role="arn:aws:iam::1:role/in")
+        assert place_of(partner, {}).level == "broker"
+
     def test_without_a_report(self, said):
         code, out = said()
         assert code == 1
+        assert "destination partner is enforced at level release" in out
         assert "no worker was probed" in out
         assert "no checkpoint was shown" in out
         assert "the clock of the host prod is -" in out
