@@ -48,7 +48,7 @@ clean: ## Remove the environments, the demo's files and all caches
 
 # --- tests, by environment -----------------------------------------------------------------------------------------
 
-.PHONY: test-repository test-core test-server test-presidio test-airflow test-prefect test-samples test-specifications
+.PHONY: test-repository test-core test-server test-presidio test-spark test-airflow test-prefect test-samples test-specifications
 
 # The files of these suites know nothing of each other, so that two can be run at once.
 TWO = -n 2 --dist loadfile
@@ -66,6 +66,9 @@ test-server: $(VENV)/server/.ready
 test-presidio: $(VENV)/presidio/.ready
 	$(VENV)/presidio/bin/python -m pytest tests/presidio_engine $(PYTEST)
 
+test-spark: $(VENV)/spark/.ready
+	$(VENV)/spark/bin/python -m pytest tests/spark_engine $(PYTEST)
+
 test-airflow: $(VENV)/server/.ready $(VENV)/airflow/.ready
 	$(VENV)/airflow/bin/python -m pytest tests/airflow_provider $(PYTEST)
 
@@ -81,9 +84,10 @@ test-samples test-specifications: $(VENV)/server/.ready $(VENV)/airflow/.ready $
 COMPILE = $(UV) pip compile --quiet --no-header --universal --generate-hashes --python-version 3.11 $(UPGRADE)
 
 lock: $(VENV)/tools/.ready ## Resolve requirements/*.txt again (UPGRADE=--upgrade for newer versions)
-	$(COMPILE) pyproject.toml --group test --group check -o requirements/core.txt
-	$(COMPILE) pyproject.toml --extra server --extra s3 --extra gs --extra az --extra aws --extra mcp --group test --group server-test -o requirements/server.txt
+	$(COMPILE) pyproject.toml --extra delta --group test --group frames --group check -o requirements/core.txt
+	$(COMPILE) pyproject.toml --extra server --extra s3 --extra gs --extra az --extra aws --extra mcp --extra sql --extra delta --group test --group server-test -o requirements/server.txt
 	$(COMPILE) pyproject.toml --extra presidio --group test --group bench -o requirements/presidio.txt
+	$(COMPILE) pyproject.toml --extra spark --group test -o requirements/spark.txt
 	$(COMPILE) airflow_provider/pyproject.toml --extra openlineage --group pyproject.toml:test --no-emit-package maskgate -o requirements/airflow.txt
 	$(COMPILE) prefect_blocks/pyproject.toml --group pyproject.toml:test --no-emit-package maskgate -o requirements/prefect.txt
 

@@ -8,7 +8,7 @@ import pytest
 INDEX = re.compile(r"pypi[.]org|pythonhosted[.]org|--(extra-)?index[-]url|--find[-]links|https?://[^\s\"'`)]*/simple\b")
 MACHINE = re.compile(r"/(?:root|home/\w+|Users/\w+|work)/[\w.]+")
 LATER = re.compile(r"\b(?:TO[D]O|FIX[M]E|X{3})\b")
-REQUIREMENTS = ["core", "server", "presidio", "airflow", "prefect", "tools"]
+REQUIREMENTS = ["core", "server", "presidio", "spark", "airflow", "prefect", "tools"]
 
 
 class TestFiles:
