@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
 from maskgate.keys import KeyRing
+from maskgate.masking.held_tables import hold
 from maskgate.masking.joining import joined
 from maskgate.masking.plan import MaskingPlan, table_rules
 from maskgate.masking.run import MaskingRun
@@ -16,31 +17,40 @@ if TYPE_CHECKING:
     from maskgate.masking.report import MaskingReport
     from maskgate.rules.model import Rules
 
+T = TypeVar("T")
+
 BATCH_ROWS = 131_072
 # A dictionary is masked once a batch, so that fewer batches are less work.
 _ROWS_WITH_DICTIONARY = 1_048_576
 
 
-def mask_table(
-    table: pa.Table, rules: Rules, *, table_name: str, keys: KeyRing | None = None
-) -> tuple[pa.Table, MaskingReport]:
+def mask_table(table: T, rules: Rules, *, table_name: str, keys: KeyRing | None = None) -> tuple[T, MaskingReport]:
     """Mask a table.
 
     Args:
-        table: The original; it is not changed.
+        table: The original; it is not changed. A table, record batch or reader of pyarrow, a DataFrame of pandas or
+            Polars, a LazyFrame, a relation of DuckDB, or anything that speaks Arrow's PyCapsule interface.
         rules: What to do with its columns.
         table_name: What the rules call the table.
         keys: The keys; None to resolve the references in the rules.
 
     Returns:
-        The masked table, with no bytes beside those of its cells, and counts of what was done.
+        The masked table as what it was, with no bytes beside those of its cells, and counts of what was done. Of an
+        unknown class it comes back by that class's ``from_arrow``, or else as a table of pyarrow.
 
     Raises:
+        UsageError: If the table cannot be read as Arrow data.
         PlanError: If the rules do not fit the schema.
         KeyReferenceError: If a key cannot be had.
         MaskingError: If a method cannot take a value, or a check of the rules does not hold.
     """
-    plan = MaskingPlan.make(rules, table_name, table.schema, resolve_keys(rules, [table_name], keys))
+    ring = resolve_keys(rules, [table_name], keys)
+    held = hold(table)
+    masked, report = _masked(held.table, MaskingPlan.make(rules, table_name, held.table.schema, ring))
+    return held.give_back(masked), report
+
+
+def _masked(table: pa.Table, plan: MaskingPlan) -> tuple[pa.Table, MaskingReport]:
     batches = []
     with MaskingRun(plan) as run:
         for batch in _batches(table, plan):

@@ -1,0 +1,139 @@
+"""Tables that somebody holds in memory: taken as Arrow data, given back as what they were.
+
+What makes a table into Arrow data may quote a cell in its errors, so that none of its messages is passed on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pyarrow as pa
+
+from maskgate.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class HeldTable:
+    """A table, and the way back.
+
+    Attributes:
+        table: The table as Arrow data.
+        give_back: Makes of a masked table what the original was.
+    """
+
+    table: pa.Table
+    give_back: Callable[[pa.Table], Any]
+
+
+def hold(source: Any) -> HeldTable:
+    """Take a table as Arrow data.
+
+    Args:
+        source: A table, record batch or reader of pyarrow, a DataFrame of pandas or Polars, a LazyFrame of Polars (it
+            is collected), a relation of DuckDB, or anything with ``__arrow_c_stream__`` or ``__arrow_c_array__``.
+
+    Raises:
+        UsageError: If it is something else, or cannot be read.
+    """
+    if isinstance(source, pa.Table):
+        return HeldTable(source, _itself)
+    if isinstance(source, pa.RecordBatch):
+        return HeldTable(pa.Table.from_batches([source]), _one_batch)
+    if isinstance(source, pa.RecordBatchReader):
+        return HeldTable(translated(source, source.read_all), pa.Table.to_reader)
+    for module, names, open_ in _LIBRARIES:
+        # By their names: a library that nobody uses here is not imported.
+        for kind in type(source).__mro__:
+            if kind.__module__.partition(".")[0] == module and kind.__name__ in names:
+                return open_(source)
+    if hasattr(source, "__arrow_c_stream__"):
+        return HeldTable(translated(source, lambda: pa.table(source)), _like(source, _itself))
+    if hasattr(source, "__arrow_c_array__"):
+        batch = translated(source, lambda: pa.record_batch(source))
+        return HeldTable(pa.Table.from_batches([batch]), _like(source, _one_batch))
+    raise UsageError(
+        f"{type(source).__name__} cannot be masked. Give a table of pyarrow, a data frame of pandas or Polars, a "
+        "relation of DuckDB, or anything else that speaks Arrow's PyCapsule interface."
+    )
+
+
+def translated(source: Any, read: Callable[[], T]) -> T:
+    """Read, and say of an error no more than its kind.
+
+    Raises:
+        UsageError: If it fails.
+    """
+    failure = ""
+    try:
+        return read()
+    except UsageError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever made the table may quote a cell in its errors
+        failure = type(error).__name__
+    raise UsageError(
+        f"{type(source).__name__}: it cannot be read as Arrow data ({failure}). Convert its columns first."
+    )
+
+
+def _itself(table: pa.Table) -> pa.Table:
+    return table
+
+
+def _one_batch(table: pa.Table) -> pa.RecordBatch:
+    columns = [_in_one(column) for column in table.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=table.schema)
+
+
+def _in_one(column: pa.ChunkedArray) -> pa.Array:
+    chunks = column.chunks or [pa.array([], column.type)]
+    return chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
+
+
+def _like(source: Any, otherwise: Callable[[pa.Table], Any]) -> Callable[[pa.Table], Any]:
+    """Return what makes a class's own tables from Arrow data, by the name that such makers have."""
+    own = getattr(type(source), "from_arrow", None)
+    return own if callable(own) else otherwise
+
+
+def _open_pandas(frame: Any) -> HeldTable:
+    from maskgate.masking.pandas_frames import PandasFrame  # noqa: PLC0415  only for those who have pandas
+
+    opened = translated(frame, lambda: PandasFrame.open(frame))
+    return HeldTable(opened.table, opened.give_back)
+
+
+def _open_polars(frame: Any) -> HeldTable:
+    import polars as pl  # noqa: PLC0415  only for those who have Polars
+
+    is_lazy = isinstance(frame, pl.LazyFrame)
+    table = translated(frame, lambda: frame.lazy().collect().to_arrow())
+
+    def give_back(masked: pa.Table) -> Any:
+        made = pl.from_arrow(masked)
+        return made.lazy() if is_lazy else made
+
+    return HeldTable(table, give_back)
+
+
+def _open_duckdb(relation: Any) -> HeldTable:
+    fetch = relation.to_arrow_table if hasattr(relation, "to_arrow_table") else relation.fetch_arrow_table
+
+    def give_back(masked: pa.Table) -> Any:  # noqa: ARG001  DuckDB finds it by its name
+        # Over the connection of the original, the only one that other relations of it can be joined on.
+        return relation.query("maskgate_original", "SELECT * FROM masked")
+
+    return HeldTable(translated(relation, fetch), give_back)
+
+
+_LIBRARIES: tuple[tuple[str, frozenset[str], Callable[[Any], HeldTable]], ...] = (
+    ("pandas", frozenset({"DataFrame"}), _open_pandas),
+    ("polars", frozenset({"DataFrame", "LazyFrame"}), _open_polars),
+    ("duckdb", frozenset({"DuckDBPyRelation"}), _open_duckdb),
+    ("_duckdb", frozenset({"DuckDBPyRelation"}), _open_duckdb),
+)
