@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from maskgate.cli.first_rules import Sample
-    from maskgate.datasets.parquet_files import ParquetFiles
+    from maskgate.datasets.source import Source
 
 _SAMPLE_ROWS = 50_000
 _RULES, _POLICY, _GATE = "rules.yaml", "policy.yaml", "gate.yaml"
@@ -47,22 +47,25 @@ def init(data: Path, folder: Path) -> None:
     _say_next_steps(data, folder, tables)
 
 
-def _tables(data: Path) -> dict[str, ParquetFiles]:
-    from maskgate.datasets.parquet_files import SUFFIX, ParquetFiles  # noqa: PLC0415
+def _tables(data: Path) -> dict[str, Source]:
+    from maskgate.datasets.file_table import open_files  # noqa: PLC0415
+    from maskgate.datasets.formats import format_of  # noqa: PLC0415
 
     if not data.exists():
         raise DatasetError(f"{data}: there is no such file or folder. Name a Parquet file, or a folder of them.")
-    files = [data] if data.is_file() else sorted(data.glob(f"[!._]*{SUFFIX}"))
+    files = [data] if data.is_file() else sorted(each for each in data.glob("[!._]*") if format_of(each.name))
     if not files:
-        raise DatasetError(f"{data}: there is no {SUFFIX} file here. Name a Parquet file, or a folder of them.")
-    found = {file.stem: ParquetFiles.find(str(file)) for file in files}
+        raise DatasetError(
+            f"{data}: there is no file of a known format here. Name a Parquet file, or a folder of them."
+        )
+    found = {file.stem: open_files(str(file)) for file in files}
     layouts = {tuple((item.name, item.type) for item in each.schema) for each in found.values()}
     if len(found) > 1 and len(layouts) == 1:
-        return {data.resolve().name: ParquetFiles.find(str(data))}
+        return {data.resolve().name: open_files(str(data))}
     return found
 
 
-def _sample(name: str, files: ParquetFiles) -> Sample:
+def _sample(name: str, files: Source) -> Sample:
     import pyarrow as pa  # noqa: PLC0415
 
     from maskgate.cli.first_rules import Sample  # noqa: PLC0415
@@ -127,13 +130,13 @@ def _create(path: Path, text: str) -> Path:
     return path
 
 
-def _say_next_steps(data: Path, folder: Path, tables: Mapping[str, ParquetFiles]) -> None:
+def _say_next_steps(data: Path, folder: Path, tables: Mapping[str, Source]) -> None:
     rules = folder / _RULES
     click.echo(f"Wrote {rules}, {folder / _POLICY}, {folder / _GATE} and the keys they refer to.\n", err=True)
     click.echo(f"1. Read {rules} line by line: what was recognised is a guess.", err=True)
     click.echo("2. Mask:", err=True)
     for name, files in tables.items():
-        source = files.names[0] if len(files.names) == 1 else data
+        source = files.inputs[0].name if len(files.inputs) == 1 else data
         click.echo(f"     maskgate mask {rules} {source} masked/{name}.parquet --table {name}", err=True)
     click.echo(f"3. Put your people into {folder / _POLICY}, and your hosts into {folder / _GATE}.", err=True)
     click.echo(f"4. Start the gate: maskgate serve --config {folder / _GATE}", err=True)

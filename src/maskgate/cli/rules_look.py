@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from maskgate.datasets.parquet_files import SUFFIX
+from maskgate.datasets.formats import FORMATS
 from maskgate.datasets.sources import open_source
 from maskgate.errors import PlanError, RulesError, UsageError
 from maskgate.keys import Key, KeyRing
@@ -24,7 +24,7 @@ from maskgate.rules.subjects import Looked, Subject, is_among, subjects_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from maskgate.datasets.sources import Source
+    from maskgate.datasets.source import Source
     from maskgate.masking.column_plan import ColumnPlan
     from maskgate.rules import Rules, TableRules
 
@@ -207,7 +207,8 @@ def _as_json(subject: Subject, rows: int | None) -> dict[str, Any]:
 
 
 def _place(folder: Path, name: str) -> Path | None:
-    return next((place for place in (folder / f"{name}{SUFFIX}", folder / name) if place.exists()), None)
+    names = [f"{name}{suffix}" for each in FORMATS for suffix in each.suffixes]
+    return next((folder / place for place in (*names, name) if (folder / place).exists()), None)
 
 
 def _table_of(rules: Rules, data: str) -> str:

@@ -6,9 +6,11 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from maskgate.datasets.formats import format_called
+from maskgate.datasets.layout import Layout
 from maskgate.datasets.manifest import NAME, make_manifest, manifest_bytes
 from maskgate.datasets.outputs import open_output
-from maskgate.datasets.run import mask_into, plan_all
+from maskgate.datasets.run import Sink, mask_into, plan_all
 from maskgate.datasets.sources import open_source
 from maskgate.errors import UsageError
 from maskgate.masking.table import resolve_keys
@@ -45,6 +47,7 @@ def mask_bundle(
     keys: KeyRing | None = None,
     progress: Callable[[Progress], None] | None = None,
     workers: int | None = None,
+    layout: Layout | None = None,
 ) -> MaskedBundle:
     """Mask tables into ``<target>/<table>/part-00000.parquet``, and write ``<target>/manifest.json`` last.
 
@@ -55,6 +58,7 @@ def mask_bundle(
         keys: The keys; None to resolve the references in the rules.
         progress: Told after every batch.
         workers: Threads that mask; None for as many as there are cores, up to four.
+        layout: How the files are laid out; None for what suits most.
 
     Raises:
         MaskgateError: Of which kind it may be, the target is as it was before.
@@ -66,10 +70,11 @@ def mask_bundle(
     opened = {name: open_source(name, sources[name]) for name in names}
     plans = plan_all(opened, rules, ring)
     output = open_output(os.fspath(target), existing=True)
+    sink = Sink(output, format_called("parquet"), layout or Layout())
     try:
         masked = {
             name: mask_into(
-                output, f"{name}/part-00000.parquet", opened[name], plans[name], progress=progress, workers=workers
+                sink, f"{name}/part-00000.parquet", opened[name], plans[name], progress=progress, workers=workers
             )
             for name in names
         }

@@ -10,7 +10,7 @@ from maskgate.masking.joining import joined
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from maskgate.datasets.sources import Source
+    from maskgate.datasets.source import Source
 
 MOST_BYTES = 1 << 30
 

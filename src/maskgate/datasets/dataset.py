@@ -8,9 +8,11 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from maskgate.datasets.bundle import describe, write_manifest
+from maskgate.datasets.formats import FORMATS, format_called, format_of
+from maskgate.datasets.layout import Layout
 from maskgate.datasets.manifest import make_manifest
 from maskgate.datasets.outputs import is_one_file, open_output
-from maskgate.datasets.run import mask_into, plan_all
+from maskgate.datasets.run import Sink, mask_into, plan_all
 from maskgate.datasets.sources import open_source
 from maskgate.errors import UsageError
 from maskgate.masking.table import resolve_keys
@@ -19,6 +21,7 @@ from maskgate.rules.strict_yaml import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from maskgate.datasets.formats import Format
     from maskgate.datasets.run import Progress
     from maskgate.keys import KeyRing
     from maskgate.masking import MaskingReport
@@ -49,18 +52,26 @@ def mask_dataset(
     keys: KeyRing | None = None,
     progress: Callable[[Progress], None] | None = None,
     workers: int | None = None,
+    layout: Layout | None = None,
+    source_format: str | None = None,
+    source_options: Mapping[str, Any] | None = None,
+    target_format: str | None = None,
 ) -> MaskedDataset:
     """Mask a dataset of one table, all or nothing, in bounded memory.
 
     Args:
-        source: Path or URI of a Parquet file, of a folder of them, or a pattern; or a table, reader or data frame.
-        target: With the suffix ``.parquet`` one file, otherwise a folder of parts with a manifest. It must not exist,
-            or be an empty folder.
+        source: Path or URI of a file, of a folder of them, or a pattern; or a table, reader or data frame.
+        target: With the suffix of a format (``.parquet``) one file, otherwise a folder of parts with a manifest.
+            It must not exist, or be an empty folder.
         rules: What to do.
         table_name: What the rules call the table; None for the stem of the source, or the only table of the rules.
         keys: The keys; None to resolve the references in the rules.
         progress: Told after every batch.
         workers: Threads that mask; None for as many as there are cores, up to four.
+        layout: How the files are laid out; None for what suits most.
+        source_format: What format the files of the source have; None to go by their names.
+        source_options: What else is declared of them; each format has its own.
+        target_format: What format the masked files get; None to go by the target's name, or else Parquet.
 
     Raises:
         UsageError: If the rules, their keys or the table's name do not fit.
@@ -68,14 +79,17 @@ def mask_dataset(
         MaskingError: If a method cannot take a value.
     """
     place = os.fspath(target)
-    opened = open_source(table_name or "data", source)
+    opened = open_source(table_name or "data", source, format_name=source_format, options=source_options)
     name = table_name or _name_of(source, rules)
     ring = resolve_keys(rules, [name], keys)
     plan = plan_all({name: opened}, rules, ring)[name]
+    written = _target_format(place, target_format)
     output = open_output(place)
-    path = PurePosixPath(place).name if is_one_file(place) else "part-00000.parquet"
+    path = PurePosixPath(place).name if is_one_file(place) else f"part-00000{written.suffixes[0]}"
     try:
-        masked = mask_into(output, path, opened, plan, progress=progress, workers=workers)
+        masked = mask_into(
+            Sink(output, written, layout or Layout()), path, opened, plan, progress=progress, workers=workers
+        )
         manifest = make_manifest(rules, {name: masked})
         if not is_one_file(place):
             write_manifest(output, manifest)
@@ -84,6 +98,12 @@ def mask_dataset(
         output.abandon()
         raise
     return MaskedDataset(manifest, masked.report, {"table": name, **describe(masked)})
+
+
+def _target_format(target: str, name: str | None) -> Format:
+    if name is not None:
+        return format_called(name)
+    return format_of(target) or FORMATS[0]
 
 
 def _name_of(source: Any, rules: Rules) -> str:

@@ -38,5 +38,5 @@ def _table(table: MaskedTable) -> dict[str, Any]:
     return {
         "rows": table.report.rows,
         "schema": [{"name": name, "type": kind} for name, kind in table.schema],
-        "files": [dict(table.file)],
+        "files": [dict(file) for file in table.files],
     }

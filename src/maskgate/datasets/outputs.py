@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar
 
+from maskgate.datasets.formats import format_of
 from maskgate.datasets.object_store import connect, without_credentials
-from maskgate.datasets.parquet_files import SUFFIX
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def open_output(target: str, *, existing: bool = False) -> Output:
     """Open the place that a target names.
 
     Args:
-        target: A path or URI; with the suffix ``.parquet`` it is one file, otherwise a folder.
+        target: A path or URI; with the suffix of a format it is one file, otherwise a folder.
         existing: Write into a folder that is there and empty, such as a staging.
 
     Raises:
@@ -58,14 +58,14 @@ def open_output(target: str, *, existing: bool = False) -> Output:
     if existing:
         return _FolderThatExists.open(Path(target))
     path = Path(target)
-    if path.is_symlink() or (path.exists() and not (path.is_dir() and not target.endswith(SUFFIX) and _is_empty(path))):
+    if path.is_symlink() or (path.exists() and not (path.is_dir() and not is_one_file(target) and _is_empty(path))):
         raise DatasetError(f"{target}: it exists already. Choose another target, or remove it first.")
     return _New(path)
 
 
 def is_one_file(target: str) -> bool:
     """Say whether a target names one file rather than a folder of parts."""
-    return target.endswith(SUFFIX)
+    return format_of(target) is not None
 
 
 def _is_empty(folder: Path) -> bool:

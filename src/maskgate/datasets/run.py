@@ -11,22 +11,23 @@ import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
 from maskgate.datasets.collecting import collect
-from maskgate.datasets.parquet_writer import ParquetSink, types_as_read
-from maskgate.errors import DatasetError, MaskgateError, PlanError, UsageError
+from maskgate.datasets.part_file import PartFile
+from maskgate.errors import PlanError, UsageError
 from maskgate.masking import MaskingPlan, MaskingRun
 from maskgate.masking.joining import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from maskgate.datasets.formats import Format, Segment
+    from maskgate.datasets.layout import Layout
     from maskgate.datasets.outputs import Output
-    from maskgate.datasets.sources import Source
+    from maskgate.datasets.source import Source
     from maskgate.keys import KeyRing
     from maskgate.masking import MaskingReport
     from maskgate.masking.run import MaskedBatch
@@ -61,14 +62,14 @@ class MaskedTable:
     Attributes:
         plan: What was done to each column.
         schema: Names and types as a reader of the files sees them.
-        file: ``path``, ``size`` and ``sha256`` of what was written.
+        files: ``path``, ``size`` and ``sha256`` of each file that was written.
         report: Counts.
         uri: Where the original is; None if it was in memory.
     """
 
     plan: MaskingPlan
     schema: tuple[tuple[str, str], ...]
-    file: Mapping[str, Any]
+    files: tuple[Mapping[str, Any], ...]
     report: MaskingReport
     uri: str | None
 
@@ -94,8 +95,23 @@ def plan_all(sources: Mapping[str, Source], rules: Rules, keys: KeyRing) -> dict
     return plans
 
 
+@dataclass(frozen=True)
+class Sink:
+    """How masked tables are written.
+
+    Attributes:
+        output: Where the files go.
+        format: What format they have.
+        layout: How they are laid out.
+    """
+
+    output: Output
+    format: Format
+    layout: Layout
+
+
 def mask_into(
-    output: Output,
+    sink: Sink,
     path: str,
     source: Source,
     plan: MaskingPlan,
@@ -109,25 +125,29 @@ def mask_into(
         DatasetError: If a file cannot be read or written.
         MaskingError: If a method cannot take a value.
     """
-    schema = _schema_as_read(plan)
-    batches = [collect(source, plan.table)] if plan.whole_table else _cut(source)
-    with MaskingRun(plan) as run, ParquetSink(output.create(path), plan.output_schema) as sink:
-        for masked in _in_order(run, batches, workers or _default_workers()):
-            for part in _row_groups(masked.batch, source.batch_rows):
-                _writing(partial(sink.write, part))
+    schema = _schema_as_read(plan, sink.format)
+    encoder = sink.format.encoder(plan.output_schema, sink.layout)
+    rows = source.batch_rows
+    batches = [collect(source, plan.table)] if plan.whole_table else _cut(source, rows)
+    with MaskingRun(plan) as run, PartFile(sink.output.create(path), encoder.assembly()) as part:
+
+        def work(batch: pa.RecordBatch) -> tuple[MaskedBatch, list[Segment]]:
+            masked = run.mask(batch)
+            return masked, [encoder.encode([each]) for each in _row_groups(masked.batch, rows)]
+
+        for masked, segments in _in_order(work, batches, workers or _default_workers()):
+            for segment in segments:
+                part.add(segment)
             run.add(masked)
             if progress is not None:
-                progress(Progress(plan.table, run.report.rows, source.rows, sink.size))
+                progress(Progress(plan.table, run.report.rows, source.rows, part.size))
         report = run.finish()
-        written = _writing(sink.finish)
-    return MaskedTable(plan, schema, {"path": path, **written}, report, source.uri)
+        written = part.finish()
+    return MaskedTable(plan, schema, ({"path": path, **written},), report, source.uri)
 
 
 def _row_groups(batch: pa.RecordBatch, rows: int) -> Iterator[pa.RecordBatch]:
-    """Cut a batch that holds a whole table into what a reader can take at once."""
-    if batch.num_rows <= rows:
-        yield batch
-        return
+    """Cut a batch that holds a whole table into what a reader can take at once; nothing, if it has no rows."""
     for start in range(0, batch.num_rows, rows):
         yield batch.slice(start, rows)
 
@@ -136,31 +156,31 @@ def _default_workers() -> int:
     return max(1, min(_MOST_WORKERS, os.cpu_count() or 1))
 
 
-def _schema_as_read(plan: MaskingPlan) -> tuple[tuple[str, str], ...]:
+def _schema_as_read(plan: MaskingPlan, written: Format) -> tuple[tuple[str, str], ...]:
     types = []
     problems = []
     for item in plan.output_schema:
         try:
-            types += [(item.name, str(kind)) for kind in types_as_read(pa.schema([item]))]
+            types += [(item.name, str(kind)) for kind in written.types_as_read(pa.schema([item]))]
         except (pa.ArrowException, ValueError):
             problems.append(
-                f'column "{item.name}" ({item.type}): Parquet cannot hold this type. Convert it, or drop it.'
+                f'column "{item.name}" ({item.type}): {written.name} cannot hold this type. Convert it, or drop it.'
             )
     if problems:
         raise PlanError(plan.table, tuple(problems))
     return tuple(types)
 
 
-def _in_order(run: MaskingRun, batches: Iterable[pa.RecordBatch], workers: int) -> Iterator[MaskedBatch]:
-    """Mask batches on several threads, and give them back in the order they came in."""
+def _in_order(work: Callable[[pa.RecordBatch], T], batches: Iterable[pa.RecordBatch], workers: int) -> Iterator[T]:
+    """Work on batches on several threads, and give what comes of them in the order they came in."""
     if workers == 1:
-        yield from map(run.mask, batches)
+        yield from map(work, batches)
         return
-    waiting: deque[Future[MaskedBatch]] = deque()
+    waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="maskgate-mask") as pool:
         try:
             for batch in batches:
-                waiting.append(pool.submit(run.mask, batch))
+                waiting.append(pool.submit(work, batch))
                 if len(waiting) > workers:
                     yield waiting.popleft().result()
             while waiting:
@@ -170,30 +190,19 @@ def _in_order(run: MaskingRun, batches: Iterable[pa.RecordBatch], workers: int) 
                 each.cancel()
 
 
-def _cut(source: Source) -> Iterator[pa.RecordBatch]:
+def _cut(source: Source, most: int) -> Iterator[pa.RecordBatch]:
     """Cut a stream into batches of one size, the last one shorter."""
     pending: list[pa.RecordBatch] = []
     rows = 0
     for batch in source.batches():
         at = 0
         while at < batch.num_rows:
-            piece = batch.slice(at, source.batch_rows - rows)
+            piece = batch.slice(at, most - rows)
             at += piece.num_rows
             rows += piece.num_rows
             pending.append(piece)
-            if rows == source.batch_rows:
+            if rows == most:
                 yield joined(pending, source.schema)
                 pending, rows = [], 0
     if pending:
         yield joined(pending, source.schema)
-
-
-def _writing(write: Callable[[], T]) -> T:
-    failure = ""
-    try:
-        return write()
-    except MaskgateError:
-        raise
-    except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
-        failure = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-    raise DatasetError(f"the masked data cannot be written: {failure}.")

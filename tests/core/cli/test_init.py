@@ -73,7 +73,7 @@ class TestInit:
         ("name", "message"),
         [
             pytest.param("nope.parquet", "there is no such file or folder", id="no data"),
-            pytest.param("empty", "there is no .parquet file here", id="an empty folder"),
+            pytest.param("empty", "there is no file of a known format here", id="an empty folder"),
             pytest.param("torn.parquet", "it is not a Parquet file", id="a torn file"),
         ],
     )

@@ -72,7 +72,7 @@ class TestOthers:
 
     def test_lists_of_no_elements_are_not_written_as_parquet(self, tmp_path):
         column = pa.array([[], None], pa.list_(pa.string(), 0))
-        with pytest.raises(PlanError, match="Parquet cannot hold this type"):
+        with pytest.raises(PlanError, match="parquet cannot hold this type"):
             mask_dataset(pa.table({"c": column}), tmp_path / "out.parquet", rules("keep"), table_name="t", keys=KEYS)
         assert list(tmp_path.iterdir()) == []
 

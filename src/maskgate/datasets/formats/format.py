@@ -1,0 +1,163 @@
+"""What a file format has to do, to be read in pieces and written in segments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from maskgate.datasets.files import InputFile
+    from maskgate.datasets.layout import Layout
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows of one file that can be read without those before them.
+
+    Attributes:
+        file: The file.
+        start: The first unit, in what the format counts: row groups in Parquet, bytes in text.
+        stop: The unit behind the last one.
+        rows: How many rows it has, if that is known before.
+        size: About how many bytes of memory its rows take.
+        shown: What messages call it.
+    """
+
+    file: InputFile
+    start: int = 0
+    stop: int = 0
+    rows: int | None = None
+    size: int = 0
+    shown: str = ""
+
+    @property
+    def id(self) -> str:
+        """What it is called, today and tomorrow."""
+        return f"{self.file.name}#{self.start}-{self.stop}"
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What a look at a file tells, without reading its rows.
+
+    Attributes:
+        schema: Its schema.
+        pieces: Its rows, in order.
+        rows: How many there are, if that is known before.
+        digest: A hash of what the look has read of the file, such as its footer; with size and stamp it says whether
+            the file is still the same.
+    """
+
+    schema: pa.Schema
+    pieces: tuple[Piece, ...]
+    rows: int | None
+    digest: str
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Rows as they will stand in a file, encoded on any thread.
+
+    Attributes:
+        rows: How many.
+        data: Their bytes.
+        note: What the format wants to know when it puts the segment into a file.
+    """
+
+    rows: int
+    data: Any = field(repr=False)
+    note: Any = field(default=None, repr=False)
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return len(self.data)
+
+
+class Assembly(Protocol):
+    """One file that is put together from segments, in order, on one thread at a time."""
+
+    def begin(self) -> bytes:
+        """Return what stands before the first segment."""
+        ...
+
+    def add(self, segment: Segment) -> Iterable[Any]:
+        """Return the bytes that stand in the file for a segment."""
+        ...
+
+    def end(self) -> bytes:
+        """Return what stands behind the last one."""
+        ...
+
+
+class Encoder(Protocol):
+    """Encodes masked rows; one for all threads and files of a table."""
+
+    def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
+        """Encode rows that stand together."""
+        ...
+
+    def assembly(self) -> Assembly:
+        """Begin a file."""
+        ...
+
+
+class Format(Protocol):
+    """A file format.
+
+    Attributes:
+        name: What users call it.
+        suffixes: What names of its files end in; the first is that of files that are written.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+
+    def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:
+        """Find out what is in a file, without reading its rows.
+
+        Args:
+            file: The file.
+            options: What the user declares of it, such as a dialect.
+
+        Raises:
+            DatasetError: If it is no such file, or a damaged one.
+        """
+        ...
+
+    def read(
+        self, piece: Piece, schema: pa.Schema, rows: int, options: Mapping[str, Any], columns: Sequence[str] | None
+    ) -> Iterator[pa.RecordBatch]:
+        """Read the rows of a piece.
+
+        Args:
+            piece: What to read.
+            schema: What a look found.
+            rows: How many rows a batch has at most.
+            options: What the user declares of the file.
+            columns: The columns to read; None for all.
+
+        Raises:
+            DatasetError: If it turns out to be damaged.
+        """
+        ...
+
+    def types_as_read(self, schema: pa.Schema) -> list[pa.DataType]:
+        """Return the type of each column as a reader of a written file will see it.
+
+        Raises:
+            pa.ArrowException: If the format cannot hold one.
+        """
+        ...
+
+    def encoder(self, schema: pa.Schema, layout: Layout) -> Encoder:
+        """Return what writes rows of this schema.
+
+        Raises:
+            UsageError: If the format has no such layout.
+        """
+        ...

@@ -1,0 +1,136 @@
+"""Parquet: read by row groups, written by row groups."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from maskgate.datasets.formats.format import FileFacts, Piece
+from maskgate.datasets.formats.parquet_encoding import ParquetEncoder
+from maskgate.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from maskgate.datasets.files import InputFile
+    from maskgate.datasets.layout import Layout
+
+_STREAM_BYTES = 1 << 20
+# Small row groups are read together, large ones alone.
+_PIECE_BYTES = 64 << 20
+
+
+class Parquet:
+    """Apache Parquet."""
+
+    name = "parquet"
+    suffixes: tuple[str, ...] = (".parquet",)
+
+    def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:  # noqa: ARG002  Parquet describes itself
+        """Read the footer."""
+        with _opened(file) as parquet:
+            metadata = parquet.metadata
+            digest = hashlib.sha256(_footer_of(metadata)).hexdigest()
+            return FileFacts(parquet.schema_arrow, tuple(_pieces(file, metadata)), metadata.num_rows, digest)
+
+    def read(
+        self,
+        piece: Piece,
+        schema: pa.Schema,  # noqa: ARG002  Parquet describes itself
+        rows: int,
+        options: Mapping[str, Any],  # noqa: ARG002
+        columns: Sequence[str] | None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Read the row groups of a piece, one thread doing all of it."""
+        groups = range(piece.start, piece.stop)
+        found = 0
+        with _opened(piece.file) as parquet:
+            batches = parquet.iter_batches(
+                batch_size=rows,
+                row_groups=groups,
+                columns=None if columns is None else list(columns),
+                use_threads=False,
+            )
+            while (batch := _next(batches, piece)) is not None:
+                found += batch.num_rows
+                yield batch
+        if found != piece.rows:
+            raise DatasetError(
+                f"{piece.shown}: there should be {piece.rows} rows, and there are {found}. Write the file again."
+            )
+
+    def types_as_read(self, schema: pa.Schema) -> list[pa.DataType]:
+        """Write an empty file and read it."""
+        if any(_has_lists_of_none(item.type) for item in schema):
+            raise pa.ArrowNotImplementedError("lists of no elements end the process that writes them")
+        buffer = io.BytesIO()
+        pq.write_table(schema.empty_table(), buffer)
+        buffer.seek(0)
+        return [item.type for item in pq.read_schema(buffer)]
+
+    def encoder(self, schema: pa.Schema, layout: Layout) -> ParquetEncoder:
+        """Return what writes row groups."""
+        return ParquetEncoder(schema, layout)
+
+
+def _pieces(file: InputFile, metadata: pq.FileMetaData) -> Iterator[Piece]:
+    start = rows = size = 0
+    for at in range(metadata.num_row_groups):
+        group = metadata.row_group(at)
+        if at > start and size + group.total_byte_size > _PIECE_BYTES:
+            yield _piece(file, start, at, rows, size)
+            start, rows, size = at, 0, 0
+        rows += group.num_rows
+        size += group.total_byte_size
+    if metadata.num_row_groups > start:
+        yield _piece(file, start, metadata.num_row_groups, rows, size)
+
+
+def _piece(file: InputFile, start: int, stop: int, rows: int, size: int) -> Piece:
+    # Counted from zero, as the tools for Parquet do.
+    groups = f"row group {start}" if stop - start == 1 else f"row groups {start} to {stop - 1}"
+    return Piece(file, start, stop, rows, size, f"{file.name}, {groups}")
+
+
+def _footer_of(metadata: pq.FileMetaData) -> bytes:
+    buffer = io.BytesIO()
+    metadata.write_metadata_file(buffer)
+    return buffer.getvalue()
+
+
+@contextmanager
+def _opened(file: InputFile) -> Iterator[pq.ParquetFile]:
+    with file.open() as source:
+        failed = False
+        try:
+            parquet = pq.ParquetFile(
+                source, buffer_size=_STREAM_BYTES, pre_buffer=False, page_checksum_verification=True
+            )
+        except (pa.ArrowException, OSError, ValueError, EOFError):
+            failed = True
+        if failed:
+            # Outside of the handler: the original error may quote what is in the file.
+            raise DatasetError(
+                f"{file.name}: it is not a Parquet file, or a damaged one. Write it again, or leave it out."
+            )
+        with parquet:
+            yield parquet
+
+
+def _next(batches: Iterator[pa.RecordBatch], piece: Piece) -> pa.RecordBatch | None:
+    try:
+        return next(batches, None)
+    except (pa.ArrowException, OSError, ValueError):
+        pass
+    raise DatasetError(f"{piece.shown}: it is damaged, and cannot be read to its end. Write it again.")
+
+
+def _has_lists_of_none(type_: pa.DataType) -> bool:
+    if pa.types.is_fixed_size_list(type_) and type_.list_size == 0:
+        return True
+    return any(_has_lists_of_none(type_.field(at).type) for at in range(type_.num_fields))

@@ -1,0 +1,147 @@
+"""Writes Parquet on many threads: each row group by itself, in memory, and put together by their footers.
+
+The same rows always give the same bytes. A column of which hardly any cell repeats in a row group gets no dictionary
+there: it would be built, found too large and thrown away.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from maskgate.datasets.formats.format import Segment
+from maskgate.datasets.formats.parquet_footer import joined_footer, moved_row_groups
+from maskgate.errors import UsageError
+from maskgate.methods.layout import countable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from maskgate.datasets.layout import Layout
+
+_MAGIC = b"PAR1"
+_TAIL = 8
+_SAMPLE_ROWS = 8192
+_CODECS = ("zstd", "snappy", "gzip", "brotli", "lz4", "none")
+
+
+class ParquetEncoder:
+    """Encodes row groups of one schema.
+
+    Args:
+        schema: What they look like.
+        layout: How they are compressed.
+    """
+
+    def __init__(self, schema: pa.Schema, layout: Layout) -> None:
+        self._schema = schema
+        self._leaves = _leaf_paths(schema)
+        self._options: dict[str, Any] = {
+            "compression": _codec(layout),
+            "compression_level": None if layout.compression == "none" else layout.compression_level,
+        }
+
+    def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
+        """Encode batches as one row group."""
+        rows = sum(batch.num_rows for batch in batches)
+        written = self._written(batches, rows)
+        footer = len(written) - _TAIL - int.from_bytes(written[-_TAIL:-4].to_pybytes(), "little")
+        return Segment(rows, memoryview(written)[len(_MAGIC) : footer], bytes(memoryview(written)[footer:-_TAIL]))
+
+    def assembly(self) -> ParquetAssembly:
+        """Begin a file."""
+        return ParquetAssembly(self)
+
+    def empty_file(self) -> bytes:
+        """Return a file without rows."""
+        return bytes(self._written([], 0))
+
+    def _written(self, batches: Sequence[pa.RecordBatch], rows: int) -> pa.Buffer:
+        sink = pa.BufferOutputStream()
+        repeating = self._repeating(batches[0]) if batches else True
+        with pq.ParquetWriter(sink, self._schema, use_dictionary=repeating, **self._options) as writer:
+            if batches:
+                writer.write_table(pa.Table.from_batches(batches, self._schema), row_group_size=rows)
+        return sink.getvalue()
+
+    def _repeating(self, batch: pa.RecordBatch) -> list[str]:
+        """Return the Parquet paths of the columns whose cells repeat, judged by the first rows."""
+        sample = batch.slice(0, _SAMPLE_ROWS)
+        return [
+            path
+            for column, paths in zip(sample.columns, self._leaves, strict=True)
+            if _repeats(column)
+            for path in paths
+        ]
+
+
+class ParquetAssembly:
+    """A file made of row groups that were encoded by themselves."""
+
+    def __init__(self, encoder: ParquetEncoder) -> None:
+        self._encoder = encoder
+        self._size = 0
+        self._rows = 0
+        self._first: bytes | None = None
+        self._groups: list[bytes] = []
+
+    def begin(self) -> bytes:
+        """Return the magic number."""
+        self._size = len(_MAGIC)
+        return _MAGIC
+
+    def add(self, segment: Segment) -> Iterator[Any]:
+        """Return the pages; remember where they came to stand."""
+        self._first = self._first or segment.note
+        self._groups += moved_row_groups(segment.note, self._size - len(_MAGIC), len(self._groups))
+        self._size += segment.size
+        self._rows += segment.rows
+        yield segment.data
+
+    def end(self) -> bytes:
+        """Return the footer."""
+        if self._first is None:
+            return self._encoder.empty_file()[len(_MAGIC) :]
+        footer = joined_footer(self._first, self._groups, self._rows)
+        return footer + len(footer).to_bytes(4, "little") + _MAGIC
+
+
+def _codec(layout: Layout) -> str:
+    if layout.compression not in _CODECS:
+        raise UsageError(f"Parquet has no compression '{layout.compression}', but {', '.join(_CODECS)}.")
+    codec, level = layout.compression, layout.compression_level
+    if level is None or codec == "none":
+        return codec
+    try:
+        low, high = pa.Codec.minimum_compression_level(codec), pa.Codec.maximum_compression_level(codec)
+    except (pa.ArrowException, ValueError):
+        low = high = None
+    if low is None or not low <= level <= high:
+        levels = "no levels" if low is None else f"levels from {low} to {high}"
+        raise UsageError(f"the compression '{codec}' has {levels}, and {level} was asked for.")
+    return codec
+
+
+def _leaf_paths(schema: pa.Schema) -> list[list[str]]:
+    """Return for each column the paths of what Parquet stores for it."""
+    buffer = io.BytesIO()
+    pq.write_table(schema.empty_table(), buffer)
+    buffer.seek(0)
+    leaves = pq.ParquetFile(buffer).schema
+    paths = iter([leaves.column(at).path for at in range(len(leaves))])
+    return [[next(paths) for _ in range(_leaf_count(item.type))] for item in schema]
+
+
+def _repeats(column: pa.Array) -> bool:
+    if pa.types.is_nested(column.type) or pa.types.is_dictionary(column.type) or pa.types.is_null(column.type):
+        return True
+    return bool(2 * len(countable(column).unique()) <= len(column))
+
+
+def _leaf_count(type_: pa.DataType) -> int:
+    if not pa.types.is_nested(type_):
+        return 1
+    return sum(_leaf_count(type_.field(at).type) for at in range(type_.num_fields))

@@ -1,0 +1,22 @@
+"""How masked files are laid out on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a reader of the masked files will find.
+
+    Attributes:
+        file_bytes: About how large a part gets before the next one begins.
+        row_group_rows: How many rows are encoded together; None for a number that suits the width of a row.
+        compression: The codec, such as ``zstd``, ``snappy``, ``gzip`` or ``none``; what a format has is its own affair.
+        compression_level: How hard it tries; None for the codec's own.
+    """
+
+    file_bytes: int = 512 << 20
+    row_group_rows: int | None = None
+    compression: str = "zstd"
+    compression_level: int | None = None

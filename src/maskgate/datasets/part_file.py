@@ -1,0 +1,109 @@
+"""One file that is written once, front to back, and hashed on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+
+from maskgate.errors import DatasetError, MaskgateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from maskgate.datasets.formats import Assembly, Segment
+
+
+class PartFile:
+    """A file put together from segments; as a context manager, closed whatever happens.
+
+    Args:
+        file: Where the bytes go.
+        assembly: Which bytes these are.
+    """
+
+    def __init__(self, file: BinaryIO, assembly: Assembly) -> None:
+        self._file = file
+        self._assembly = assembly
+        self._hash = hashlib.sha256()
+        self._is_finished = False
+        self.size = 0
+        self.rows = 0
+        self._write(assembly.begin())
+
+    def add(self, segment: Segment) -> None:
+        """Write a segment.
+
+        Raises:
+            DatasetError: If it cannot be written.
+        """
+        for data in self._assembly.add(segment):
+            self._write(data)
+        self.rows += segment.rows
+
+    def finish(self) -> dict[str, Any]:
+        """Write the end, bring the bytes to the disk, close, and return size and SHA-256.
+
+        Raises:
+            DatasetError: If it cannot be written.
+        """
+        self._write(self._assembly.end())
+        _translated(self._close)
+        self._is_finished = True
+        return {"size": self.size, "sha256": self._hash.hexdigest()}
+
+    def _write(self, data: Any) -> None:
+        view = memoryview(data).cast("B")
+        _translated(lambda: self._file.write(view))
+        self._hash.update(view)
+        self.size += len(view)
+
+    def _close(self) -> None:
+        self._file.flush()
+        if hasattr(self._file, "fileno") and _has_descriptor(self._file):
+            os.fsync(self._file.fileno())
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._is_finished:
+            # The file goes away, so that what fails here is moot.
+            with contextlib.suppress(OSError):
+                self._discard()
+
+    def _discard(self) -> None:
+        """Close without caring for the bytes; an upload is broken off."""
+        discard = getattr(self._file, "discard", None)
+        if discard is None:
+            self._file.close()
+            return
+        discard()
+        # Or else fsspec would finish the upload when the file is collected. A file in memory has nothing to finish.
+        with contextlib.suppress(AttributeError):
+            self._file.closed = True  # type: ignore[misc]
+
+
+def _has_descriptor(file: BinaryIO) -> bool:
+    try:
+        file.fileno()
+    except (OSError, AttributeError):
+        return False
+    return True
+
+
+def _translated(write: Callable[[], Any]) -> None:
+    failure = ""
+    try:
+        write()
+    except MaskgateError:
+        raise
+    except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
+        failure = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    if failure:
+        raise DatasetError(f"the masked data cannot be written: {failure}.")

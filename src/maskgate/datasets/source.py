@@ -1,0 +1,96 @@
+"""A table that is read in pieces, wherever it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from maskgate.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from maskgate.datasets.formats import Piece
+
+MOST_ROWS = 131_072
+_FEWEST_ROWS = 1024
+_BATCH_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class InputState:
+    """What a file was like when the run began.
+
+    Attributes:
+        name: Where it is.
+        size: Its bytes.
+        stamp: A time, or what an object store calls its version.
+        digest: A hash of what was read of it, such as its footer.
+    """
+
+    name: str
+    size: int | None
+    stamp: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """One table, ready to be read.
+
+    Attributes:
+        schema: Its schema.
+        pieces: Its rows, in order.
+        read: Reads a piece: the piece, how many rows a batch has at most, and the columns (None for all).
+        rows: How many rows it has, if that is known before.
+        uri: Where it is, without credentials; None if it is in memory.
+        inputs: Its files as they are now; empty if it cannot be read a second time.
+    """
+
+    schema: pa.Schema
+    pieces: tuple[Piece, ...]
+    read: Callable[[Piece, int, Sequence[str] | None], Iterator[pa.RecordBatch]] = field(repr=False)
+    rows: int | None = None
+    uri: str | None = None
+    inputs: tuple[InputState, ...] = ()
+
+    @property
+    def batch_rows(self) -> int:
+        """How many rows to mask at once, so that a batch stays small however wide a row is."""
+        rows, size = sum(piece.rows or 0 for piece in self.pieces), sum(piece.size for piece in self.pieces)
+        most = _BATCH_BYTES * max(rows, 1) // max(size, 1)
+        limited = min(MOST_ROWS, max(_FEWEST_ROWS, most))
+        # A power of two, so that a few bytes more or less in a file rarely change how the output is cut.
+        return 1 << (limited.bit_length() - 1)
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Read all rows.
+
+        Args:
+            columns: The columns to read; None for all.
+
+        Raises:
+            DatasetError: If something turns out to be damaged.
+        """
+        rows = self.batch_rows
+        for piece in self.pieces:
+            for batch in self.read(piece, rows, columns):
+                yield checked(batch, piece)
+
+
+def checked(batch: pa.RecordBatch, piece: Piece) -> pa.RecordBatch:
+    """Return a batch, if it is what it says.
+
+    Raises:
+        DatasetError: If it is not.
+    """
+    try:
+        # A file does not promise that text is UTF-8, or that lists stay inside their bounds.
+        batch.validate(full=True)
+    except (pa.ArrowException, ValueError):  # they may quote what is in the file
+        pass
+    else:
+        return batch
+    raise DatasetError(f"{piece.shown}: it is damaged: what it holds is not what it says it is. Write it again.")
