@@ -7,27 +7,34 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from maskgate.canonical import digest
-from maskgate.errors import MaskgateError, NotAllowed, Refused, UsageError
-from maskgate.gate import action_handler, asking
+from maskgate.errors import MaskgateError, Refused, UsageError
+from maskgate.gate import action_handler
 from maskgate.gate.calls import LONGEST_RESOURCE, VERIFY, call_digest, checked_arguments, salt_of
 from maskgate.gate.chosen_policy import choose_policy
-from maskgate.gate.deciding import approve, wanted
-from maskgate.gate.governed import GOVERNED_ACTIONS
+from maskgate.gate.deciding import ask_people
+from maskgate.gate.filing import (
+    LONGEST_WHY,
+    asked_action,
+    asking_token,
+    file_or_refuse,
+    find_asker,
+    involved_in,
+    new_request,
+    record_created,
+)
 from maskgate.gate.history import earlier_decisions, why_too_early
-from maskgate.gate.involvement import involve
-from maskgate.gate.lifecycle import SETTLED, State
+from maskgate.gate.lifecycle import SETTLED
 from maskgate.gate.markdown import visible
 from maskgate.gate.parts import active_policy
 from maskgate.gate.quotas import must_have_room_to_ask
 from maskgate.gate.redaction import redacted
-from maskgate.gate.request import Request, change_request, get_request, insert_request
+from maskgate.gate.request import change_request, get_request, insert_request
 from maskgate.gate.sealed_facts import facts_when_sealed
 from maskgate.gate.sealing_step import fix_intent
 from maskgate.store import tables
@@ -37,16 +44,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from maskgate.gate.action_handler import ActionHandler
-    from maskgate.gate.authors import Authors
     from maskgate.gate.calls import ActionInput
-    from maskgate.gate.host import HostRun, RunFacts
+    from maskgate.gate.filing import Asker
     from maskgate.gate.model import Caller
     from maskgate.gate.parts import Parts
+    from maskgate.gate.request import Request
     from maskgate.store import Work
 
-_ACTION = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _OF_STAGED_FILES = frozenset({"export", "publish"})
-_LONGEST_WHY = 4000
 _MOST_LINES = 200
 _SALT = "call-salt-secret"
 
@@ -61,11 +66,7 @@ class _Asked:
     arguments: Mapping[str, Any]
     handler: ActionHandler | None
     dry_run: tuple[str, ...] | None
-    host: HostRun | None
-    facts: RunFacts | None
-    authors: Authors | None
-    token: str
-    requesters: tuple[str, ...]
+    by: Asker
     salt: str
 
     @property
@@ -83,29 +84,23 @@ def ask_for_action(parts: Parts, caller: Caller, asked_for: ActionInput) -> Requ
         Refused: If no policy permits the action, nobody could ever sign it, or it could not be carried out.
         HostUnreachable: If the host does not answer.
     """
-    if caller.role != "pipeline" or caller.token is None:
-        raise NotAllowed(f"only a pipeline's token asks for signatures, and this caller is {caller.role}.")
-    asked = _looked_up(parts, caller.token, asked_for)
+    asked = _looked_up(parts, asking_token(caller), asked_for)
     with parts.store.write() as work:
         known = _open_request(work, asked)
         if known is not None:
             return known
-        try:
-            with work.begin_nested():
-                return _insert(parts, work, asked)
-        except MaskgateError as error:
-            refusal = error
-        parts.record(
+        filed = file_or_refuse(
+            parts,
             work,
-            "request.refused",
-            refusal=str(refusal),
+            lambda: _insert(parts, work, asked),
+            asked.by,
             action=asked.action,
             resource=asked.resource,
             content_digest=asked.digest,
-            host=None if asked.host is None else asked.host.as_json(),
-            token=asked.token,
         )
-    raise refusal
+    if isinstance(filed, MaskgateError):
+        raise filed
+    return filed
 
 
 def handler_digest(handler: ActionHandler) -> str:
@@ -114,9 +109,7 @@ def handler_digest(handler: ActionHandler) -> str:
 
 
 def _looked_up(parts: Parts, token: str, asked_for: ActionInput) -> _Asked:
-    action, resource = asked_for.action, asked_for.resource
-    if not _ACTION.fullmatch(action) or action in GOVERNED_ACTIONS:
-        raise UsageError(f"{visible(action, 40)!r} is no action to ask for. Write a verb such as rotate-key.")
+    action, resource = asked_action(asked_for.action, "rotate-key"), asked_for.resource
     if action in _OF_STAGED_FILES:
         raise UsageError(f"`{action}` releases staged files. Name `staging` and `destination`, and no resource.")
     if not resource.strip() or visible(resource, LONGEST_RESOURCE) != resource:
@@ -128,37 +121,32 @@ def _looked_up(parts: Parts, token: str, asked_for: ActionInput) -> _Asked:
     handler = parts.handlers.get(action)
     if handler is not None:
         handler.check(resource, arguments)
-    facts = None if asked_for.host is None else asking.facts_of_run(parts, asked_for.host)
     return _Asked(
         action=action,
         resource=resource,
-        why=visible(asked_for.why, _LONGEST_WHY),
+        why=visible(asked_for.why, LONGEST_WHY),
         arguments=arguments,
         handler=handler,
         dry_run=None if handler is None else handler.dry_run(resource, arguments),
-        host=asked_for.host,
-        facts=facts,
-        authors=asking.authors_of_run(parts, asked_for.host, facts),
-        token=token,
-        requesters=asked_for.requesters,
+        by=find_asker(parts, token, asked_for.host, asked_for.requesters),
         salt=salt_of(shared_secret(parts.store, _SALT), action, resource, arguments),
     )
 
 
 def _open_request(work: Work, asked: _Asked) -> Request | None:
     rows = tables.requests.c
-    same = (rows.content_digest == asked.digest, rows.token == asked.token, rows.staging.is_(None))
+    same = (rows.content_digest == asked.digest, rows.token == asked.by.token, rows.staging.is_(None))
     chosen = select(rows.id).where(*same, rows.state.not_in(SETTLED)).order_by(rows.created_at.desc())
     for request_id in work.execute(chosen).scalars():
         request = get_request(work, request_id)
         identity = None if request.host is None else request.host.identity
-        if identity == (None if asked.host is None else asked.host.identity):
+        if identity == (None if asked.by.host is None else asked.by.host.identity):
             return request
     return None
 
 
 def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
-    must_have_room_to_ask(work, asked.token, parts.registry.limits)
+    must_have_room_to_ask(work, asked.by.token, parts.registry.limits)
     draft = _draft(parts, work, asked)
     insert_request(work, draft)
     policy, now = active_policy(work), parts.clock.now()
@@ -177,26 +165,25 @@ def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
     }
     changes |= fix_intent(parts, replace(draft, **changes), None)
     ready = change_request(work, draft, **changes)
-    _record(parts, work, ready)
-    if ready.is_allowed:
-        return approve(parts, work, ready, "The policy allows it without a signature; it is recorded.")
-    return parts.advance(work, ready, State.PENDING, wanted(work, ready))
+    # Arguments are in the ledger as their digest alone.
+    record_created(parts, work, ready, handler=dict(ready.arguments or {}).get("handler_digest"))
+    return ask_people(parts, work, ready)
 
 
 def _draft(parts: Parts, work: Work, asked: _Asked) -> Request:
     policy = active_policy(work)
-    known = asking.known_people(parts, work, asked.token, asked.authors, policy)
-    involvement = involve(policy, asked.host, asked.facts, known, asked.requesters)
-    facts, handler = asked.facts, asked.handler
+    involvement = involved_in(parts, work, asked.by, policy)
+    handler = asked.handler
     shown: dict[str, Any] = {"shown": redacted(asked.arguments), "salt": asked.salt}
     if handler is not None:
         shown |= {"handler": handler.as_json(), "handler_digest": handler_digest(handler)}
     if asked.dry_run is not None:
         shown["dry_run"] = [visible(line, 1000) for line in asked.dry_run[:_MOST_LINES]]
-    return Request(
-        id=asking.new_request_id(),
-        state=State.SEALING,
-        version=0,
+    return new_request(
+        parts,
+        policy,
+        involvement,
+        asked.by,
         message="",
         action=asked.action,
         resource=asked.resource,
@@ -204,45 +191,6 @@ def _draft(parts: Parts, work: Work, asked: _Asked) -> Request:
         level=VERIFY if handler is None else action_handler.LEVEL,
         content_digest=asked.digest,
         why=asked.why,
-        token=asked.token,
-        agent=parts.registry.holder(asked.token).agent,
-        requester_person=involvement.person,
-        requester_account=involvement.account,
-        involved=tuple(sorted(involvement.people)),
-        involvement=involvement.as_json(),
-        code_version=None if asked.authors is None else asked.authors.version,
-        host=asked.host,
-        workflow="" if facts is None else visible(facts.workflow, 500),
-        task_instance_id=None if facts is None else facts.task_instance_id,
-        try_number=None if facts is None else facts.try_number,
         policy_name="",
-        policy_digest=policy.digest,
         rule={"people_at_least": 1 if involvement.is_known else 2},
-        created_at=parts.clock.now(),
-    )
-
-
-def _record(parts: Parts, work: Work, request: Request) -> None:
-    """Record what is asked. Arguments are in the ledger as their digest alone."""
-    handler = dict(request.arguments or {}).get("handler_digest")
-    parts.record(
-        work,
-        "request.created",
-        request,
-        action=request.action,
-        resource=request.resource,
-        level=request.level,
-        content_digest=request.content_digest,
-        handler=handler,
-        why=request.why,
-        host=None if request.host is None else request.host.as_json(),
-        task_instance=request.task_instance_id,
-        token=request.token,
-        requester={"person": request.requester_person, "account": request.requester_account},
-        involved=list(request.involved),
-        involvement=dict(request.involvement),
-        code_version=request.code_version,
-        policy={"name": request.policy_name, "digest": request.policy_digest, "because": list(request.policy_because)},
-        intent_digest=request.intent_digest,
-        context_digest=request.context_digest,
     )

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from maskgate.canonical import digest
-from maskgate.errors import MaskgateError, NotAllowed, NotFound, Refused, UsageError
+from maskgate.errors import MaskgateError, NotFound, Refused
 from maskgate.gate.asked_facts import facts_when_asked
-from maskgate.gate.authors import last_released_version, read_authors, who_asked_for
-from maskgate.gate.governed import GOVERNED_ACTIONS
-from maskgate.gate.involvement import CLEARED, Known, added_to, involve, involved_later
+from maskgate.gate.filing import (
+    LONGEST_WHY,
+    asked_action,
+    asking_token,
+    file_or_refuse,
+    find_asker,
+    involved_in,
+    new_request,
+    record_created,
+)
+from maskgate.gate.involvement import CLEARED, added_to, involved_later
 from maskgate.gate.known_destinations import must_be_in_force
 from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
@@ -24,17 +30,13 @@ from maskgate.gate.request import Request, change_request, find_by_key, insert_r
 from maskgate.store import tables
 
 if TYPE_CHECKING:
-    from maskgate.gate.authors import Authors
-    from maskgate.gate.host import HostRun, RunFacts
+    from maskgate.gate.filing import Asker
     from maskgate.gate.involvement import Involvement
     from maskgate.gate.model import Caller, Destination, RequestInput
     from maskgate.gate.parts import Parts
     from maskgate.gate.policy import Policy
     from maskgate.gate.policy_rule import Rule
     from maskgate.store import Work
-
-_ACTION = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_LONGEST_WHY = 4000
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,7 @@ class _Asked:
     why: str
     staging: str
     destination: Destination
-    host: HostRun | None
-    facts: RunFacts | None
-    token: str
-    agent: bool
-    requesters: tuple[str, ...]
-    authors: Authors | None
+    by: Asker
 
 
 def create_request(parts: Parts, caller: Caller, wanted: RequestInput) -> Request:
@@ -63,75 +60,36 @@ def create_request(parts: Parts, caller: Caller, wanted: RequestInput) -> Reques
         Refused: If no policy permits the action, nobody could ever sign it, or too many wait already.
         HostUnreachable: If the host does not answer.
     """
-    if caller.role != "pipeline" or caller.token is None:
-        raise NotAllowed(f"only a pipeline's token asks for signatures, and this caller is {caller.role}.")
-    if not _ACTION.fullmatch(wanted.action) or wanted.action in GOVERNED_ACTIONS:
-        raise UsageError(f"{visible(wanted.action, 40)!r} is no action to ask for. Write a verb such as export.")
-    facts = None if wanted.host is None else facts_of_run(parts, wanted.host)
+    token = asking_token(caller)
     asked = _Asked(
-        action=wanted.action,
-        why=visible(wanted.why, _LONGEST_WHY),
+        action=asked_action(wanted.action, "export"),
+        why=visible(wanted.why, LONGEST_WHY),
         staging=wanted.staging,
         destination=replace(parts.registry.destination(wanted.destination), options={}),
-        host=wanted.host,
-        facts=facts,
-        token=caller.token,
-        agent=parts.registry.holder(caller.token).agent,
-        requesters=wanted.requesters,
-        authors=authors_of_run(parts, wanted.host, facts),
+        by=find_asker(parts, token, wanted.host, wanted.requesters),
     )
     with parts.store.write() as work:
         _must_be_staged(parts, work, asked)
         known = find_by_key(work, _key(asked))
         if known is not None:
             return _rebind(parts, work, known, asked)
-        try:
-            with work.begin_nested():
-                return _insert(parts, work, asked)
-        except MaskgateError as error:
-            refusal = error
-        parts.record(
+        filed = file_or_refuse(
+            parts,
             work,
-            "request.refused",
-            refusal=str(refusal),
+            lambda: _insert(parts, work, asked),
+            asked.by,
             action=asked.action,
             destination=asked.destination.id,
             staging=asked.staging,
-            host=None if asked.host is None else asked.host.as_json(),
-            token=asked.token,
         )
-    raise refusal
-
-
-def facts_of_run(parts: Parts, run: HostRun) -> RunFacts:
-    """Read what the host says of a run.
-
-    Raises:
-        UsageError: If the configuration names no such host.
-        HostUnreachable: If it does not answer.
-    """
-    if run.host not in parts.hosts:
-        known = ", ".join(sorted(parts.hosts)) or "none"
-        raise UsageError(f"{visible(run.host, 80)} is not in the gate's configuration. Configured: {known}.")
-    facts = parts.hosts[run.host].read_run(run)
-    if facts.try_number is not None and run.try_number > facts.try_number:
-        raise Refused(f"{run.host} knows no try {run.try_number} of task {visible(run.task_id, 200)}.")
-    return facts
-
-
-def authors_of_run(parts: Parts, run: HostRun | None, facts: RunFacts | None) -> Authors | None:
-    """Read who wrote the code that asks, where the configuration names its repository."""
-    repository = None if run is None else parts.registry.code.get(run.host)
-    if run is None or facts is None or repository is None:
-        return None
-    with parts.store.read() as work:
-        since = last_released_version(work, run, facts)
-    return read_authors(repository, facts.code_version, since)
+    if isinstance(filed, MaskgateError):
+        raise filed
+    return filed
 
 
 def _must_be_staged(parts: Parts, work: Work, asked: _Asked) -> None:
     row = work.execute(select(tables.stagings).where(tables.stagings.c.id == asked.staging)).first()
-    if row is None or row.token != asked.token:
+    if row is None or row.token != asked.by.token:
         raise NotFound("there is no such staging. Use the `id` that opening a staging returned.")
     is_gone = row.deleted_at is not None or row.expires_at <= parts.clock.now()
     if is_gone and find_by_key(work, _key(asked)) is None:
@@ -139,11 +97,12 @@ def _must_be_staged(parts: Parts, work: Work, asked: _Asked) -> None:
 
 
 def _key(asked: _Asked) -> str:
-    run = None if asked.host is None else {**asked.host.identity, "task_id": asked.host.task_id}
+    host = asked.by.host
+    run = None if host is None else {**host.identity, "task_id": host.task_id}
     return digest(
         "request-key",
         {
-            "token": asked.token,
+            "token": asked.by.token,
             "host": run,
             "staging": asked.staging,
             "destination": asked.destination.id,
@@ -154,9 +113,10 @@ def _key(asked: _Asked) -> str:
 
 def _rebind(parts: Parts, work: Work, known: Request, asked: _Asked) -> Request:
     """Return a request that was made before; a later try of the task takes the place of the earlier one."""
-    if asked.facts is None or asked.facts.task_instance_id == known.task_instance_id:
+    facts = asked.by.facts
+    if facts is None or facts.task_instance_id == known.task_instance_id:
         return known
-    later = involved_later(active_policy(work), asked.facts, known.involved)
+    later = involved_later(active_policy(work), facts, known.involved)
     if later and not known.is_settled:
         # What is signed stays as it is: it was asked so. Fewer people may sign it from now on.
         involvement = added_to(known.involvement, later, CLEARED)
@@ -165,9 +125,9 @@ def _rebind(parts: Parts, work: Work, known: Request, asked: _Asked) -> Request:
     bound = change_request(
         work,
         known,
-        host=asked.host,
-        task_instance_id=asked.facts.task_instance_id,
-        try_number=asked.facts.try_number,
+        host=asked.by.host,
+        task_instance_id=facts.task_instance_id,
+        try_number=facts.try_number,
         parked_at=None,
         wake_after=None if known.state is State.SEALING else parts.clock.now(),
         wake_attempts=0,
@@ -184,44 +144,14 @@ def _rebind(parts: Parts, work: Work, known: Request, asked: _Asked) -> Request:
 
 
 def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
-    must_have_room_to_ask(work, asked.token, parts.registry.limits)
+    must_have_room_to_ask(work, asked.by.token, parts.registry.limits)
     must_be_in_force(work, parts.registry.destination(asked.destination.id))
     policy = active_policy(work)
-    people = known_people(parts, work, asked.token, asked.authors, policy)
-    involvement = involve(policy, asked.host, asked.facts, people, asked.requesters)
+    involvement = involved_in(parts, work, asked.by, policy)
     request = _new(parts, asked, _possible_rules(policy, asked, involvement), policy, involvement)
     insert_request(work, request)
-    parts.record(
-        work,
-        "request.created",
-        request,
-        action=request.action,
-        destination=asked.destination.as_json(),
-        staging=request.staging,
-        why=request.why,
-        host=None if request.host is None else request.host.as_json(),
-        task_instance=request.task_instance_id,
-        token=request.token,
-        agent=request.agent,
-        requester={"person": request.requester_person, "account": request.requester_account},
-        involved=list(request.involved),
-        involvement=dict(request.involvement),
-        code_version=request.code_version,
-        policy={"digest": policy.digest},
-    )
+    record_created(parts, work, request)
     return request
-
-
-def known_people(parts: Parts, work: Work, token: str, authors: Authors | None, policy: Policy) -> Known:
-    """Collect what the gate knows of who is behind a token and the code of a run."""
-    holder = parts.registry.holder(token)
-    return Known(
-        owner=holder.owner,
-        on_behalf_of=holder.on_behalf_of,
-        authors=frozenset() if authors is None else authors.people,
-        unknown_authors=0 if authors is None else authors.unknown,
-        policy_authors=who_asked_for(work, policy.digest),
-    )
 
 
 def _possible_rules(policy: Policy, asked: _Asked, involvement: Involvement) -> tuple[Rule, ...]:
@@ -230,11 +160,11 @@ def _possible_rules(policy: Policy, asked: _Asked, involvement: Involvement) -> 
         asked.action,
         destination=asked.destination,
         person=involvement.person,
-        token=asked.token,
-        host=asked.host,
-        workflow="" if asked.facts is None else asked.facts.workflow,
+        token=asked.by.token,
+        host=asked.by.host,
+        workflow="" if asked.by.facts is None else asked.by.facts.workflow,
         is_staged=True,
-        agent=asked.agent,
+        agent=asked.by.agent,
     )
     rules = tuple(rule for rule in policy.possible_rules(facts) if not rule.refuse)
     if not rules:
@@ -269,32 +199,19 @@ def demand(rule: Rule, people: int) -> dict[str, Any]:
 
 
 def _draft(parts: Parts, asked: _Asked, demanded: dict[str, Any], policy: Policy, involvement: Involvement) -> Request:
-    facts = asked.facts
-    return Request(
-        id=new_request_id(),
-        state=State.SEALING,
-        version=0,
+    return new_request(
+        parts,
+        policy,
+        involvement,
+        asked.by,
         message="The gate reads and measures the staged files.",
         action=asked.action,
-        agent=asked.agent,
         why=asked.why,
         staging=asked.staging,
         destination=asked.destination,
-        token=asked.token,
-        requester_person=involvement.person,
-        requester_account=involvement.account,
-        involved=tuple(sorted(involvement.people)),
-        involvement=involvement.as_json(),
-        code_version=None if asked.authors is None else asked.authors.version,
         idempotency_key=_key(asked),
-        host=asked.host,
-        workflow="" if facts is None else visible(facts.workflow, 500),
-        task_instance_id=None if facts is None else facts.task_instance_id,
-        try_number=None if facts is None else facts.try_number,
         policy_name=demanded["name"],
-        policy_digest=policy.digest,
         rule=demanded,
-        created_at=parts.clock.now(),
         worker=parts.worker,
     )
 
@@ -326,8 +243,3 @@ def must_be_signable(policy: Policy, request: Request) -> None:
             f'policy "{request.policy_name}" needs {request.requirement.distinct} of its reviewers to sign, and there '
             f"are too few beside those involved ({', '.join(request.involved) or 'nobody'}). Add reviewers."
         )
-
-
-def new_request_id() -> str:
-    """Draw an id that nobody can guess."""
-    return f"req_{secrets.token_hex(10)}"

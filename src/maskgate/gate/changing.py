@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import MaskgateError, Refused
 from maskgate.gate.asked_facts import facts_of
-from maskgate.gate.asking import demand, must_be_signable, new_request_id
+from maskgate.gate.asking import demand, must_be_signable
 from maskgate.gate.authors import authors_of_file
-from maskgate.gate.deciding import approve, wanted
-from maskgate.gate.involvement import ASKED, WROTE_FILE
+from maskgate.gate.deciding import ask_people
+from maskgate.gate.filing import file_or_refuse, new_request, record_created
+from maskgate.gate.governed import CHANGE_DESTINATIONS, REGISTER_RULES, REVOKE_GATE_KEY, ROTATE_GATE_KEY
+from maskgate.gate.involvement import ASKED, WROTE_FILE, Involvement
 from maskgate.gate.lifecycle import State
 from maskgate.gate.parts import active_policy
-from maskgate.gate.request import Request, change_request, insert_request, list_requests
+from maskgate.gate.request import change_request, insert_request, list_requests
 from maskgate.gate.sealing_step import fix_intent
 
 if TYPE_CHECKING:
@@ -26,8 +28,15 @@ if TYPE_CHECKING:
     from maskgate.gate.model import Destination
     from maskgate.gate.parts import Parts
     from maskgate.gate.policy import Policy
+    from maskgate.gate.request import Request
     from maskgate.store import Work
 
+_KINDS = {
+    REGISTER_RULES: "rules",
+    CHANGE_DESTINATIONS: "destination",
+    ROTATE_GATE_KEY: "gate_key",
+    REVOKE_GATE_KEY: "gate_key",
+}
 # What reviewers cannot read whole, they cannot sign.
 _MOST_LINES = 5000
 
@@ -61,19 +70,22 @@ def ask_for_change(parts: Parts, work: Work, change: Change) -> str:
     for known in list_requests(work, State.PENDING, State.DENIED):
         if (known.action, known.subject) == (change.action, change.subject):
             return f"{change.what}: {known.state}, see {parts.registry.review_url(known.id)}. {kept}"
-    try:
-        with work.begin_nested():
-            done = open_change(parts, work, change)
-    except MaskgateError as error:
-        kind = {"register-rules": "rules", "change-destinations": "destination"}.get(change.action, "policy")
-        parts.record(work, f"{kind}.change_refused", subject=change.subject, refusal=str(error))
-        return f"{change.what}: {error} {kept}"
-    url = parts.registry.review_url(done.id)
+    filed = file_change(parts, work, change)
+    if isinstance(filed, MaskgateError):
+        return f"{change.what}: {filed} {kept}"
+    url = parts.registry.review_url(filed.id)
     return f"{change.what}: sign the change at {url}. Until then, what was in force stays so."
 
 
-def open_change(parts: Parts, work: Work, change: Change) -> Request:
-    """Make the request for a change, ready to be signed.
+def file_change(parts: Parts, work: Work, change: Change) -> Request | MaskgateError:
+    """Make the request for a change, ready to be signed; or record and return why there is none."""
+    entry = f"{_KINDS.get(change.action, 'policy')}.change_refused"
+    facts = {"action": change.action, "subject": change.subject}
+    return file_or_refuse(parts, work, lambda: _open(parts, work, change), None, entry, **facts)
+
+
+def _open(parts: Parts, work: Work, change: Change) -> Request:
+    """Make the request for a change.
 
     Raises:
         Refused: If the policy in force does not permit it, nobody could sign it, or it is too long to be read.
@@ -83,53 +95,31 @@ def open_change(parts: Parts, work: Work, change: Change) -> Request:
     authors = authors_of_file(work, parts.registry.own_code, change.file, change.action)
     request = _request(parts, active_policy(work), change, authors)
     insert_request(work, request)
-    parts.record(
-        work,
-        "request.created",
-        request,
-        action=request.action,
-        subject=request.subject,
-        why=request.why,
-        requester={"person": request.requester_person},
-        involved=list(request.involved),
-        code_version=request.code_version,
-        policy={"name": request.policy_name, "digest": request.policy_digest, "because": list(request.policy_because)},
-    )
+    record_created(parts, work, request)
     now = parts.clock.now()
     facts: dict[str, Any] = {
         "asked_at": now,
         "expires_at": now + request.expires,
         "evidence": {"changes": list(change.lines)},
     }
-    draft = change_request(work, request, **facts)
-    ready = change_request(work, draft, **fix_intent(parts, draft, None))
-    if ready.is_allowed:
-        return approve(parts, work, ready, "The policy allows it without a signature; it is recorded.")
-    return parts.advance(work, ready, State.PENDING, wanted(work, ready))
+    facts |= fix_intent(parts, replace(request, **facts), None)
+    return ask_people(parts, work, change_request(work, request, **facts))
 
 
 def _request(parts: Parts, policy: Policy, change: Change, authors: Authors | None) -> Request:
-    sources = {} if change.person is None else {change.person: [ASKED]}
-    for person in sorted(frozenset() if authors is None else authors.people & policy.people.accounts.keys()):
-        sources.setdefault(person, []).append(WROTE_FILE)
-    unknown = 0 if authors is None else authors.unknown
-    asked = Request(
-        id=new_request_id(),
-        state=State.SEALING,
-        version=0,
+    asked = new_request(
+        parts,
+        policy,
+        _involvement(policy, change, authors),
+        None,
         message="",
         action=change.action,
         subject=change.subject,
         why=change.what,
         destination=change.destination,
-        requester_person=change.person,
-        involved=tuple(sorted(sources)),
-        involvement={"sources": sources, "named": [], "unknown_authors": unknown},
         code_version=None if authors is None else authors.version,
         policy_name="",
-        policy_digest=policy.digest,
         rule={},
-        created_at=parts.clock.now(),
     )
     choice = policy.choose(replace(facts_of(asked), moment=parts.clock.now()))
     rule = choice.rule
@@ -139,3 +129,16 @@ def _request(parts: Parts, policy: Policy, change: Change, authors: Authors | No
     request = replace(asked, policy_name=rule.name, rule=demanded)
     must_be_signable(policy, request)
     return request
+
+
+def _involvement(policy: Policy, change: Change, authors: Authors | None) -> Involvement:
+    sources = {} if change.person is None else {change.person: (ASKED,)}
+    for person in frozenset() if authors is None else authors.people & policy.people.accounts.keys():
+        sources[person] = (*sources.get(person, ()), WROTE_FILE)
+    return Involvement(
+        person=change.person,
+        account=None,
+        sources=sources,
+        is_known=change.person is not None,
+        unknown_authors=0 if authors is None else authors.unknown,
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import MaskgateError, NotAllowed
-from maskgate.gate.changing import Change, open_change
+from maskgate.gate.changing import Change, file_change
 from maskgate.gate.governed import REVOKE_GATE_KEY, ROTATE_GATE_KEY
 from maskgate.gate.key_rotation import must_be_revocable
 from maskgate.gate.lifecycle import State
@@ -76,16 +76,10 @@ class KeyVerbs:
 
     def _ask(self, change: Change) -> dict[str, Any]:
         with self._parts.store.write() as work:
-            try:
-                with work.begin_nested():
-                    asked = open_change(self._parts, work, change)
-                return self._parts.document(work, get_request(work, asked.id))
-            except MaskgateError as error:
-                refusal = error
-            self._parts.record(
-                work, "gate_key.change_refused", action=change.action, subject=change.subject, refusal=str(refusal)
-            )
-        raise refusal
+            filed = file_change(self._parts, work, change)
+            if not isinstance(filed, MaskgateError):
+                return self._parts.document(work, get_request(work, filed.id))
+        raise filed
 
 
 def _waiting(work: Work, action: str, subject: str | None = None) -> Request | None:

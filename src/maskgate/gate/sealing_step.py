@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from maskgate.errors import DatabaseUnreachable, MaskgateError, Refused
 from maskgate.gate.authors import who_asked_for
 from maskgate.gate.chosen_policy import choose_policy
-from maskgate.gate.deciding import approve, wanted
+from maskgate.gate.deciding import BY_POLICY, approve, wanted
 from maskgate.gate.evidence import judge
 from maskgate.gate.history import earlier_decisions, why_too_early
 from maskgate.gate.intent import context_digest_of, intent_digest_of, make_context, make_intent
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from maskgate.store import Work
 
 _PROGRESS_STEPS = 50
-_BY_POLICY = "The policy allows it without a signature; it is recorded."
 _BY_STANDING = "A standing approval covers it; this use is recorded."
 
 
@@ -164,7 +163,7 @@ def _ask(parts: Parts, held: Claim, sealed: Sealed, rules: dict[str, Rules]) -> 
         if state is State.REFUSED:
             _refuse_measured(parts, work, ready, evidence)
         elif state is State.APPROVED:
-            approve(parts, work, ready, _BY_STANDING if standing else _BY_POLICY)
+            approve(parts, work, ready, _BY_STANDING if standing else BY_POLICY)
         else:
             parts.advance(work, ready, state, wanted(work, ready))
 
