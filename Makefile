@@ -5,6 +5,9 @@ VENV   := .venv
 UV     := $(VENV)/tools/bin/uv
 INSTALL = $(UV) pip install --quiet --no-deps --python $(@D)/bin/python
 
+# Compiled modules are kept, whatever the shell says: every gate, Airflow and child that starts would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 
 help: ## Show this help

@@ -11,7 +11,8 @@ from starlette.datastructures import Headers
 from maskgate.errors import NotAllowed
 from maskgate.server.csrf import check_csrf, csrf_token, origin
 from maskgate.server.sessions import Sessions
-from maskgate.store import Store, tables
+from maskgate.store import tables
+from maskgate.testing.new_store import open_store
 from maskgate.testing.still_clock import StillClock
 
 GATE = "http://127.0.0.1:8470"
@@ -24,7 +25,7 @@ def clock():
 
 @pytest.fixture
 def store(database):
-    opened = Store.open(database)
+    opened = open_store(database)
     yield opened
     opened.close()
 

@@ -15,8 +15,8 @@ from maskgate.gate.service import Gate
 from maskgate.gate.signer import Signer
 from maskgate.gate.staging import Staging
 from maskgate.release.releaser import DestinationReleaser
-from maskgate.store import Store
 from maskgate.testing.host import ScriptedHost, airflow_run
+from maskgate.testing.new_store import open_store
 from maskgate.testing.staged_tables import RULES_TEXT, masked_tables, put_staged, sample_rules, staged_bytes
 from maskgate.testing.still_clock import StillClock
 
@@ -122,7 +122,7 @@ class GateWorld:
 
     def start(self) -> None:
         """Start a gate process on what lies in the folder, as after a crash."""
-        self.store = Store.open(self.database or self.folder / "gate.db")
+        self.store = open_store(self.database or self.folder / "gate.db")
         key = self.folder / "signing-key.pem"
         self.keys = self.open_keys()
         if key.exists():

@@ -69,6 +69,14 @@ class TestConfinement:
         monkeypatch.setenv("MASKGATE_TEST_KEY", "very secret")
         assert not any("very secret" in value for value in confined_child._ENVIRONMENT.values())
 
+    def test_it_loads_no_method_no_key_and_no_reader_of_rules(self):
+        script = "import sys; from maskgate.gate import measurement; print(*sys.modules)"
+        done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
+        loaded = set(done.stdout.split())
+        assert "pyarrow.parquet" in loaded
+        unneeded = {"maskgate.methods.registry", "maskgate.rules.reader", "maskgate.keys", "cryptography", "ruamel.yaml"}
+        assert loaded & unneeded == set()
+
 
 class TestAnswer:
     """A child that was taken over can say what it likes; none of it is believed beyond its type."""

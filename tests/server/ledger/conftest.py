@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from maskgate.store import Store
+from maskgate.testing.new_store import open_store
 
 
 @pytest.fixture
 def store(database):
-    opened = Store.open(database)
+    opened = open_store(database)
     yield opened
     opened.close()

@@ -6,14 +6,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from maskgate.store import Store, defer, tables
+from maskgate.store import defer, tables
+from maskgate.testing.new_store import open_store
 
 _INSERT = tables.settings.insert()
 
 
 @pytest.fixture
 def store(database):
-    opened = Store.open(database)
+    opened = open_store(database)
     yield opened
     opened.close()
 
