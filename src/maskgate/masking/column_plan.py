@@ -46,6 +46,7 @@ class CasePlan:
         tests: What must hold of a row; empty for everyone else.
         entity: Where the entity is, if the method wants it.
         reads: Where the other columns are that the method wants, by their path.
+        row_key: Where the column is that tells rows apart, if the order of rows matters to the method.
     """
 
     rule: ColumnRule
@@ -54,6 +55,7 @@ class CasePlan:
     tests: tuple[RowTest, ...] = ()
     entity: Reference | None = None
     reads: Mapping[str, Reference] = field(default_factory=dict)
+    row_key: Reference | None = None
 
     def adapts(self) -> bool:
         """Say whether the output takes the type that other cases have."""
@@ -178,6 +180,7 @@ class _Cells:
             case.key,
             None if case.entity is None else self._other(case.entity, rows),
             {name: self._other(reference, rows) for name, reference in case.reads.items()},
+            None if case.row_key is None else self._other(case.row_key, rows),
         )
         action = case.rule.on_invalid
         redacts = action == "redact"

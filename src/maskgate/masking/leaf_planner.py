@@ -15,6 +15,7 @@ from maskgate.masking.plugin_process import OwnProcessMethod, is_plugin
 from maskgate.masking.row_test import RowTest
 from maskgate.methods.families import family_of, value_type
 from maskgate.methods.method import Family
+from maskgate.rules.path import ELEMENTS
 from maskgate.rules.rule import ConditionalRule
 
 if TYPE_CHECKING:
@@ -97,11 +98,12 @@ class LeafPlanner:
         output = self._output(method, rule, kind)
         declaration = method.declaration
         tests = tuple(test for condition in when if (test := self._test(condition)) is not None)
-        entity = self._entity() if declaration.needs_entity else None
+        entity = self._of_row(self.table.entity) if declaration.needs_entity else None
+        row_key = self._of_row(self.table.row_key) if declaration.whole_table and not self._is_inside_list() else None
         reads = {name: found for name in method.reads() if (found := self._read(declaration.name, name)) is not None}
         key = None if rule.key is None else self.keys.get(rule.key)
         at_work = OwnProcessMethod(rule, method) if is_plugin(rule.method) else method
-        return CasePlan(rule, at_work, key, tests, entity, reads), output
+        return CasePlan(rule, at_work, key, tests, entity, reads, row_key), output
 
     def _output(self, method: Method, rule: ColumnRule, kind: pa.DataType) -> pa.DataType | None:
         declaration = method.declaration
@@ -159,11 +161,15 @@ class LeafPlanner:
             self.problems.append(f'column "{self.path}", when "{condition.column}": {_sentence(error)}')
             return None
 
-    def _entity(self) -> Reference | None:
+    def _of_row(self, column: str | None) -> Reference | None:
         try:
-            return None if self.table.entity is None else find_reference(self.table.entity, self.schema, self.path)
+            return None if column is None else find_reference(column, self.schema, self.path)
         except ValueError:
             return None  # said once for the table
+
+    def _is_inside_list(self) -> bool:
+        """Say whether a row may have many cells here, which no key of rows tells apart."""
+        return ELEMENTS in self.path.steps
 
     def _read(self, method: str, name: str) -> Reference | None:
         try:

@@ -81,7 +81,8 @@ class MaskingPlan:
         problems = list(_name_problems(schema))
         nodes = planner.columns()
         problems += planner.problems
-        problems += _entity_problems(table, schema)
+        problems += _row_problems("entity", table.entity, schema)
+        problems += _row_problems("row key", table.row_key, schema)
         columns = tuple(plan for node in nodes.values() for plan in node.leaves())
         problems += unique_problems(table, columns, complete=not problems)
         problems += protected_problems(table, schema)
@@ -182,16 +183,17 @@ def _name_problems(schema: pa.Schema) -> list[str]:
     return [f'column "{name}" is there more than once. Rename one of them.' for name in repeated]
 
 
-def _entity_problems(table: TableRules, schema: pa.Schema) -> list[str]:
-    if table.entity is None:
+def _row_problems(use: str, column: str | None, schema: pa.Schema) -> list[str]:
+    """Say what keeps a column from telling whose row it is, or which."""
+    if column is None:
         return []
     try:
-        found = find_reference(table.entity, schema, Path(()))
+        found = find_reference(column, schema, Path(()))
     except ValueError as error:
         said = str(error).removeprefix("it ")
-        return [f'the entity column "{table.entity}" {said}{"" if said[-1] in ".?" else "."}']
+        return [f'the {use} column "{column}" {said}{"" if said[-1] in ".?" else "."}']
     try:
         check_token_input(found.type)
     except ValueError as error:
-        return [f'the entity column "{table.entity}" ({shown(found.type)}): {str(error).rstrip(".")}.']
+        return [f'the {use} column "{column}" ({shown(found.type)}): {str(error).rstrip(".")}.']
     return []

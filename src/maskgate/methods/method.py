@@ -195,6 +195,8 @@ class Surroundings:
         key: The key of this column (the domain's, the column's or the table's), if the method declares ``needs_key``.
         entity: Original values of the table's entity column, as long as the column itself, if declared.
         columns: Original values of the columns that :meth:`Method.reads` names, each as long as the column itself.
+        row_key: Original values of the column that tells the table's rows apart, if the rules name one and the method
+            sees the whole table.
     """
 
     table: str
@@ -202,6 +204,7 @@ class Surroundings:
     key: Key | None = field(default=None, repr=False)
     entity: pa.Array | None = field(default=None, repr=False)
     columns: Mapping[str, pa.Array] = field(default_factory=dict, repr=False)
+    row_key: pa.Array | None = field(default=None, repr=False)
 
 
 class Method(ABC):

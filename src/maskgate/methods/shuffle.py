@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from maskgate.methods.layout import countable, plain
 from maskgate.methods.method import Declaration, Domain, Method, Surroundings, Uniqueness
-from maskgate.methods.permutation import MOVABLE, chance_for, is_number_like, movable, moved_type, shuffled
+from maskgate.methods.permutation import MOVABLE, chance_for, is_number_like, movable, moved_type, rearranged, shuffled
+from maskgate.methods.row_order import PresentRows, shuffled_sources
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
@@ -52,9 +53,12 @@ class Shuffle(Method):
         """Return the values in another order.
 
         Raises:
-            MaskingError: If there is no key.
+            MaskingError: If there is no key, or the table's row key does not tell all rows apart.
         """
         column = movable(column)
+        rows = PresentRows.of(column, surroundings, purpose="shuffle", parameters=[])
+        if rows is not None:
+            return rearranged(column, shuffled_sources(rows.marks, rows.places[0]))
         chance = chance_for([column], surroundings, purpose="shuffle", parameters=[])
         if not pa.types.is_dictionary(column.type) or not is_number_like(column.type.value_type):
             return shuffled(column, chance)

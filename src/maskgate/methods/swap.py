@@ -29,6 +29,7 @@ from maskgate.methods.permutation import (
     order_by_chance,
     rearranged,
 )
+from maskgate.methods.row_order import PresentRows, sortable, swapped_sources
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
@@ -122,16 +123,26 @@ class Swap(Method):
             MaskingError: If there is no key, or a column that makes groups is not there, nested, or this one.
         """
         column = movable(column)
-        groups = group_numbers([_grouping(name, surroundings, len(column)) for name in self.within])
+        within = [_grouping(name, surroundings, len(column)) for name in self.within]
         parameters = [list(self.within), self.rank_distance]
+        rows = PresentRows.of(column, surroundings, within, purpose="swap", parameters=parameters)
+        if rows is not None:
+            return rearranged(column, self._sources(column, rows))
+        groups = group_numbers(within)
         content = [column] if groups is None else [column, pa.array(groups)]
         chance = chance_for(content, surroundings, purpose="swap", parameters=parameters)
         if groups is not None and column.null_count:
             groups = groups.take(np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False)))
         if self.rank_distance is not None:
-            values = _sortable(plain(column).drop_null())
+            values = sortable_numbers(plain(column).drop_null())
             groups = _blocks(values, groups, self.rank_distance, chance)
         return rearranged(column, _partners(len(column) - column.null_count, groups, chance))
+
+    def _sources(self, column: pa.Array, rows: PresentRows) -> NDArray[np.int64]:
+        if self.rank_distance is None:
+            return swapped_sources(rows.groups, rows.places[0])
+        values = sortable(sortable_numbers(plain(column).drop_null()))
+        return swapped_sources(rows.groups, rows.places[0], (values, rows.places[1], self.rank_distance))
 
 
 def _grouping(name: str, surroundings: Surroundings, length: int) -> pa.Array:
@@ -146,7 +157,8 @@ def _grouping(name: str, surroundings: Surroundings, length: int) -> pa.Array:
     return column
 
 
-def _sortable(values: pa.Array) -> NDArray[Any]:
+def sortable_numbers(values: pa.Array) -> NDArray[Any]:
+    """Return integers or doubles that sort as numbers, dates or times without nulls do."""
     kind = values.type
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind) or pa.types.is_time(kind):
         values = values.cast(pa.int32() if kind.bit_width == 32 else pa.int64())  # noqa: PLR2004  a width

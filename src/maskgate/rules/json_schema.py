@@ -111,6 +111,11 @@ def _table() -> dict[str, Any]:
                 "pattern": path_pattern(of_one=True, of_row=True),
                 "description": "The column that says whose row it is: it keys date shifts and noise.",
             },
+            "row_key": {
+                "type": "string",
+                "pattern": path_pattern(of_one=True, of_row=True),
+                "description": "A column that is unique: shuffle and swap then give the same wherever the rows stand.",
+            },
             "key": {**TEXT, "description": "The key of the methods that need one and have no domain."},
             "columns": {
                 "description": "What happens to each column: email, address.street, contacts[].email, *_note.",

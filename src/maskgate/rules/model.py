@@ -58,6 +58,7 @@ class TableRules:
         entity: The path of the column that says whose row it is.
         key: The key of keyed methods without a domain, if the table names one.
         check: What must hold of the masked table.
+        row_key: The path of a column that tells all rows apart, so that their order does not matter.
     """
 
     name: str
@@ -65,6 +66,7 @@ class TableRules:
     entity: str | None = None
     key: str | None = None
     check: Check = Check()
+    row_key: str | None = None
 
     def shapes(self) -> Mapping[str, Shape]:
         """Say how each masked column looks, by its path as the file writes it, so that the gate can check it."""
@@ -76,7 +78,12 @@ class TableRules:
 
     def as_json(self) -> dict[str, Any]:
         """Return the rules as JSON values."""
-        named = {"entity": self.entity, "key": self.key, "check": self.check.as_json()}
+        named = {
+            "entity": self.entity,
+            "row_key": self.row_key,
+            "key": self.key,
+            "check": self.check.as_json(),
+        }
         columns = {name: rule.as_json() for name, rule in self.columns.items()}
         return {**{name: value for name, value in named.items() if value}, "columns": columns}
 
@@ -157,4 +164,5 @@ def _domain_fields(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def _table_from_json(name: str, value: Mapping[str, Any], domains: Mapping[str, Domain], plugins: bool) -> TableRules:  # noqa: FBT001  handed on
     columns = {path: rule_from_json(rule, domains, plugins=plugins) for path, rule in value["columns"].items()}
-    return TableRules(name, columns, value.get("entity"), value.get("key"), Check.from_json(value.get("check", {})))
+    check = Check.from_json(value.get("check", {}))
+    return TableRules(name, columns, value.get("entity"), value.get("key"), check, value.get("row_key"))

@@ -121,22 +121,22 @@ class _RulesReader:
                 "starting with a letter.",
                 located.line,
             )
-        known = ("entity", "key", "columns", "check")
+        known = ("entity", "row_key", "key", "columns", "check")
         fields = self.reader.mapping(located, where, known, ("columns",), _ELSEWHERE_IN_TABLE)
         options = OptionReader(self.reader, self.path)
-        entity = self._entity(where, fields.get("entity"), options)
+        entity, row_key = (self._of_row(where, name, fields.get(name), options) for name in ("entity", "row_key"))
         key = keys.named(fields.get("key"), where)
         entries = self.reader.mapping(fields.get("columns"), f"{where}, columns")
         if not entries and "columns" in fields and isinstance(fields["columns"].value, dict):
             self.reader.problem(f"{where}: no column has a rule.", fields["columns"].line)
         columns = ColumnReader(self.reader, options, keys, domains, key, entity is not None, self.plugins)
         check = self._check(where, fields.get("check"), options)
-        return TableRules(name, columns.columns(entries), entity, key, check)
+        return TableRules(name, columns.columns(entries), entity, key, check, row_key)
 
-    def _entity(self, where: str, located: Located | None, options: OptionReader) -> str | None:
+    def _of_row(self, where: str, name: str, located: Located | None, options: OptionReader) -> str | None:
         if located is None:
             return None
-        return options.column(f"{where}, entity", located, of_row=True) or None
+        return options.column(f"{where}, {name}", located, of_row=True) or None
 
     def _check(self, where: str, located: Located | None, options: OptionReader) -> Check:
         where = f"{where}, check"
