@@ -142,6 +142,8 @@ def _take(parts: Parts, request: Request, answer: HostAnswer, own_accounts: tupl
         return str(error)
     try:
         decide(parts, request.id, decision)
+    except HostUnreachable:
+        raise  # Nothing was decided: the same answer is looked at again.
     except MaskgateError as error:
         return str(error)
     return None

@@ -20,8 +20,8 @@ from maskgate.gate.filing import (
     new_request,
     record_created,
 )
-from maskgate.gate.involvement import CLEARED, added_to, involved_later
 from maskgate.gate.known_destinations import must_be_in_force
+from maskgate.gate.later_clears import involve_later
 from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
 from maskgate.gate.parts import active_policy
@@ -116,12 +116,7 @@ def _rebind(parts: Parts, work: Work, known: Request, asked: _Asked) -> Request:
     facts = asked.by.facts
     if facts is None or facts.task_instance_id == known.task_instance_id:
         return known
-    later = involved_later(active_policy(work), facts, known.involved)
-    if later and not known.is_settled:
-        # What is signed stays as it is: it was asked so. Fewer people may sign it from now on.
-        involvement = added_to(known.involvement, later, CLEARED)
-        known = change_request(work, known, involved=tuple(sorted({*known.involved, *later})), involvement=involvement)
-        parts.record(work, "request.involved", known, added=sorted(later), because=CLEARED)
+    known = involve_later(parts, work, known, facts.cleared_by)
     bound = change_request(
         work,
         known,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from maskgate.canonical import digest
 from maskgate.clock import timestamp
-from maskgate.errors import DatabaseUnreachable, MaskgateError, NotFound
+from maskgate.errors import DatabaseUnreachable, HostUnreachable, MaskgateError, NotFound
 from maskgate.gate.authority import LONGEST_REASON, authorize
 from maskgate.gate.break_glass import must_be_permitted, note_break_glass
 from maskgate.gate.circumstances import circumstances_of
@@ -19,6 +19,7 @@ from maskgate.gate.delegation import delegations_to
 from maskgate.gate.document import decisions_of
 from maskgate.gate.governing import GOVERNED, activate
 from maskgate.gate.granting import issue_grant
+from maskgate.gate.later_clears import note_clears, run_to_look_at
 from maskgate.gate.lifecycle import State, after_decision, is_over
 from maskgate.gate.markdown import visible
 from maskgate.gate.parts import active_policy
@@ -50,9 +51,18 @@ def decide(parts: Parts, request_id: str, decision: DecisionInput) -> Request:
         NotAllowed: If this person may not decide it, so or at all.
         Conflict: If it cannot be decided any more, or is not what was seen.
         Refused: If the reason is too short.
+        HostUnreachable: If the host of the run does not say who has cleared it since; then nothing was decided.
     """
-    with _refusals_kept(parts, request_id, decision), parts.store.write() as work:
-        return _decide(parts, work, get_request(work, request_id), decision)
+    with _refusals_kept(parts, request_id, decision):
+        with parts.store.write() as work:
+            request = get_request(work, request_id)
+            run = run_to_look_at(request, decision)
+            if run is None:
+                return _decide(parts, work, request, decision)
+        # Outside of a transaction: a host takes its time.
+        note_clears(parts, request_id, run)
+        with parts.store.write() as work:
+            return _decide(parts, work, get_request(work, request_id), decision)
 
 
 @contextmanager
@@ -60,7 +70,7 @@ def _refusals_kept(parts: Parts, request_id: str, decision: DecisionInput) -> It
     """Record a refusal of what is done inside, in a transaction of its own."""
     try:
         yield
-    except (NotFound, DatabaseUnreachable):
+    except (NotFound, DatabaseUnreachable, HostUnreachable):
         raise
     except MaskgateError as refusal:
         with parts.store.write() as work:

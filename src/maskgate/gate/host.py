@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-__all__ = ["Host", "HostAnswer", "HostRun", "HostUnreachable", "Responder", "RunFacts"]
+__all__ = ["Clears", "Host", "HostAnswer", "HostRun", "HostUnreachable", "Responder", "RunFacts"]
 
 _LONGEST = 500
 
@@ -125,6 +125,7 @@ class RunFacts:
         parked: Whether the task is parked, waiting for an answer.
         parked_since: Since when, if the host says so; otherwise the gate goes by its own first look.
         cleared_by: Accounts of everyone who cleared tasks of the run, the accounts of one person together.
+        cleared_unseen: Whether somebody cleared tasks of it of whom the host says nothing.
         code_version: The version of the code that the run uses, where the host knows one.
     """
 
@@ -137,7 +138,21 @@ class RunFacts:
     parked: bool = False
     parked_since: datetime | None = None
     cleared_by: tuple[tuple[str, ...], ...] = ()
+    cleared_unseen: bool = False
     code_version: str | None = None
+
+
+@dataclass(frozen=True)
+class Clears:
+    """Who cleared tasks of a run, so that they ran again.
+
+    Attributes:
+        by: Their accounts, those of one person together.
+        unseen: Whether somebody did of whom the host says nothing.
+    """
+
+    by: tuple[tuple[str, ...], ...] = ()
+    unseen: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,6 +226,15 @@ class Host(Protocol):
 
     def read_run(self, run: HostRun) -> RunFacts:
         """Read the facts of a run.
+
+        Raises:
+            Refused: If there is no such run.
+            HostUnreachable: If the host does not answer.
+        """
+        ...
+
+    def read_clears(self, run: HostRun) -> Clears:
+        """Read who cleared tasks of a run by now.
 
         Raises:
             Refused: If there is no such run.

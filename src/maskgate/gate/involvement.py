@@ -135,7 +135,8 @@ def involve(
         account=account,
         sources={person: tuple(how) for person, how in sources.found.items()},
         named=tuple(sorted(more - sources.found.keys())),
-        is_known=bool(asking),
+        # Whoever cleared it unseen may be anybody; as with a run that nobody started, two people sign then.
+        is_known=bool(asking) and not (facts is not None and facts.cleared_unseen),
         unknown_authors=known.unknown_authors,
     )
 
@@ -156,13 +157,13 @@ def _of_the_run(
     return owners | sources.add(policy.requesters_of(run.host, facts.workflow), ANSWERS), None
 
 
-def involved_later(policy: Policy, facts: RunFacts, involved: Iterable[str]) -> frozenset[str]:
+def involved_later(policy: Policy, cleared_by: Iterable[tuple[str, ...]], involved: Iterable[str]) -> frozenset[str]:
     """Return who has cleared a run since it asked, and was not involved before.
 
     Raises:
         NotAllowed: If that is nobody in the policy.
     """
-    return frozenset(_who(policy, accounts, "cleared") for accounts in facts.cleared_by) - frozenset(involved)
+    return frozenset(_who(policy, accounts, "cleared") for accounts in cleared_by) - frozenset(involved)
 
 
 def added_to(involvement: Mapping[str, Any], people: Iterable[str], how: str) -> dict[str, Any]:

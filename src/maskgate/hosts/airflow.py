@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -22,12 +22,12 @@ import httpx
 from maskgate.errors import HostUnreachable, NotFound
 from maskgate.gate.host import HostAnswer, Responder, RunFacts, RunOutcome
 from maskgate.hosts.address import checked_address
-from maskgate.hosts.airflow_audit import CLEARS, who_cleared
+from maskgate.hosts.airflow_audit import moment, read_clears
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from maskgate.gate.host import HostRun
+    from maskgate.gate.host import Clears, HostRun
 
 PARKED = "awaiting_input"
 _SUCCESS = "success"
@@ -38,7 +38,6 @@ _MOST_TASKS = 100
 _LONGEST_NOTE = 1000
 _PAUSES = (0.5, 1.5)  # seconds
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT = 401, 403, 404, 409
-_LOGS_AT_ONCE, _MOST_LOG_PAGES = 100, 20
 # Runs that a person starts with the command line carry the name of an operating-system user, not an Airflow user.
 _STARTED_IN_A_SHELL = frozenset({"cli", "test"})
 
@@ -94,12 +93,12 @@ class AirflowHost:
             NotFound: If Airflow has no such run or task.
             HostUnreachable: If Airflow does not answer as it should.
         """
-        dag_run = self._read(_dag_run(run), run, "run")
-        self._must_be(dag_run, {"dag_id": run.dag_id, "dag_run_id": run.run_id})
+        dag_run = self._read_dag_run(run)
         task = self._read(_task(run), run, "task")
         self._must_be(task, _identity(run))
         dag = self._read(_dag(run), run, "DAG")
         state = str(task.get("state") or "")
+        clears = self._clears(run, dag_run)
         return RunFacts(
             workflow=run.dag_id,
             triggered_by=self._who_triggered(dag_run),
@@ -108,14 +107,23 @@ class AirflowHost:
             try_number=int(task["try_number"]),
             state=state,
             parked=state == PARKED,
-            cleared_by=self._who_cleared(run, dag_run),
+            cleared_by=clears.by,
+            cleared_unseen=clears.unseen,
             code_version=dag_run.get("bundle_version") or None,
         )
 
+    def read_clears(self, run: HostRun) -> Clears:
+        """Read who cleared tasks of a run by now.
+
+        Raises:
+            NotFound: If Airflow has no such run.
+            HostUnreachable: If Airflow does not answer as it should.
+        """
+        return self._clears(run, self._read_dag_run(run))
+
     def read_outcome(self, run: HostRun) -> RunOutcome:
         """Read how the run is shown by now, and whether a task that releases is shown as successful."""
-        dag_run = self._read(_dag_run(run), run, "run")
-        self._must_be(dag_run, {"dag_id": run.dag_id, "dag_run_id": run.run_id})
+        dag_run = self._read_dag_run(run)
         tasks = self._read(f"{_dag_run(run)}/taskInstances?{urlencode({'limit': _MOST_TASKS})}", run, "run")
         state = str(dag_run.get("state") or "")
         released = [
@@ -147,7 +155,7 @@ class AirflowHost:
             multiple=bool(detail.get("multiple")),
             chosen_options=tuple(detail.get("chosen_options") or ()),
             params_input=dict(detail.get("params_input") or {}),
-            responded_at=_moment(detail.get("responded_at")),
+            responded_at=moment(detail.get("responded_at")),
             responded_by=Responder(_text(by, "id"), _text(by, "name")) if by else None,
             task_instance_id=_text(task, "id"),
             try_number=int(task["try_number"]),
@@ -198,23 +206,20 @@ class AirflowHost:
         shell = dag_run.get("triggered_by") in _STARTED_IN_A_SHELL
         return (self._account(f"os:{name}" if shell else str(name)),)
 
-    def _who_cleared(self, run: HostRun, dag_run: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
-        """Read from the audit log who cleared tasks of a run; the gate's own account clears nothing."""
-        began = dag_run.get("run_after")  # a clear moves the other times
-        asked: dict[str, Any] = {"dag_id": run.dag_id, "included_events": list(CLEARS), "limit": _LOGS_AT_ONCE}
-        if began:
-            asked["after"] = began
-        logs: list[dict[str, Any]] = []
-        for page in range(_MOST_LOG_PAGES):
-            path = f"/eventLogs?{urlencode({**asked, 'offset': page * _LOGS_AT_ONCE}, doseq=True)}"
-            found = self._object(self._call("GET", path)).get("event_logs")
-            if not isinstance(found, list):
-                raise HostUnreachable(f"airflow {self._instance} did not say who cleared the run; the gate tries again")
-            logs += found
-            if len(found) < _LOGS_AT_ONCE:
-                break
-        names = dict.fromkeys(who_cleared(logs, run))
-        return tuple((self._account(name),) for name in names if self._account(name) not in self.accounts)
+    def _clears(self, run: HostRun, dag_run: Mapping[str, Any]) -> Clears:
+        """Read who cleared tasks of a run; the gate's own account clears nothing."""
+        found = read_clears(
+            lambda path: self._object(self._call("GET", path)), run, dag_run, _dag_run(run), self._account
+        )
+        return replace(found, by=tuple(each for each in found.by if each[0] not in self.accounts))
+
+    def _get(self, path: str) -> dict[str, Any]:
+        return self._object(self._call("GET", path))
+
+    def _read_dag_run(self, run: HostRun) -> dict[str, Any]:
+        dag_run = self._read(_dag_run(run), run, "run")
+        self._must_be(dag_run, {"dag_id": run.dag_id, "dag_run_id": run.run_id})
+        return dag_run
 
     def _read(self, path: str, run: HostRun, thing: str) -> dict[str, Any]:
         response = self._call("GET", path)
@@ -322,16 +327,6 @@ def _text(found: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value:
         raise HostUnreachable(f"Airflow's answer has no {name}; the gate tries again")
     return value
-
-
-def _moment(value: str | None) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise HostUnreachable("Airflow's answer has a time that is none; the gate tries again") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _form(params: Mapping[str, Any]) -> dict[str, Any]:

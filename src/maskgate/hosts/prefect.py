@@ -17,7 +17,7 @@ from uuid import UUID
 import httpx
 
 from maskgate.errors import HostUnreachable, NotFound, Refused
-from maskgate.gate.host import RunFacts, RunOutcome
+from maskgate.gate.host import Clears, RunFacts, RunOutcome
 from maskgate.hosts.address import checked_address
 
 if TYPE_CHECKING:
@@ -94,6 +94,10 @@ class PrefectHost:
                 "running flow."
             )
         return RunFacts(workflow=flow["name"], state=state)
+
+    def read_clears(self, run: HostRun) -> Clears:  # noqa: ARG002  the protocol's signature
+        """Return that nobody did: whoever lets a flow run again, Prefect does not say who it was."""
+        return Clears()
 
     def read_outcome(self, run: HostRun) -> RunOutcome:
         """Read how the flow run is shown by now."""

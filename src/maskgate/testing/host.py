@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import HostUnreachable, NotFound
-from maskgate.gate.host import HostAnswer, HostRun, Responder, RunFacts, RunOutcome
+from maskgate.gate.host import Clears, HostAnswer, HostRun, Responder, RunFacts, RunOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +56,7 @@ class ScriptedHost:
         triggered_by: tuple[str, ...] = (),
         owners: tuple[str, ...] = (),
         cleared_by: tuple[str, ...] = (),
+        cleared_unseen: bool = False,
         code_version: str | None = None,
     ) -> None:
         """Start a run, as a person or, without one, by schedule."""
@@ -67,6 +68,7 @@ class ScriptedHost:
             try_number=run.try_number,
             state="running",
             cleared_by=tuple((f"airflow:prod|{name}",) for name in cleared_by),
+            cleared_unseen=cleared_unseen,
             code_version=code_version,
         )
 
@@ -110,6 +112,19 @@ class ScriptedHost:
         if run.run_id not in self.runs:
             raise NotFound(f"{run.host} knows no such run")
         return self.runs[run.run_id]
+
+    def clear(self, run: HostRun, name: str | None) -> None:
+        """Clear tasks of a run as a user; None is somebody of whom the host says nothing."""
+        facts = self.runs[run.run_id]
+        if name is None:
+            self.runs[run.run_id] = replace(facts, cleared_unseen=True)
+        else:
+            self.runs[run.run_id] = replace(facts, cleared_by=(*facts.cleared_by, (f"airflow:prod|{name}",)))
+
+    def read_clears(self, run: HostRun) -> Clears:
+        """Read who cleared tasks of a run by now."""
+        facts = self.read_run(run)
+        return Clears(facts.cleared_by, unseen=facts.cleared_unseen)
 
     def read_outcome(self, run: HostRun) -> RunOutcome:
         """Read how a run is shown: the outcome that the script sets, or still running."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from maskgate.errors import NotAllowed
+from maskgate.errors import HostUnreachable, NotAllowed
 from maskgate.gate.involvement import Known, added_to, involve
 from maskgate.gate.policy_reader import read_policy
 from maskgate.gate.requirement import UNNAMED
@@ -142,6 +142,47 @@ class TestDeciding:
         after = world.decide(first, "cleo")
         assert (after["state"], after["requirement"]["missing"]) == ("pending", {"legal": 1})
         assert world.entries("grant.issued") == []
+
+    def test_who_cleared_the_run_is_read_from_the_host_when_somebody_decides(self, world):
+        document = world.ask(run=RUN)
+        world.host.clear(RUN, "bert")
+        with pytest.raises(NotAllowed, match=r"bert .* is involved"):
+            world.decide(document)
+        # It stays so, and another reviewer signs.
+        assert world.read(document["id"])["involved"] == ["anna", "bert"]
+        (entry,) = world.entries("request.involved")
+        assert (entry["added"], entry["because"]) == (["bert"], "cleared tasks of the run")
+        assert world.entries("grant.issued") == []
+
+    def test_and_what_they_signed_before_does_not_count(self, tmp_path):
+        world = GateWorld(tmp_path, POLICY.replace("require: {slots: {privacy: 1}}", "require: {slots: {legal: 2}}", 1))
+        document = world.ask(run=RUN)
+        assert world.decide(document, "bert")["state"] == "pending"
+        world.host.clear(RUN, "bert")
+        after = world.decide(document, "cleo")
+        assert (after["state"], after["requirement"]["missing"]) == ("pending", {"legal": 1})
+
+    def test_a_clear_of_which_the_host_does_not_say_whose_it_was_is_a_refusal(self, world):
+        document = world.ask(run=RUN)
+        world.host.clear(RUN, None)
+        with pytest.raises(NotAllowed, match=r"were cleared since they ran, and airflow:prod does not say by whom"):
+            world.decide(document)
+        assert world.read(document["id"])["state"] == "pending"
+
+    def test_and_asked_for_after_it_two_people_sign(self, tmp_path):
+        world = GateWorld(tmp_path, POLICY.replace("people: [anna, bert]", "people: [anna, bert, cleo]"))
+        world.host.add_run(RUN, triggered_by=("anna",), cleared_unseen=True)
+        document = world.ask(run=RUN)
+        assert world.decide(document, "bert")["state"] == "pending"
+        assert world.decide(document, "cleo")["state"] == "approved"
+
+    def test_an_approval_waits_for_a_host_that_does_not_answer_and_a_denial_does_not(self, world):
+        document = world.ask(run=RUN)
+        world.host.is_reachable = False
+        with pytest.raises(HostUnreachable):
+            world.decide(document)
+        assert world.read(document["id"])["state"] == "pending"
+        assert world.decide(document, verdict="deny")["state"] == "denied"
 
     def test_who_asked_for_the_policy_in_force_is_involved_and_who_signed_it_is_not(self, tmp_path):
         world = GateWorld(
