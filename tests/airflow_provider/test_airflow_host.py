@@ -14,7 +14,7 @@ from demo.airflow_server import AirflowServer
 from demo.processes import Processes, free_port, wait_until
 
 from maskgate.errors import HostUnreachable, NotFound, UsageError
-from maskgate.gate.host import HostRun, Responder
+from maskgate.gate.host import Clears, HostRun, Responder, RunOutcome
 from maskgate.hosts.airflow import AirflowHost
 
 pytestmark = pytest.mark.timeout(300)
@@ -162,6 +162,18 @@ class TestReadAnswer:
         assert after.task_instance_id != before.task_instance_id
         assert (after.try_number, after.responded_at) == (2, None)
         assert host.read_run(run).cleared_by == (("airflow:prod|requester",),)
+        assert host.read_clears(run) == Clears((("airflow:prod|requester",),), unseen=False)
+
+    def test_a_clear_over_all_dags_is_noticed_though_airflow_shows_its_entry_to_nobody(self, host, airflow):
+        run = parked(airflow)
+        assert host.read_clears(run) == Clears()
+        with airflow.client("reviewer") as reviewer:
+            body = {"dry_run": False, "dag_runs": [{"dag_id": run.dag_id, "dag_run_id": run.run_id}]}
+            reviewer.send("POST", "/dags/~/clearDagRuns", json=body).raise_for_status()
+        assert host.read_clears(run) == Clears((), unseen=True)
+        wait_until(lambda: host.read_run(run).parked, what="it is parked again", timeout=120)
+        facts = host.read_run(run)
+        assert (facts.cleared_by, facts.cleared_unseen, facts.try_number) == ((), True, 2)
 
     def test_mapped_tasks_are_told_apart(self, host, airflow):
         first = parked(airflow, "asking_twice", 0)
@@ -197,6 +209,8 @@ class TestWakeAndNote:
         wait_until(lambda: host.read_run(run).state == "success", what="it has ended", timeout=90)
         with pytest.raises(HostUnreachable, match="is not parked"):
             host.wake(run, approved=True)
+        wait_until(lambda: host.read_outcome(run).is_over, what="the run has ended", timeout=90)
+        assert host.read_outcome(run) == RunOutcome("success", is_over=True, is_success=True)
 
     def test_a_note_is_written_and_cut(self, host, airflow, run):
         host.note(run, "requester cannot sign this. " + "x" * 2000)

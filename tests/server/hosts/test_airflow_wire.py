@@ -1,0 +1,172 @@
+"""What the gate makes of Airflow's answers, to the letter: clears, and how runs and their tasks are shown."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from maskgate.errors import HostUnreachable, NotFound
+from maskgate.gate.host import Clears, RunOutcome
+from maskgate.hosts.airflow import AirflowHost
+from maskgate.testing.host import airflow_run
+
+RUN = airflow_run("manual__1")
+QUEUED, STARTED, AGAIN = "2026-11-24T12:00:00Z", "2026-11-24T12:00:05Z", "2026-11-24T13:00:00Z"
+
+
+def task(task_id="approve", started=STARTED, **more):
+    return {"task_id": task_id, "map_index": -1, "try_number": 1, "start_date": started, "state": "success", **more}
+
+
+def log(owner, event, at=AGAIN, run_id=None, extra="{}"):
+    return {"owner": owner, "event": event, "when": at, "run_id": run_id, "extra": extra}
+
+
+class Airflow:
+    """An API server that shows one run as a test says."""
+
+    def __init__(self):
+        self.run = {"dag_id": "export", "dag_run_id": "manual__1", "run_after": QUEUED, "queued_at": QUEUED}
+        self.tasks, self.tries, self.logs = [task()], {}, []
+        self.asked = []
+
+    def host(self):
+        return AirflowHost("prod", "http://airflow", "gate", "x", transport=httpx.MockTransport(self.answer))
+
+    def answer(self, request):
+        path = request.url.path
+        self.asked.append(request)
+        if path == "/auth/token":
+            return httpx.Response(201, json={"access_token": "t"})
+        if path == "/api/v2/eventLogs":
+            first = int(parse_qs(request.url.query.decode())["offset"][0])
+            return httpx.Response(200, json={"event_logs": self.logs[first : first + 100]})
+        if path.endswith("/tries"):
+            return httpx.Response(200, json={"task_instances": self.tries[path.split("/")[-2]]})
+        if path.endswith("/taskInstances"):
+            return httpx.Response(200, json={"task_instances": self.tasks})
+        if path == "/api/v2/dags/export/dagRuns/manual__1":
+            return httpx.Response(200, json=self.run)
+        return httpx.Response(404, json={"detail": "not found"})
+
+
+@pytest.fixture
+def airflow():
+    return Airflow()
+
+
+class TestReadClears:
+    """Every clear that may have been about the run names who did it; one that left no entry is noticed."""
+
+    def test_a_run_that_was_not_cleared(self, airflow):
+        assert airflow.host().read_clears(RUN) == Clears()
+
+    @pytest.mark.parametrize(
+        ("entry", "account"),
+        [
+            pytest.param(log("ann", "clear_dag_run", run_id="manual__1"), "ann", id="the run"),
+            pytest.param(log("ann", "post_clear_task_instances", run_id="manual__1"), "ann", id="its tasks"),
+            pytest.param(log("ann", "post_clear_task_instances"), "ann", id="tasks of whatever run"),
+            pytest.param(log("ann", "clear_dag_runs", extra='{"dag_runs": ["manual__1"]}'), "ann", id="among others"),
+            pytest.param(log("ann", "clear_dag_runs", extra='{"partition_key": "a"}'), "ann", id="by a partition"),
+            pytest.param(log("root", "cli_task_clear"), "os:root", id="in a shell"),
+            pytest.param(log("root", "cli_dag_clear"), "os:root", id="in a shell, whole runs"),
+            pytest.param(
+                log("ann", "patch_dag_run", run_id="manual__1", extra='{"state": "queued"}'), "ann", id="queued"
+            ),
+            pytest.param(
+                log("ann", "patch_dag_run", run_id="manual__1", extra='{"state": "failed"}'), None, id="failed"
+            ),
+            pytest.param(log("ann", "clear_dag_run", run_id="manual__2"), None, id="another run"),
+            pytest.param(log("ann", "clear_dag_runs", extra='{"dag_runs": ["manual__2"]}'), None, id="other runs"),
+            pytest.param(log("ann", "trigger_dag_run", run_id="manual__1"), None, id="no clear"),
+            pytest.param(log("gate", "clear_dag_run", run_id="manual__1"), None, id="the gate's own account"),
+        ],
+    )
+    def test_who_is_named(self, airflow, entry, account):
+        airflow.logs = [entry]
+        expected = () if account is None else ((f"airflow:prod|{account}",),)
+        assert airflow.host().read_clears(RUN) == Clears(expected)
+
+    def test_the_hundred_and_first_entry_is_read_too(self, airflow):
+        airflow.logs = [log("ann", "clear_dag_run", run_id="other")] * 100 + [
+            log("ben", "clear_dag_run", run_id="manual__1")
+        ]
+        assert airflow.host().read_clears(RUN).by == (("airflow:prod|ben",),)
+
+    @pytest.mark.parametrize(
+        "tasks",
+        [
+            pytest.param([task()], id="a task started before the run was queued"),
+            pytest.param([task(started=None), task("mask")], id="another task did"),
+            pytest.param([task(started="2026-11-24T13:00:09Z", try_number=2)], id="an earlier try of a task did"),
+        ],
+    )
+    def test_a_run_that_was_queued_again_without_an_entry_was_cleared_unseen(self, airflow, tasks):
+        airflow.run["queued_at"], airflow.tasks = AGAIN, tasks
+        airflow.tries["approve"] = [task(), task(started="2026-11-24T13:00:09Z", try_number=2)]
+        assert airflow.host().read_clears(RUN) == Clears(unseen=True)
+
+    @pytest.mark.parametrize(
+        ("at", "unseen"),
+        [
+            pytest.param("2026-11-24T12:59:59Z", False, id="just before"),
+            pytest.param("2026-11-24T12:50:00Z", True, id="long before"),
+            pytest.param("2026-11-24T13:00:10Z", True, id="afterwards"),
+        ],
+    )
+    def test_an_entry_explains_the_clear_that_followed_it(self, airflow, at, unseen):
+        airflow.run["queued_at"] = AGAIN
+        airflow.logs = [log("ann", "clear_dag_run", at=at, run_id="manual__1")]
+        assert airflow.host().read_clears(RUN) == Clears((("airflow:prod|ann",),), unseen=unseen)
+
+    @pytest.mark.parametrize("logs", [None, "many"], ids=["no list", "no list at all"])
+    def test_what_is_no_answer_is_not_believed(self, airflow, logs):
+        transport = httpx.MockTransport(
+            lambda request: (
+                httpx.Response(200, json={"event_logs": logs})
+                if request.url.path.endswith("eventLogs")
+                else airflow.answer(request)
+            )
+        )
+        with pytest.raises(HostUnreachable, match="did not say who cleared the run"):
+            AirflowHost("prod", "http://airflow", "gate", "x", transport=transport).read_clears(RUN)
+
+
+class TestReadOutcome:
+    """How a run is shown, and whether a task that releases is shown as successful."""
+
+    @pytest.mark.parametrize(
+        ("state", "tasks", "expected"),
+        [
+            pytest.param("running", [task()], RunOutcome("running", is_over=False, is_success=False), id="it goes on"),
+            pytest.param("success", [], RunOutcome("success", is_over=True, is_success=True), id="it ended well"),
+            pytest.param("failed", [], RunOutcome("failed", is_over=True, is_success=False), id="it failed"),
+            pytest.param(
+                "running",
+                [task(), task("publish", operator_name="ReleaseOperator")],
+                RunOutcome("running", is_over=False, is_success=False, released_by="publish"),
+                id="its release is shown as done",
+            ),
+            pytest.param(
+                "failed",
+                [task("publish", operator_name="ReleaseOperator", state="failed")],
+                RunOutcome("failed", is_over=True, is_success=False),
+                id="its release failed",
+            ),
+        ],
+    )
+    def test_a_run(self, airflow, state, tasks, expected):
+        airflow.run["state"], airflow.tasks = state, tasks
+        assert airflow.host().read_outcome(RUN) == expected
+
+    def test_a_run_that_is_gone(self, airflow):
+        with pytest.raises(NotFound):
+            airflow.host().read_outcome(airflow_run("manual__2"))
+
+    def test_an_answer_about_another_run_is_not_believed(self, airflow):
+        airflow.run["dag_run_id"] = "manual__2"
+        with pytest.raises(HostUnreachable, match="another dag_run_id"):
+            airflow.host().read_outcome(RUN)
