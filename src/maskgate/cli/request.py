@@ -14,19 +14,23 @@ _ARGUMENTS = click.option("--arguments", metavar="JSON", help="Arguments of the 
 
 
 @click.command(name="request")
-@click.option("--action", default="export", show_default=True, help="The verb that policies match.")
+@click.option("--action", help="The verb that policies match; by default export, and mask of a source.")
 @click.option("--resource", help="What the action is about, such as prod/customers.")
 @click.option("--staging", help="For a release of staged files: their staging id.")
-@click.option("--destination", help="For a release of staged files: the destination's id.")
+@click.option("--source", help="Or for what the releaser masks itself: the source's id.")
+@click.option("--table", "tables", multiple=True, help="Of a source, this table alone; may be given again.")
+@click.option("--destination", help="For a release: the destination's id.")
 @click.option("--why", default="", help="Why, for the reviewer.")
 @click.option("--requester", "requesters", multiple=True, help="Somebody who asks too, and may not sign.")
 @click.option("--wait", type=float, metavar="SECONDS", help="Wait so long for a signature.")
 @_ARGUMENTS
 @_AS_JSON
 def request(  # noqa: PLR0917  click passes options by name
-    action: str,
+    action: str | None,
     resource: str | None,
     staging: str | None,
+    source: str | None,
+    tables: tuple[str, ...],
     destination: str | None,
     why: str,
     requesters: tuple[str, ...],
@@ -42,16 +46,22 @@ def request(  # noqa: PLR0917  click passes options by name
     """
     given = read_arguments(arguments)
     with GateClient.from_environment() as client:
-        if resource is not None and staging is None and destination is None:
+        if resource is not None and staging is None and source is None and destination is None:
             document = client.request(
-                action=action, resource=resource, why=why, arguments=given, requesters=list(requesters)
+                action=action or "export", resource=resource, why=why, arguments=given, requesters=list(requesters)
             )
-        elif staging is not None and destination is not None and resource is None and given is None:
+        elif (staging is None) != (source is None) and destination is not None and resource is None and given is None:
             document = client.create_request(
-                staging=staging, destination=destination, action=action, why=why, requesters=requesters
+                staging=staging,
+                source=source,
+                tables=tables,
+                destination=destination,
+                action=action,
+                why=why,
+                requesters=requesters,
             )
         else:
-            raise UsageError("name --resource of an action; or --staging and --destination of a release of files")
+            raise UsageError("name --resource of an action; or --destination, and --staging or --source, of a release")
         if wait is not None:
             document = client.wait(document["id"], lambda each: each["state"] not in _OPEN, wait, progress)
     show(document, as_json=as_json)

@@ -27,13 +27,20 @@ if TYPE_CHECKING:
 _LOOKERS = 8
 
 
-def open_files(uri: str, format_name: str | None = None, options: Mapping[str, Any] | None = None) -> Source:
+def open_files(
+    uri: str,
+    format_name: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    *,
+    storage: Mapping[str, Any] | None = None,
+) -> Source:
     """Find the files of a table and check that they belong together.
 
     Args:
         uri: Path or URI of a file, of a folder of them, or a pattern such as ``orders-*.parquet``.
         format_name: What format they have; None to go by their names.
         options: What else is declared of them; each format has its own.
+        storage: Options of the object store, where others are needed than those of the environment.
 
     Raises:
         DatasetError: If there is none, one cannot be read, or their schemas differ.
@@ -41,7 +48,7 @@ def open_files(uri: str, format_name: str | None = None, options: Mapping[str, A
     """
     declared = None if format_name is None else format_called(format_name)
     shown = without_credentials(uri)
-    files = find_files(uri, lambda name: declared is not None or format_of(name) is not None)
+    files = find_files(uri, lambda name: declared is not None or format_of(name) is not None, storage)
     if not files:
         raise DatasetError(f"{shown}: there is no {_known()} file here. Name a file, a folder of them, or a pattern.")
     found = declared or _format_of_all(files)

@@ -63,18 +63,19 @@ class InputFile:
         return self.name.rstrip("/").rpartition("/")[2]
 
 
-def find_files(uri: str, is_wanted: Callable[[str], bool]) -> list[InputFile]:
+def find_files(uri: str, is_wanted: Callable[[str], bool], storage: Mapping[str, Any] | None = None) -> list[InputFile]:
     """Find the files that a path or URI names, in order of their names.
 
     Args:
         uri: A file, a folder of files, or a pattern such as ``orders-*.parquet``.
         is_wanted: Says by its name whether a file in a folder can be read; one that cannot is refused, not left out.
+        storage: Options of the object store.
 
     Raises:
         DatasetError: If the place cannot be reached, or holds something that is not wanted.
     """
     if "://" in uri:
-        return _find_remote(uri, is_wanted)
+        return _find_remote(uri, is_wanted, storage)
     return [_local(name) for name in _find_local(uri, is_wanted)]
 
 
@@ -100,8 +101,8 @@ def _find_local(uri: str, is_wanted: Callable[[str], bool]) -> list[str]:
     return [uri]
 
 
-def _find_remote(uri: str, is_wanted: Callable[[str], bool]) -> list[InputFile]:
-    filesystem, path = connect(uri)
+def _find_remote(uri: str, is_wanted: Callable[[str], bool], storage: Mapping[str, Any] | None) -> list[InputFile]:
+    filesystem, path = connect(uri, storage)
     failure = ""
     try:
         if glob.has_magic(path):

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import DatasetError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def connect(uri: str) -> tuple[Any, str]:
+
+def connect(uri: str, options: Mapping[str, Any] | None = None) -> tuple[Any, str]:
     """Open the store that a URI names; return it and the path in it.
+
+    Args:
+        uri: Where.
+        options: Storage options for fsspec, where others are needed than those of the environment.
 
     Raises:
         DatasetError: If there is no such kind of store, or its package is missing.
@@ -18,7 +25,7 @@ def connect(uri: str) -> tuple[Any, str]:
     scheme = uri.partition("://")[0]
     failure = ""
     try:
-        filesystem, path = fsspec.core.url_to_fs(uri)
+        filesystem, path = fsspec.core.url_to_fs(uri, **(options or {}))
         # What another process has written since must be seen.
         filesystem.invalidate_cache()
     except ImportError:

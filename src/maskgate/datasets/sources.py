@@ -25,13 +25,15 @@ def open_source(
     Args:
         table: What messages call it.
         source: Path or URI of files, ``pa.Table``, ``pa.RecordBatch``, ``pa.RecordBatchReader``, a pandas DataFrame
-            (its index is left out), or anything else with ``__arrow_c_stream__``.
+            (its index is left out), or anything else with ``__arrow_c_stream__``. What is open stays as it is.
         format_name: What format the files have; None to go by their names.
         options: What else is declared of the files; each format has its own.
 
     Raises:
         DatasetError: If it cannot be read, or is something else.
     """
+    if isinstance(source, Source):
+        return source
     if isinstance(source, str | os.PathLike):
         return open_files(os.fspath(source), format_name, options)
     if isinstance(source, pa.RecordBatch):

@@ -46,7 +46,7 @@ def facts_when_asked(
         resource=resource,
         destination=None if destination is None else destination.id,
         trust=None if destination is None else destination.trust,
-        level=(RELEASE if destination is None else destination.level) if is_staged else level,
+        level=level or ((RELEASE if destination is None else destination.level) if is_staged else None),
         person=person,
         token=token,
         workflow=None if host is None else f"{host.host}|{workflow}",

@@ -27,6 +27,7 @@ from maskgate.gate.markdown import visible
 from maskgate.gate.parts import active_policy
 from maskgate.gate.quotas import must_have_room_to_ask
 from maskgate.gate.request import Request, change_request, find_by_key, insert_request
+from maskgate.gate.sources import must_fit_level
 from maskgate.store import tables
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class _Asked:
     why: str
     staging: str
     destination: Destination
+    level: str | None
     by: Asker
 
 
@@ -66,6 +68,7 @@ def create_request(parts: Parts, caller: Caller, wanted: RequestInput) -> Reques
         why=visible(wanted.why, LONGEST_WHY),
         staging=wanted.staging,
         destination=replace(parts.registry.destination(wanted.destination), options={}),
+        level=wanted.level,
         by=find_asker(parts, token, wanted.host, wanted.requesters),
     )
     with parts.store.write() as work:
@@ -141,6 +144,7 @@ def _rebind(parts: Parts, work: Work, known: Request, asked: _Asked) -> Request:
 def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
     must_have_room_to_ask(work, asked.by.token, parts.registry.limits)
     must_be_in_force(work, parts.registry.destination(asked.destination.id))
+    must_fit_level(asked.destination, asked.level)
     policy = active_policy(work)
     involvement = involved_in(parts, work, asked.by, policy)
     request = _new(parts, asked, _possible_rules(policy, asked, involvement), policy, involvement)
@@ -159,6 +163,7 @@ def _possible_rules(policy: Policy, asked: _Asked, involvement: Involvement) -> 
         host=asked.by.host,
         workflow="" if asked.by.facts is None else asked.by.facts.workflow,
         is_staged=True,
+        level=asked.level,
         agent=asked.by.agent,
     )
     rules = tuple(rule for rule in policy.possible_rules(facts) if not rule.refuse)
@@ -204,6 +209,7 @@ def _draft(parts: Parts, asked: _Asked, demanded: dict[str, Any], policy: Policy
         why=asked.why,
         staging=asked.staging,
         destination=asked.destination,
+        level=asked.level,
         idempotency_key=_key(asked),
         policy_name=demanded["name"],
         rule=demanded,

@@ -14,7 +14,7 @@ LEVEL_WORDS = {
     "who has the credentials and means harm)",
     "broker": "by whoever asks, with a credential of the gate for this one place (level broker)",
     "release": "by the gate, with credentials that nobody else has (level release)",
-    "mask": "by the gate, which also masks (level mask)",
+    "mask": "by the releaser, which has also masked the originals, with keys that nobody else has (level mask)",
 }
 
 
@@ -26,6 +26,22 @@ def call_lines(arguments: Mapping[str, Any]) -> list[str]:
         ['database: prod', 'argv[0]: vacuum', 'argv[1]: --full', 'tags: {}']
     """
     return list(_lines("", arguments))
+
+
+def masking_lines(masking: Mapping[str, Any]) -> list[str]:
+    """Say what the releaser masked, with which keys, and what it looked for in what came out.
+
+    Example:
+        >>> keys, tables = {"people": {"version": 2, "fingerprint": "9f0a"}}, {"crm": {"no_value_survives": ["email"]}}
+        >>> masking_lines({"source": "lake", "keys": keys, "tables": tables})
+        ['source lake', 'key people, version 2, fingerprint 9f0a', 'no value survives of crm.email']
+    """
+    keys = [
+        f"key {name}, version {key['version']}, fingerprint {key['fingerprint']}"
+        for name, key in masking["keys"].items()
+    ]
+    sought = [f"{name}.{path}" for name, table in masking["tables"].items() for path in table["no_value_survives"]]
+    return [f"source {masking['source']}", *keys, *([f"no value survives of {', '.join(sought)}"] if sought else [])]
 
 
 def _lines(path: str, value: Any) -> Iterator[str]:

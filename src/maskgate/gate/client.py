@@ -111,30 +111,48 @@ class GateClient:
             path: Where in the staging, such as ``customers/part-00000.parquet``.
             file: The file to read, or its bytes.
         """
-        where = f"staging/{_segment(staging_id)}/files/{quote(path, safe='/')}"
+        return self._send_file(f"staging/{_segment(staging_id)}/files/{quote(path, safe='/')}", file)
+
+    def _send_file(self, where: str, file: Path | bytes, params: dict[str, Any] | None = None) -> dict[str, Any]:
         headers = {"Content-Type": "application/octet-stream"}
         if isinstance(file, bytes):
-            return self._call("PUT", where, content=file, headers=headers)
+            return self._call("PUT", where, content=file, headers=headers, params=params)
         with file.open("rb") as opened:
             headers["Content-Length"] = str(os.fstat(opened.fileno()).st_size)
-            return self._call("PUT", where, content=_chunks(opened), headers=headers)
+            return self._call("PUT", where, content=_chunks(opened), headers=headers, params=params)
 
     # --- requests ----------------------------------------------------------------------------------------------
 
     def create_request(
         self,
         *,
-        staging: str,
         destination: str,
-        action: str = "export",
+        staging: str | None = None,
+        source: str | None = None,
+        tables: Sequence[str] = (),
+        rules: str | None = None,
+        action: str | None = None,
         why: str = "",
         host: Mapping[str, Any] | None = None,
         requesters: tuple[str, ...] | list[str] = (),
     ) -> dict[str, Any]:
-        """Ask for a signature. Asking again for the same run, staging and destination returns the same request."""
+        """Ask for a signature. Asking again for the same run, data and destination returns the same request.
+
+        Args:
+            destination: Where it goes, by its id.
+            staging: What a pipeline has masked and staged.
+            source: Or what the releaser is to mask itself, by its id.
+            tables: Of a source, these tables alone.
+            rules: Of a source, the digest that its rules have to have.
+            action: The verb; by default ``export``, and ``mask`` of a source.
+            why: Why, for the reviewer.
+            host: The run that asks.
+            requesters: Who had a hand in it.
+        """
         body = {
-            "action": action,
-            "staging": staging,
+            **({} if staging is None else {"staging": staging}),
+            **({} if source is None else {"source": source, "tables": list(tables), "rules": rules}),
+            **({} if action is None else {"action": action}),
             "destination": destination,
             "why": why,
             "host": None if host is None else dict(host),

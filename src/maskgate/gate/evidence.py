@@ -6,7 +6,7 @@ by measured figures only; declared ones are shown beside them, as what they are.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from maskgate.gate.staged_names import shown
@@ -35,6 +35,10 @@ class Evidence:
     declared: Mapping[str, Any] = field(default_factory=dict)
     refusals: tuple[str, ...] = ()
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        return {"measured": dict(self.measured), "declared": dict(self.declared)}
+
 
 def judge(
     sealed: Sealed, rules: Rules, floor: Floor, thresholds: Thresholds, *, new_columns: int | None = None
@@ -56,6 +60,14 @@ def judge(
             *below_thresholds(sealed, rules, thresholds, new_columns),
         ),
     )
+
+
+def with_masking(evidence: Evidence, masking: Mapping[str, Any] | None) -> Evidence:
+    """Add what the releaser measured of its own masking: which keys then is no word of a pipeline any more."""
+    if masking is None:
+        return evidence
+    declared = {name: value for name, value in evidence.declared.items() if name != "keys"}
+    return replace(evidence, measured={**evidence.measured, "masking": dict(masking)}, declared=declared)
 
 
 def _measured(sealed: Sealed, rules: Rules) -> dict[str, Any]:

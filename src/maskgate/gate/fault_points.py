@@ -29,6 +29,9 @@ POINTS = (
     "after finish",
 )
 MODE_POINTS = ("before index", "after index", "before tidying")
+# And these where a releaser process masks.
+MASK_POINTS = ("after masking was taken", "in masking", "after masking", "while masked files are brought")
+_ALL = (*POINTS, *MODE_POINTS, *MASK_POINTS)
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
@@ -36,8 +39,8 @@ def _parsed(said: str) -> tuple[str, int]:
     if not said:
         return "", 0
     what, _, point = said.partition(":")
-    if what not in _SIGNALS or point not in {*POINTS, *MODE_POINTS}:
-        known = ", ".join((*POINTS, *MODE_POINTS))
+    if what not in _SIGNALS or point not in _ALL:
+        known = ", ".join(_ALL)
         raise UsageError(f"{VARIABLE} is kill:POINT or stop:POINT, where POINT is one of: {known}.")
     return point, _SIGNALS[what]
 

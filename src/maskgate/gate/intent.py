@@ -60,6 +60,7 @@ def make_context(request: Request, rules: Rules | None, url: str) -> dict[str, A
         "asked_at": _time(request.asked_at),
         "expires_at": _time(request.expires_at),
         "url": url,
+        **_masking(request),
     }
 
 
@@ -96,7 +97,14 @@ def make_intent(request: Request, context_digest: str, gate: str) -> dict[str, A
         "context_digest": context_digest,
         "created_at": timestamp(request.created_at),
         "expires_at": _time(request.expires_at),
+        **_masking(request),
     }
+
+
+def _masking(request: Request) -> dict[str, Any]:
+    """Say what the releaser masked, with which keys; nothing where a pipeline did."""
+    masking = request.evidence.get("measured", {}).get("masking")
+    return {} if masking is None else {"masking": masking}
 
 
 def context_digest_of(context: Mapping[str, Any]) -> str:

@@ -55,7 +55,8 @@ class Destination:
         trust: ``internal``, ``external`` or ``public``.
         mode: ``new_version``: every release is a new folder; ``replace``; ``append``.
         options: Storage options for fsspec; they may hold secrets.
-        level: ``release``; or ``broker``: whoever asked writes there, with a credential for one release.
+        level: ``release``; ``broker``: whoever asked writes there, with a credential for one release; or ``mask``: only
+            what the releaser has masked itself goes there.
         role: The role of that credential.
     """
 
@@ -193,6 +194,11 @@ class Sealed:
     def size(self) -> int:
         """Bytes of all files together."""
         return sum(file.size for file in self.files)
+
+    @property
+    def data_files(self) -> tuple[SealedFile, ...]:
+        """The files of its tables: all but the manifest, which the gate writes itself."""
+        return self.files[:-1]
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -344,7 +350,11 @@ class BreakGlassInput:
 
 @dataclass(frozen=True)
 class RequestInput:
-    """What a caller may say when asking. Requesters have a hand in it, as the caller says; see ``involvement.py``."""
+    """What a caller may say when asking. Requesters have a hand in it, as the caller says; see ``involvement.py``.
+
+    With a `source`, the releaser masks it, and the gate itself chooses `staging` and `level`; `tables` are all of the
+    source's if none is named, and `rules` is a digest that the source's have to have.
+    """
 
     staging: str
     destination: str
@@ -352,6 +362,10 @@ class RequestInput:
     why: str = ""
     host: HostRun | None = None
     requesters: tuple[str, ...] = ()
+    source: str | None = None
+    tables: tuple[str, ...] = ()
+    rules: str = ""
+    level: str | None = None
 
 
 def destination_digest(destination: Destination) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maskgate.gate.call_text import LEVEL_WORDS, call_lines
+from maskgate.gate.call_text import LEVEL_WORDS, call_lines, masking_lines
 from maskgate.gate.markdown import escaped, visible
 
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ def _head(context: Mapping[str, Any]) -> Iterator[str]:
     if place is not None:
         where = f"{escaped(place['id'])}, trust **{escaped(place['trust'])}**, {escaped(place['uri'], 500)}"
         yield f"| **Where** | {where} |"
+    if context.get("masking") is not None:
+        yield f"| **Masked from** | {escaped('; '.join(masking_lines(context['masking'])), 500)} |"
+        yield f"| **Masked and carried out** | {escaped(LEVEL_WORDS[context['level']], 300)} |"
     if context["resource"] is not None:
         yield f"| **On** | {escaped(context['resource'], 400)} |"
         yield f"| **Carried out** | {escaped(LEVEL_WORDS[context['level']], 300)} |"

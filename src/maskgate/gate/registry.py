@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from maskgate.gate.authors import CodeRepository
     from maskgate.gate.model import Destination, StagingRoot
+    from maskgate.gate.sources import Source
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Registry:
         url: Where people reach the gate.
         staging: Staging roots by id; the first is the default.
         destinations: Destinations by id.
+        sources: What the releaser masks itself, by id.
         tokens: Whose each token is, by its name.
         code: The repository that holds the code of an orchestrator, by its name such as ``airflow:prod``.
         own_code: The repository that holds the gate's own policy and rules.
@@ -37,6 +39,7 @@ class Registry:
     code: Mapping[str, CodeRepository] = field(default_factory=dict)
     own_code: CodeRepository | None = None
     limits: Limits = field(default_factory=Limits)
+    sources: Mapping[str, Source] = field(default_factory=dict)
 
     def holder(self, token: str | None) -> TokenHolder:
         """Return whose token this is; a holder without anything that is known if the configuration does not say."""
@@ -53,6 +56,17 @@ class Registry:
             known = ", ".join(sorted(self.destinations)) or "none"
             raise UsageError(f"no destination {id_[:80]!r} is registered at this gate. Registered: {known}.")
         return self.destinations[id_]
+
+    def source(self, id_: str) -> Source:
+        """Return a registered source.
+
+        Raises:
+            UsageError: If there is none of this id.
+        """
+        if id_ not in self.sources:
+            known = ", ".join(sorted(self.sources)) or "none"
+            raise UsageError(f"no source {id_[:80]!r} is registered at this gate. Registered: {known}.")
+        return self.sources[id_]
 
     def staging_root(self, id_: str | None) -> StagingRoot:
         """Return a registered staging root; the default one for None.

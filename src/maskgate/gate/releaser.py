@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from maskgate.gate.model import Destination, Sealed, SealedFile
+    from maskgate.gate.sources import Masked, MaskOrder
 
 
 # Below it lie the versions of a destination whose mode is not `new_version`.
@@ -122,6 +123,18 @@ class Releaser(Protocol):
         """
         ...
 
+    def mask(self, order: MaskOrder, progress: Callable[[int, int], None]) -> Masked:
+        """Mask tables of a source, with credentials and keys that only the releaser has.
+
+        Args:
+            order: What to mask, and where the masked files go.
+            progress: Called with rows done and rows in all; what it raises ends the masking.
+
+        Raises:
+            MaskgateError: If the source cannot be read, or not be masked by its rules; the folder is empty then.
+        """
+        ...
+
     def lend(self, order: ReleaseOrder, now: datetime, until: datetime) -> dict[str, Any]:
         """Return a credential with which a caller writes the files of one release, until a moment."""
         ...
@@ -159,6 +172,10 @@ class ReleaserElsewhere:
     def versions(self, destination: Destination) -> list[str]:
         """Refuse."""
         raise DatasetError(f"a process of its own releases to {destination.id}, and this is not it.")
+
+    def mask(self, order: MaskOrder, progress: Callable[[int, int], None]) -> Masked:  # noqa: ARG002  the protocol
+        """Refuse."""
+        raise DatasetError(f"a process of its own masks the source {order.source.id}, and this is not it.")
 
     def lend(self, order: ReleaseOrder, now: datetime, until: datetime) -> dict[str, Any]:  # noqa: ARG002  the protocol
         """Refuse."""

@@ -9,19 +9,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
 from maskgate.clock import timestamp
-from maskgate.errors import Conflict, NotAllowed, NotFound, UsageError
+from maskgate.errors import Conflict, NotFound, UsageError
 from maskgate.gate import consumption, no_follow
 from maskgate.gate.consumption import Held
 from maskgate.gate.grants import open_envelope
 from maskgate.gate.markdown import visible
+from maskgate.gate.masker_verbs import end_maskings_of_releaser
 from maskgate.gate.releaser import location_of
+from maskgate.gate.releaser_names import must_be_releaser, worker_name
 from maskgate.gate.releasing import (
     fail_release,
     finish_release,
@@ -53,14 +54,15 @@ class ReleaserVerbs:
 
     def begin_releaser(self, caller: Caller, instance: str) -> None:
         """Say that a releaser has started, so that what its token held before is over."""
-        name = _releaser(caller)
+        name = must_be_releaser(caller)
         with self._parts.store.write() as work:
-            consumption.end_leases_of_releaser(work, _worker(name, ""), self._parts.clock.now())
+            consumption.end_leases_of_releaser(work, worker_name(name, ""), self._parts.clock.now())
+            end_maskings_of_releaser(work, worker_name(name, ""), self._parts.clock.now())
             self._parts.record(work, "releaser.started", releaser=name, instance=visible(instance, 40))
 
     def releases_to_do(self, caller: Caller, destinations: Collection[str]) -> dict[str, Any]:
         """List what was started, and nobody carries out: for these destinations, with sealed copies that are here."""
-        _releaser(caller)
+        must_be_releaser(caller)
         with self._parts.store.read() as work:
             now = self._parts.clock.now()
             found = [_work_of(self._parts, work, each) for each in consumption.interrupted(work, now)]
@@ -73,12 +75,12 @@ class ReleaserVerbs:
         Raises:
             Conflict: If somebody else carries it out, or it is over.
         """
-        name = _releaser(caller)
+        name = must_be_releaser(caller)
         with self._parts.store.write() as work:
             row, now = _grant_row(work, request_id), self._parts.clock.now()
             if row.state == "issued":
                 raise Conflict(f"nobody has started the release of request {request_id}; its run does that.")
-            held = consumption.consume(work, row.id, worker=_worker(name, instance), now=now)
+            held = consumption.consume(work, row.id, worker=worker_name(name, instance), now=now)
             request = get_request(work, request_id)
             self._parts.record(work, "release.started", request, grant=held.grant, fence=held.fence, releaser=name)
             lease = int(consumption.LEASE.total_seconds())
@@ -156,17 +158,6 @@ class ReleaserVerbs:
             raise NotFound(f"the sealed copy of request {request_id} is gone.") from None
 
 
-def _releaser(caller: Caller) -> str:
-    if caller.role != "releaser" or caller.token is None:
-        raise NotAllowed("this is for releasers, with a token of the role releaser.")
-    return caller.token
-
-
-def _worker(name: str, instance: str) -> str:
-    hashed = hashlib.sha256(name.encode()).hexdigest()[:16]  # so that no name begins another
-    return f"{consumption.RELEASER}{hashed}:{visible(instance, 20)}"
-
-
 def _grant_row(work: Work, request_id: str) -> Any:
     row = work.execute(select(tables.grants).where(tables.grants.c.request == request_id)).first()
     if row is None:
@@ -176,8 +167,8 @@ def _grant_row(work: Work, request_id: str) -> Any:
 
 def _held(caller: Caller, work: Work, request_id: str, fence: int) -> Held:
     """Return the grant that this releaser holds under a fence."""
-    name, row = _releaser(caller), _grant_row(work, request_id)
-    is_its = row.worker is not None and row.worker.startswith(_worker(name, ""))
+    name, row = must_be_releaser(caller), _grant_row(work, request_id)
+    is_its = row.worker is not None and row.worker.startswith(worker_name(name, ""))
     if not is_its or row.fence != fence:
         raise Conflict(
             f"grant {row.id}: attempt {fence} was overtaken by a later one, and does not go on. "

@@ -28,6 +28,8 @@ from maskgate.gate.lifecycle import State
 from maskgate.gate.model import destination_digest
 from maskgate.gate.releaser import ReleaseOrder, location_of
 from maskgate.gate.request import get_request
+from maskgate.gate.source_masking import must_be_as_masked
+from maskgate.gate.sources import must_fit_level
 from maskgate.store import tables
 
 if TYPE_CHECKING:
@@ -178,6 +180,8 @@ def _checked_grant(parts: Parts, work: Work, request: Request) -> Grant:
             "Nothing was released; ask again."
         )
     must_be_in_force(work, registered)
+    must_fit_level(registered, request.level)
+    must_be_as_masked(work, request)
     if grant.not_after <= parts.clock.now():
         raise Refused(f"the grant of request {request.id} ran out at {timestamp(grant.not_after)}. Ask again.")
     return grant

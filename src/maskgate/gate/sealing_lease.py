@@ -18,7 +18,7 @@ from sqlalchemy import and_, or_, select, update
 from maskgate.errors import DatabaseUnreachable
 from maskgate.gate.consumption import LEASE
 from maskgate.gate.lifecycle import State
-from maskgate.store.tables import requests, sealings
+from maskgate.store.tables import maskings, requests, sealings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,11 +66,21 @@ def end_leases_of_others(work: Work, worker: str, now: datetime) -> None:
     )
 
 
-def waiting(work: Work, now: datetime, most: int = 20) -> list[str]:
-    """List requests that wait to be sealed and that no gate has taken, the oldest first."""
+def waiting(work: Work, now: datetime, most: int = 20, *, is_masked_elsewhere: bool = False) -> list[str]:
+    """List requests that wait to be sealed and that no gate has taken, the oldest first.
+
+    Args:
+        work: A transaction to read in.
+        now: The present moment.
+        most: At most so many.
+        is_masked_elsewhere: Whether sources are masked by a process of its own, which comes first.
+    """
     is_free = or_(sealings.c.request.is_(None), sealings.c.lease_until <= now)
     chosen = select(requests.c.id).outerjoin(sealings, sealings.c.request == requests.c.id)
     chosen = chosen.where(requests.c.state == str(State.SEALING), is_free)
+    if is_masked_elsewhere:
+        chosen = chosen.outerjoin(maskings, maskings.c.staging == requests.c.staging)
+        chosen = chosen.where(or_(maskings.c.staging.is_(None), maskings.c.masked_at.is_not(None)))
     return list(work.execute(chosen.order_by(requests.c.created_at, requests.c.id).limit(most)).scalars())
 
 

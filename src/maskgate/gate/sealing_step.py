@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from maskgate.errors import DatabaseUnreachable, MaskgateError, Refused
+from maskgate.errors import Conflict, DatabaseUnreachable, MaskgateError, Refused
 from maskgate.gate.authors import who_asked_for
 from maskgate.gate.chosen_policy import choose_policy
 from maskgate.gate.deciding import BY_POLICY, approve, wanted
-from maskgate.gate.evidence import judge
+from maskgate.gate.evidence import judge, with_masking
 from maskgate.gate.history import earlier_decisions, why_too_early
 from maskgate.gate.intent import context_digest_of, intent_digest_of, make_context, make_intent
 from maskgate.gate.involvement import WROTE_RULES, added_to
@@ -25,6 +25,8 @@ from maskgate.gate.question import render_question
 from maskgate.gate.request import change_request, get_request
 from maskgate.gate.sealed_facts import facts_when_sealed
 from maskgate.gate.sealing_lease import claim, holds, renewing
+from maskgate.gate.source_masking import masked_staging, measured_masking, must_be_as_masked, remove_masked
+from maskgate.gate.sources import MASK
 from maskgate.gate.staging_keys import find_staging
 from maskgate.gate.standing import use_standing
 from maskgate.store import tables
@@ -59,7 +61,7 @@ def seal_request(parts: Parts, request_id: str) -> None:
         try:
             with renewing(parts.store, parts.clock, held) as lost:
                 sealed = _seal(parts, request, held, root=str(root), rules=rules, lost=lost, asked=asked)
-        except (_GoneError, DatabaseUnreachable):
+        except (_GoneError, Conflict, DatabaseUnreachable):
             return  # Nobody is refused for it; what is left to do, is done at the end of the lease.
         except MaskgateError as error:
             _refuse(parts, held, str(error))
@@ -68,6 +70,8 @@ def seal_request(parts: Parts, request_id: str) -> None:
             _refuse(parts, held, f"the staged files could not be read ({type(error).__name__}). Stage them again.")
         else:
             _ask(parts, held, sealed, rules)
+            if request.level == MASK:
+                remove_masked(parts, request)
 
 
 def _claim(parts: Parts, request_id: str) -> Claim | None:
@@ -91,11 +95,14 @@ def _seal(
     lost: threading.Event,
     asked: tuple[tuple[str, ...], ...],
 ) -> Sealed:
-    if root not in parts.registry.staging:
+    if request.level == MASK:
+        staging = masked_staging(parts, request, held.fence, _progress(parts, held, lost))
+    elif root in parts.registry.staging:
+        with parts.store.read() as work:
+            staging = find_staging(work, parts.registry.staging[root], request.staging or "")
+    else:
         raise Refused(f"the staging root {root!r} is no longer in the gate's configuration. Stage the data again.")
-    with parts.store.read() as work:
-        staging = find_staging(work, parts.registry.staging[root], request.staging or "")
-    return parts.sealer(
+    sealed = parts.sealer(
         staging,
         request.staging or "",
         parts.sealed_copy(request) / str(held.fence),
@@ -104,6 +111,9 @@ def _seal(
         progress=_progress(parts, held, lost),
         quasi_identifiers=asked,
     )
+    with parts.store.read() as work:
+        must_be_as_masked(work, replace(request, sealed=sealed))
+    return sealed
 
 
 def _progress(parts: Parts, held: Claim, lost: threading.Event) -> Callable[[int, int], None]:
@@ -154,8 +164,8 @@ def _ask(parts: Parts, held: Claim, sealed: Sealed, rules: dict[str, Rules]) -> 
         evidence = judge(sealed, registered, policy.floor, chosen.thresholds, new_columns=facts.new_columns)
         too_early = why_too_early(work, chosen.request, sealed.content_digest, parts.clock.now())
         refusals = (*chosen.refusals, *evidence.refusals, *(() if too_early is None else (too_early,)))
-        evidence = replace(evidence, refusals=refusals)
-        measured = replace(chosen.request, sealed=sealed)
+        evidence = with_masking(replace(evidence, refusals=refusals), measured_masking(work, now))
+        measured = replace(chosen.request, sealed=sealed, evidence=evidence.as_json())
         standing = None if evidence.refusals or measured.is_allowed else use_standing(parts, work, measured)
         measured = replace(measured, standing=standing)
         ready = _prepare(parts, work, now, sealed, rules=registered, evidence=evidence, chosen=measured)
@@ -192,7 +202,7 @@ def _prepare(
         "earlier": earlier_decisions(work, request, sealed.content_digest),
         "sealed": sealed,
         "content_digest": sealed.content_digest,
-        "evidence": {"measured": dict(evidence.measured), "declared": dict(evidence.declared)},
+        "evidence": evidence.as_json(),
         "lineage": lineage_of(sealed, rules),
         "asked_at": now,
         "expires_at": now + chosen.expires,

@@ -18,6 +18,7 @@ from maskgate.gate import (
     releasing,
     sealing_lease,
     sealing_step,
+    source_masking,
     sweeping,
 )
 from maskgate.gate.action_verbs import ActionVerbs
@@ -30,6 +31,7 @@ from maskgate.gate.key_verbs import KeyVerbs
 from maskgate.gate.lifecycle import State
 from maskgate.gate.listing import LONGEST_PAGE, Cursor, read_page
 from maskgate.gate.markdown import visible
+from maskgate.gate.masker_verbs import MaskerVerbs
 from maskgate.gate.parts import Parts, active_policy
 from maskgate.gate.reconciling import ReconcilingVerbs
 from maskgate.gate.record_verbs import RecordVerbs
@@ -66,6 +68,7 @@ class Gate(
     ReviewerVerbs,
     IdentityVerbs,
     ReleaserVerbs,
+    MaskerVerbs,
     KeyVerbs,
     ReconcilingVerbs,
     RecordVerbs,
@@ -151,7 +154,8 @@ class Gate(
 
     def create_request(self, caller: Caller, wanted: RequestInput) -> dict[str, Any]:
         """Ask for a signature; the same run, staging, destination and action get the same request."""
-        return self._document(asking.create_request(self._parts, caller, wanted))
+        create = asking.create_request if wanted.source is None else source_masking.create_request
+        return self._document(create(self._parts, caller, wanted))
 
     def request(self, caller: Caller, request_id: str | None = None, **action: Any) -> dict[str, Any]:
         """Show a request; or ask for an action, by ``action``, ``resource``, ``why`` and ``arguments``."""
@@ -252,7 +256,8 @@ class Gate(
     def seal_waiting(self) -> bool:
         """Seal one request that waits for it; say whether there was one."""
         with self._parts.store.read() as work:
-            waiting = sealing_lease.waiting(work, self._parts.clock.now())
+            now, is_elsewhere = self._parts.clock.now(), self._parts.releaser.is_elsewhere
+            waiting = sealing_lease.waiting(work, now, is_masked_elsewhere=is_elsewhere)
         for request_id in waiting:
             if not self._parts.queue.is_busy(request_id):
                 self.seal(request_id)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FORMAT = "maskgate-standing/1"
 _COUNTS = {"residual_findings": "direct identifiers", "shape_violations": "cells of another shape"}
-_KEY = ("action", "destination", "policy", "rules_digest", "schemas", "workflow", "token")
+_KEY = ("action", "destination", "policy", "rules_digest", "schemas", "workflow", "token", "source")
 
 
 def standing_intent(request: Request) -> dict[str, Any] | None:
@@ -53,7 +53,7 @@ def standing_key(request: Request) -> str | None:
 
 def key_of(intent: Mapping[str, Any]) -> str:
     """Hash the kind of export that was signed."""
-    return digest("standing-key", {name: intent[name] for name in _KEY})
+    return digest("standing-key", {name: intent[name] for name in _KEY if name in intent})
 
 
 def what_is_worse(intent: Mapping[str, Any], sealed: Sealed) -> Iterator[str]:
@@ -88,7 +88,15 @@ def _kind_of(request: Request, sealed: Sealed) -> dict[str, Any]:
         "schemas": {table.name: [list(column) for column in table.schema] for table in sealed.tables},
         "workflow": None if run is None else f"{run.host}|{request.workflow}",
         "token": request.token,
+        # Only where the releaser masks, so that what was signed before stays what it is.
+        **({} if (source := _source(request)) is None else {"source": source}),
     }
+
+
+def _source(request: Request) -> str | None:
+    """Return the digest of the source that the releaser masked; None where a pipeline masked."""
+    masking: Mapping[str, Any] = request.evidence.get("measured", {}).get("masking") or {}
+    return masking.get("source_digest")
 
 
 def _figures(table: MeasuredTable, growth: int) -> dict[str, Any]:

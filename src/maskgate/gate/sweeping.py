@@ -18,6 +18,7 @@ from maskgate.gate.escalation import keep_reminding
 from maskgate.gate.lifecycle import SETTLED, State
 from maskgate.gate.parts import active_policy
 from maskgate.gate.request import Request, find_request, get_request, list_requests
+from maskgate.gate.sources import MASKED_ROOT
 from maskgate.gate.staging import Staging
 from maskgate.gate.staging_keys import erase_staging_key
 from maskgate.store import tables
@@ -180,13 +181,14 @@ def _delete_staging(parts: Parts, staging_id: str) -> None:
     with parts.store.read() as work:
         row = work.execute(select(tables.stagings).where(tables.stagings.c.id == staging_id)).one()
     root = parts.registry.staging.get(row.root)
-    if root is None:
+    if root is None and row.root != MASKED_ROOT:
         return
     with parts.store.write() as work:
         if erase_staging_key(work, staging_id):
             parts.record(work, "staging.key_erased", staging=staging_id, root=row.root)
     try:
-        Staging(root).delete(staging_id)
+        if root is not None:  # what the releaser masked lies with the sealed copy, and goes with it
+            Staging(root).delete(staging_id)
     except (MaskgateError, OSError):
         return  # The next sweep tries again; until then the row says that it is there.
     with parts.store.write() as work:

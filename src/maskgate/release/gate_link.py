@@ -11,7 +11,8 @@ from maskgate.errors import GateUnreachable
 from maskgate.gate.client import GateClient, error_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
 
 
 class GateLink(GateClient):
@@ -65,6 +66,39 @@ class GateLink(GateClient):
                 yield from response.iter_bytes()
         except httpx.HTTPError as error:
             raise GateUnreachable(f"the gate at {self.url} did not send {path} ({type(error).__name__})") from None
+
+    # --- masking of sources ------------------------------------------------------------------------------------
+
+    def maskings(self, sources: Collection[str]) -> list[dict[str, Any]]:
+        """Read what of these sources is to be masked."""
+        found = self._call("GET", "releaser/maskings", params={"source": sorted(sources)}).get("maskings")
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+            raise GateUnreachable(f"{self.url} answered, but not as a gate does")
+        return found
+
+    def take_masking(self, request: str, instance: str) -> dict[str, Any]:
+        """Take a masking: ``{"fence", "now", "lease_seconds"}``."""
+        return self._masking(request, "take", instance=instance)
+
+    def renew_masking(self, request: str, fence: int, done: int, total: int) -> None:
+        """Hold on to it."""
+        self._masking(request, "renew", fence=fence, done=done, total=total)
+
+    def bring_masked(self, request: str, fence: int, path: str, file: Path) -> dict[str, Any]:
+        """Send a masked file up."""
+        where = f"releaser/maskings/{quote(request, safe='')}/files/{quote(path, safe='/')}"
+        return self._send_file(where, file, {"fence": fence})
+
+    def finish_masking(self, request: str, fence: int, masked: Mapping[str, Any]) -> None:
+        """Say that everything was brought, and what it is."""
+        self._masking(request, "finish", fence=fence, masked=dict(masked))
+
+    def end_masking(self, request: str, fence: int, outcome: str, message: str) -> None:
+        """Say that it was not masked, and why."""
+        self._masking(request, "end", fence=fence, outcome=outcome, message=message)
+
+    def _masking(self, request: str, step: str, **body: Any) -> dict[str, Any]:
+        return self._call("POST", f"releaser/maskings/{quote(request, safe='')}/{step}", json=body)
 
     def _step(self, request: str, step: str, **body: Any) -> dict[str, Any]:
         return self._call("POST", f"releaser/releases/{quote(request, safe='')}/{step}", json=body)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from maskgate.gate.model import Destination
     from maskgate.gate.releaser import ReleaseOrder
     from maskgate.release.gate_link import GateLink
+    from maskgate.release.masking_turn import MaskingTurn
     from maskgate.release.releaser import DestinationReleaser
     from maskgate.release.sealed_files import SealedFiles
 
@@ -51,6 +52,7 @@ class ReleaserProcess:
         destinations: Its own registry, with credentials.
         releaser: Copies and publishes.
         files: Where sealed copies come from.
+        masking: What it masks, and has masked.
         instance: Random name of this process.
     """
 
@@ -59,6 +61,7 @@ class ReleaserProcess:
     destinations: Mapping[str, Destination]
     releaser: DestinationReleaser
     files: SealedFiles
+    masking: MaskingTurn
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def start(self) -> None:
@@ -70,17 +73,18 @@ class ReleaserProcess:
         """
         Ring.load(self.ring)
         self.files.clear()
+        self.masking.start()
         self.link.start(self.instance)
 
     def step(self) -> bool:
-        """Carry out what the gate has to release now; say whether there was anything."""
+        """Carry out what the gate has to release now, and then to mask; say whether there was anything."""
         ring = Ring.load(self.ring)
         answer = self.link.releases(list(self.destinations))
         offered = answer.get("releases")
         if not isinstance(offered, list):
             raise GateUnreachable(f"{self.link.url} answered, but not as a gate does")
         now = moment(str(answer.get("now")))
-        return any(self._release(each, ring, now) for each in offered)
+        return any(self._release(each, ring, now) for each in offered) or self.masking.step(self.instance)
 
     def _release(self, value: Mapping[str, Any], ring: Ring, now: datetime) -> bool:
         """Carry one release out; say whether it was this process's to do."""
@@ -103,15 +107,20 @@ class ReleaserProcess:
 
     def _refusal(self, offered: OfferedRelease, ring: Ring, now: datetime) -> Refused | None:
         try:
-            verify_release(offered, ring, self.destinations, now, self.files.folder_of(offered.request, offered.copy))
+            self._verified(offered, ring, now)
         except Refused as error:
             return error
         return None
 
-    def _go_on(self, offered: OfferedRelease, fence: int, ring: Ring, now: datetime) -> None:
+    def _verified(self, offered: OfferedRelease, ring: Ring, now: datetime) -> ReleaseOrder:
         folder = self.files.folder_of(offered.request, offered.copy)
+        order = verify_release(offered, ring, self.destinations, now, folder)
+        self.masking.records.check(order)
+        return order
+
+    def _go_on(self, offered: OfferedRelease, fence: int, ring: Ring, now: datetime) -> None:
         try:
-            order = verify_release(offered, ring, self.destinations, now, folder)
+            order = self._verified(offered, ring, now)
             self._carry_out(replace(order, fence=fence), offered.state)
         except (Conflict, GateUnreachable):
             raise  # Nobody can be told; the next attempt asks the destination first.

@@ -15,6 +15,7 @@ from maskgate.gate.releaser import Copied, location_of
 from maskgate.gate.staged_names import MANIFEST, check_staged_name
 from maskgate.release import broker
 from maskgate.release.destinations import open_destination
+from maskgate.release.masking import mask_source
 from maskgate.release.sealed_bytes import Pace
 from maskgate.release.temporary_name import check_order
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from maskgate.gate.model import Destination
     from maskgate.gate.releaser import ReleaseOrder
+    from maskgate.gate.sources import Masked, MaskOrder
     from maskgate.release.destinations import Place
 
 
@@ -89,6 +91,14 @@ class DestinationReleaser:
             DatasetError: If it cannot be read.
         """
         return open_destination(destination).versions()
+
+    def mask(self, order: MaskOrder, progress: Callable[[int, int], None]) -> Masked:
+        """Mask tables of a source, with the keys that its rules refer to.
+
+        Raises:
+            MaskgateError: If the source cannot be read, or not be masked by its rules; the folder is empty then.
+        """
+        return mask_source(order, progress)
 
     def lend(self, order: ReleaseOrder, now: datetime, until: datetime) -> dict[str, Any]:
         """Return a credential with which a caller writes the files of one release, until a moment."""

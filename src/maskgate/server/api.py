@@ -16,6 +16,7 @@ from maskgate.gate.calls import ActionInput
 from maskgate.gate.host import HostRun
 from maskgate.gate.listing import LONGEST_PAGE
 from maskgate.gate.model import Caller, DecisionInput, PasskeyAnswer, RequestInput
+from maskgate.gate.sources import MASK
 from maskgate.server.api_schemas import CHECKPOINT, DOCUMENT, DOCUMENTS, ENTRIES, FILE, PROBLEMS, STAGING, answer
 from maskgate.server.callers import Visitor, any_caller, changing_caller, deciding_visitor
 from maskgate.server.decision_fields import DecisionFieldsBody
@@ -42,11 +43,17 @@ class StagingBody(Body):
 
 
 class RequestBody(Body):
-    """What to ask for: a release of staged files, by staging and destination; or another action, by its resource."""
+    """What to ask for: a release of staged files, by staging and destination; or of a source that the releaser masks.
+
+    Or another action, by its resource. Without an `action` it is `export`, and `mask` of a source.
+    """
 
     staging: _Text | None = None
     destination: _Text | None = None
-    action: _Text = "export"
+    source: _Text | None = None
+    tables: Annotated[list[_Text], Field(max_length=1000, default_factory=list)]
+    rules: _Digest | None = None
+    action: _Text | None = None
     resource: _Text | None = None
     arguments: dict[str, Any] | None = None
     why: _LongText = ""
@@ -125,7 +132,7 @@ def open_staging(request: Request, caller: Changer, body: StagingBody) -> dict[s
 @router.put("/staging/{staging_id}/files/{path:path}", status_code=201, tags=["staging"], responses=answer(FILE, 201))
 async def put_file(request: Request, caller: Changer, staging_id: str, path: str) -> dict[str, Any]:
     """Send one file up; what is there stays as it is."""
-    gate, stream = services_of(request).gate, _BodyStream(request.stream())
+    gate, stream = services_of(request).gate, BodyStream(request.stream())
     write = partial(gate.put_file, caller, staging_id, path, cast("BinaryIO", stream))
     return await to_thread.run_sync(write, limiter=request.app.state.uploads)
 
@@ -134,20 +141,45 @@ async def put_file(request: Request, caller: Changer, staging_id: str, path: str
 def create_request(request: Request, caller: Changer, body: RequestBody) -> dict[str, Any]:
     """Ask for a signature. The same run, staging and destination, or the same open call, get the same request."""
     services = services_of(request)
-    host = None if body.host is None else HostRun.from_json(body.host)
-    requesters = tuple(body.requesters)
     if body.resource is not None:
-        if body.staging is not None or body.destination is not None:
-            raise UsageError("a request has either a resource, or a staging and a destination")
-        call = ActionInput(body.action, body.resource, body.why, body.arguments, host, requesters)
-        document = services.gate.ask_for_action(caller, call)
-    elif body.staging is None or body.destination is None or body.arguments is not None:
-        raise UsageError("name `staging` and `destination` of a release; of another action, its `resource`")
+        document = services.gate.ask_for_action(caller, _call_of(body))
     else:
-        wanted = RequestInput(body.staging, body.destination, body.action, body.why, host, requesters)
-        document = services.gate.create_request(caller, wanted)
+        document = services.gate.create_request(caller, _release_of(body))
     services.background.wake()
     return document
+
+
+def _call_of(body: RequestBody) -> ActionInput:
+    if body.staging is not None or body.destination is not None or body.source is not None:
+        raise UsageError("a request has either a resource, or a destination and what goes there")
+    return ActionInput(
+        body.action or "export", body.resource or "", body.why, body.arguments, _host(body), tuple(body.requesters)
+    )
+
+
+def _release_of(body: RequestBody) -> RequestInput:
+    is_masked = body.source is not None
+    if body.destination is None or body.arguments is not None or (body.staging is None) is not is_masked:
+        raise UsageError(
+            "name `staging`, or `source`, and `destination` of a release; of another action, its `resource`"
+        )
+    if (body.tables or body.rules) and not is_masked:
+        raise UsageError("`tables` and `rules` belong to a `source`; of a staging, its manifest says them")
+    return RequestInput(
+        body.staging or "",
+        body.destination,
+        body.action or (MASK if is_masked else "export"),
+        body.why,
+        _host(body),
+        tuple(body.requesters),
+        source=body.source,
+        tables=tuple(body.tables),
+        rules=body.rules or "",
+    )
+
+
+def _host(body: RequestBody) -> HostRun | None:
+    return None if body.host is None else HostRun.from_json(body.host)
 
 
 @router.get("/requests", tags=["requests"], responses=answer(DOCUMENTS))
@@ -260,7 +292,7 @@ def _must_not_be_pipeline(caller: Caller) -> None:
         raise NotAllowed("a pipeline's token does not read the ledger. Use the auditor's")
 
 
-class _BodyStream(RawIOBase):
+class BodyStream(RawIOBase):
     """The body of an asynchronous request as a file, for a thread that reads it."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:

@@ -17,6 +17,7 @@ from maskgate.server import (
     command_line_routes,
     key_routes,
     login_routes,
+    masking_routes,
     pages,
     passkey_routes,
     releaser_routes,
@@ -41,6 +42,7 @@ _API_ROUTERS = (
     api.router,
     key_routes.router,
     releaser_routes.router,
+    masking_routes.router,
     command_line_routes.exchange,
     reviewing_routes.router,
 )

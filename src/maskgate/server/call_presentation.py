@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maskgate.gate.call_text import LEVEL_WORDS, call_lines
+from maskgate.gate.call_text import LEVEL_WORDS, call_lines, masking_lines
 from maskgate.notify.plain_text import plain
 from maskgate.server.wording import counted
 
@@ -26,6 +26,18 @@ def call_view(document: Mapping[str, Any]) -> dict[str, Any] | None:
         "arguments": [_fact(line) for line in call_lines(call["arguments"])],
         "handler": [_fact(line) for line in call_lines(call.get("handler") or {})],
         "dry_run": None if dry_run is None else [plain(line, longest=2000) for line in dry_run],
+    }
+
+
+def masking_view(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what the releaser masked itself; None if a pipeline did, or nothing was masked."""
+    masking = ((document.get("evidence") or {}).get("measured") or {}).get("masking")
+    if not masking:
+        return None
+    return {
+        "level": LEVEL_WORDS["mask"],
+        "lines": [plain(line, longest=1000) for line in masking_lines(masking)],
+        "rules": plain(masking["rules_digest"]),
     }
 
 

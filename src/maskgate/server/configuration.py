@@ -25,6 +25,7 @@ from maskgate.server.configuration_identity import read_logins, read_tokens
 from maskgate.server.configuration_notices import read_ways
 from maskgate.server.configuration_section import Problems, Section
 from maskgate.server.configuration_signing import Signing, read_signing
+from maskgate.server.configuration_sources import read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from maskgate.gate.action_handler import ActionHandler
     from maskgate.gate.authors import CodeRepository
     from maskgate.gate.notifier import Notifier
+    from maskgate.gate.sources import Source
     from maskgate.gate.tokens import TokenHolder
     from maskgate.keys import Key
     from maskgate.server.login_provider import LoginProvider
@@ -84,6 +86,7 @@ class Configuration:
         ways: Ways of telling people.
         own_code: The repository of policy and rules, where the gate can read one.
         handlers: What carries out actions that release no staged files, by verb.
+        sources: What the releaser masks itself, by id.
         releases_elsewhere: Whether a releaser process holds the credentials, and this gate none.
     """
 
@@ -106,6 +109,7 @@ class Configuration:
     own_code: CodeRepository | None = None
     releases_elsewhere: bool = False
     handlers: Mapping[str, ActionHandler] = field(default_factory=dict, repr=False)
+    sources: Mapping[str, Source] = field(default_factory=dict)
 
     @property
     def is_https(self) -> bool:
@@ -150,6 +154,7 @@ def read_configuration(text: str, file: Path) -> Configuration:
         rules=tuple(problems.base / name for name in root.strings("rules")),
         staging={section.name: _staging(section) for section in root.sections("staging", _STAGING)},
         destinations=read_destinations(root),
+        sources=read_sources(root),
         airflow={section.name: _airflow(section) for section in root.sections("airflow", _AIRFLOW)},
         prefect={section.name: _prefect(section) for section in root.sections("prefect", _PREFECT)},
         login=read_logins(root),
@@ -176,6 +181,7 @@ _BLOCKS = (
     "rules",
     "staging",
     "destinations",
+    "sources",
     "airflow",
     "prefect",
     "login",
@@ -274,7 +280,7 @@ def _options(section: Section) -> dict[str, Any]:
 
 
 def _level(section: Section) -> str:
-    level = section.choice("level", ("release", "broker"), default="release")
+    level = section.choice("level", ("release", "broker", "mask"), default="release")
     if level == "broker" and not section.string("uri").startswith("s3://"):
         section.problem("level", "can be broker for s3:// alone, where credentials can be cut down to one release")
     if level == "broker" and section.string("mode") not in {"", NEW_VERSION}:
@@ -349,10 +355,11 @@ def _check_together(configuration: Configuration, root: Section) -> None:
                     "destinations", f'"{destination.id}" and the staging root "{staging.id}" lie in each other'
                 )
     _check_destinations(configuration, root)
-    for destination in configuration.destinations.values():
-        if configuration.releases_elsewhere and destination.options:
-            message = f'is `process`, so the options of "{destination.id}" belong to releaser.yaml alone'
-            root.problem("releaser", message)
+    options = {place.id: place.options for place in configuration.destinations.values()}
+    options |= {source.id: source.options for source in configuration.sources.values()}
+    for name, credentials in options.items():
+        if configuration.releases_elsewhere and credentials:
+            root.problem("releaser", f'is `process`, so the options of "{name}" belong to releaser.yaml alone')
     for name, place in _beside_sealed(configuration).items():
         if configuration.sealed is not None and _overlap(str(configuration.sealed), place):
             root.problem("sealed", f"and {name} lie in each other. Nobody but gates may write there")
@@ -383,6 +390,7 @@ def describe(configuration: Configuration) -> dict[str, Any]:
         "url": configuration.url,
         "staging": sorted(configuration.staging),
         "destinations": [each.as_json() for each in configuration.destinations.values()],
+        "sources": sorted(configuration.sources),
         "hosts": sorted(
             [f"airflow:{name}" for name in configuration.airflow]
             + [f"prefect:{name}" for name in configuration.prefect]

@@ -39,7 +39,7 @@ class PlaceFacts:
         uri: Where it is.
         references: What its options refer to: ``env:NAME`` or ``file:PATH``.
         upload_only: Whether workers need not reach it.
-        level: How a destination is enforced: ``release`` or ``broker``.
+        level: How a destination is enforced: ``release``, ``broker`` or ``mask``.
     """
 
     id: str
@@ -62,6 +62,7 @@ class Facts:
         clocks: How far each clock is from the machine's, by what it is; None if it could not be asked.
         checkpoint_age: How old the newest checkpoint is that was shown; None if none was.
         workers: What workers have probed; see ``cli/doctor_probe.py``.
+        sources: Each table of each source that the releaser masks itself, with the keys that mask it.
     """
 
     user: int
@@ -72,6 +73,7 @@ class Facts:
     clocks: Mapping[str, timedelta | None]
     checkpoint_age: timedelta | None
     workers: tuple[Mapping[str, Any], ...] = ()
+    sources: tuple[PlaceFacts, ...] = ()
 
 
 def diagnose(facts: Facts) -> tuple[Finding, ...]:
@@ -108,6 +110,20 @@ def check_destinations(facts: Facts) -> Iterable[Finding]:
             for each in found:
                 what = f"the worker {worker['name']} has {each}, a credential of destination {place.id}"
                 yield Finding("destinations", what, why, "give the credential to the gate or its releaser alone")
+
+
+def check_sources(facts: Facts) -> Iterable[Finding]:
+    """Find originals and keys that the releaser should have alone."""
+    why = "what a worker can read or mask itself is not only masked by the releaser, as the level mask promises"
+    for worker in facts.workers:
+        reached = {*worker["set"], *(f"file:{path}" for path in worker["readable"])}
+        for place in facts.sources:
+            if place.uri in worker["readable"]:
+                what = f"the worker {worker['name']} can read the originals of {place.id}"
+                yield Finding("sources", what, why, "take the worker's right to read there")
+            for each in sorted(reached.intersection(place.references)):
+                what = f"the worker {worker['name']} has {each}, a credential or a key of the source {place.id}"
+                yield Finding("sources", what, why, "give it to the gate or its releaser alone")
 
 
 def check_host_secret(facts: Facts) -> Iterable[Finding]:
@@ -185,6 +201,7 @@ def check_staging(facts: Facts) -> Iterable[Finding]:
 CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
     check_secrets,
     check_destinations,
+    check_sources,
     check_host_secret,
     check_users,
     check_clocks,

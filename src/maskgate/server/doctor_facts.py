@@ -7,6 +7,7 @@ import re
 import socket
 import stat
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -19,9 +20,8 @@ from maskgate.server.doctor_checks import Facts, PlaceFacts
 from maskgate.server.ledger_check import must_follow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime, timedelta
-    from pathlib import Path
 
     from maskgate.clock import Clock
     from maskgate.gate.model import Destination, StagingRoot
@@ -56,6 +56,7 @@ def collect(
         secrets={str(path): stat.S_IMODE(path.stat().st_mode) for path in _secrets(home)},
         destinations=tuple(place_of(each, references) for each in configuration.destinations.values()),
         staging=tuple(place_of(each, {}) for each in configuration.staging.values()),
+        sources=tuple(_sources(configuration, references_of(configuration, "sources"))),
         clocks=clocks,
         checkpoint_age=None if checkpoint is None else _age(home, store, checkpoint, machine.now()),
         workers=tuple(workers),
@@ -64,8 +65,8 @@ def collect(
 
 def questions(facts: Facts) -> dict[str, Any]:
     """Return what workers are to look for."""
-    references = [each for place in facts.destinations for each in place.references]
-    places = [place.uri for place in (*facts.destinations, *facts.staging) if "://" not in place.uri]
+    references = [each for place in (*facts.destinations, *facts.sources) for each in place.references]
+    places = [place.uri for place in (*facts.destinations, *facts.staging, *facts.sources) if "://" not in place.uri]
     files = [each.removeprefix("file:") for each in references if each.startswith("file:")]
     return {
         "format": "maskgate-questions/1",
@@ -75,8 +76,8 @@ def questions(facts: Facts) -> dict[str, Any]:
     }
 
 
-def references_of(configuration: Configuration) -> dict[str, tuple[str, ...]]:
-    """Return what the options of each destination refer to, as the file has it; files with their whole path."""
+def references_of(configuration: Configuration, block: str = "destinations") -> dict[str, tuple[str, ...]]:
+    """Return what the options of each place of a block refer to, as the file has it; files with their whole path."""
     root = parse(configuration.file.read_text(encoding="utf-8"), str(configuration.file), ConfigurationError)
     base = configuration.file.absolute().parent
     return {
@@ -85,8 +86,19 @@ def references_of(configuration: Configuration) -> dict[str, tuple[str, ...]]:
             for text in _texts(place)
             if _REFERENCE.match(text)
         )
-        for name, place in root.plain()["destinations"].items()
+        for name, place in root.plain().get(block, {}).items()
     }
+
+
+def _sources(configuration: Configuration, references: Mapping[str, tuple[str, ...]]) -> Iterator[PlaceFacts]:
+    for source in configuration.sources.values():
+        base = Path() if source.rules.path is None else source.rules.path.parent
+        keys = tuple(
+            f"file:{base / each.removeprefix('file:')}" if each.startswith("file:") else each
+            for each in source.rules.references(sorted(source.tables)).values()
+        )
+        for table, uri in source.tables.items():
+            yield PlaceFacts(f"{source.id}.{table}", uri, (*references.get(source.id, ()), *keys))
 
 
 def _texts(value: Any) -> list[str]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from maskgate.methods import ReversibleBy
 from maskgate.notify.plain_text import plain
-from maskgate.server.call_presentation import call_view, outcome_view
+from maskgate.server.call_presentation import call_view, masking_view, outcome_view
 from maskgate.server.identity_words import how_decided, proof_facts
 from maskgate.server.people_words import break_glass_words, decided_as, earlier_rows, involvement_facts
 from maskgate.server.wording import (
@@ -95,6 +95,7 @@ def review(document: Document, now: datetime) -> dict[str, Any]:
         "context_digest": document.get("context_digest"),
         "tables": list(_table_views(document)),
         "call": call_view(document),
+        "masking": masking_view(document),
         "changes": list(_changes(document)),
         "declared": list(_declared(document)),
         "history": list(_history(document, now)),

@@ -10,14 +10,16 @@ from maskgate.notify.webhook import is_safe_address
 from maskgate.rules.strict_yaml import parse
 from maskgate.server.configuration import read_destinations
 from maskgate.server.configuration_section import Problems, Section
+from maskgate.server.configuration_sources import read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from maskgate.gate.model import Destination
+    from maskgate.gate.sources import Source
 
-_BLOCKS = ("version", "gate", "token", "ring", "state", "sealed", "destinations", "release_bytes_per_second")
+_BLOCKS = ("version", "gate", "token", "ring", "state", "sealed", "destinations", "sources", "release_bytes_per_second")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class ReleaserConfiguration:
         ring: The file of the pinned ring.
         state: A folder of the releaser alone.
         destinations: Destinations by id, with credentials.
+        sources: Sources by id, with credentials; the keys are what their rules refer to.
         sealed: The gate's folder of sealed copies, if it can be read here.
         bytes_per_second: Throttle; None for none.
     """
@@ -39,6 +42,7 @@ class ReleaserConfiguration:
     ring: Path
     state: Path
     destinations: Mapping[str, Destination]
+    sources: Mapping[str, Source]
     sealed: Path | None
     bytes_per_second: int | None
 
@@ -69,6 +73,7 @@ def load_releaser(file: Path) -> ReleaserConfiguration:
         ring=root.path("ring", "ring.json"),
         state=root.path("state", "state"),
         destinations=read_destinations(root),
+        sources=read_sources(root),
         sealed=root.path("sealed", "") if "sealed" in root else None,
         bytes_per_second=root.integer("release_bytes_per_second", 0) or None,
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from maskgate.errors import MaskgateError
 from maskgate.gate.ring import Ring
 from maskgate.release.gate_link import GateLink
+from maskgate.release.masking_turn import MaskedRecords, MaskingTurn
 from maskgate.release.process import ReleaserProcess, run_releaser
 from maskgate.release.releaser import DestinationReleaser
 from maskgate.release.sealed_files import SealedFiles
@@ -47,12 +48,15 @@ def make_link(configuration: ReleaserConfiguration) -> GateLink:
 
 def make_process(configuration: ReleaserConfiguration, link: GateLink) -> ReleaserProcess:
     """Put a releaser's parts together."""
+    releaser, state = DestinationReleaser(configuration.bytes_per_second), configuration.state
+    records = MaskedRecords(state / "masked")
     return ReleaserProcess(
         link=link,
         ring=configuration.ring,
         destinations=configuration.destinations,
-        releaser=DestinationReleaser(configuration.bytes_per_second),
-        files=SealedFiles(configuration.state / "spool", configuration.sealed),
+        releaser=releaser,
+        files=SealedFiles(state / "spool", configuration.sealed),
+        masking=MaskingTurn(link, configuration.sources, releaser, state / "masking", records),
     )
 
 

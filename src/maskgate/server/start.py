@@ -93,6 +93,7 @@ def make_gate(
         url=configuration.url,
         staging=configuration.staging,
         destinations=configuration.destinations,
+        sources=configuration.sources,
         tokens=configuration.tokens,
         code={f"airflow:{name}": each.code for name, each in configuration.airflow.items() if each.code is not None},
         own_code=configuration.own_code,

@@ -426,3 +426,21 @@ staging_keys = Table(
     Column("staging", String(80), primary_key=True),
     Column("wrapped", LargeBinary, nullable=False),
 )
+
+# What the releaser masks itself: from which source, who is at it, and what it says of it once it is done.
+maskings = Table(
+    "maskings",
+    METADATA,
+    Column("staging", String(80), ForeignKey("stagings.id"), primary_key=True),
+    Column("key", String(80), nullable=False),
+    Column("source", String(60), nullable=False),
+    Column("source_digest", String(80), nullable=False),
+    Column("rules", String(80), nullable=False),
+    Column("tables", JSON, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("worker", String(60)),
+    Column("lease_until", Moment),
+    Column("masked_at", Moment),
+    Column("masked", JSON),
+    Index("ix_maskings_key", "key"),
+)

@@ -63,6 +63,7 @@ class RunningGate:
         database: str | None = None,
         home: Path | None = None,
         name: str = "127.0.0.1",
+        places: str = "",
         more: str = "tokens: {pipeline: {owner: requester}}",
     ) -> None:
         self.home = Home(home or work / "home")
@@ -82,7 +83,7 @@ staging: {{shared: {{uri: staging}}, uploads: {{uri: uploads, upload_only: true}
 destinations:
   partner: {{uri: "{partner}", trust: external}}
   regulator: {{uri: released/regulator, trust: public}}
-login:
+{places}login:
   company: {{issuer: "{issuer}", client_id: maskgate, client_secret: "file:client-secret"}}
   other: {{issuer: "{issuer}", client_id: maskgate, client_secret: "file:client-secret"}}
 {more}

@@ -1,0 +1,55 @@
+"""The block ``sources:``: originals that the releaser masks itself, with credentials and keys that only it has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maskgate.errors import MaskgateError, UsageError
+from maskgate.gate.sources import Source
+from maskgate.gate.staged_names import check_table_name, shown
+from maskgate.rules import Rules, load_rules
+
+if TYPE_CHECKING:
+    from maskgate.server.configuration_section import Section
+
+_FIELDS = ("rules", "tables", "options")
+
+
+def read_sources(root: Section) -> dict[str, Source]:
+    """Read the sources of a gate or of a releaser."""
+    if "sources" not in root:
+        return {}
+    return {section.name: _source(section) for section in root.sections("sources", _FIELDS)}
+
+
+def _source(section: Section) -> Source:
+    section.required("rules", "tables")
+    rules = _rules(section)
+    tables = {name: _uri(section, name, uri) for name, uri in section.options("tables").items()}
+    for name in tables:
+        if rules is not None and name not in rules.tables:
+            section.problem("tables", f"has {shown(name)}, for which {section.string('rules')} has no rules")
+    return Source(section.name, rules or Rules({}, {}), tables, section.options("options"))
+
+
+def _rules(section: Section) -> Rules | None:
+    if not section.string("rules"):
+        return None
+    try:
+        return load_rules(section.path("rules", ""))
+    except MaskgateError as error:
+        section.problem("rules", f"cannot be used: {error}")
+        return None
+
+
+def _uri(section: Section, name: str, uri: object) -> str:
+    try:
+        check_table_name(name)
+    except UsageError as error:
+        section.problem("tables", str(error))
+    if not isinstance(uri, str) or not uri.strip() or not uri.isprintable():
+        section.problem("tables", f"must say for {shown(name)} where it is: a path or URI of Parquet")
+        return ""
+    if "@" in uri or "?" in uri:
+        section.problem("tables", f"must name {shown(name)} by its address alone; credentials belong to `options:`")
+    return uri if "://" in uri else str((section.problems.base / uri).absolute())
