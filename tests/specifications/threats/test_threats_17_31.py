@@ -9,6 +9,7 @@ import time
 import httpx
 import pytest
 from server.conftest import Webhook
+from server.web.every_route import all_routes, filled
 from server.web.running_gate import REASON
 from specifications.threats.attacked import POLICY, Attacked
 
@@ -58,15 +59,21 @@ def no_chat_is_listened_to(gate):
         # The gate's own work goes on meanwhile, and has entries too.
         return [entry for entry in gate.entries() if entry["type"].startswith("decision.")]
 
-    def check(headers, body):
+    def check(headers, body, request):
         before = decisions()
-        for where in CHATS:
-            for path in (f"/{where}", f"/api/v1/{where}"):
-                answer = httpx.post(f"{gate.url}{path}", content=body, headers=headers)
-                assert answer.status_code in {401, 404, 405}, (path, answer.status_code)
+        for path in [*(f"/{each}{where}" for where in CHATS for each in ("", "api/v1/")), *posted(gate, request)]:
+            answer = httpx.post(f"{gate.url}{path}", content=body, headers=headers)
+            assert answer.status_code in {303, 401, 403, 404, 405, 415, 422}, (path, answer.status_code)
         assert decisions() == before
 
     return check
+
+
+def posted(gate, request):
+    """Every path of the running service that takes a POST, about one request."""
+    paths = {path for method, path in all_routes(gate) if method == "POST"}
+    assert len(paths) > 20
+    return sorted(filled(path, request) for path in paths)
 
 
 def test_threat_17_an_answer_that_only_the_worker_claims(gate):
@@ -90,18 +97,20 @@ def test_threat_18_a_default_answer_or_a_time_out_approves(gate):
 
 def test_threat_19_a_forged_callback_of_a_chat(no_chat_is_listened_to, gate, waiting):
     headers = {"X-Slack-Signature": "v0=" + "0" * 64, "X-Slack-Request-Timestamp": "1"}
-    no_chat_is_listened_to(headers, b"payload=" + json.dumps({"actions": [{"value": waiting["id"]}]}).encode())
+    no_chat_is_listened_to(
+        headers, b"payload=" + json.dumps({"actions": [{"value": waiting["id"]}]}).encode(), waiting["id"]
+    )
     assert gate.still_waits(waiting)
 
 
 def test_threat_20_a_callback_of_a_chat_sent_twice(no_chat_is_listened_to, gate, waiting):
     for _ in range(2):
-        no_chat_is_listened_to({"X-Slack-Retry-Num": "1"}, b"payload={}")
+        no_chat_is_listened_to({"X-Slack-Retry-Num": "1"}, b"payload={}", waiting)
     assert gate.still_waits(waiting)
 
 
 def test_threat_21_a_message_of_a_chat_with_another_value(no_chat_is_listened_to, gate, webhook, waiting):
-    no_chat_is_listened_to({}, json.dumps({"value": waiting["intent_digest"]}).encode())
+    no_chat_is_listened_to({}, json.dumps({"value": waiting["intent_digest"]}).encode(), waiting)
     sent = json.dumps(message_about(webhook, waiting))
     assert "action_id" not in sent
     assert waiting["intent_digest"] not in sent
@@ -113,6 +122,18 @@ def test_threat_22_a_taken_over_account_of_a_chat_signs_the_highest_tier():
     with pytest.raises(PolicyError) as caught:
         read_policy(high, "policy.yaml")
     assert "web" in str(caught.value)
+
+
+def test_threat_22_a_taken_over_account_of_a_chat_decides_over_http(gate, waiting, person):
+    """Nothing makes a decision one of a chat: neither a token that says so, nor a field, a header or a name."""
+    body = {"verdict": "approve", "reason": REASON, "intent_digest": waiting["intent_digest"]}
+    body |= {"context_digest": waiting["context_digest"]}
+    claims = {"channel": "slack", "identity": {"accounts": ["slack|T1/U2"]}, "submitted_by": "reviewer"}
+    for token in ("pipeline", "other", "auditor"):
+        assert gate.post(f"requests/{waiting['id']}/decisions", body | claims, token).status_code in {401, 403, 422}
+    for name, claim in claims.items():
+        assert gate.decide(person("reviewer"), waiting, **{name: claim}).status_code == 422
+    assert gate.still_waits(waiting)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -203,6 +224,16 @@ def test_threat_31_an_address_that_the_gate_is_made_to_ask(gate, webhook, waitin
     for more in ({"webhook": "http://169.254.169.254/"}, {"callback_url": "http://127.0.0.1:22/"}):
         body = {"staging": waiting["staging"], "destination": "partner"} | more
         assert gate.post("requests", body).status_code == 422
+    for root in ("http://169.254.169.254/", "s3://evil/", "file:///etc", "zip::http://127.0.0.1:22/x"):
+        assert gate.post("staging", {"root": root}).status_code == 422
+        wanted = {"staging": waiting["staging"], "destination": root}
+        assert gate.post("requests", wanted).status_code == 422
+    with gate.bearer() as http:
+        answer = http.put(f"/api/v1/staging/{waiting['staging']}/files/http://127.0.0.1:22/x", content=b"x")
+    assert answer.is_client_error
+    for elsewhere in ("//evil.example/", "https://evil.example/", "/\\evil.example"):
+        began = httpx.get(f"{gate.url}/login", params={"next": elsewhere, "after": elsewhere})
+        assert "evil.example" not in began.headers.get("location", "")
     text = gate.configuration.file.read_text()
     for address in ("http://169.254.169.254/latest", "http://10.0.0.1/hook", "ftp://x/y"):
         (tmp_path / "webhook").write_text(address)
