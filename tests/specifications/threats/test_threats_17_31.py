@@ -97,9 +97,8 @@ def test_threat_18_a_default_answer_or_a_time_out_approves(gate):
 
 def test_threat_19_a_forged_callback_of_a_chat(no_chat_is_listened_to, gate, waiting):
     headers = {"X-Slack-Signature": "v0=" + "0" * 64, "X-Slack-Request-Timestamp": "1"}
-    no_chat_is_listened_to(
-        headers, b"payload=" + json.dumps({"actions": [{"value": waiting["id"]}]}).encode(), waiting["id"]
-    )
+    payload = json.dumps({"actions": [{"value": waiting["id"]}]})
+    no_chat_is_listened_to(headers, b"payload=" + payload.encode(), waiting)
     assert gate.still_waits(waiting)
 
 
