@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -14,9 +15,12 @@ class Layout:
         row_group_rows: How many rows are encoded together; None for a number that suits the width of a row.
         compression: The codec, such as ``zstd``, ``snappy``, ``gzip`` or ``none``; what a format has is its own affair.
         compression_level: How hard it tries; None for the codec's own.
+        encodings: ``compact`` for Parquet's encodings of format 2 where they pay; ``plain`` for readers that know
+            none but those of format 1.
     """
 
     file_bytes: int = 512 << 20
     row_group_rows: int | None = None
     compression: str = "zstd"
     compression_level: int | None = None
+    encodings: Literal["compact", "plain"] = "compact"

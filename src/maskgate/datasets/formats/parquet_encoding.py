@@ -1,7 +1,8 @@
 """Writes Parquet on many threads: each row group by itself, in memory, and put together by their footers.
 
 The same rows always give the same bytes. A column of which hardly any cell repeats in a row group gets no dictionary
-there: it would be built, found too large and thrown away.
+there: it would be built, found too large and thrown away. Its text stands apart from its lengths instead, and its
+integers are packed by their differences, which takes less time and less room.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class ParquetEncoder:
     def __init__(self, schema: pa.Schema, layout: Layout) -> None:
         self._schema = schema
         self._leaves = _leaf_paths(schema)
+        self._compact = layout.encodings == "compact"
         self._options: dict[str, Any] = {
             "compression": _codec(layout),
             "compression_level": None if layout.compression == "none" else layout.compression_level,
@@ -61,21 +63,23 @@ class ParquetEncoder:
 
     def _written(self, batches: Sequence[pa.RecordBatch], rows: int) -> pa.Buffer:
         sink = pa.BufferOutputStream()
-        repeating = self._repeating(batches[0]) if batches else True
-        with pq.ParquetWriter(sink, self._schema, use_dictionary=repeating, **self._options) as writer:
+        with pq.ParquetWriter(sink, self._schema, **self._options, **self._encodings(batches[:1])) as writer:
             if batches:
                 writer.write_table(pa.Table.from_batches(batches, self._schema), row_group_size=rows)
         return sink.getvalue()
 
-    def _repeating(self, batch: pa.RecordBatch) -> list[str]:
-        """Return the Parquet paths of the columns whose cells repeat, judged by the first rows."""
-        sample = batch.slice(0, _SAMPLE_ROWS)
-        return [
-            path
-            for column, paths in zip(sample.columns, self._leaves, strict=True)
-            if _repeats(column)
-            for path in paths
-        ]
+    def _encodings(self, batches: Sequence[pa.RecordBatch]) -> dict[str, Any]:
+        """Choose an encoding for each leaf, judged by the first rows."""
+        repeating: list[str] = []
+        encodings: dict[str, str] = {}
+        for batch in batches:
+            sample = batch.slice(0, _SAMPLE_ROWS)
+            for column, paths in zip(sample.columns, self._leaves, strict=True):
+                if _repeats(column):
+                    repeating += paths
+                elif self._compact and (encoding := _encoding(column.type)) is not None:
+                    encodings[paths[0]] = encoding
+        return {"use_dictionary": repeating, "column_encoding": encodings or None}
 
 
 class ParquetAssembly:
@@ -139,6 +143,18 @@ def _repeats(column: pa.Array) -> bool:
     if pa.types.is_nested(column.type) or pa.types.is_dictionary(column.type) or pa.types.is_null(column.type):
         return True
     return bool(2 * len(countable(column).unique()) <= len(column))
+
+
+def _encoding(type_: pa.DataType) -> str | None:
+    """Return how cells that hardly repeat are encoded: lengths apart from text, and integers by their differences."""
+    if any(is_text(type_) for is_text in _TEXTS):
+        return "DELTA_LENGTH_BYTE_ARRAY"
+    if pa.types.is_integer(type_) or pa.types.is_date32(type_) or pa.types.is_timestamp(type_):
+        return "DELTA_BINARY_PACKED"
+    return None
+
+
+_TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
 
 
 def _leaf_count(type_: pa.DataType) -> int:
