@@ -10,7 +10,8 @@ from maskgate.datasets.formats import format_called
 from maskgate.datasets.layout import Layout
 from maskgate.datasets.manifest import NAME, make_manifest, manifest_bytes
 from maskgate.datasets.outputs import open_output
-from maskgate.datasets.run import Sink, mask_into, plan_all
+from maskgate.datasets.parts import Names, Sink
+from maskgate.datasets.run import mask_into, plan_all
 from maskgate.datasets.sources import open_source
 from maskgate.errors import UsageError
 from maskgate.masking.table import resolve_keys
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from maskgate.datasets.outputs import Output
-    from maskgate.datasets.run import MaskedTable, Progress
+    from maskgate.datasets.progress import Progress
+    from maskgate.datasets.run import MaskedTable
     from maskgate.keys import KeyRing
     from maskgate.rules import Rules
 
@@ -49,7 +51,7 @@ def mask_bundle(
     workers: int | None = None,
     layout: Layout | None = None,
 ) -> MaskedBundle:
-    """Mask tables into ``<target>/<table>/part-00000.parquet``, and write ``<target>/manifest.json`` last.
+    """Mask tables into ``<target>/<table>/part-00000.parquet`` and so on, and write ``<target>/manifest.json`` last.
 
     Args:
         sources: For each table of the rules a path or URI of Parquet, a pyarrow table or reader, or a data frame.
@@ -73,9 +75,7 @@ def mask_bundle(
     sink = Sink(output, format_called("parquet"), layout or Layout())
     try:
         masked = {
-            name: mask_into(
-                sink, f"{name}/part-00000.parquet", opened[name], plans[name], progress=progress, workers=workers
-            )
+            name: mask_into(sink, Names(f"{name}/"), opened[name], plans[name], progress=progress, workers=workers)
             for name in names
         }
         manifest = make_manifest(rules, masked)

@@ -12,10 +12,8 @@ if TYPE_CHECKING:
 
     from maskgate.datasets.source import Source
 
-MOST_BYTES = 1 << 30
 
-
-def collect(source: Source, table: str, most: int = MOST_BYTES) -> pa.RecordBatch:
+def collect(source: Source, table: str, most: int) -> pa.RecordBatch:
     """Read a whole table into memory.
 
     Args:
@@ -34,7 +32,8 @@ def collect(source: Source, table: str, most: int = MOST_BYTES) -> pa.RecordBatc
         if size > most:
             raise DatasetError(
                 f'table "{table}": a method of its rules must see all rows at once, and they are more than '
-                f"{most >> 20} MB in memory. Mask it in parts of its own, or choose another method."
+                f"{most >> 20} MB in memory. Allow more with --memory, mask it in parts of its own, or choose another "
+                "method."
             )
         batches.append(batch)
     return joined(batches, source.schema)

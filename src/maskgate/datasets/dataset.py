@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from maskgate.datasets.bundle import describe, write_manifest
 from maskgate.datasets.formats import FORMATS, format_called, format_of
+from maskgate.datasets.journal import terms_of
 from maskgate.datasets.layout import Layout
 from maskgate.datasets.manifest import make_manifest
 from maskgate.datasets.outputs import is_one_file, open_output
-from maskgate.datasets.run import Sink, mask_into, plan_all
+from maskgate.datasets.parts import Names, Sink
+from maskgate.datasets.run import MEMORY, mask_into, plan_all
 from maskgate.datasets.sources import open_source
-from maskgate.errors import UsageError
+from maskgate.errors import MaskingError, UsageError
 from maskgate.masking.table import resolve_keys
 from maskgate.rules.strict_yaml import did_you_mean
 
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from maskgate.datasets.formats import Format
-    from maskgate.datasets.run import Progress
+    from maskgate.datasets.outputs import Output
+    from maskgate.datasets.progress import Progress
     from maskgate.keys import KeyRing
     from maskgate.masking import MaskingReport
     from maskgate.rules import Rules
@@ -56,6 +59,8 @@ def mask_dataset(
     source_format: str | None = None,
     source_options: Mapping[str, Any] | None = None,
     target_format: str | None = None,
+    resume: bool = False,
+    memory: int | None = None,
 ) -> MaskedDataset:
     """Mask a dataset of one table, all or nothing, in bounded memory.
 
@@ -72,6 +77,9 @@ def mask_dataset(
         source_format: What format the files of the source have; None to go by their names.
         source_options: What else is declared of them; each format has its own.
         target_format: What format the masked files get; None to go by the target's name, or else Parquet.
+        resume: Go on where a run of the same masking was interrupted; if none was, begin.
+        memory: The most bytes that a table may have of which a method must see all rows; None for
+            1 GiB.
 
     Raises:
         UsageError: If the rules, their keys or the table's name do not fit.
@@ -84,20 +92,41 @@ def mask_dataset(
     ring = resolve_keys(rules, [name], keys)
     plan = plan_all({name: opened}, rules, ring)[name]
     written = _target_format(place, target_format)
-    output = open_output(place)
-    path = PurePosixPath(place).name if is_one_file(place) else f"part-00000{written.suffixes[0]}"
+    layout = layout or Layout()
+    names = Names(only=PurePosixPath(place).name if is_one_file(place) else None)
+    output = open_output(place, resume=resume)
+    resumes = opened.states is not None and _begin_journal(output, terms_of(rules, plan, opened, layout, written.name))
     try:
-        masked = mask_into(
-            Sink(output, written, layout or Layout()), path, opened, plan, progress=progress, workers=workers
-        )
+        sink = Sink(output, written, layout, resumes)
+        masked = mask_into(sink, names, opened, plan, progress=progress, workers=workers, memory=memory or MEMORY)
         manifest = make_manifest(rules, {name: masked})
         if not is_one_file(place):
             write_manifest(output, manifest)
         output.finish()
-    except BaseException:
-        output.abandon()
+    except BaseException as error:
+        _give_up(output, error)
         raise
     return MaskedDataset(manifest, masked.report, {"table": name, **describe(masked)})
+
+
+def _begin_journal(output: Output, terms: Mapping[str, str]) -> bool:
+    """Begin the journal, or take over what is in it; say whether there is one."""
+    if output.journal is None:
+        return False
+    try:
+        output.journal.begin(terms)
+    except BaseException:
+        output.leave()
+        raise
+    return True
+
+
+def _give_up(output: Output, error: BaseException) -> None:
+    """Take everything away, unless what is finished will be of use to a later run."""
+    if isinstance(error, MaskingError | UsageError):
+        output.abandon()
+    elif output.leave():
+        error.add_note("What is finished is kept beside the target: run it again with --resume (resume=True) to go on.")
 
 
 def _target_format(target: str, name: str | None) -> Format:

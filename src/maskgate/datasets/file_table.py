@@ -48,7 +48,11 @@ def open_files(
     """
     declared = None if format_name is None else format_called(format_name)
     shown = without_credentials(uri)
-    files = find_files(uri, lambda name: declared is not None or format_of(name) is not None, storage)
+
+    def is_wanted(name: str) -> bool:
+        return declared is not None or format_of(name) is not None
+
+    files = find_files(uri, is_wanted, storage)
     if not files:
         raise DatasetError(f"{shown}: there is no {_known()} file here. Name a file, a folder of them, or a pattern.")
     found = declared or _format_of_all(files)
@@ -67,6 +71,7 @@ def open_files(
         inputs=tuple(
             InputState(file.name, file.size, file.stamp, each.digest) for file, each in zip(files, facts, strict=True)
         ),
+        states=lambda: [(file.name, file.size, file.stamp) for file in find_files(uri, is_wanted, storage)],
     )
 
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from maskgate.errors import DatasetError, MaskgateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from maskgate.datasets.formats import Assembly, Segment
 
 
 class PartFile:
-    """A file put together from segments; as a context manager, closed whatever happens.
+    """A file put together from segments.
 
     Args:
         file: Where the bytes go.
@@ -28,7 +27,6 @@ class PartFile:
         self._file = file
         self._assembly = assembly
         self._hash = hashlib.sha256()
-        self._is_finished = False
         self.size = 0
         self.rows = 0
         self._write(assembly.begin())
@@ -51,7 +49,6 @@ class PartFile:
         """
         self._write(self._assembly.end())
         _translated(self._close)
-        self._is_finished = True
         return {"size": self.size, "sha256": self._hash.hexdigest()}
 
     def _write(self, data: Any) -> None:
@@ -66,19 +63,13 @@ class PartFile:
             os.fsync(self._file.fileno())
         self._file.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if not self._is_finished:
-            # The file goes away, so that what fails here is moot.
-            with contextlib.suppress(OSError):
-                self._discard()
+    def discard(self) -> None:
+        """Close without caring for the bytes: the file goes away, so that what fails here is moot."""
+        with contextlib.suppress(OSError):
+            self._discard()
 
     def _discard(self) -> None:
-        """Close without caring for the bytes; an upload is broken off."""
+        # An upload is broken off.
         discard = getattr(self._file, "discard", None)
         if discard is None:
             self._file.close()

@@ -1,58 +1,38 @@
-"""One streaming run: read, mask on other threads, write in order.
+"""One streaming run: read, mask and encode on several threads, write in order.
 
 * Everything is planned before the first row of anything is read.
-* A few batches are in flight, however long the table is.
-* Rows are cut into batches of the same size wherever they come from, so that the same rows give the same files.
+* A few stretches of rows are under way, however long the table is.
+* What was finished by a run before is not written again.
 """
 
 from __future__ import annotations
 
 import os
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from maskgate.datasets.collecting import collect
-from maskgate.datasets.part_file import PartFile
+from maskgate.datasets.feeding import stretches
+from maskgate.datasets.parts import Names, Parts, Sink
+from maskgate.datasets.pipeline import in_order
+from maskgate.datasets.working import Work
 from maskgate.errors import PlanError, UsageError
 from maskgate.masking import MaskingPlan, MaskingRun
-from maskgate.masking.joining import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
-    from maskgate.datasets.formats import Format, Segment
-    from maskgate.datasets.layout import Layout
-    from maskgate.datasets.outputs import Output
+    from maskgate.datasets.formats import Format
+    from maskgate.datasets.progress import Progress
     from maskgate.datasets.source import Source
     from maskgate.keys import KeyRing
     from maskgate.masking import MaskingReport
-    from maskgate.masking.run import MaskedBatch
     from maskgate.rules import Rules
 
-T = TypeVar("T")
-
 _MOST_WORKERS = 4
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a table is.
-
-    Attributes:
-        table: Its name.
-        rows: Rows that are masked and written.
-        total_rows: Rows there are, if that is known.
-        bytes: Bytes written.
-    """
-
-    table: str
-    rows: int
-    total_rows: int | None
-    bytes: int
+_SHARE_UNDER_WAY = 4
+MEMORY = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -95,61 +75,52 @@ def plan_all(sources: Mapping[str, Source], rules: Rules, keys: KeyRing) -> dict
     return plans
 
 
-@dataclass(frozen=True)
-class Sink:
-    """How masked tables are written.
-
-    Attributes:
-        output: Where the files go.
-        format: What format they have.
-        layout: How they are laid out.
-    """
-
-    output: Output
-    format: Format
-    layout: Layout
-
-
 def mask_into(
     sink: Sink,
-    path: str,
+    names: Names,
     source: Source,
     plan: MaskingPlan,
     *,
     progress: Callable[[Progress], None] | None = None,
     workers: int | None = None,
+    memory: int = MEMORY,
 ) -> MaskedTable:
-    """Mask one table into one file of an output.
+    """Mask one table into the files of an output.
+
+    Args:
+        sink: Where they go.
+        names: What they are called.
+        source: The table.
+        plan: What is done to it.
+        progress: Told after every stretch of rows.
+        workers: Threads that mask; None for as many as there are cores, up to four.
+        memory: The most bytes that a table may have of which a method must see all rows; of others a quarter of it is
+            under way at once.
 
     Raises:
         DatasetError: If a file cannot be read or written.
-        MaskingError: If a method cannot take a value.
+        MaskingError: If a method cannot take a value, or a check of the rules does not hold.
     """
     schema = _schema_as_read(plan, sink.format)
     encoder = sink.format.encoder(plan.output_schema, sink.layout)
-    rows = source.batch_rows
-    batches = [collect(source, plan.table)] if plan.whole_table else _cut(source, rows)
-    with MaskingRun(plan) as run, PartFile(sink.output.create(path), encoder.assembly()) as part:
-
-        def work(batch: pa.RecordBatch) -> tuple[MaskedBatch, list[Segment]]:
-            masked = run.mask(batch)
-            return masked, [encoder.encode([each]) for each in _row_groups(masked.batch, rows)]
-
-        for masked, segments in _in_order(work, batches, workers or _default_workers()):
-            for segment in segments:
-                part.add(segment)
-            run.add(masked)
+    rows = sink.layout.row_group_rows or source.batch_rows
+    with MaskingRun(plan) as run, Parts(sink, names, encoder, plan.empty_report()) as parts:
+        work = Work(run, encoder, source.batch_rows, rows, parts.finished_rows)
+        # What a run before has finished need not be read, unless the rules want something of the whole table.
+        skip = 0 if run.needs_all_rows or plan.whole_table else parts.finished_rows
+        if skip:
+            run.report += parts.finished_report()
+        feed = work.whole(source, memory) if plan.whole_table else stretches(source, rows, skip=skip)
+        for done in in_order(work.do, feed, workers or _default_workers(), memory // _SHARE_UNDER_WAY):
+            if done.segments:
+                parts.add(done.segments, done.report)
+            for masked in done.masked:
+                run.add(masked)
             if progress is not None:
-                progress(Progress(plan.table, run.report.rows, source.rows, part.size))
+                progress(parts.progress(run.report.rows, source.rows))
         report = run.finish()
-        written = part.finish()
-    return MaskedTable(plan, schema, ({"path": path, **written},), report, source.uri)
-
-
-def _row_groups(batch: pa.RecordBatch, rows: int) -> Iterator[pa.RecordBatch]:
-    """Cut a batch that holds a whole table into what a reader can take at once; nothing, if it has no rows."""
-    for start in range(0, batch.num_rows, rows):
-        yield batch.slice(start, rows)
+        source.verify()
+        return MaskedTable(plan, schema, parts.finish(), report, source.uri)
 
 
 def _default_workers() -> int:
@@ -169,40 +140,3 @@ def _schema_as_read(plan: MaskingPlan, written: Format) -> tuple[tuple[str, str]
     if problems:
         raise PlanError(plan.table, tuple(problems))
     return tuple(types)
-
-
-def _in_order(work: Callable[[pa.RecordBatch], T], batches: Iterable[pa.RecordBatch], workers: int) -> Iterator[T]:
-    """Work on batches on several threads, and give what comes of them in the order they came in."""
-    if workers == 1:
-        yield from map(work, batches)
-        return
-    waiting: deque[Future[T]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="maskgate-mask") as pool:
-        try:
-            for batch in batches:
-                waiting.append(pool.submit(work, batch))
-                if len(waiting) > workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for each in waiting:
-                each.cancel()
-
-
-def _cut(source: Source, most: int) -> Iterator[pa.RecordBatch]:
-    """Cut a stream into batches of one size, the last one shorter."""
-    pending: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in source.batches():
-        at = 0
-        while at < batch.num_rows:
-            piece = batch.slice(at, most - rows)
-            at += piece.num_rows
-            rows += piece.num_rows
-            pending.append(piece)
-            if rows == most:
-                yield joined(pending, source.schema)
-                pending, rows = [], 0
-    if pending:
-        yield joined(pending, source.schema)

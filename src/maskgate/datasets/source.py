@@ -47,6 +47,7 @@ class Source:
         rows: How many rows it has, if that is known before.
         uri: Where it is, without credentials; None if it is in memory.
         inputs: Its files as they are now; empty if it cannot be read a second time.
+        states: Looks at the files again; None if there are none.
     """
 
     schema: pa.Schema
@@ -55,6 +56,22 @@ class Source:
     rows: int | None = None
     uri: str | None = None
     inputs: tuple[InputState, ...] = ()
+    states: Callable[[], list[tuple[str, int | None, str]]] | None = field(default=None, repr=False)
+
+    def verify(self) -> None:
+        """Look whether the files are still those of the beginning.
+
+        Raises:
+            DatasetError: If one has changed, is gone, or is new.
+        """
+        if self.states is None:
+            return
+        before = {each.name: (each.size, each.stamp) for each in self.inputs}
+        now = {name: (size, stamp) for name, size, stamp in self.states()}
+        for name in sorted(before.keys() | now.keys()):
+            if before.get(name) != now.get(name):
+                what = "is gone" if name not in now else "is new" if name not in before else "has changed"
+                raise DatasetError(f"{name}: the file {what} since the run began. Mask the data when it is at rest.")
 
     @property
     def batch_rows(self) -> int:

@@ -6,7 +6,6 @@ travel, which is an id and counts.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,16 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from logging import Logger, LoggerAdapter
 
-    from maskgate.datasets import MaskedBundle, Progress
+    from maskgate.datasets import MaskedBundle
     from maskgate.gate.client import GateClient
 
     Log = Logger | LoggerAdapter[Any]
 
 _MANIFEST = "manifest.json"
-_SECONDS_BETWEEN_LINES = 5.0
 
 
 @dataclass(frozen=True)
@@ -69,18 +67,20 @@ def stage_masked(gate: GateClient, sources: Mapping[str, Any], rules: str | os.P
     """
     # Late: whoever only asks or releases, and whoever only reads the workflow's file, needs no pyarrow.
     from maskgate.datasets import mask_bundle  # noqa: PLC0415
+    from maskgate.datasets.progress import every_few_seconds  # noqa: PLC0415
     from maskgate.rules import load_rules  # noqa: PLC0415
 
     loaded = load_rules(rules)
+    report = every_few_seconds(lambda progress: log.info("%s", progress))
     opened = gate.open_staging()
     log.info("staging %s", opened["id"])
     shared = _reachable(opened)
     if shared is not None:
-        return Staged(opened["id"], shared, mask_bundle(sources, shared, loaded, progress=_reporter(log)))
+        return Staged(opened["id"], shared, mask_bundle(sources, shared, loaded, progress=report))
     with TemporaryDirectory(prefix="maskgate-") as folder:
         target = Path(folder, "masked")
         target.mkdir(mode=0o700)
-        bundle = mask_bundle(sources, target, loaded, progress=_reporter(log))
+        bundle = mask_bundle(sources, target, loaded, progress=report)
         _send_up(gate, opened["id"], target, bundle, log)
     return Staged(opened["id"], None, bundle)
 
@@ -99,16 +99,3 @@ def _send_up(gate: GateClient, staging: str, folder: Path, bundle: MaskedBundle,
     for name in [*names, _MANIFEST]:
         sent = gate.upload(staging, name, folder / name)
         log.info("sent %s, %s bytes", name, sent["size"])
-
-
-def _reporter(log: Log) -> Callable[[Progress], None]:
-    """Report progress in the log every few seconds."""
-    last = time.monotonic()
-
-    def report(progress: Progress) -> None:
-        nonlocal last
-        if time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
-            last = time.monotonic()
-            log.info("%s: %s rows of %s", progress.table, progress.rows, progress.total_rows or "?")
-
-    return report

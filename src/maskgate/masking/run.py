@@ -50,6 +50,11 @@ class MaskingRun:
         self._tally = plan.tally()
         self._survivors = plan.survivors()
 
+    @property
+    def needs_all_rows(self) -> bool:
+        """Whether the rules want something of the whole table that no count of a part says."""
+        return bool(self._tally.unique or self._tally.spending) or self._survivors is not None
+
     def mask(self, batch: pa.RecordBatch) -> MaskedBatch:
         """Mask one batch; on any thread.
 

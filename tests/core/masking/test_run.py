@@ -6,7 +6,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from maskgate import mask_dataset
-from maskgate.datasets import collecting
 from maskgate.errors import DatasetError, MaskingError, PlanError
 from maskgate.keys import Key, KeyRing
 from maskgate.masking import records
@@ -237,13 +236,12 @@ class TestWholeTable:
         assert written.metadata.num_row_groups == 3
         assert written.read()["n"].combine_chunks().equals(pa.array(range(299_999, -1, -1)))
 
-    def test_a_dataset_that_is_too_large_is_refused(self, rules, table, tmp_path, monkeypatch):
-        monkeypatch.setattr(collecting.collect, "__defaults__", (1 << 20,))
+    def test_a_dataset_that_is_too_large_is_refused(self, rules, table, tmp_path):
         with pytest.raises(DatasetError) as caught:
-            mask_dataset(table, tmp_path / "t.parquet", rules, keys=KEYS)
+            mask_dataset(table, tmp_path / "t.parquet", rules, keys=KEYS, memory=1 << 20)
         assert str(caught.value) == (
             'table "t": a method of its rules must see all rows at once, and they are more than 1 MB in memory. '
-            "Mask it in parts of its own, or choose another method."
+            "Allow more with --memory, mask it in parts of its own, or choose another method."
         )
         assert list(tmp_path.iterdir()) == []
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _STREAM_BYTES = 1 << 20
 # Small row groups are read together, large ones alone.
 _PIECE_BYTES = 64 << 20
+_PROBED_ROWS = 4096
 
 
 class Parquet:
@@ -56,7 +57,7 @@ class Parquet:
                 columns=None if columns is None else list(columns),
                 use_threads=False,
             )
-            while (batch := _next(batches, piece)) is not None:
+            while (batch := _next(parquet, batches, piece)) is not None:
                 found += batch.num_rows
                 yield batch
         if found != piece.rows:
@@ -122,12 +123,23 @@ def _opened(file: InputFile) -> Iterator[pq.ParquetFile]:
             yield parquet
 
 
-def _next(batches: Iterator[pa.RecordBatch], piece: Piece) -> pa.RecordBatch | None:
+def _next(parquet: pq.ParquetFile, batches: Iterator[pa.RecordBatch], piece: Piece) -> pa.RecordBatch | None:
     try:
         return next(batches, None)
     except (pa.ArrowException, OSError, ValueError):
         pass
-    raise DatasetError(f"{piece.shown}: it is damaged, and cannot be read to its end. Write it again.")
+    damaged = next((at for at in range(piece.start, piece.stop) if not _is_readable(parquet, at)), None)
+    shown = piece.shown if damaged is None else f"{piece.file.name}, row group {damaged}"
+    raise DatasetError(f"{shown}: it is damaged, and cannot be read to its end. Write it again.")
+
+
+def _is_readable(parquet: pq.ParquetFile, group: int) -> bool:
+    try:
+        for _ in parquet.iter_batches(_PROBED_ROWS, row_groups=[group], use_threads=False):
+            pass
+    except (pa.ArrowException, OSError, ValueError):
+        return False
+    return True
 
 
 def _has_lists_of_none(type_: pa.DataType) -> bool:

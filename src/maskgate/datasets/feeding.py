@@ -1,0 +1,146 @@
+"""A table cut into stretches of equal length, wherever its files begin and end.
+
+* The same rows are cut at the same places, so that the same rows give the same files.
+* A large row group is read as a stream. Pieces in an object store are fetched ahead, a few at a time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from maskgate.datasets.source import checked
+from maskgate.masking.joining import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
+
+    import pyarrow as pa
+
+    from maskgate.datasets.formats import Piece
+    from maskgate.datasets.source import Source
+
+_FETCHERS = 8
+_FETCHED_WHOLE = 16 << 20
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Rows that become one row group.
+
+    Attributes:
+        start: How many rows there are before.
+        parts: The rows, with the piece that each batch is from.
+    """
+
+    start: int
+    parts: tuple[tuple[pa.RecordBatch, Piece], ...] = field(repr=False)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return sum(batch.num_rows for batch, _ in self.parts)
+
+    @property
+    def size(self) -> int:
+        """How many bytes they take."""
+        return sum(batch.nbytes for batch, _ in self.parts)
+
+    def batch(self) -> pa.RecordBatch:
+        """Return the rows as one batch; on any thread.
+
+        Raises:
+            DatasetError: If they are not what their file says they are.
+        """
+        return joined([checked(batch, piece) for batch, piece in self.parts], self.parts[0][0].schema)
+
+
+def stretches(source: Source, most: int, *, skip: int = 0) -> Iterator[Stretch]:
+    """Cut a table into stretches of `most` rows, the last one shorter.
+
+    Args:
+        source: The table.
+        most: How many rows a stretch has.
+        skip: How many rows to leave out at the beginning.
+
+    Raises:
+        DatasetError: If a file cannot be read.
+    """
+    pending: list[tuple[pa.RecordBatch, Piece]] = []
+    start, rows = skip, 0
+    for batch, piece in _batches(source, skip):
+        at = 0
+        while at < batch.num_rows:
+            part = batch.slice(at, most - rows)
+            at += part.num_rows
+            rows += part.num_rows
+            pending.append((part, piece))
+            if rows == most:
+                yield Stretch(start, tuple(pending))
+                start, pending, rows = start + rows, [], 0
+    if pending:
+        yield Stretch(start, tuple(pending))
+
+
+def _batches(source: Source, skip: int) -> Iterator[tuple[pa.RecordBatch, Piece]]:
+    for piece, batches in _pieces(source, skip):
+        skip -= piece.rows or 0 if batches is None else 0
+        for batch in batches or ():
+            left = batch.slice(min(skip, batch.num_rows))
+            skip -= batch.num_rows - left.num_rows
+            if left.num_rows:
+                yield left, piece
+
+
+def _pieces(source: Source, skip: int) -> Iterator[tuple[Piece, Iterator[pa.RecordBatch] | None]]:
+    """Open the pieces in order; those before the first row that is wanted are not read."""
+    ahead = _Ahead(source)
+    with ThreadPoolExecutor(_FETCHERS, thread_name_prefix="maskgate-fetch") as pool:
+        try:
+            for at, piece in enumerate(source.pieces):
+                if piece.rows is not None and piece.rows <= skip:
+                    skip -= piece.rows
+                    yield piece, None
+                else:
+                    skip = max(0, skip - (piece.rows or 0))
+                    yield piece, ahead.read(at, pool)
+        finally:
+            ahead.cancel()
+
+
+class _Ahead:
+    """Fetches small pieces of remote files before their turn."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._fetched: deque[tuple[int, Future[list[pa.RecordBatch]]]] = deque()
+
+    def read(self, at: int, pool: ThreadPoolExecutor) -> Iterator[pa.RecordBatch]:
+        """Read the piece at a place, and have those behind it fetched."""
+        while self._fetched and self._fetched[0][0] < at:
+            self._fetched.popleft()
+        start = self._fetched[-1][0] + 1 if self._fetched else at
+        for later in range(start, min(at + _FETCHERS, len(self._source.pieces))):
+            if not self._is_fetched(self._source.pieces[later]):
+                break
+            self._fetched.append((later, pool.submit(self._whole, later)))
+        if self._fetched and self._fetched[0][0] == at:
+            return iter(self._fetched.popleft()[1].result())
+        return self._stream(at)
+
+    def cancel(self) -> None:
+        """Fetch no more."""
+        for _, future in self._fetched:
+            future.cancel()
+
+    def _is_fetched(self, piece: Piece) -> bool:
+        return piece.file.filesystem is not None and 0 < piece.size <= _FETCHED_WHOLE
+
+    def _whole(self, at: int) -> list[pa.RecordBatch]:
+        return list(self._stream(at))
+
+    def _stream(self, at: int) -> Iterator[pa.RecordBatch]:
+        return self._source.read(self._source.pieces[at], self._source.batch_rows, None)

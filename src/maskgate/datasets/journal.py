@@ -1,0 +1,142 @@
+"""What a run has finished, written down so that another can go on from there.
+
+A journal begins with the *terms*: everything that decides about the bytes that come out. Each part that is safely
+stored follows. A run goes on from a journal only if its own terms are the same, to the last digest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Protocol
+
+from maskgate.canonical import digest
+from maskgate.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from maskgate.datasets.layout import Layout
+    from maskgate.datasets.source import Source
+    from maskgate.masking import MaskingPlan, MaskingReport
+    from maskgate.rules import Rules
+
+_PURPOSE = "resume"
+_SHOWN = {
+    "rules": "the rules",
+    "table": "the name of the table",
+    "keys": "the keys",
+    "input": "the input",
+    "layout": "the layout or format of the files",
+    "columns": "the masked columns",
+    "software": "the version of maskgate or pyarrow",
+}
+
+
+@dataclass(frozen=True)
+class PartRecord:
+    """One file that is finished.
+
+    Attributes:
+        path: Its name in the target.
+        size: Its bytes.
+        sha256: Their hash.
+        rows: Its rows.
+        counts: For each column of the report the nulls before and after, and the cells that were invalid.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    rows: int
+    counts: Mapping[str, Sequence[int | None]]
+
+    @classmethod
+    def of(cls, written: Mapping[str, Any], rows: int, report: MaskingReport) -> PartRecord:
+        """Put down a file and what was done to its rows."""
+        counts = {name: [each.nulls, each.nulls_after, each.invalid] for name, each in report.columns.items()}
+        return cls(written["path"], written["size"], written["sha256"], rows, counts)
+
+    @property
+    def file(self) -> dict[str, Any]:
+        """What the manifest says of the file."""
+        return {"path": self.path, "size": self.size, "sha256": self.sha256}
+
+    def report(self, empty: MaskingReport) -> MaskingReport:
+        """Return what was done to its rows, given the report on no rows."""
+        columns = {
+            name: replace(
+                each,
+                nulls=self.counts[name][0] or 0,
+                nulls_after=self.counts[name][1],
+                invalid=self.counts[name][2] or 0,
+            )
+            for name, each in empty.columns.items()
+        }
+        return replace(empty, rows=self.rows, columns=columns)
+
+
+class Pages(Protocol):
+    """Where a journal is kept."""
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return all entries that were written whole."""
+        ...
+
+    def append(self, entry: Mapping[str, Any]) -> None:
+        """Write an entry so that it stays, whatever happens next."""
+        ...
+
+
+class Journal:
+    """The journal of one target.
+
+    Args:
+        pages: Where it is kept.
+        shown: What messages call the target.
+    """
+
+    def __init__(self, pages: Pages, shown: str) -> None:
+        self._pages = pages
+        self._shown = shown
+        self.parts: list[PartRecord] = []
+
+    def begin(self, terms: Mapping[str, str]) -> None:
+        """Write the terms down, or hold them to those that are there and take the parts over.
+
+        Raises:
+            DatasetError: If something has changed since.
+        """
+        entries = self._pages.read()
+        if not entries:
+            self._pages.append({"terms": dict(terms)})
+            return
+        self.parts = [PartRecord(**entry["part"]) for entry in entries[1:]]
+        before = entries[0].get("terms", {})
+        changed = [shown for name, shown in _SHOWN.items() if before.get(name) != terms[name]]
+        if changed:
+            raise DatasetError(
+                f"{self._shown}: the run that was interrupted cannot be resumed, since something is different now: "
+                f"{', '.join(changed)}. Mask it anew, without --resume."
+            )
+
+    def add(self, part: PartRecord) -> None:
+        """Write down that a part is finished."""
+        self._pages.append({"part": asdict(part)})
+        self.parts.append(part)
+
+
+def terms_of(rules: Rules, plan: MaskingPlan, source: Source, layout: Layout, format_name: str) -> dict[str, str]:
+    """Return what decides about the bytes that come out, as digests."""
+    keys = {case.key.name: case.key for each in plan.columns for case in each.cases if case.key is not None}
+    proofs = {name: [key.version, key.subkey(purpose=_PURPOSE, length=16).hex()] for name, key in keys.items()}
+    described: dict[str, Any] = {
+        "rules": rules.digest,
+        "table": plan.table,
+        "keys": proofs,
+        "input": [asdict(each) for each in source.inputs],
+        "layout": [asdict(layout), format_name],
+        "columns": [[item.name, str(item.type)] for item in plan.output_schema],
+        "software": [version("maskgate"), version("pyarrow")],
+    }
+    return {name: digest(f"resume-{name}", value) for name, value in described.items()}

@@ -1,0 +1,203 @@
+"""Masked files in a folder of this machine, or of a volume that it shares."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from maskgate.datasets.journal import Journal
+from maskgate.datasets.storage_errors import translated
+from maskgate.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_ONE = "file"
+
+
+@dataclass
+class NewTarget:
+    """A file or folder that is not there yet.
+
+    Attributes:
+        path: Its place.
+        work: The folder beside it that holds the lock, the journal, and in `data` what is written.
+        one_file: Whether it is a file.
+        journal: What is finished.
+    """
+
+    path: Path
+    work: Path
+    one_file: bool
+    journal: Journal | None
+    _missing: list[Path]
+    _lock: BinaryIO = field(repr=False)
+
+    @classmethod
+    def open(cls, path: Path, *, one_file: bool, resume: bool) -> NewTarget:
+        """Take the lock; begin anew, or with what a run before has left."""
+        missing = [folder for folder in path.parents if not folder.exists()]
+        work = path.with_name(f".{path.name}.maskgate-run")
+        lock = translated(str(path), lambda: _locked(work, str(path)))
+        if not resume:
+            _empty(work)
+        journal = None if one_file else Journal(_Lines(work / "journal"), str(path))
+        return cls(path, work, one_file, journal, missing, lock)
+
+    def create(self, name: str) -> BinaryIO:
+        """Open a new file; the only one, if the target is one file."""
+        file = self.work / "data" / (_ONE if self.one_file else name)
+        # A part that a run before has not finished is in no journal, and is written again.
+        return translated(str(self.path), lambda: _create(file, "wb"))
+
+    def finish(self) -> None:
+        """Give what was written the name it was meant for."""
+        data = self.work / "data"
+        if self.one_file:
+            # Unlike a rename, a link never replaces what somebody else has put there meanwhile.
+            translated(str(self.path), lambda: os.link(data / _ONE, self.path))
+        else:
+            _sync_folder(data)
+            translated(str(self.path), lambda: data.rename(self.path))
+        _sync_folder(self.path.parent)
+        self._remove_work()
+
+    def abandon(self) -> None:
+        """Remove what was written."""
+        self._remove_work()
+        for folder in self._missing:
+            # Not if somebody else has put something there meanwhile.
+            with suppress(OSError):
+                folder.rmdir()
+
+    def leave(self) -> bool:
+        """Leave the work folder, if a part in it is finished."""
+        if self.journal is None or not self.journal.parts:
+            self.abandon()
+            return False
+        self._lock.close()
+        return True
+
+    def _remove_work(self) -> None:
+        # The lock goes last, so that nobody begins in a folder that is about to go.
+        _empty(self.work)
+        shutil.rmtree(self.work, ignore_errors=True)
+        self._lock.close()
+
+
+@dataclass
+class FolderThatExists:
+    """A folder that somebody else has made, and that is empty."""
+
+    path: Path
+    journal: Journal | None = None
+    written: list[Path] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, path: Path) -> FolderThatExists:
+        """Look whether it is there and empty."""
+        if not path.is_dir():
+            raise DatasetError(f"{path}: there is no such folder. Open the staging first.")
+        if not is_empty(path):
+            raise DatasetError(f"{path}: the folder is not empty. Every run needs a staging of its own.")
+        return cls(path)
+
+    def create(self, name: str) -> BinaryIO:
+        """Open a new file, which nobody else has made."""
+        file = self.path / name
+        opened = translated(str(self.path), lambda: _create(file, "xb"))
+        self.written.append(file)
+        return opened
+
+    def finish(self) -> None:
+        """Bring the names to the disk."""
+        _sync_folder(self.path)
+
+    def abandon(self) -> None:
+        """Remove what was written."""
+        for file in reversed(self.written):
+            file.unlink(missing_ok=True)
+        for folder in {file.parent for file in self.written} - {self.path}:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def leave(self) -> bool:
+        """Remove what was written: every run has a staging of its own."""
+        self.abandon()
+        return False
+
+
+def is_empty(folder: Path) -> bool:
+    """Say whether nothing is in a folder."""
+    return next(folder.iterdir(), None) is None
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """A journal as lines of a file."""
+
+    file: Path
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return all lines; one that was cut off counts for nothing."""
+        if not self.file.exists():
+            return []
+        whole, _, _ = self.file.read_bytes().rpartition(b"\n")
+        with self.file.open("rb+") as file:
+            file.truncate(len(whole) + 1 if whole else 0)
+        return [json.loads(line) for line in whole.splitlines()]
+
+    def append(self, entry: Mapping[str, Any]) -> None:
+        """Write a line, and wait for the disk."""
+        translated(str(self.file), lambda: self._append(json.dumps(entry).encode() + b"\n"))
+
+    def _append(self, line: bytes) -> None:
+        with self.file.open("ab") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _locked(work: Path, shown: str) -> BinaryIO:
+    work.parent.mkdir(parents=True, exist_ok=True)
+    work.mkdir(mode=0o700, exist_ok=True)
+    lock = (work / "lock").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # The run before may have taken the folder away between the two lines above.
+        is_ours = (work / "lock").exists() and os.path.samestat(os.fstat(lock.fileno()), (work / "lock").stat())
+    except OSError:
+        is_ours = False
+    if not is_ours:
+        lock.close()
+        raise DatasetError(f"{shown}: another run is writing there. Wait for it, or choose another target.")
+    return lock
+
+
+def _empty(work: Path) -> None:
+    for each in work.iterdir():
+        if each.name == "lock":
+            continue
+        if each.is_dir():
+            shutil.rmtree(each, ignore_errors=True)
+        else:
+            each.unlink(missing_ok=True)
+
+
+def _create(file: Path, mode: str) -> BinaryIO:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Masked rows still belong to whoever masked them.
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | (os.O_EXCL if "x" in mode else os.O_TRUNC), 0o666), "wb")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,134 @@
+"""Masked files under a prefix of an object store, without a rename that one could trust.
+
+The manifest comes last, and says which objects count. While a run is under way, objects under ``_maskgate/`` hold its
+claim and its journal: the claim is made on the condition that there is none. A claim outlives the process that made it;
+``resume`` takes it over. That is safe even if its maker still lives: the terms of the journal are the same, so that
+both write the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from maskgate.datasets.journal import Journal
+from maskgate.datasets.object_store import connect, without_credentials
+from maskgate.datasets.storage_errors import translated
+from maskgate.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_RUN = "_maskgate"
+
+
+def open_objects(target: str, *, one_file: bool, existing: bool, resume: bool) -> Objects:
+    """Open a prefix, or the place of a single object.
+
+    Raises:
+        DatasetError: If something is there already, or another run has claimed it.
+    """
+    shown = without_credentials(target)
+    filesystem, path = connect(target)
+    path = path.rstrip("/")
+    found = translated(shown, lambda: filesystem.find(path))
+    own = f"{path}/{_RUN}/"
+    is_claimed = any(f"/{_RUN}/" in f"/{name}" for name in found)
+    if is_claimed and not resume:
+        raise DatasetError(
+            f"{shown}: another run is writing there, or was interrupted. Wait for it, go on from there with --resume, "
+            "or remove what is there."
+        )
+    if found and not is_claimed:
+        raise DatasetError(f"{shown}: something is there already. Choose another target, or remove it first.")
+    pages = None
+    if not one_file and not existing:
+        pages = _Notes(shown, filesystem, own)
+    return Objects(shown, filesystem, path, one_file, None if pages is None else Journal(pages, shown))
+
+
+@dataclass
+class Objects:
+    """A prefix in an object store, or a single object."""
+
+    shown: str
+    filesystem: Any
+    path: str
+    one_file: bool
+    journal: Journal | None
+    written: list[str] = field(default_factory=list)
+
+    def create(self, name: str) -> BinaryIO:
+        """Open a new object; nobody sees it before it is closed."""
+        key = self.path if self.one_file else f"{self.path}/{name}"
+        self.written.append(key)
+        opened: BinaryIO = translated(self.shown, lambda: self.filesystem.open(key, "wb"))
+        return opened
+
+    def finish(self) -> None:
+        """Take the journal away; the manifest is there."""
+        self._remove_notes()
+        self.written.clear()
+
+    def abandon(self) -> None:
+        """Remove what was written."""
+        finished = [] if self.journal is None else [f"{self.path}/{part.path}" for part in self.journal.parts]
+        for key in dict.fromkeys([*reversed(self.written), *finished]):
+            translated(self.shown, partial(self._remove, key))
+        self._remove_notes()
+
+    def leave(self) -> bool:
+        """Leave finished parts and the journal, if there are any."""
+        if self.journal is None or not self.journal.parts:
+            self.abandon()
+            return False
+        finished = {f"{self.path}/{part.path}" for part in self.journal.parts}
+        for key in self.written:
+            if key not in finished:
+                translated(self.shown, partial(self._remove, key))
+        return True
+
+    def _remove_notes(self) -> None:
+        if self.journal is None:
+            return
+        for key in translated(self.shown, lambda: self.filesystem.find(f"{self.path}/{_RUN}")):
+            translated(self.shown, partial(self._remove, key))
+
+    def _remove(self, key: str) -> None:
+        if self.filesystem.exists(key):
+            self.filesystem.rm_file(key)
+
+
+@dataclass(frozen=True)
+class _Notes:
+    """A journal as numbered objects; the first one is the claim."""
+
+    shown: str
+    filesystem: Any
+    prefix: str
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return all entries in order."""
+        return translated(self.shown, self._entries)
+
+    def append(self, entry: Mapping[str, Any]) -> None:
+        """Write the next one, on the condition that nobody else has."""
+        translated(self.shown, lambda: self._append(json.dumps(entry).encode()))
+
+    def _entries(self) -> list[dict[str, Any]]:
+        self.filesystem.invalidate_cache()
+        names = sorted(self.filesystem.find(self.prefix))
+        return [json.loads(self.filesystem.cat_file(name)) for name in names]
+
+    def _append(self, content: bytes) -> None:
+        self.filesystem.invalidate_cache()
+        key = f"{self.prefix}{len(self.filesystem.find(self.prefix)):06}.json"
+        try:
+            self.filesystem.pipe_file(key, content, mode="create")
+        except FileExistsError:
+            pass
+        else:
+            return
+        raise DatasetError(f"{self.shown}: another run is writing there. Wait for it, or choose another target.")

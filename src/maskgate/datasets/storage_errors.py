@@ -1,0 +1,31 @@
+"""What storage says of a failure, in words that hold no credentials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from maskgate.errors import DatasetError, MaskgateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+def translated(place: str, act: Callable[[], T]) -> T:
+    """Do something with storage.
+
+    Raises:
+        DatasetError: If it fails.
+    """
+    failure = ""
+    try:
+        return act()
+    except MaskgateError:
+        raise
+    except FileExistsError:
+        failure = "it exists already. Choose another target, or remove it first."
+    except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        failure = f"it cannot be written: {reason}."
+    raise DatasetError(f"{place}: {failure}")
