@@ -24,6 +24,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from server.foggy import Fog, PowerCut
 from specifications import laws
 from specifications.laws import SLOTS
 
@@ -35,7 +36,6 @@ from maskgate.gate.grants import open_envelope
 from maskgate.gate.model import BreakGlassInput, Identity
 from maskgate.gate.sealing import seal
 from maskgate.ledger import verify
-from maskgate.release.releaser import DestinationReleaser
 from maskgate.testing.gate_world import POLICY, GateWorld
 from maskgate.testing.host import airflow_run
 from maskgate.testing.still_clock import StillClock
@@ -52,10 +52,6 @@ POLICY = POLICY.replace(
 ).replace("  legal: {people: [bert, cleo]}", "  legal: {people: [bert, cleo]}\n  on-call: {people: [cleo, dora]}")
 
 
-class PowerCut(BaseException):
-    """The process is gone."""
-
-
 class Once:
     """Seals the first staging as the gate does, and the others, which hold the same bytes, by copying what it found."""
 
@@ -69,22 +65,6 @@ class Once:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self.known.folder, folder)
         return replace(self.known, folder=str(folder))
-
-
-class Fog(DestinationReleaser):
-    """A releaser that at times cannot tell what is at the destination, or is cut off while it publishes."""
-
-    is_thick = False
-    breaks_at_commit = False
-
-    def probe(self, order):
-        return "unknown" if self.is_thick else super().probe(order)
-
-    def commit(self, order):
-        if self.breaks_at_commit:
-            self.breaks_at_commit = False
-            raise PowerCut
-        super().commit(order)
 
 
 SEALER = Once()

@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 EVERY = timedelta(minutes=10)
 SUCCESS = "success_without_receipt"
 UNKNOWN = "receipt_without_request"
+# What each kind of finding is, in words for people.
+FINDINGS = {
+    SUCCESS: "A host shows success, and nothing was released",
+    UNKNOWN: "A version at a destination that no release explains",
+}
 _LOOKED = "looked"
 _SETTING = "reconciled_at"
 _BACK = timedelta(days=7)

@@ -20,6 +20,7 @@ from maskgate.server import (
     masking_routes,
     pages,
     passkey_routes,
+    reconciliation_page,
     releaser_routes,
     reviewing_pages,
     reviewing_routes,
@@ -79,6 +80,7 @@ def make_app(services: Services) -> FastAPI:
         passkey_routes.router,
         pages.router,
         reviewing_pages.router,
+        reconciliation_page.router,
     ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

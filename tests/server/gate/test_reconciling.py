@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from server.foggy import Fog, PowerCut
 
-from maskgate.errors import NotAllowed
+from maskgate.errors import NotAllowed, Refused
 from maskgate.gate.host import RunOutcome
 from maskgate.testing.gate_world import GateWorld
 from maskgate.testing.host import airflow_run
@@ -104,6 +105,51 @@ class TestDestinations:
     def test_what_was_never_a_version_is_not_ours_to_judge(self, world):
         self.plant(world, "somebody else's")
         assert look(world) == []
+
+
+class TestIndeterminate:
+    """What may have been published, and cannot be looked for, waits for people: it is never tried again."""
+
+    @pytest.fixture
+    def world(self, tmp_path):
+        return GateWorld(tmp_path, releaser=Fog())
+
+    @pytest.fixture
+    def cut_off(self, world):
+        """A release whose gate lost power while it published, and that starts again in fog."""
+        document = world.decide(world.ask())
+        world.releaser.breaks_at_commit = True
+        with pytest.raises(PowerCut):
+            world.release(document)
+        assert world.read(document["id"])["state"] == "releasing"
+        world.store.close()
+        world.start()
+        world.releaser.is_thick = True
+        return document
+
+    def test_it_is_given_up_and_said(self, world, cut_off):
+        assert world.gate.release_waiting()
+        after = world.read(cut_off["id"])
+        assert (after["state"], after["receipt"]) == ("indeterminate", None)
+        assert "Look at the other side" in after["message"]
+        assert world.gate.reconciliation(world.auditor)["indeterminate"] == [cut_off["id"]]
+        assert len(world.entries("release.indeterminate", request=cut_off["id"])) == 1
+
+    def test_it_is_not_tried_again_when_the_fog_is_gone(self, world, cut_off):
+        world.gate.release_waiting()
+        left = world.released()
+        world.releaser.is_thick = False
+        world.clock.forward(hours=2)
+        assert not world.gate.release_waiting()
+        with pytest.raises(Refused, match="is indeterminate, so nothing is released"):
+            world.release(cut_off)
+        assert (world.read(cut_off["id"])["state"], world.released()) == ("indeterminate", left)
+
+    def test_where_it_can_be_told_it_is_finished_without_anybody(self, world, cut_off):
+        world.releaser.is_thick = False
+        assert world.gate.release_waiting()
+        assert world.read(cut_off["id"])["state"] == "released"
+        assert world.gate.reconciliation(world.auditor)["indeterminate"] == []
 
 
 class TestTurns:

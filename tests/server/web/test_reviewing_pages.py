@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from server.web.forms import hidden_fields
-from server.web.running_gate import POLICY, REASON, RunningGate
+from server.web.running_gate import POLICY, REASON, Browser, RunningGate
+from sqlalchemy import text
+
+from maskgate.cli.main import run
 
 TERMS = """standing: {days: 30, uses: 3}
     break_glass: {role: on-call}
@@ -51,7 +55,7 @@ def post(browser, path, **data):
 class TestPages:
     """Each page shows, needs a session, and does nothing without its token."""
 
-    @pytest.mark.parametrize("path", ["/batches", "/standing", "/delegations", "/post-reviews"])
+    @pytest.mark.parametrize("path", ["/batches", "/standing", "/delegations", "/post-reviews", "/reconciliation"])
     def test_shows_and_writes_nothing(self, gate, browser, path):
         person = browser("reviewer")
         before = gate.root()
@@ -199,3 +203,55 @@ class TestBreakGlass:
         assert own.status_code == 403
         assert post(other, f"/post-reviews/{review['id']}/close", text="it was as they said").status_code == 303
         assert "second has looked at it" in other.page(pending["id"])
+
+
+class TestReconciliation:
+    """What does not fit is a page for people of the policy, and a table for auditors; neither changes anything."""
+
+    @pytest.fixture
+    def planted(self, gate):
+        name = "20261124T110000Z-req_0123456789abcdef0123"
+        (gate.released / "partner" / name).mkdir(exist_ok=True)
+        with gate.store.write() as work:
+            work.execute(
+                text("UPDATE settings SET value = '\"2026-01-01T00:00:00.000Z\"' WHERE name = 'reconciled_at'")
+            )
+        gate.gate.reconcile()
+        return name
+
+    def test_is_shown_with_what_to_look_at(self, browser, planted):
+        page = browser("reviewer").http.get("/reconciliation").text
+        assert "A version at a destination that no release explains" in page
+        assert planted in page
+
+    @pytest.fixture
+    def shell(self, gate, monkeypatch):
+        def shell(token, *more):
+            monkeypatch.setenv("MASKGATE_URL", gate.url)
+            monkeypatch.setenv("MASKGATE_TOKEN", gate.token(token))
+            return run(["requests", "--reconcile", *more])
+
+        return shell
+
+    def test_and_in_a_shell(self, planted, shell, capsys):
+        assert shell("auditor") == 0
+        assert f"destination=partner  version={planted}" in capsys.readouterr().out
+        assert shell("auditor", "--json") == 0
+        found = json.loads(capsys.readouterr().out)
+        assert [each["version"] for each in found["findings"]] == [planted]
+
+    @pytest.mark.parametrize(
+        ("token", "more", "words"),
+        [
+            pytest.param("auditor", ["--state", "pending"], "Leave --state out", id="of one state"),
+            pytest.param("pipeline", [], "for auditors and for people", id="for a pipeline"),
+        ],
+    )
+    def test_not_for(self, shell, capsys, token, more, words):
+        assert shell(token, *more) > 1
+        assert words in capsys.readouterr().err
+
+    def test_who_is_nobody_in_the_policy_sees_nothing(self, gate, provider, planted):
+        provider.user("stranger", name="stranger")
+        answer = Browser(gate, provider, "stranger").http.get("/reconciliation")
+        assert (answer.status_code, planted in answer.text) == (403, False)
