@@ -7,22 +7,22 @@ no row uses, in the last bits of a byte. Masking that hands such a column on wou
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity, validity_buffer
-from maskgate.errors import MaskingError
-from maskgate.methods.fixed_width import as_column, cells_of, view
+from maskgate.methods.codes import is_used, renumbered
+from maskgate.methods.fixed_width import as_column, view
 from maskgate.methods.nesting import elements_of, fields_of, lists_like, runs_of, structs, taken
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BITS_AND_CELLS = 2
-# Where all entries of a dictionary are found among so many rows, the others are not searched.
-_ROWS = 16_384
+# Dictionary columns that were cleansed, for as long as they live: no array changes, so that none is looked at twice.
+_CLEAN: WeakValueDictionary[int, pa.Array] = WeakValueDictionary()
 
 
 def cleansed(column: pa.Array) -> pa.Array:
@@ -36,12 +36,25 @@ def cleansed(column: pa.Array) -> pa.Array:
     if isinstance(kind, pa.BaseExtensionType):
         return pa.ExtensionArray.from_storage(kind, cleansed(column.storage))
     if pa.types.is_dictionary(kind):
-        return _cleansed_dictionary(column)
+        return column if _CLEAN.get(id(column)) is column else _cleansed_dictionary(column)
     if pa.types.is_nested(kind) or pa.types.is_run_end_encoded(kind):
         return _cleansed_nested(column)
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
         return cleansed(column.cast(pa.large_binary())).cast(kind)
     return _cleansed_single(column)
+
+
+def clean_dictionary(codes: pa.Array, entries: pa.Array, *, ordered: bool = False) -> pa.DictionaryArray:
+    """Put a dictionary column together of which no bytes are left beside those of its cells.
+
+    Args:
+        codes: A code for each row, or null.
+        entries: The entries, to each of which some code points; none is null.
+        ordered: Whether the type says that their order means something.
+    """
+    made = pa.DictionaryArray.from_arrays(cleansed(codes), cleansed(entries), ordered=ordered, safe=False)
+    _CLEAN[id(made)] = made
+    return made
 
 
 def can_be_cleansed(type_: pa.DataType) -> bool:
@@ -61,11 +74,11 @@ def _is_clean(column: pa.Array) -> bool:
         return False
     if len(rest) == 1:
         cells = _words(column)
-        return rest[0].size == cells.nbytes and (valid is None or not (cells * ~valid[:, np.newaxis]).any())
+        return rest[0].size == cells.nbytes and (valid is None or not ((cells != 0) & ~valid[:, np.newaxis]).any())
     offsets = _offsets(column)
     if offsets[0] or rest[1].size != offsets[-1] or rest[0].size != offsets.nbytes:
         return False
-    return valid is None or not (np.diff(offsets) * ~valid).any()
+    return valid is None or not ((offsets[1:] != offsets[:-1]) & ~valid).any()
 
 
 def _is_exact(bits: pa.Buffer | None, valid: NDArray[np.bool_] | None, count: int) -> bool:
@@ -107,22 +120,14 @@ def _cleansed_single(column: pa.Array) -> pa.Array:
 
 def _cleansed_dictionary(column: pa.DictionaryArray) -> pa.Array:
     codes, entries = column.indices, column.dictionary
-    numbers = cells_of(codes.drop_null())
-    if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(entries):
-        raise MaskingError("a dictionary-encoded column is corrupt: some rows point to no entry of its dictionary")
-    is_used = np.zeros(len(entries), np.bool_)
-    for start in range(0, len(numbers), _ROWS):
-        is_used[numbers[start : start + _ROWS]] = True
-        if is_used.all():
-            break
+    used = is_used(codes, len(entries))
     if entries.null_count:
         # A row that points to a null is one; formats and readers agree on nulls among the codes alone.
-        is_used &= entries.is_valid().to_numpy(zero_copy_only=False)
-    if not is_used.all():
-        places = pa.array(np.cumsum(is_used) - is_used, mask=~is_used).cast(codes.type)
-        entries = taken(entries, pa.array(np.flatnonzero(is_used)))
-        codes = pc.take(places, codes, boundscheck=False)
-    return pa.DictionaryArray.from_arrays(cleansed(codes), cleansed(entries), ordered=column.type.ordered, safe=False)
+        used &= entries.is_valid().to_numpy(zero_copy_only=False)
+    if not used.all():
+        codes = renumbered(codes, np.cumsum(used) - used, used)
+        entries = taken(entries, pa.array(np.flatnonzero(used)))
+    return clean_dictionary(codes, entries, ordered=column.type.ordered)
 
 
 def _cleansed_nested(column: pa.Array) -> pa.Array:

@@ -16,9 +16,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from maskgate.crypto.cells import without_dictionary
-from maskgate.errors import MaskingError
+from maskgate.crypto.cells import validity, without_dictionary
+from maskgate.methods.cleansing import clean_dictionary
+from maskgate.methods.codes import in_order_of_use, renumbered
 from maskgate.methods.families import value_type
+from maskgate.methods.fixed_width import view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,11 +60,19 @@ def by_value(column: pa.Array, mask: Callable[[pa.Array], pa.Array]) -> pa.Array
     """
     if not pa.types.is_dictionary(column.type):
         return mask(plain(column))
-    used, places = _used_entries(column)
-    masked = mask(used)
+    codes, entries = column.indices, plain(column.dictionary)
+    used = in_order_of_use(codes, len(entries))
+    # As they stand, where all are in use: to take them in another order means to wait for the memory.
+    masked = mask(entries if len(used) == len(entries) else pc.take(entries, pa.array(np.sort(used))))
     encoded = countable(masked).dictionary_encode()
-    codes, entries = _renumbered(column.indices, places, encoded), encoded.dictionary.cast(masked.type)
-    return pa.DictionaryArray.from_arrays(codes, entries, safe=False)
+    numbers = pc.take(encoded.indices, pa.array(used if len(used) == len(entries) else np.argsort(np.argsort(used))))
+    is_unique = len(encoded.dictionary) == len(numbers)
+    order = view(numbers, np.int32) if is_unique else in_order_of_use(numbers, len(encoded.dictionary))
+    if len(order) < len(entries) or not np.array_equal(used, np.arange(len(used))):
+        codes = renumbered(codes, *_table(used, numbers, order, len(entries)))
+    # Otherwise the codes stand in the order of first use already, and stay as many.
+    kept = pc.take(encoded.dictionary, pa.array(order)).cast(masked.type)
+    return clean_dictionary(codes, kept)
 
 
 def in_portions(column: pa.Array) -> Iterator[pa.Array]:
@@ -86,34 +96,23 @@ def text_type(input_type: pa.DataType) -> pa.DataType:
 _LARGE = (pa.types.is_large_string, pa.types.is_large_binary, pa.types.is_string_view, pa.types.is_binary_view)
 
 
-def _used_entries(column: pa.DictionaryArray) -> tuple[pa.Array, NDArray[np.intp]]:
-    """Return the entries that rows use, in order of first use, and for each entry its place there; -1 if unused."""
-    codes = column.indices.drop_null().to_numpy()
-    if len(codes) and not 0 <= codes.min() <= codes.max() < len(column.dictionary):
-        raise MaskingError("a dictionary-encoded column is corrupt: some rows point to no entry of its dictionary")
-    places = np.full(len(column.dictionary), -1, np.intp)
-    firsts = np.empty(len(column.dictionary), np.intp)
-    used = [np.zeros(0, codes.dtype)]
-    count = start = 0
-    # Where all entries are found, the remaining rows are not searched.
-    while start < len(codes) and count < len(places):
-        portion = codes[start : start + _ROWS]
-        fresh = portion[places[portion] < 0]
-        # Of several assignments to one entry the last one stays, which is that of its first row.
-        firsts[fresh[::-1]] = np.arange(len(fresh))[::-1]
-        entries = fresh[firsts[fresh] == np.arange(len(fresh))]
-        places[entries] = np.arange(count, count + len(entries))
-        used.append(entries)
-        count += len(entries)
-        start += _ROWS
-    return pc.take(plain(column.dictionary), pa.array(np.concatenate(used))), places
+def _table(
+    used: NDArray[np.intp], numbers: pa.Array, order: NDArray[np.intp], count: int
+) -> tuple[NDArray[np.int32], NDArray[np.bool_] | None]:
+    """Return the new code of each entry, and which have one, None if all.
 
-
-def _renumbered(codes: pa.Array, places: NDArray[np.intp], masked: pa.DictionaryArray) -> pa.Array:
-    """Return the codes of rows in a masked dictionary, given the place of each entry in what was masked."""
-    masked_at = masked.indices.to_numpy(zero_copy_only=masked.indices.null_count == 0)
-    if np.array_equal(places, np.arange(len(places))) and np.array_equal(masked_at, places):
-        return codes  # the entries stand in the order of their first rows already, and stay as many
-    place_of_entry = pa.array(places, mask=places < 0)
-    table = pc.take(masked.indices, place_of_entry).cast(codes.type)
-    return pc.take(table, codes, boundscheck=False)
+    Args:
+        used: Entries that rows use.
+        numbers: For each the number of what it became; null if it became null.
+        order: These numbers, as they will be counted.
+        count: How many entries there are.
+    """
+    new, table, valid = np.zeros(len(order), np.int32), np.zeros(count, np.int32), validity(numbers)
+    new[order] = np.arange(len(order))
+    if valid is None:
+        table[used] = new[view(numbers, np.int32)]
+        return table, None
+    has_one = np.zeros(count, np.bool_)
+    has_one[used] = valid
+    table[used[valid]] = new[view(numbers, np.int32)[valid]]
+    return table, has_one

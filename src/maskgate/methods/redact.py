@@ -77,6 +77,8 @@ class Redact(Method):
 def _present(column: pa.Array) -> NDArray[np.bool_] | None:
     """Return which cells are not null, where an entry of a dictionary, a run or a member of a union may be so too."""
     kind = column.type
+    if pa.types.is_dictionary(kind) and not column.dictionary.null_count:
+        return validity(column.indices)
     if not (pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind) or pa.types.is_union(kind)):
         return validity(column)
     present: NDArray[np.bool_] = column.is_valid().to_numpy(zero_copy_only=False)
