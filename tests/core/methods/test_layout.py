@@ -87,6 +87,23 @@ class TestByValue:
         first_used = dict.fromkeys(code for code in codes if code is not None)
         assert masked.dictionary.to_pylist() == [f"ENTRY {code}" for code in first_used]
 
+    @pytest.mark.parametrize("index_type", [pa.int8(), pa.uint64()], ids=str)
+    def test_what_lies_under_a_null_is_no_code(self, index_type):
+        """It may point anywhere; it is neither followed nor handed on."""
+        width = index_type.bit_width // 8
+        cells = b"".join(code.to_bytes(width, "little") for code in (1, 2**7 - 1, 0, 2))
+        codes = pa.Array.from_buffers(index_type, 4, [pa.py_buffer(b"\x05"), pa.py_buffer(cells)])
+        masked = by_value(pa.DictionaryArray.from_arrays(codes, ["a", "b", "c"], safe=False), pc.utf8_upper)
+        masked.validate(full=True)
+        assert masked.to_pylist() == ["B", None, "A", None]
+        assert masked.indices.buffers()[1].to_pybytes() == bytes(2 * width) + b"\x01" + bytes(2 * width - 1)
+
+    def test_nulls_among_many_rows(self):
+        column = encoded([5, None] * 40_000 + [3, 4], list("abcdef"))
+        masked = by_value(column, pc.utf8_upper)
+        assert masked.to_pylist() == ["F", None] * 40_000 + ["D", "E"]
+        assert masked.indices.to_pylist()[-4:] == [0, None, 1, 2]
+
     def test_a_dictionary_of_views(self):
         column = pa.DictionaryArray.from_arrays(pa.array([1, 0]), pa.array(["a", "b"], pa.string_view()))
         assert by_value(column, pc.utf8_upper).to_pylist() == ["B", "A"]
