@@ -7,9 +7,9 @@ neither chooses the handler nor changes what it does: its definition is part of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from maskgate.errors import MaskgateError
+from maskgate.errors import MaskgateError, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +69,11 @@ class ActionHandler(Protocol):
     """Carries out one verb."""
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether a process of its own carries it out, so that this one only knows what it is."""
+        ...
+
+    @property
     def time_limit(self) -> timedelta:
         """How long it may take; it ends it by itself."""
         ...
@@ -109,3 +114,41 @@ class ActionHandler(Protocol):
             IndeterminateError: If that cannot be told.
         """
         ...
+
+
+@dataclass(frozen=True)
+class HandlerElsewhere:
+    """What the gate knows of a handler that a releaser process has: all that is signed, and no credential.
+
+    Attributes:
+        known: The handler as the gate's configuration has it.
+    """
+
+    known: ActionHandler
+
+    is_elsewhere: ClassVar[bool] = True
+
+    @property
+    def time_limit(self) -> timedelta:
+        """How long it may take."""
+        return self.known.time_limit
+
+    def as_json(self) -> dict[str, Any]:
+        """Say what it does."""
+        return self.known.as_json()
+
+    def check(self, resource: str, arguments: Mapping[str, Any]) -> None:
+        """See whether these are arguments that it takes."""
+        self.known.check(resource, arguments)
+
+    def dry_run(self, resource: str, arguments: Mapping[str, Any]) -> tuple[str, ...] | None:  # noqa: ARG002  the protocol
+        """Say nothing: it takes the credentials."""
+        return None
+
+    def run(self, order: ActionOrder) -> Outcome:
+        """Refuse."""
+        raise Refused(f"request {order.request} is carried out by a process of its own, and this is not it.")
+
+    def probe(self, grant: str) -> Outcome | None:
+        """Say that it cannot be told here."""
+        raise IndeterminateError(f"What became of the grant {grant} only a process of its own can tell.")

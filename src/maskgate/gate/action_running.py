@@ -27,6 +27,7 @@ from maskgate.gate.action_asking import handler_digest
 from maskgate.gate.action_handler import ActionOrder, IndeterminateError, Outcome
 from maskgate.gate.calls import VERIFY, call_digest, checked_arguments
 from maskgate.gate.consumption import Held
+from maskgate.gate.fault_points import reach
 from maskgate.gate.grants import open_envelope
 from maskgate.gate.lifecycle import State
 from maskgate.gate.request import get_request
@@ -131,7 +132,9 @@ def _start(
     held = consumption.consume(work, row.id, worker=parts.worker, now=parts.clock.now())
     started = parts.advance(work, request, State.RELEASING, "The registered handler carries it out.")
     parts.record(work, "release.started", started, grant=row.id, fence=held.fence, by="handler")
-    parts.queue.put(request.id, HeldAction(held.grant, held.fence, given))
+    if handler.is_elsewhere:
+        consumption.renew(work, held, parts.clock.now(), CALLER_LEASE)  # so long its releaser may take to come for it
+    parts.queue.put(request.id, HeldAction(held.grant, held.fence, given, is_elsewhere=handler.is_elsewhere))
     return None
 
 
@@ -205,7 +208,7 @@ def report(parts: Parts, request_id: str, fence: int, outcome: Outcome) -> Reque
         request = get_request(work, request_id)
         try:
             with work.begin_nested():
-                return _finish(parts, work, request, _held_by_caller(work, request, fence), outcome)
+                return finish_action(parts, work, request, _held_by_caller(work, request, fence), outcome)
         except MaskgateError as error:
             refusal = error
         parts.refuse(work, request, "receipt.refused", refusal, fence=fence, outcome=outcome.as_json())
@@ -226,7 +229,7 @@ def carry_out(parts: Parts, request_id: str) -> None:
             return
         held = parts.queue.take(request_id)
         try:
-            if isinstance(held, HeldAction):
+            if isinstance(held, HeldAction) and not held.is_elsewhere:
                 _run(parts, request_id, held)
             else:
                 _settle_abandoned(parts, request_id)
@@ -241,17 +244,19 @@ def _run(parts: Parts, request_id: str, held: HeldAction) -> None:
         consumption.begin_commit(work, held, now, handler.time_limit + _AFTERWARDS)
         parts.record(work, "release.committing", request, grant=held.grant, fence=held.fence)
     order = ActionOrder(held.grant, request_id, request.resource or "", held.arguments)
+    reach("before handler")
     try:
         outcome = handler.run(order)
     except Refused as refusal:
-        _fail(parts, request_id, held, str(refusal))
+        fail_action(parts, request_id, held, str(refusal))
     except MaskgateError as error:
-        _give_up(parts, request_id, held, str(error))
+        give_up_action(parts, request_id, held, str(error))
     except Exception as error:  # noqa: BLE001  drivers raise what they like; their messages may hold values
-        _give_up(parts, request_id, held, f"the handler stopped ({type(error).__name__}).")
+        give_up_action(parts, request_id, held, f"the handler stopped ({type(error).__name__}).")
     else:
+        reach("after handler")
         with parts.store.write() as work:
-            _finish(parts, work, get_request(work, request_id), held, outcome)
+            finish_action(parts, work, get_request(work, request_id), held, outcome)
 
 
 def _settle_abandoned(parts: Parts, request_id: str) -> None:
@@ -261,26 +266,27 @@ def _settle_abandoned(parts: Parts, request_id: str) -> None:
         held = consumption.consume(work, row.id, worker=parts.worker, now=parts.clock.now())
         handler = None if request.level == VERIFY else parts.handlers.get(request.action)
     if row.state != "committing":
-        _fail(parts, request_id, held, "The gate stopped before the handler ran. Nothing was done; ask again.")
+        fail_action(parts, request_id, held, "The gate stopped before the handler ran. Nothing was done; ask again.")
         return
     if handler is None:
-        _give_up(parts, request_id, held, "Whoever carried it out did not say how it ended.")
+        give_up_action(parts, request_id, held, "Whoever carried it out did not say how it ended.")
         return
     try:
         outcome = handler.probe(row.id)
     except IndeterminateError as error:
-        _give_up(parts, request_id, held, str(error))
+        give_up_action(parts, request_id, held, str(error))
         return
     if outcome is None:
-        _fail(
+        fail_action(
             parts, request_id, held, "The gate stopped while the handler ran, and nothing of it took place. Ask again."
         )
         return
     with parts.store.write() as work:
-        _finish(parts, work, get_request(work, request_id), held, outcome)
+        finish_action(parts, work, get_request(work, request_id), held, outcome)
 
 
-def _finish(parts: Parts, work: Work, request: Request, held: Held, outcome: Outcome) -> Request:
+def finish_action(parts: Parts, work: Work, request: Request, held: Held, outcome: Outcome) -> Request:
+    """Say how an action ended, with its receipt."""
     receipt = {
         "grant": held.grant,
         "request": request.id,
@@ -303,14 +309,16 @@ def _finish(parts: Parts, work: Work, request: Request, held: Held, outcome: Out
     return failed
 
 
-def _fail(parts: Parts, request_id: str, held: Held, message: str) -> None:
+def fail_action(parts: Parts, request_id: str, held: Held, message: str) -> None:
+    """Give an action up of which nothing took place."""
     with parts.store.write() as work:
         consumption.fail(work, held)
         failed = parts.advance(work, get_request(work, request_id), State.FAILED, message)
         parts.refuse(work, failed, "release.failed", Refused(message), grant=held.grant, fence=held.fence)
 
 
-def _give_up(parts: Parts, request_id: str, held: Held, message: str) -> None:
+def give_up_action(parts: Parts, request_id: str, held: Held, message: str) -> None:
+    """Settle an action of which nobody can tell whether it took place; it is never tried again."""
     told = f"{message} Whether it took place is not known. It is not tried again; look, and then ask again."
     with parts.store.write() as work:
         consumption.give_up(work, held)

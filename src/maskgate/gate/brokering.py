@@ -7,6 +7,8 @@
 * The credential is in the answer and nowhere else: not in the ledger, not in the database, not in a log.
 * The caller's word that it has put the files is no evidence. The gate looks at each, and publishes the manifest.
 * Without a receipt in time the release has failed, and what was put is removed.
+* Where the releaser is a process of its own, it makes the credential, looks at the files and publishes; this gate hands
+  the credential on, and has it in its memory alone for as long as it is good.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ def lend(parts: Parts, request_id: str) -> dict[str, Any] | None:
         is_lent = request.state is State.RELEASING and request.enforcement == BROKER
     if not is_lent:
         return None
+    if parts.releaser.is_elsewhere:
+        return parts.queue.lent(request_id)
     held, order, until = _order(parts, request_id, "releasing")
     with parts.store.write() as work:
         request = get_request(work, request_id)
@@ -52,6 +56,11 @@ def receipt(parts: Parts, request_id: str, fence: int) -> None:
         Refused: If anything of it is not what was signed; the caller may mend it while its time lasts.
         Conflict: If this is not the attempt that is under way, or its time is over.
     """
+    if parts.releaser.is_elsewhere:
+        with parts.store.write() as work:
+            row = work.execute(select(tables.grants).where(tables.grants.c.request == request_id)).one()
+            consumption.take_receipt(work, consumption.Held(row.id, fence), parts.clock.now())
+        return
     held, order, _ = _order(parts, request_id, "releasing")
     if held.fence != fence:
         raise Conflict(f"request {request_id}: attempt {fence} is over, and does not go on.")

@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,8 @@ LEASE = timedelta(seconds=60)
 LENT_FOR = timedelta(minutes=15)
 # Holds the grants of actions that their callers carry out: it lives on when a gate starts again.
 CALLER = "caller"
+# And those of which such a caller says that it has done its part.
+RECEIVED = "caller:receipt"
 # Begins the names of releaser processes, which live on likewise.
 RELEASER = "releaser:"
 _HELD = ("releasing", "committing")
@@ -49,10 +51,12 @@ class Held:
     Attributes:
         grant: The grant's id.
         fence: Which attempt this is.
+        is_elsewhere: Whether a process of its own comes for it.
     """
 
     grant: str
     fence: int
+    is_elsewhere: bool = field(default=False, kw_only=True)
 
 
 def consume(work: Work, grant: str, *, worker: str, now: datetime) -> Held:
@@ -84,9 +88,29 @@ def renew(work: Work, held: Held, now: datetime, lease: timedelta = LEASE) -> No
     _step(work, held, grants.c.state.in_(_HELD), {"lease_until": now + lease})
 
 
+def hand_over(work: Work, held: Held, worker: str) -> Held:
+    """Let somebody else go on with what was consumed and not begun; the fence grows.
+
+    Raises:
+        Conflict: If somebody took it over.
+    """
+    _step(work, held, grants.c.state == "releasing", {"worker": worker, "fence": held.fence + 1})
+    return Held(held.grant, held.fence + 1)
+
+
 def leave_to_caller(work: Work, held: Held, now: datetime, lease: timedelta = LENT_FOR) -> None:
     """Let whoever asked carry it out, for a time; the start of a gate does not end that."""
     _step(work, held, grants.c.state == "releasing", {"lease_until": now + lease, "worker": CALLER})
+
+
+def take_receipt(work: Work, held: Held, now: datetime) -> None:
+    """Note that whoever asked says that it has written the files, so that the releaser looks at them now.
+
+    Raises:
+        Conflict: If its time is over.
+    """
+    lent = and_(grants.c.state == "releasing", grants.c.worker == CALLER, grants.c.lease_until > now)
+    _step(work, held, lent, {"lease_until": now, "worker": RECEIVED})
 
 
 def begin_commit(work: Work, held: Held, now: datetime, lease: timedelta = LEASE) -> None:

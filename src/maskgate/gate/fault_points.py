@@ -31,7 +31,9 @@ POINTS = (
 MODE_POINTS = ("before index", "after index", "before tidying")
 # And these where a releaser process masks.
 MASK_POINTS = ("after masking was taken", "in masking", "after masking", "while masked files are brought")
-_ALL = (*POINTS, *MODE_POINTS, *MASK_POINTS)
+# And these where a handler carries an action out.
+HANDLER_POINTS = ("before handler", "after handler")
+_ALL = (*POINTS, *MODE_POINTS, *MASK_POINTS, *HANDLER_POINTS)
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from maskgate.clock import timestamp
-from maskgate.errors import Conflict, NotFound, UsageError
+from maskgate.errors import Conflict, NotFound, Refused, UsageError
 from maskgate.gate import consumption, no_follow
 from maskgate.gate.consumption import Held
 from maskgate.gate.grants import open_envelope
@@ -84,7 +84,32 @@ class ReleaserVerbs:
             request = get_request(work, request_id)
             self._parts.record(work, "release.started", request, grant=held.grant, fence=held.fence, releaser=name)
             lease = int(consumption.LEASE.total_seconds())
-            return {"fence": held.fence, "state": row.state, "now": timestamp(now), "lease_seconds": lease}
+            self._parts.queue.lend(request_id, None)
+            told = {"fence": held.fence, "state": row.state, "now": timestamp(now), "lease_seconds": lease}
+            return {**told, "lent": _lent(row)}
+
+    def lend_release(
+        self, caller: Caller, request_id: str, fence: int, credential: dict[str, Any], refusal: str = ""
+    ) -> None:
+        """Hand the credential of a release on to whoever asked.
+
+        Args:
+            caller: The releaser.
+            request_id: Which release.
+            fence: Which attempt.
+            credential: What the caller gets; it is kept in memory alone.
+            refusal: What was wrong with what the caller had written before.
+        """
+        with self._parts.store.write() as work:
+            held, now = _held(caller, work, request_id, fence), self._parts.clock.now()
+            request = get_request(work, request_id)
+            consumption.leave_to_caller(work, held, now)
+            if refusal:
+                said = Refused(visible(refusal, _LONGEST_MESSAGE))
+                self._parts.refuse(work, request, "receipt.refused", said, fence=fence)
+            until = timestamp(now + consumption.LENT_FOR)
+            self._parts.record(work, "credential.lent", request, grant=held.grant, fence=fence, until=until)
+        self._parts.queue.lend(request_id, {**credential, "fence": fence})
 
     def renew_release(self, caller: Caller, request_id: str, fence: int, done: int, total: int) -> None:
         """Hold on to a grant, and say how far it is."""
@@ -156,6 +181,11 @@ class ReleaserVerbs:
                 return open(no_follow.open_plain(inside, name), "rb")  # noqa: PTH123  by its descriptor
         except OSError:
             raise NotFound(f"the sealed copy of request {request_id} is gone.") from None
+
+
+def _lent(row: Any) -> str:
+    """Say whether whoever asked was lent a credential, and is done with it, or out of time."""
+    return {consumption.CALLER: "over", consumption.RECEIVED: "receipt"}.get(row.worker, "no")
 
 
 def _grant_row(work: Work, request_id: str) -> Any:

@@ -21,6 +21,7 @@ from sqlalchemy import select, update
 from maskgate.clock import timestamp
 from maskgate.errors import Conflict, DatasetError, MaskgateError, NotAllowed, Refused, StillPending
 from maskgate.gate import consumption
+from maskgate.gate.calls import VERIFY
 from maskgate.gate.fault_points import reach
 from maskgate.gate.grants import open_envelope
 from maskgate.gate.known_destinations import must_be_in_force
@@ -107,8 +108,16 @@ def _can_go_on(parts: Parts, work: Work, request_id: str, now: datetime) -> bool
     request = get_request(work, request_id)
     if request.sealed is not None and parts.releaser.is_elsewhere:
         return False
+    if grant.state == "committing" and request.is_action and is_handled_elsewhere(parts, request):
+        return False  # only the process that has the handler can tell what became of it
     is_for_anyone = grant.state == "committing" or grant.not_after <= now
     return is_for_anyone or has_copy(parts, request)
+
+
+def is_handled_elsewhere(parts: Parts, request: Request) -> bool:
+    """Whether a process of its own carries an action out."""
+    handler = parts.handlers.get(request.action)
+    return handler is not None and handler.is_elsewhere and request.level != VERIFY
 
 
 def has_copy(parts: Parts, request: Request) -> bool:
@@ -130,7 +139,7 @@ def _start(parts: Parts, work: Work, request: Request, run: HostRun | None) -> R
     grant = _checked_grant(parts, work, request)
     reach("before consume")
     held = consumption.consume(work, grant.id, worker=parts.worker, now=parts.clock.now())
-    is_lent = request.enforcement == "broker"
+    is_lent = request.enforcement == "broker" and not parts.releaser.is_elsewhere
     message = "Whoever asked writes the files." if is_lent else "The gate copies the files to the destination."
     started = parts.advance(work, request, State.RELEASING, message, done=0)
     parts.record(work, "release.started", started, grant=grant.id, fence=held.fence)

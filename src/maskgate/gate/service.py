@@ -26,6 +26,7 @@ from maskgate.gate.beginning import begin
 from maskgate.gate.calls import ActionInput
 from maskgate.gate.decision_verbs import DecisionVerbs
 from maskgate.gate.explaining import explain_request
+from maskgate.gate.handler_verbs import HandlerVerbs
 from maskgate.gate.identity_verbs import IdentityVerbs
 from maskgate.gate.key_verbs import KeyVerbs
 from maskgate.gate.lifecycle import State
@@ -69,6 +70,7 @@ class Gate(
     IdentityVerbs,
     ReleaserVerbs,
     MaskerVerbs,
+    HandlerVerbs,
     KeyVerbs,
     ReconcilingVerbs,
     RecordVerbs,

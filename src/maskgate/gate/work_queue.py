@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from maskgate.gate.consumption import Held
 
@@ -19,6 +19,7 @@ class WorkQueue:
         self._lock = threading.Lock()
         self._busy: set[str] = set()
         self._held: dict[str, Held] = {}
+        self._lent: dict[str, Mapping[str, Any]] = {}
 
     @contextmanager
     def claim(self, request_id: str) -> Iterator[bool]:
@@ -43,12 +44,27 @@ class WorkQueue:
         with self._lock:
             self._held[request_id] = held
 
+    def lend(self, request_id: str, credential: Mapping[str, Any] | None) -> None:
+        """Keep the credential of a release for whoever asked; None forgets it."""
+        with self._lock:
+            if credential is None:
+                self._lent.pop(request_id, None)
+            else:
+                self._lent[request_id] = credential
+
+    def lent(self, request_id: str) -> dict[str, Any] | None:
+        """Return the credential of a release, if there is one."""
+        with self._lock:
+            found = self._lent.get(request_id)
+        return None if found is None else dict(found)
+
     def take(self, request_id: str) -> Held | None:
         """Return the grant that this process holds for a request, once."""
         with self._lock:
             return self._held.pop(request_id, None)
 
-    def waiting(self) -> list[str]:
-        """List the requests whose grants wait in this process to be carried out."""
+    def waiting(self, *, elsewhere: bool = False) -> list[str]:
+        """List the requests whose grants wait in this process to be carried out here, or by a process of its own."""
         with self._lock:
-            return [request_id for request_id in self._held if request_id not in self._busy]
+            held = self._held.items()
+            return [each for each, by in held if by.is_elsewhere is elsewhere and each not in self._busy]

@@ -92,6 +92,8 @@ def check_uploads(order: ReleaseOrder) -> None:
     bucket, _, folder = place.path.partition("/")
     client = _client("s3", order.destination.options)
     objects = _objects(order)
+    with _foreign_errors(order):
+        objects.announce(order)  # whoever looks may be another attempt than the one that lent
     for file in order.sealed.files:
         if file.path == MANIFEST:
             continue

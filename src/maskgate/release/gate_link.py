@@ -42,6 +42,10 @@ class GateLink(GateClient):
         """Go back to copying."""
         self._step(request, "copy-again", fence=fence)
 
+    def lend(self, request: str, fence: int, credential: Mapping[str, Any], refusal: str = "") -> None:
+        """Hand on a credential to whoever asked."""
+        self._step(request, "lend", fence=fence, credential=dict(credential), refusal=refusal)
+
     def finish(self, request: str, fence: int, content_digest: str, location: str) -> None:
         """Say that it is published."""
         self._step(request, "finish", fence=fence, content_digest=content_digest, location=location)
@@ -96,6 +100,27 @@ class GateLink(GateClient):
     def end_masking(self, request: str, fence: int, outcome: str, message: str) -> None:
         """Say that it was not masked, and why."""
         self._masking(request, "end", fence=fence, outcome=outcome, message=message)
+
+    # --- actions that handlers carry out -----------------------------------------------------------------------
+
+    def actions(self, actions: Collection[str]) -> dict[str, Any]:
+        """Read what of these verbs is to be carried out, or did not end."""
+        return self._call("GET", "releaser/actions", params={"action": sorted(actions)})
+
+    def take_action(self, request: str, instance: str, seconds: int) -> dict[str, Any]:
+        """Take an action: ``{"fence", "state", "now"}``, and ``arguments`` of one that is new."""
+        return self._action(request, "take", instance=instance, seconds=seconds)
+
+    def finish_action(self, request: str, fence: int, outcome: Mapping[str, Any]) -> None:
+        """Say how it ended."""
+        self._action(request, "finish", fence=fence, outcome=dict(outcome))
+
+    def end_action(self, request: str, fence: int, outcome: str, message: str) -> None:
+        """Say that nothing of it took place, or that it cannot be told."""
+        self._action(request, "end", fence=fence, outcome=outcome, message=message)
+
+    def _action(self, request: str, step: str, **body: Any) -> dict[str, Any]:
+        return self._call("POST", f"releaser/actions/{quote(request, safe='')}/{step}", json=body)
 
     def _masking(self, request: str, step: str, **body: Any) -> dict[str, Any]:
         return self._call("POST", f"releaser/maskings/{quote(request, safe='')}/{step}", json=body)

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from maskgate.clock import moment
 from maskgate.errors import Conflict, GateUnreachable, KeyReferenceError, MaskgateError, Refused
+from maskgate.gate.brokering import BROKER
+from maskgate.gate.consumption import LENT_FOR
 from maskgate.gate.envelope import keyid_of
 from maskgate.gate.fault_points import reach
 from maskgate.gate.releaser import location_of
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from maskgate.gate.model import Destination
     from maskgate.gate.releaser import ReleaseOrder
     from maskgate.release.gate_link import GateLink
+    from maskgate.release.handler_turn import HandlerTurn
     from maskgate.release.masking_turn import MaskingTurn
     from maskgate.release.releaser import DestinationReleaser
     from maskgate.release.sealed_files import SealedFiles
@@ -53,6 +56,7 @@ class ReleaserProcess:
         releaser: Copies and publishes.
         files: Where sealed copies come from.
         masking: What it masks, and has masked.
+        acting: What it carries out by handlers.
         instance: Random name of this process.
     """
 
@@ -62,6 +66,7 @@ class ReleaserProcess:
     releaser: DestinationReleaser
     files: SealedFiles
     masking: MaskingTurn
+    acting: HandlerTurn
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def start(self) -> None:
@@ -77,14 +82,15 @@ class ReleaserProcess:
         self.link.start(self.instance)
 
     def step(self) -> bool:
-        """Carry out what the gate has to release now, and then to mask; say whether there was anything."""
+        """Carry out what the gate has to release or to do now, and then to mask; say whether there was anything."""
         ring = Ring.load(self.ring)
         answer = self.link.releases(list(self.destinations))
         offered = answer.get("releases")
         if not isinstance(offered, list):
             raise GateUnreachable(f"{self.link.url} answered, but not as a gate does")
         now = moment(str(answer.get("now")))
-        return any(self._release(each, ring, now) for each in offered) or self.masking.step(self.instance)
+        has_released = any(self._release(each, ring, now) for each in offered)
+        return has_released or self.acting.step(ring, self.instance) or self.masking.step(self.instance)
 
     def _release(self, value: Mapping[str, Any], ring: Ring, now: datetime) -> bool:
         """Carry one release out; say whether it was this process's to do."""
@@ -98,7 +104,7 @@ class ReleaserProcess:
             if refusal is not None:
                 self._refused(offered, fence, ring, refusal)
             else:
-                self._go_on(offered, fence, ring, moment(str(taken["now"])))
+                self._go_on(offered, fence, ring, moment(str(taken["now"])), lent=str(taken.get("lent", "no")))
         except Conflict:
             return False  # Somebody else has it, or has taken over; they finish, or say why not.
         finally:
@@ -118,10 +124,14 @@ class ReleaserProcess:
         self.masking.records.check(order)
         return order
 
-    def _go_on(self, offered: OfferedRelease, fence: int, ring: Ring, now: datetime) -> None:
+    def _go_on(self, offered: OfferedRelease, fence: int, ring: Ring, now: datetime, *, lent: str) -> None:
         try:
             order = self._verified(offered, ring, now)
-            self._carry_out(replace(order, fence=fence), offered.state)
+            order = replace(order, fence=fence)
+            if order.destination.level == BROKER and offered.state != COMMITTING:
+                self._broker(order, lent, now)
+            else:
+                self._carry_out(order, offered.state)
         except (Conflict, GateUnreachable):
             raise  # Nobody can be told; the next attempt asks the destination first.
         except Refused as error:
@@ -157,7 +167,32 @@ class ReleaserProcess:
         reach("before copy")
         self.releaser.copy(order, _Progress(self.link, order))
         reach("after copy")
-        self.link.commit(request, fence)
+        self._publish(order)
+
+    def _broker(self, order: ReleaseOrder, lent: str, now: datetime) -> None:
+        """Lend a credential to whoever asked; or publish what it has written, after looking at it.
+
+        Raises:
+            Refused: If it did not write the files in time; what it did write is removed.
+        """
+        if lent == "over":
+            self.releaser.clean(order)
+            raise Refused("whoever asked did not write the files in time. Nothing was published; ask again.")
+        refusal = ""
+        if lent == "receipt":
+            try:
+                self.releaser.check_uploads(order)
+            except Refused as error:
+                refusal = str(error)
+        if lent == "no" or refusal:
+            credential = self.releaser.lend(order, now, now + LENT_FOR)
+            self.link.lend(order.request, order.fence, credential, refusal)
+            return
+        self.files.bring(self.link, order)
+        self._publish(order)
+
+    def _publish(self, order: ReleaseOrder) -> None:
+        self.link.commit(order.request, order.fence)
         reach("after begin commit")
         try:
             self.releaser.commit(order)

@@ -15,6 +15,7 @@ from maskgate.errors import MaskgateError
 from maskgate.server import (
     api,
     command_line_routes,
+    handler_routes,
     key_routes,
     login_routes,
     masking_routes,
@@ -44,6 +45,7 @@ _API_ROUTERS = (
     key_routes.router,
     releaser_routes.router,
     masking_routes.router,
+    handler_routes.router,
     command_line_routes.exchange,
     reviewing_routes.router,
 )

@@ -146,6 +146,7 @@ def read_configuration(text: str, file: Path) -> Configuration:
         root.problem("version", "is not one that this Maskgate knows. Write `version: 1`")
     url = root.url("url", "http://127.0.0.1:8470")
     policy = root.path("policy", "policy.yaml")
+    is_elsewhere = root.choice("releaser", ("here", "process"), default="here") == "process"
     configuration = Configuration(
         file=file,
         url=url,
@@ -165,8 +166,8 @@ def read_configuration(text: str, file: Path) -> Configuration:
         signing=read_signing(root),
         ways=read_ways(root),
         own_code=read_code(root),
-        releases_elsewhere=root.choice("releaser", ("here", "process"), default="here") == "process",
-        handlers=read_handlers(root),
+        releases_elsewhere=is_elsewhere,
+        handlers=read_handlers(root, has_secrets=not is_elsewhere),
     )
     _check_together(configuration, root)
     problems.finish()

@@ -34,24 +34,35 @@ _FIELDS = {
 _ALL = tuple(dict.fromkeys((*_COMMON, *(name for names in _FIELDS.values() for name in names))))
 
 
-def read_handlers(root: Section) -> dict[str, ActionHandler]:
-    """Read the handlers, by the action that each carries out."""
+def read_handlers(root: Section, *, has_secrets: bool = True) -> dict[str, ActionHandler]:
+    """Read the handlers, by the action that each carries out.
+
+    Args:
+        root: The file.
+        has_secrets: Whether credentials stand in it; they do not in a gate's whose releaser is a process of its own.
+    """
     found: dict[str, ActionHandler] = {}
     for section in root.sections("handlers", _ALL) if "handlers" in root else ():
         if not _ACTION.fullmatch(section.name) or section.name in GOVERNED_ACTIONS | _OF_STAGED_FILES:
             section.problem("kind", f"belongs to {section.name[:40]!r}, which no handler can carry out")
-        found[section.name] = _handler(section)
+        found[section.name] = _handler(section, has_secrets=has_secrets)
     return found
 
 
-def _handler(section: Section) -> ActionHandler:
+def _handler(section: Section, *, has_secrets: bool) -> ActionHandler:
     section.required("kind")
     kind = section.choice("kind", tuple(_FIELDS), default="command")
     for name in _ALL:
         if name in section and name not in {*_COMMON, *_FIELDS[kind]}:
             section.problem(name, f"is nothing that a handler of the kind {kind} has")
     parameters = read_parameters(section, "input")
-    return {"command": _command, "http": _http, "sql": _sql, "detokenize": _detokenize}[kind](section, parameters)
+    if kind == "http":
+        return _http(section, parameters, has_secrets=has_secrets)
+    if kind == "sql":
+        return _sql(section, parameters, has_secrets=has_secrets)
+    if kind == "detokenize":
+        return _detokenize(section, parameters, is_here=has_secrets)
+    return _command(section, parameters)
 
 
 def _command(section: Section, parameters: tuple[Parameter, ...]) -> ActionHandler:
@@ -66,22 +77,26 @@ def _command(section: Section, parameters: tuple[Parameter, ...]) -> ActionHandl
     return CommandHandler(section.name, argv, parameters, dry_run, section.strings("env"), seconds)
 
 
-def _http(section: Section, parameters: tuple[Parameter, ...]) -> ActionHandler:
+def _http(section: Section, parameters: tuple[Parameter, ...], *, has_secrets: bool) -> ActionHandler:
     section.required("url")
+    # Of a gate without credentials, the names of the headers alone: they are part of what is signed.
+    headers = section.options("headers") if has_secrets else dict.fromkeys(section.strings("headers"), "")
     return HttpHandler(
         action=section.name,
         method=section.choice("method", _METHODS, default="POST"),
         url=section.url("url", ""),
         parameters=parameters,
-        headers={name: str(value) for name, value in section.options("headers").items()},
+        headers={name: str(value) for name, value in headers.items()},
         private=section.boolean("private", default=False),
         seconds=section.integer("timeout_seconds", 30),
     )
 
 
-def _sql(section: Section, parameters: tuple[Parameter, ...]) -> ActionHandler:
-    section.required("connection", "statement")
-    statement, url = section.string("statement").rstrip("; "), section.secret("connection")
+def _sql(section: Section, parameters: tuple[Parameter, ...], *, has_secrets: bool) -> ActionHandler:
+    section.required(*(("connection",) if has_secrets else ()), "statement")
+    if not has_secrets and "connection" in section:
+        section.problem("connection", "belongs to releaser.yaml alone, since the releaser is `process`")
+    statement, url = section.string("statement").rstrip("; "), section.secret("connection") if has_secrets else ""
     if ";" in statement:
         section.problem("statement", "must be one statement")
     unknown = set(_BOUND.findall(statement)) - {each.name for each in parameters} - {RESOURCE}
@@ -102,13 +117,13 @@ def _sql(section: Section, parameters: tuple[Parameter, ...]) -> ActionHandler:
     )
 
 
-def _detokenize(section: Section, parameters: tuple[Parameter, ...]) -> ActionHandler:
+def _detokenize(section: Section, parameters: tuple[Parameter, ...], *, is_here: bool) -> ActionHandler:
     section.required("rules", "output")
     if parameters:
         section.problem("input", "is nothing that a handler of the kind detokenize has: it takes `tokens`")
     rules = Rules({}, {}) if "rules" not in section else _rules(section)
     folder = section.path("output", "")
-    if "output" in section and not folder.is_dir():
+    if is_here and "output" in section and not folder.is_dir():
         section.problem("output", "must be a folder that is there")
     return DetokenizeHandler(
         action=section.name,

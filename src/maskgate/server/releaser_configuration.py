@@ -9,6 +9,7 @@ from maskgate.errors import ConfigurationError
 from maskgate.notify.webhook import is_safe_address
 from maskgate.rules.strict_yaml import parse
 from maskgate.server.configuration import read_destinations
+from maskgate.server.configuration_handlers import read_handlers
 from maskgate.server.configuration_section import Problems, Section
 from maskgate.server.configuration_sources import read_sources
 
@@ -16,10 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from maskgate.gate.action_handler import ActionHandler
     from maskgate.gate.model import Destination
     from maskgate.gate.sources import Source
 
-_BLOCKS = ("version", "gate", "token", "ring", "state", "sealed", "destinations", "sources", "release_bytes_per_second")
+_BLOCKS = (
+    "version",
+    "gate",
+    "token",
+    "ring",
+    "state",
+    "sealed",
+    "destinations",
+    "sources",
+    "handlers",
+    "release_bytes_per_second",
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,7 @@ class ReleaserConfiguration:
         state: A folder of the releaser alone.
         destinations: Destinations by id, with credentials.
         sources: Sources by id, with credentials; the keys are what their rules refer to.
+        handlers: What carries out actions, by verb, with credentials.
         sealed: The gate's folder of sealed copies, if it can be read here.
         bytes_per_second: Throttle; None for none.
     """
@@ -43,6 +57,7 @@ class ReleaserConfiguration:
     state: Path
     destinations: Mapping[str, Destination]
     sources: Mapping[str, Source]
+    handlers: Mapping[str, ActionHandler] = field(repr=False)
     sealed: Path | None
     bytes_per_second: int | None
 
@@ -74,6 +89,7 @@ def load_releaser(file: Path) -> ReleaserConfiguration:
         state=root.path("state", "state"),
         destinations=read_destinations(root),
         sources=read_sources(root),
+        handlers=read_handlers(root),
         sealed=root.path("sealed", "") if "sealed" in root else None,
         bytes_per_second=root.integer("release_bytes_per_second", 0) or None,
     )

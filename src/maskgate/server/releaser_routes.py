@@ -47,6 +47,13 @@ class PublishedBody(FenceBody):
     location: Annotated[str, Field(max_length=2000)]
 
 
+class LentBody(FenceBody):
+    """A credential for one release; or another one, and what was wrong with what was written by the first."""
+
+    credential: dict[str, Any]
+    refusal: Annotated[str, Field(max_length=2000)] = ""
+
+
 class EndBody(FenceBody):
     """How an attempt ended that published nothing, or about which that is not known."""
 
@@ -93,6 +100,13 @@ def commit(request: Request, caller: Changer, request_id: str, body: FenceBody) 
 def copy_again(request: Request, caller: Changer, request_id: str, body: FenceBody) -> dict[str, Any]:
     """Go back to copying, after the destination said that nothing was published."""
     services_of(request).gate.copy_release_again(caller, request_id, body.fence)
+    return {}
+
+
+@router.post("/releases/{request_id}/lend")
+def lend(request: Request, caller: Changer, request_id: str, body: LentBody) -> dict[str, Any]:
+    """Hand on the credential of a release that whoever asked carries out."""
+    services_of(request).gate.lend_release(caller, request_id, body.fence, body.credential, body.refusal)
     return {}
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from maskgate.errors import MaskgateError
 from maskgate.gate.ring import Ring
 from maskgate.release.gate_link import GateLink
+from maskgate.release.handler_turn import HandlerTurn
 from maskgate.release.masking_turn import MaskedRecords, MaskingTurn
 from maskgate.release.process import ReleaserProcess, run_releaser
 from maskgate.release.releaser import DestinationReleaser
@@ -57,6 +58,7 @@ def make_process(configuration: ReleaserConfiguration, link: GateLink) -> Releas
         releaser=releaser,
         files=SealedFiles(state / "spool", configuration.sealed),
         masking=MaskingTurn(link, configuration.sources, releaser, state / "masking", records),
+        acting=HandlerTurn(link, configuration.handlers, state / "actions"),
     )
 
 

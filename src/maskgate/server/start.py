@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from maskgate.gate.action_handler import HandlerElsewhere
 from maskgate.gate.establishing import read_files
 from maskgate.gate.registry import Registry
 from maskgate.gate.releaser import ReleaserElsewhere
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from maskgate.clock import Clock
+    from maskgate.gate.action_handler import ActionHandler
     from maskgate.gate.host import Host
     from maskgate.gate.releaser import Releaser
     from maskgate.server.configuration import Configuration
@@ -107,7 +109,7 @@ def make_gate(
         hosts=_hosts(configuration) if hosts is None else hosts,
         releaser=_releaser(configuration),
         sealed_folder=home.sealed_folder(configuration.sealed),
-        handlers=configuration.handlers,
+        handlers=_handlers(configuration),
         notifiers=configuration.ways,
     )
 
@@ -116,6 +118,12 @@ def _releaser(configuration: Configuration) -> Releaser:
     if configuration.releases_elsewhere:
         return ReleaserElsewhere()
     return DestinationReleaser(configuration.limits.release_bytes_per_second)
+
+
+def _handlers(configuration: Configuration) -> dict[str, ActionHandler]:
+    if configuration.releases_elsewhere:
+        return {action: HandlerElsewhere(handler) for action, handler in configuration.handlers.items()}
+    return dict(configuration.handlers)
 
 
 @contextmanager

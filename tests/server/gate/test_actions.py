@@ -49,6 +49,7 @@ class ScriptedHandler:
     lines: tuple[str, ...] | None = ("would delete 12 rows",)
     definition: str = "DELETE"
     time_limit: timedelta = timedelta(seconds=30)
+    is_elsewhere: bool = False
     orders: list = field(default_factory=list)
 
     def as_json(self):

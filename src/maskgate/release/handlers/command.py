@@ -14,7 +14,7 @@ import signal
 import subprocess
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from maskgate.errors import Refused
 from maskgate.gate.action_handler import IndeterminateError, Outcome
@@ -49,6 +49,8 @@ class CommandHandler:
     dry_run_argv: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
     seconds: int = 60
+
+    is_elsewhere: ClassVar[bool] = False
 
     @property
     def time_limit(self) -> timedelta:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow.parquet
 
@@ -41,6 +41,8 @@ class DetokenizeHandler:
     output: Path
     at_most_rows: int = 1000
     seconds: int = 60
+
+    is_elsewhere: ClassVar[bool] = False
 
     @property
     def time_limit(self) -> timedelta:

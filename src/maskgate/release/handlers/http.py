@@ -16,7 +16,7 @@ import socket
 import ssl
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from maskgate.errors import Refused
@@ -53,6 +53,8 @@ class HttpHandler:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     private: bool = False
     seconds: int = 30
+
+    is_elsewhere: ClassVar[bool] = False
 
     @property
     def time_limit(self) -> timedelta:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import Column, DateTime, Integer, MetaData, String, Table, create_engine, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -57,6 +57,8 @@ class SqlHandler:
     parameters: tuple[Parameter, ...] = ()
     at_most_rows: int | None = None
     seconds: int = 60
+
+    is_elsewhere: ClassVar[bool] = False
 
     @property
     def time_limit(self) -> timedelta:
