@@ -20,7 +20,7 @@ from maskgate.canonical import digest
 from maskgate.clock import timestamp
 from maskgate.errors import Conflict, HostUnreachable, MaskgateError, NotAllowed, Refused
 from maskgate.gate.deciding import decide, expire, wanted
-from maskgate.gate.lifecycle import State, is_over
+from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
 from maskgate.gate.model import DecisionInput, Identity
 from maskgate.gate.question import APPROVE, REASON, REJECT, difference
@@ -44,7 +44,7 @@ def refresh(parts: Parts, request: Request) -> Request:
     """
     if request.state is not State.PENDING:
         return request
-    if is_over(request.expires_at, parts.clock.now()):
+    if request.is_overdue(parts.clock.now()):
         return _expire(parts, request.id)
     if request.host is None or not request.host.parks or request.host.host not in parts.hosts:
         return request
@@ -161,7 +161,7 @@ def _remember(parts: Parts, request_id: str, seen: str) -> Request:
 def _expire(parts: Parts, request_id: str) -> Request:
     with parts.store.write() as work:
         now = get_request(work, request_id)
-        if now.state is State.PENDING and is_over(now.expires_at, parts.clock.now()):
+        if now.state is State.PENDING and now.is_overdue(parts.clock.now()):
             return expire(parts, work, now)
         return now
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from maskgate.errors import Conflict, NotAllowed, Refused, UsageError
 from maskgate.gate.fresh_login import must_be_fresh
-from maskgate.gate.lifecycle import State, is_over
+from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
 from maskgate.gate.people import shown_accounts
 from maskgate.gate.reasons import length_of
@@ -144,7 +144,7 @@ def _stand_in(
 def _must_be_open(request: Request, now: datetime) -> None:
     if request.state is not State.PENDING:
         raise Conflict(f"request {request.id} is {request.state}; it cannot be decided (any more).")
-    if is_over(request.expires_at, now):
+    if request.is_overdue(now):
         raise Conflict(f"the time to decide request {request.id} is over; that is a denial. Ask again.")
 
 

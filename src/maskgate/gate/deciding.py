@@ -19,8 +19,9 @@ from maskgate.gate.delegation import delegations_to
 from maskgate.gate.document import decisions_of
 from maskgate.gate.governing import GOVERNED, activate
 from maskgate.gate.granting import issue_grant
+from maskgate.gate.holding import held_until, held_words, hold
 from maskgate.gate.later_clears import note_clears, run_to_look_at
-from maskgate.gate.lifecycle import State, after_decision, is_over
+from maskgate.gate.lifecycle import State, after_decision
 from maskgate.gate.markdown import visible
 from maskgate.gate.parts import active_policy
 from maskgate.gate.passkey_signing import prepare, signature_over
@@ -29,7 +30,7 @@ from maskgate.gate.standing import end_standing_of_data, keep_standing, must_be_
 from maskgate.store import defer, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from maskgate.gate.authority import Authority
@@ -84,7 +85,7 @@ def _note_refusal(parts: Parts, work: Work, request: Request, decision: Decision
     facts = {"channel": identity.channel, "accounts": accounts, "verdict": visible(decision.verdict, 20)}
     parts.refuse(work, request, "decision.refused", refusal, **facts)
     if request.state is State.PENDING:
-        if is_over(request.expires_at, parts.clock.now()):
+        if request.is_overdue(parts.clock.now()):
             expire(parts, work, request)
         else:
             change_request(work, request, message=f"{refusal} {wanted(work, request)}")
@@ -128,6 +129,12 @@ def _decide(parts: Parts, work: Work, request: Request, decision: DecisionInput)
         parts.record(work, "request.denied", denied, person=authority.person)
         end_standing_of_data(parts, work, denied)
         return denied
+    until = held_until(request, made, parts.clock.now())
+    return grant_signed(parts, work, request, made) if until is None else hold(parts, work, request, until)
+
+
+def grant_signed(parts: Parts, work: Work, request: Request, made: Sequence[Mapping[str, Any]]) -> Request:
+    """Turn a request that enough people have signed into a grant."""
     keep_standing(parts, work, request, made)
     goes_on = "The same call goes through now, once." if request.is_action else "The next step of the run releases it."
     return approve(parts, work, request, f"Signed. {goes_on}", made)
@@ -159,7 +166,9 @@ def expire(parts: Parts, work: Work, request: Request) -> Request:
 
 
 def wanted(work: Work, request: Request) -> str:
-    """Say whose signatures a pending request waits for."""
+    """Say whose signatures a pending request waits for, or until when it is held."""
+    if request.held_until is not None:
+        return held_words(request.held_until)
     missing = still_missing(request, decisions_of(work, request.id))
     names = ", ".join(f"{count} of {name}" for name, count in missing.items())
     return f"Waiting for a signature: {names}, through {' or '.join(request.channels)}."

@@ -63,6 +63,7 @@ def _about(request: Request) -> dict[str, Any]:
         "staging": request.staging,
         "created_at": timestamp(request.created_at),
         "expires_at": _time(request.expires_at),
+        "held_until": _time(request.held_until) if request.state is State.PENDING else None,
         "settled_at": _time(request.settled_at),
     }
 

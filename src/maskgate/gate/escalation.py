@@ -12,7 +12,7 @@ from sqlalchemy import or_
 
 from maskgate.clock import timestamp
 from maskgate.gate.deciding import wanted
-from maskgate.gate.lifecycle import State, is_over
+from maskgate.gate.lifecycle import State
 from maskgate.gate.request import change_request, get_request, list_requests
 from maskgate.store import tables
 
@@ -40,7 +40,7 @@ def keep_reminding(parts: Parts) -> None:
     for seen in waiting:
         with parts.store.write() as work:
             request = get_request(work, seen.id)
-            if request.state is not State.PENDING or is_over(request.expires_at, now):
+            if request.state is not State.PENDING or request.held_until is not None or request.is_overdue(now):
                 continue
             if request.escalate_at is not None and request.escalate_at <= now:
                 request = _escalate(parts, work, request, now)

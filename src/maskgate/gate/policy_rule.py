@@ -77,6 +77,7 @@ class Rule:
             -len(self.channels),
             -int(self.expires.total_seconds()),
             -self.terms.ways_round,
+            0 if self.terms.delay is None else int(self.terms.delay.total_seconds()),
         )
 
     def as_json(self) -> dict[str, Any]:

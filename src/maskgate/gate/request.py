@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select, update
 
 from maskgate.errors import Conflict, NotFound
 from maskgate.gate.host import HostRun
-from maskgate.gate.lifecycle import SETTLED, State, check_step
+from maskgate.gate.lifecycle import SETTLED, State, check_step, is_over
 from maskgate.gate.model import Destination, Sealed
 from maskgate.gate.requirement import Requirement
 from maskgate.gate.terms import Terms
@@ -87,6 +87,7 @@ class Request:
     escalated_at: datetime | None = None
     earlier: tuple[Mapping[str, Any], ...] = ()
     standing: str | None = None
+    held_until: datetime | None = None
 
     @property
     def requirement(self) -> Requirement:
@@ -165,6 +166,10 @@ class Request:
     def is_allowed(self) -> bool:
         """Whether the policy records it and asks nobody."""
         return bool(self.rule["allow"])
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether the time to decide is over; what is signed and held was decided in time."""
+        return self.held_until is None and is_over(self.expires_at, now)
 
     @property
     def is_settled(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import and_, exists, or_, select, update
 
 from maskgate.errors import HostUnreachable, MaskgateError, Refused
 from maskgate.gate import consumption
@@ -15,6 +15,7 @@ from maskgate.gate.announcing import send_announcements
 from maskgate.gate.audience import audience_of
 from maskgate.gate.deciding import expire
 from maskgate.gate.escalation import keep_reminding
+from maskgate.gate.hold_ending import end_holds
 from maskgate.gate.lifecycle import SETTLED, State
 from maskgate.gate.parts import active_policy
 from maskgate.gate.request import Request, find_request, get_request, list_requests
@@ -46,6 +47,7 @@ _SIGNED = frozenset({State.APPROVED, State.RELEASING, State.RELEASED})
 def sweep(parts: Parts) -> None:
     """Do everything that has come due."""
     end_what_is_over(parts)
+    end_holds(parts)
     keep_reminding(parts)
     wake_parked_tasks(parts)
     delete_what_is_done(parts)
@@ -57,11 +59,12 @@ def end_what_is_over(parts: Parts) -> None:
     """Expire requests that nobody signed in time, and grants that nobody used in time."""
     now = parts.clock.now()
     with parts.store.read() as work:
-        waiting = list_requests(work, State.PENDING, State.APPROVED, where=tables.requests.c.expires_at <= now)
+        over = and_(tables.requests.c.expires_at <= now, tables.requests.c.held_until.is_(None))
+        waiting = list_requests(work, State.PENDING, State.APPROVED, where=over)
     for seen in waiting:
         with parts.store.write() as work:
             request = get_request(work, seen.id)
-            if request.state is State.PENDING:
+            if request.state is State.PENDING and request.is_overdue(now):
                 expire(parts, work, request)
             elif request.state is State.APPROVED:
                 _expire_grant(parts, work, request, now)

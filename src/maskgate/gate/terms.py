@@ -1,4 +1,4 @@
-"""What a policy says about time and haste: reminders, escalation, cooling down, standing approvals, break-glass.
+"""What a policy says about time and haste: reminders, escalation, cooling down, standing approvals, break-glass, delay.
 
 None of it makes an approval of silence. Each shows in what reviewers sign.
 """
@@ -80,6 +80,7 @@ class Terms:
         standing: Standing approvals.
         batch_at_most: How many requests may be decided on one page.
         break_glass: Break-glass.
+        delay: How long what is signed is held, so that others can still deny it. Break-glass does not wait for it.
     """
 
     remind: Reminders | None = None
@@ -88,6 +89,7 @@ class Terms:
     standing: StandingTerms | None = None
     batch_at_most: int = field(default=MOST_IN_A_BATCH)
     break_glass: BreakGlass | None = None
+    delay: timedelta | None = None
 
     @property
     def groups(self) -> frozenset[str]:
@@ -114,13 +116,15 @@ class Terms:
             given["standing"] = {"days": standing.days, "uses": standing.uses, "growth": standing.growth}
         if self.break_glass is not None:
             given["break_glass"] = {"group": self.break_glass.group, "distinct": self.break_glass.distinct}
+        if self.delay is not None:
+            given["delay_seconds"] = _seconds(self.delay)
         return given
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Terms:
         """Make what :meth:`as_json` wrote."""
         remind, escalate, cool_down = (value.get(name) for name in ("remind", "escalate", "cool_down_seconds"))
-        standing, break_glass = value.get("standing"), value.get("break_glass")
+        standing, break_glass, delay = (value.get(name) for name in ("standing", "break_glass", "delay_seconds"))
         return cls(
             remind=None if remind is None else Reminders(_time(remind), remind["at_most"]),
             escalate=None if escalate is None else Escalation(_time(escalate), escalate["to"]),
@@ -128,6 +132,7 @@ class Terms:
             standing=None if standing is None else StandingTerms(**standing),
             batch_at_most=int(value.get("batch", {}).get("at_most", 0)),
             break_glass=None if break_glass is None else BreakGlass(**break_glass),
+            delay=None if delay is None else timedelta(seconds=delay),
         )
 
 

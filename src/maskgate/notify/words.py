@@ -22,6 +22,7 @@ _STATES = {
 _OCCASIONS = {
     "reminder": "still waits for a signature",
     "escalated": "has waited long, and others may sign now",
+    "held": "is signed, and held for a while: until then its reviewers can still deny it",
     "break_glass": "was signed by BREAK-GLASS, without those who usually sign",
     "post_review": "was looked at again after break-glass",
 }

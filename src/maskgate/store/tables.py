@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from maskgate.store.columns import Moment
@@ -57,6 +58,8 @@ settings = Table(
     Column("name", String(60), primary_key=True),
     Column("value", JSON, nullable=False),
 )
+
+_IS_HELD = text("held_until IS NOT NULL")
 
 tokens = Table(
     "tokens",
@@ -161,6 +164,9 @@ requests = Table(
     Column("resource", String(500)),
     Column("arguments", JSON),
     Column("level", String(20)),
+    # until when the policy holds what is signed
+    Column("held_until", Moment),
+    Index("ix_requests_held_until", "held_until", postgresql_where=_IS_HELD, sqlite_where=_IS_HELD),
     Index("ix_requests_remind_at", "remind_at"),
     Index("ix_requests_escalate_at", "escalate_at"),
     Index("ix_requests_content_digest", "content_digest"),

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from maskgate.gate.requirement import Requirement
     from maskgate.rules.strict_yaml import Located, Reader
 
-BLOCKS = ("remind", "escalate", "cool_down", "standing", "batch", "break_glass")
+BLOCKS = ("remind", "escalate", "cool_down", "standing", "batch", "break_glass", "delay")
 _MOST_REMINDERS = 20
 _MOST_DAYS = 90
 _MOST_USES = 1000
 _MOST_GROWTH = 100
 _LONGEST = timedelta(days=30)
+_LONGEST_DELAY = timedelta(days=7)
 _AN_HOUR = timedelta(hours=1)
 
 
@@ -51,7 +52,7 @@ class TermsReader:
             if self.tier == "high" and name in fields:
                 message = f"{self.where}: the highest tier is signed one by one, so it has no `{name}`."
                 self.reader.problem(message, fields[name].line)
-        cool_down = fields.get("cool_down")
+        cool_down, delay = fields.get("cool_down"), fields.get("delay")
         return Terms(
             remind=self._reminders(fields.get("remind")),
             escalate=self._escalation(fields.get("escalate")),
@@ -59,6 +60,7 @@ class TermsReader:
             standing=self._standing(fields.get("standing")),
             batch_at_most=0 if self.tier == "high" else self._batch(fields.get("batch")),
             break_glass=self._break_glass(fields.get("break_glass")),
+            delay=None if delay is None else self._duration(delay, "delay", _LONGEST_DELAY),
         )
 
     def _reminders(self, located: Located | None) -> Reminders | None:
