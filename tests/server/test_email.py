@@ -72,6 +72,14 @@ class TestLetters:
         mail(mailbox).notify({**REQUEST, "state": state, "audience": AUDIENCE})
         assert [address for (address,), _ in mailbox.letters] == to
 
+    def test_that_it_is_asked_for_again_goes_to_who_denied_it(self, mailbox):
+        about = {**REQUEST, "occasion": "asked_again", "audience": {**AUDIENCE, "deniers": ["anna"]}}
+        mail(mailbox).notify(about)
+        ((to, letter),) = mailbox.letters
+        assert list(to) == ["anna@company.example"]
+        assert letter["Subject"].startswith("req_1 asks for the same as was denied before")
+        assert "denied before by anna" in letter.get_content()
+
     def test_what(self, mailbox):
         mail(mailbox).notify({**REQUEST, "audience": AUDIENCE})
         letter = mailbox.letters[0][1]

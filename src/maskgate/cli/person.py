@@ -83,8 +83,8 @@ class Person:
         """Read a request."""
         return _sent(self.url, self._http, "GET", f"/api/v1/requests/{quote(request_id, safe='')}")
 
-    def decide(self, document: dict[str, Any], verdict: str, reason: str) -> dict[str, Any]:
-        """Decide what the document says, to the byte."""
+    def decide(self, document: dict[str, Any], verdict: str, reason: str, **beside: Any) -> dict[str, Any]:
+        """Decide what the document says, to the byte; and for whom, for how much and in which haste."""
         path = quote(str(document["id"]), safe="")
         page = self._http.get(f"/requests/{path}")
         found = _CSRF.search(page.text)
@@ -95,6 +95,7 @@ class Person:
             "reason": reason,
             "intent_digest": document["intent_digest"],
             "context_digest": document["context_digest"],
+            **beside,
         }
         headers = {"X-CSRF-Token": found.group(1), "Origin": _origin(self.url)}
         return _sent(self.url, self._http, "POST", f"/api/v1/requests/{path}/decisions", json=body, headers=headers)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -70,19 +71,29 @@ def decide_batch(
 
 def batches_for(parts: Parts, identity: Identity) -> list[list[Request]]:
     """Return the requests that somebody may decide together, two or more of a kind."""
-    now = parts.clock.now()
     kinds: dict[tuple[str, ...], list[Request]] = {}
+    for request in _decidable(parts, identity):
+        if not _why_alone(request):
+            kinds.setdefault(_kind(request), []).append(request)
+    return [found[: found[0].terms.batch_at_most] for found in kinds.values() if len(found) > 1]
+
+
+def decided_alone(parts: Parts, identity: Identity) -> dict[str, int]:
+    """Count what somebody may decide, but only by itself, for each reason."""
+    return dict(Counter(why for request in _decidable(parts, identity) if (why := _why_alone(request))))
+
+
+def _decidable(parts: Parts, identity: Identity) -> list[Request]:
+    now, found = parts.clock.now(), []
     with parts.store.read() as work:
         policy = active_policy(work)
         for request in list_requests(work, State.PENDING, at_most=_MOST_LOOKED_AT):
-            if _why_alone(request):
-                continue
             try:
                 may_decide(request, identity, policy, decided_by(work, request), now)
             except MaskgateError:
                 continue
-            kinds.setdefault(_kind(request), []).append(request)
-    return [found[: found[0].terms.batch_at_most] for found in kinds.values() if len(found) > 1]
+            found.append(request)
+    return found
 
 
 def _must_go_together(work: Work, identity: Identity, items: Sequence[BatchItem]) -> None:

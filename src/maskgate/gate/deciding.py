@@ -19,6 +19,7 @@ from maskgate.gate.delegation import delegations_to
 from maskgate.gate.document import decisions_of
 from maskgate.gate.governing import GOVERNED, activate
 from maskgate.gate.granting import issue_grant
+from maskgate.gate.history import denied_before
 from maskgate.gate.holding import held_until, held_words, hold
 from maskgate.gate.later_clears import note_clears, run_to_look_at
 from maskgate.gate.lifecycle import State, after_decision
@@ -153,7 +154,10 @@ def ask_people(parts: Parts, work: Work, ready: Request) -> Request:
     """Ask for the signatures that a request needs; if the policy allows it without any, grant it."""
     if ready.is_allowed:
         return approve(parts, work, ready, BY_POLICY)
-    return parts.advance(work, ready, State.PENDING, wanted(work, ready))
+    pending = parts.advance(work, ready, State.PENDING, wanted(work, ready))
+    if denied_before(pending):
+        parts.tell(work, pending, "asked_again")
+    return pending
 
 
 def expire(parts: Parts, work: Work, request: Request) -> Request:

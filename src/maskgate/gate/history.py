@@ -50,6 +50,11 @@ def earlier_decisions(work: Work, request: Request, content_digest: str) -> tupl
     )
 
 
+def denied_before(request: Request) -> list[str]:
+    """Name who denied the same bytes before, whether or not they may decide this request."""
+    return sorted({str(each["person"]) for each in request.earlier if each["verdict"] == "deny"})
+
+
 def why_too_early(work: Work, request: Request, content_digest: str | None, now: datetime) -> str | None:
     """Say why a request cannot be asked for again yet; None if nothing of it was denied lately.
 

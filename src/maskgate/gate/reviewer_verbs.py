@@ -79,6 +79,10 @@ class ReviewerVerbs:
         with self._parts.store.read() as work:
             return [[self._parts.document(work, request) for request in kind] for kind in found]
 
+    def decided_alone(self, identity: Identity) -> dict[str, int]:
+        """Count what a person may decide by itself alone, for each reason why."""
+        return batches.decided_alone(self._parts, identity)
+
     # --- break-glass -------------------------------------------------------------------------------------------
 
     def may_break_glass(self, request_id: str, identity: Identity) -> bool:

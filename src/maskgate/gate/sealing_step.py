@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from maskgate.errors import Conflict, DatabaseUnreachable, MaskgateError, Refused
 from maskgate.gate.authors import who_asked_for
 from maskgate.gate.chosen_policy import choose_policy
-from maskgate.gate.deciding import BY_POLICY, approve, wanted
+from maskgate.gate.deciding import BY_POLICY, approve, ask_people
 from maskgate.gate.evidence import judge, with_masking
 from maskgate.gate.history import earlier_decisions, why_too_early
 from maskgate.gate.intent import context_digest_of, intent_digest_of, make_context, make_intent
@@ -175,7 +175,7 @@ def _ask(parts: Parts, held: Claim, sealed: Sealed, rules: dict[str, Rules]) -> 
         elif state is State.APPROVED:
             approve(parts, work, ready, _BY_STANDING if standing else BY_POLICY)
         else:
-            parts.advance(work, ready, state, wanted(work, ready))
+            ask_people(parts, work, ready)
 
 
 def _with_authors_of_rules(work: Work, policy: Policy, request: Request, sealed: Sealed) -> Request:

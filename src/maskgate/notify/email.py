@@ -101,8 +101,13 @@ class Email:
 
 
 def audience(document: Mapping[str, Any]) -> list[str]:
-    """Return whom a request concerns now: those who may sign while it waits, and whoever asked once that is over."""
+    """Return whom a request concerns now: those who may sign while it waits, and whoever asked once that is over.
+
+    That the same was asked for again concerns those who denied it, also where they cannot decide it this time.
+    """
     given = document.get("audience") or {}
+    if document.get("occasion") == "asked_again":
+        return list(given.get("deniers") or ())
     reviewers = list(given.get("reviewers") or ())
     if document["state"] == "pending":
         return reviewers

@@ -22,6 +22,7 @@ _STATES = {
 _OCCASIONS = {
     "reminder": "still waits for a signature",
     "escalated": "has waited long, and others may sign now",
+    "asked_again": "asks for the same as was denied before",
     "held": "is signed, and held for a while: until then its reviewers can still deny it",
     "break_glass": "was signed by BREAK-GLASS, without those who usually sign",
     "post_review": "was looked at again after break-glass",
@@ -41,7 +42,7 @@ def headline(document: Mapping[str, Any]) -> str:
 
 def details(document: Mapping[str, Any]) -> list[str]:
     """Say how much it is, who is wanted, and who was passed over."""
-    return [*_figures(document), *_wanted(document), *_passed_over(document)]
+    return [*_figures(document), *_wanted(document), *_passed_over(document), *_denied(document)]
 
 
 def _figures(document: Mapping[str, Any]) -> list[str]:
@@ -58,6 +59,13 @@ def _wanted(document: Mapping[str, Any]) -> list[str]:
     if document["state"] != "pending" or not missing:
         return []
     return ["wanted: " + ", ".join(f"{int(count)} of {plain(slot)}" for slot, count in missing.items())]
+
+
+def _denied(document: Mapping[str, Any]) -> list[str]:
+    deniers = (document.get("audience") or {}).get("deniers") or ()
+    if document.get("occasion") != "asked_again" or not deniers:
+        return []
+    return ["denied before by " + ", ".join(plain(person) for person in deniers)]
 
 
 def _passed_over(document: Mapping[str, Any]) -> list[str]:

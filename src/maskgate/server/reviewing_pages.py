@@ -81,7 +81,8 @@ def show_batches(request: Request, visitor: Looking) -> Response:
         }
         for kind in services.gate.batches(visitor.identity)
     ]
-    return _page(request, visitor, "batches.html", here="batches", kinds=kinds)
+    alone = services.gate.decided_alone(visitor.identity)
+    return _page(request, visitor, "batches.html", here="batches", kinds=kinds, alone=alone)
 
 
 @router.post("/batches")

@@ -106,6 +106,7 @@ class TestRefused:
         world = GateWorld(tmp_path, policy)
         document = world.ask()
         assert world.gate.batches(person(world)) == []
+        assert world.gate.decided_alone(person(world)) == {"it is of the highest tier": 1}
         with pytest.raises(NotAllowed, match="highest tier"):
             world.gate.decide_batch(person(world), [item(document)], "approve", REASON)
         assert world.read(document["id"])["state"] == "pending"

@@ -19,10 +19,12 @@ class Channel:
     channel = "memory"
 
     def __init__(self):
-        self.told = []
+        self.told, self.deniers = [], []
 
     def notify(self, document):
         self.told.append((document["state"], document["occasion"]))
+        if document["occasion"] == "asked_again":
+            self.deniers.append(document["audience"]["deniers"])
 
 
 def with_terms(terms, *, slots="{privacy: 1}"):
@@ -197,3 +199,20 @@ class TestEarlierDecisions:
         ]
         third = world.ask(run=airflow_run("third"), staging=world.stage(7))
         assert third["earlier"] == []
+
+    def test_whoever_denied_it_is_told_that_it_is_asked_for_again(self, tmp_path):
+        """Also where they cannot decide it this time: under another policy, at another destination."""
+        world = world_of(tmp_path, "cool_down: 2h")
+        world.decide(world.ask(), verdict="deny")
+        again = world.ask(run=airflow_run("second"), destination="site", action="publish")
+        assert again["state"] == "pending"
+        world.gate.sweep()
+        assert ("pending", "asked_again") in world.channel.told
+        assert world.channel.deniers == [["bert"]]
+
+    def test_who_approved_it_before_is_not_bothered(self, tmp_path):
+        world = world_of(tmp_path, "cool_down: 2h")
+        world.decide(world.ask())
+        world.ask(run=airflow_run("second"))
+        world.gate.sweep()
+        assert "asked_again" not in [occasion for _, occasion in world.channel.told]

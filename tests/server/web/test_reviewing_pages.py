@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from server.signing import Signing
 from server.web.forms import hidden_fields
 from server.web.running_gate import POLICY, REASON, Browser, RunningGate
 from sqlalchemy import text
@@ -203,6 +204,40 @@ class TestBreakGlass:
         assert own.status_code == 403
         assert post(other, f"/post-reviews/{review['id']}/close", text="it was as they said").status_code == 303
         assert "second has looked at it" in other.page(pending["id"])
+
+
+class TestCommandLine:
+    """`maskgate approve` says the same beside a decision as the page does."""
+
+    @pytest.fixture
+    def signed(self, gate, provider):
+        def signed(subject, document, *arguments, reason=WHY):
+            signing = Signing(gate, "approve", document["id"], "--reason", reason, "--json", *arguments)
+            signing.go_back(signing.lend(Browser(gate, provider, subject)))
+            return signing.end()
+
+        return signed
+
+    def test_breaks_glass(self, gate, browser, signed):
+        code, out, err = signed("outsider", gate.request(), "--break-glass", "INC-4711")
+        assert code == 0, err
+        document = json.loads(out)
+        assert (document["state"], document["break_glass"]["ticket"]) == ("approved", "INC-4711")
+        assert "BREAK-GLASS, without the usual signatures, for INC-4711" in err
+        review = document["break_glass"]["id"]
+        assert post(browser("reviewer"), f"/post-reviews/{review}/close", text="it was in order").status_code == 303
+
+    def test_signs_for_later_ones(self, gate, signed):
+        document = gate.request()
+        code, out, err = signed("reviewer", document, "--standing")
+        assert (code, json.loads(out)["state"]) == (0, "pending")
+        assert "signed for later exports like it too: 3 of them, for 30 days" in err
+
+    def test_stands_in_only_for_whoever_asked(self, gate, signed):
+        document = gate.request()
+        code, _, err = signed("reviewer", document, "--acting-for", "second")
+        assert (code, "second has not asked reviewer to stand in" in err) == (3, True)
+        assert gate.read(document["id"])["decisions"] == []
 
 
 class TestReconciliation:
