@@ -26,7 +26,7 @@ demo: $(VENV)/server/.ready $(VENV)/airflow/.ready ## Mask, hold, sign and relea
 demo-prefect: $(VENV)/server/.ready $(VENV)/prefect/.ready ## The same with a real Prefect server; signed on the review page
 	@$(DEMO) demo.run_prefect_demo
 
-test: test-repository test-core test-server test-presidio test-prefect test-airflow test-samples test-specifications ## Run every test, each in the environment it is about
+test: test-repository test-core test-server test-presidio test-spark test-prefect test-airflow test-samples test-specifications ## Run every test, each in the environment it is about
 
 check: $(VENV)/core/.ready $(VENV)/server/.ready ## Lint, check the format, and check the types of the core strictly
 	$(VENV)/core/bin/ruff check .
@@ -64,7 +64,7 @@ test-core: $(VENV)/core/.ready
 	$(VENV)/core/bin/python -m pytest $(TWO) tests/core $(PYTEST)
 
 test-server: $(VENV)/server/.ready
-	$(VENV)/server/bin/python -m pytest $(TWO) --doctest-modules --ignore=src/maskgate/store/migrations src/maskgate tests/server $(PYTEST)
+	$(VENV)/server/bin/python -m pytest $(TWO) --doctest-modules --ignore=src/maskgate/store/migrations --ignore=src/maskgate/engines src/maskgate tests/server $(PYTEST)
 
 test-presidio: $(VENV)/presidio/.ready
 	$(VENV)/presidio/bin/python -m pytest tests/presidio_engine $(PYTEST)

@@ -31,7 +31,7 @@ from maskgate.methods.method import Family
 from maskgate.methods.token_input import FAMILIES, token_input
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -123,10 +123,8 @@ class PresentRows:
         cls,
         column: pa.Array,
         surroundings: Surroundings,
+        row_order: Callable[[Key, str, str], RowOrder],
         within: Sequence[pa.Array] = (),
-        *,
-        purpose: str,
-        parameters: Sequence[Any],
     ) -> PresentRows | None:
         """Look at a whole column; None if the table declares no row key.
 
@@ -137,10 +135,8 @@ class PresentRows:
             return None
         where = f'column "{surroundings.column}"'
         if surroundings.key is None:
-            raise MaskingError(f"{where}: {purpose} needs a key")
-        order = RowOrder(
-            surroundings.key, surroundings.table, surroundings.column, purpose=purpose, parameters=parameters
-        )
+            raise MaskingError(f"{where}: an order by the row key needs a key")
+        order = row_order(surroundings.key, surroundings.table, surroundings.column)
         try:
             marks = order.marks(surroundings.row_key)
             check_marks(marks)

@@ -10,11 +10,13 @@ import pyarrow as pa
 from maskgate.methods.layout import countable, plain
 from maskgate.methods.method import Declaration, Domain, Method, Surroundings, Uniqueness
 from maskgate.methods.permutation import MOVABLE, chance_for, is_number_like, movable, moved_type, rearranged, shuffled
-from maskgate.methods.row_order import PresentRows, shuffled_sources
+from maskgate.methods.row_order import PresentRows, RowOrder, shuffled_sources
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from maskgate.keys import Key
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,10 @@ class Shuffle(Method):
         """Promise nothing: any value of the column may come out."""
         return Shape(families=tuple(sorted(family.value for family in MOVABLE)))
 
+    def row_order(self, key: Key, table: str, column: str) -> RowOrder:
+        """Return what orders the rows of a table that has a row key."""
+        return RowOrder(key, table, column, purpose="shuffle", parameters=[])
+
     def apply(self, column: pa.Array, surroundings: Surroundings) -> pa.Array:
         """Return the values in another order.
 
@@ -56,7 +62,7 @@ class Shuffle(Method):
             MaskingError: If there is no key, or the table's row key does not tell all rows apart.
         """
         column = movable(column)
-        rows = PresentRows.of(column, surroundings, purpose="shuffle", parameters=[])
+        rows = PresentRows.of(column, surroundings, self.row_order)
         if rows is not None:
             return rearranged(column, shuffled_sources(rows.marks, rows.places[0]))
         chance = chance_for([column], surroundings, purpose="shuffle", parameters=[])

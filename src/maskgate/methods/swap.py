@@ -29,7 +29,7 @@ from maskgate.methods.permutation import (
     order_by_chance,
     rearranged,
 )
-from maskgate.methods.row_order import PresentRows, sortable, swapped_sources
+from maskgate.methods.row_order import PresentRows, RowOrder, sortable, swapped_sources
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from maskgate.keys import Key
     from maskgate.methods.permutation import Chance
 
 # Fewer rows have nothing to exchange.
@@ -116,6 +117,10 @@ class Swap(Method):
         """Promise nothing: any value of the column may come out."""
         return Shape(families=tuple(sorted(family.value for family in MOVABLE)))
 
+    def row_order(self, key: Key, table: str, column: str) -> RowOrder:
+        """Return what orders the rows of a table that has a row key."""
+        return RowOrder(key, table, column, purpose="swap", parameters=[list(self.within), self.rank_distance])
+
     def apply(self, column: pa.Array, surroundings: Surroundings) -> pa.Array:
         """Return the exchanged values.
 
@@ -124,11 +129,11 @@ class Swap(Method):
         """
         column = movable(column)
         within = [_grouping(name, surroundings, len(column)) for name in self.within]
-        parameters = [list(self.within), self.rank_distance]
-        rows = PresentRows.of(column, surroundings, within, purpose="swap", parameters=parameters)
+        rows = PresentRows.of(column, surroundings, self.row_order, within)
         if rows is not None:
             return rearranged(column, self._sources(column, rows))
         groups = group_numbers(within)
+        parameters = [list(self.within), self.rank_distance]
         content = [column] if groups is None else [column, pa.array(groups)]
         chance = chance_for(content, surroundings, purpose="swap", parameters=parameters)
         if groups is not None and column.null_count:

@@ -1,0 +1,225 @@
+"""Arrow's own format: files, which Feather is another name of, and streams.
+
+Columns that are dictionary-encoded are written plain: a file has one dictionary a column, and every stretch of rows is
+encoded by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.ipc
+
+from maskgate.datasets.formats.format import FileFacts, Piece, Segment
+from maskgate.errors import DatasetError, UsageError
+from maskgate.methods.layout import plain
+from maskgate.rules.strict_yaml import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from maskgate.datasets.files import InputFile
+    from maskgate.datasets.layout import Layout
+
+_MAGIC = b"ARROW1"
+_PREFIX = _MAGIC + bytes(2)
+_END = b"\xff\xff\xff\xff" + bytes(4)
+_BLOCK = struct.Struct("<qi4xq")
+_CODECS = ("zstd", "lz4", "none")
+_PIECE_BATCHES = 64
+
+
+@dataclass(frozen=True)
+class ArrowIpc:
+    """Arrow IPC.
+
+    Attributes:
+        name: What users call it.
+        suffixes: What names of its files end in.
+        is_stream: Whether it is a stream, which is read from its beginning only.
+    """
+
+    name: str = "arrow"
+    suffixes: tuple[str, ...] = (".arrow", ".feather", ".ipc")
+    is_stream: bool = False
+
+    def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:
+        """Read the schema, and of a file how many batches there are."""
+        for option in options:
+            raise UsageError(f"the format '{self.name}' has no option '{option}'.")
+        with self._opened(file) as reader:
+            schema = reader.schema
+            digest = hashlib.sha256(schema.serialize()).hexdigest()
+            if self.is_stream:
+                return FileFacts(schema, (Piece(file, shown=file.name),), None, digest)
+            count = reader.num_record_batches
+            return FileFacts(schema, tuple(_pieces(file, count)), None, f"{digest}:{count}")
+
+    def read(
+        self,
+        piece: Piece,
+        schema: pa.Schema,  # noqa: ARG002  Arrow describes itself
+        rows: int,
+        options: Mapping[str, Any],  # noqa: ARG002
+        columns: Sequence[str] | None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Read the batches of a piece."""
+        with self._opened(piece.file) as reader:
+            places = iter(int, 1) if self.is_stream else iter(range(piece.start, piece.stop))
+            for at in places:
+                batch = _read(lambda at=at: next(reader, None) if self.is_stream else reader.get_batch(at), piece)
+                if batch is None:
+                    return
+                wanted = batch if columns is None else batch.select(list(columns))
+                for start in range(0, wanted.num_rows, rows):
+                    yield wanted.slice(start, rows)
+
+    def types_as_read(self, schema: pa.Schema) -> list[pa.DataType]:
+        """Return the types, dictionaries taken off."""
+        return [item.type for item in _plain_schema(schema)]
+
+    def encoder(self, schema: pa.Schema, layout: Layout) -> IpcEncoder:
+        """Return what writes batches."""
+        return IpcEncoder(_plain_schema(schema), layout, is_stream=self.is_stream)
+
+    @contextmanager
+    def _opened(self, file: InputFile) -> Iterator[Any]:
+        with file.open() as source:
+            failed = False
+            try:
+                reader = pa.ipc.open_stream(source) if self.is_stream else pa.ipc.open_file(source)
+            except (pa.ArrowException, OSError, ValueError):
+                failed = True
+            if failed:
+                a = "stream" if self.is_stream else "file"
+                raise DatasetError(f"{file.name}: it is no Arrow {a}, or a damaged one. Write it again, or leave it out.")
+            yield reader
+
+
+class IpcEncoder:
+    """Encodes batches of one schema.
+
+    Args:
+        schema: What they look like.
+        layout: How they are compressed.
+        is_stream: Whether they become a stream.
+    """
+
+    def __init__(self, schema: pa.Schema, layout: Layout, *, is_stream: bool) -> None:
+        codec = layout.compression
+        if codec not in _CODECS:
+            raise UsageError(f"Arrow files have no compression '{codec}', but {', '.join(_CODECS)}."
+                             f"{did_you_mean(codec, _CODECS)}")
+        made = None
+        if codec != "none":
+            level = layout.compression_level
+            made = pa.Codec(codec) if level is None else pa.Codec(codec, compression_level=level)
+        self.schema, self.is_stream = schema, is_stream
+        self.options = pa.ipc.IpcWriteOptions(compression=made, use_threads=False)
+
+    def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
+        """Encode batches, each as a message."""
+        messages, lengths, rows = [], [], 0
+        for batch in batches:
+            columns = [column if column.type == item.type else plain(column) for column, item in zip(
+                batch.columns, self.schema, strict=True)]
+            message = pa.RecordBatch.from_arrays(columns, schema=self.schema).serialize(self.options_for())
+            data = memoryview(message)
+            metadata = int.from_bytes(data[4:8], "little") + 8
+            messages.append(data)
+            lengths.append((metadata, len(data) - metadata))
+            rows += batch.num_rows
+        return Segment(rows, messages[0] if len(messages) == 1 else b"".join(messages), tuple(lengths))
+
+    def options_for(self) -> pa.ipc.IpcWriteOptions:
+        """Return how messages are written."""
+        return self.options
+
+    def assembly(self) -> IpcAssembly:
+        """Begin a file."""
+        return IpcAssembly(self)
+
+
+class IpcAssembly:
+    """A stream, or a file: a stream with a footer that says where its batches are."""
+
+    def __init__(self, encoder: IpcEncoder) -> None:
+        self._encoder = encoder
+        self._at = 0
+        self._blocks: list[tuple[int, int, int]] = []
+
+    def begin(self) -> bytes:
+        """Return the schema."""
+        schema = bytes(memoryview(self._encoder.schema.serialize()))
+        start = schema if self._encoder.is_stream else _PREFIX + schema
+        self._at = len(start)
+        return start
+
+    def add(self, segment: Segment) -> Iterable[Any]:
+        """Return the batches."""
+        for metadata, body in segment.note:
+            self._blocks.append((self._at, metadata, body))
+            self._at += metadata + body
+        return (segment.data,)
+
+    def end(self) -> bytes:
+        """Return the end of the stream, and the footer of a file."""
+        if self._encoder.is_stream:
+            return _END
+        footer = _footer(self._encoder.schema, self._blocks)
+        return _END + footer + len(footer).to_bytes(4, "little") + _MAGIC
+
+
+def _footer(schema: pa.Schema, blocks: Sequence[tuple[int, int, int]]) -> bytes:
+    """Return the footer of a file with batches at these places.
+
+    Arrow writes the footer of a file that has as many batches, all empty, and its places are replaced.
+    """
+    sink = io.BytesIO()
+    with pa.ipc.new_file(sink, schema) as writer:
+        for _ in blocks:
+            writer.write_batch(schema.empty_table().to_batches()[0] if schema.empty_table().to_batches() else _empty(schema))
+    data = sink.getvalue()
+    size = int.from_bytes(data[-10:-6], "little")
+    footer = data[-10 - size : -10]
+    if not blocks:
+        return footer
+    message = len(memoryview(_empty(schema).serialize()))
+    first = data.index(memoryview(_empty(schema).serialize()))
+    metadata = int.from_bytes(data[first + 4 : first + 8], "little") + 8
+    written = b"".join(
+        _BLOCK.pack(first + at * message, metadata, message - metadata) for at in range(len(blocks))
+    )
+    if footer.count(written) != 1:
+        raise DatasetError("this version of Arrow writes its files another way. Write Parquet, or a stream.")
+    return footer.replace(written, b"".join(_BLOCK.pack(*block) for block in blocks))
+
+
+def _empty(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array([], item.type) for item in schema], schema=schema)
+
+
+def _plain_schema(schema: pa.Schema) -> pa.Schema:
+    return pa.schema(
+        [item.with_type(item.type.value_type) if pa.types.is_dictionary(item.type) else item for item in schema]
+    )
+
+
+def _pieces(file: InputFile, count: int) -> Iterator[Piece]:
+    for start in range(0, count, _PIECE_BATCHES):
+        stop = min(start + _PIECE_BATCHES, count)
+        yield Piece(file, start, stop, shown=f"{file.name}, batches {start} to {stop - 1}")
+
+
+def _read(read: Callable[[], pa.RecordBatch | None], piece: Piece) -> pa.RecordBatch | None:
+    try:
+        return read()
+    except (pa.ArrowException, OSError, ValueError, StopIteration):
+        pass
+    raise DatasetError(f"{piece.shown}: it is damaged, and cannot be read to its end. Write it again.")

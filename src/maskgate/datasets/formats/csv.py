@@ -1,0 +1,206 @@
+"""CSV: every cell is read as text, and becomes a value only where it is written as values are.
+
+* Nothing is changed on the way: see :mod:`maskgate.datasets.formats.text_types`. What is declared is taken as declared.
+* An empty cell is a null, and a quoted empty one is the empty text.
+* A row with more or fewer cells than there are columns is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.csv
+
+from maskgate.datasets.formats.compression import head_of, opened
+from maskgate.datasets.formats.csv_dialect import QUOTINGS, Dialect, names_of
+from maskgate.datasets.formats.csv_encoding import CsvEncoder, rendered
+from maskgate.datasets.formats.format import FileFacts, Piece
+from maskgate.datasets.formats.text_types import (
+    can_be_written,
+    declared_type,
+    is_written_as,
+    moment_of,
+    parsed,
+    type_of,
+)
+from maskgate.errors import DatasetError, UsageError
+from maskgate.rules.strict_yaml import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from maskgate.datasets.files import InputFile
+    from maskgate.datasets.layout import Layout
+
+DIALECT = b"maskgate dialect"
+"""Where a schema carries the dialect, from the look at a file to those that are written."""
+_HEAD = 1 << 20
+# A row must fit into a block; few do not fit into the first.
+_BLOCKS = (4 << 20, 64 << 20)
+
+
+@dataclass(frozen=True)
+class Csv:
+    """Comma-separated values, and their relatives.
+
+    Attributes:
+        name: What users call it.
+        suffixes: What names of its files end in.
+        codec: How its files are compressed.
+    """
+
+    name: str = "csv"
+    suffixes: tuple[str, ...] = (".csv", ".tsv")
+    codec: str = ""
+
+    def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:
+        """Read the first rows, and find dialect and types."""
+        head = head_of(file, self.codec, _HEAD)
+        dialect = Dialect.of(file.name, head, options)
+        names = names_of(file.name, dialect, head)
+        declared = _declared(file, names, options)
+        sample = self._sample(file, dialect, names)
+        columns = [sample.column(at) for at in range(len(names))]
+        kinds = [declared.get(name) or type_of(each) for name, each in zip(names, columns, strict=True)]
+        moments = {moment_of(each, kind) for each, kind in zip(columns, kinds, strict=True) if pa.types.is_timestamp(kind)}
+        if moments == {"T"}:
+            dialect = replace(dialect, moment="T")
+        elif "T" in moments:
+            # A file that is written has one way of writing moments; the others stay as they are.
+            kinds = [
+                pa.string() if name not in declared and moment_of(each, kind) == "T" else kind
+                for name, each, kind in zip(names, columns, kinds, strict=True)
+            ]
+        if "quoting" not in options:
+            dialect = replace(dialect, quoting=_quoting(dialect, names, columns, kinds, head))
+        schema = pa.schema(zip(names, kinds, strict=True), {DIALECT: dialect.as_json()})
+        piece = Piece(file, shown=file.name)
+        return FileFacts(schema, (piece,), None, hashlib.sha256(head).hexdigest())
+
+    def read(
+        self, piece: Piece, schema: pa.Schema, rows: int, options: Mapping[str, Any], columns: Sequence[str] | None
+    ) -> Iterator[pa.RecordBatch]:
+        """Read a file as a stream."""
+        head = head_of(piece.file, self.codec, _HEAD)
+        dialect = Dialect.of(piece.shown, head, options)
+        names = names_of(piece.shown, dialect, head)
+        declared = _declared(piece.file, names, options)
+        wanted = schema.names if columns is None else columns
+        with opened(piece.file, self.codec) as stream:
+            for batch in _texts(stream, piece.shown, dialect, names, _BLOCKS[-1] if rows else 0):
+                values = [
+                    _values(piece, batch.column(names.index(name)), schema.field(name), is_sure=name in declared)
+                    for name in wanted
+                ]
+                whole = pa.RecordBatch.from_arrays(values, names=list(wanted))
+                for start in range(0, whole.num_rows, rows):
+                    yield whole.slice(start, rows)
+
+    def types_as_read(self, schema: pa.Schema) -> list[pa.DataType]:
+        """Return the types that the text stands for."""
+        for item in schema:
+            if not can_be_written(item.type):
+                raise pa.ArrowNotImplementedError("it has no text")
+        return [item.type.value_type if pa.types.is_dictionary(item.type) else item.type for item in schema]
+
+    def encoder(self, schema: pa.Schema, layout: Layout) -> CsvEncoder:
+        """Return what writes rows, in the dialect of what was read."""
+        dialect = Dialect.from_json(layout.dialect) if layout.dialect else Dialect()
+        return CsvEncoder(schema, dialect, self.codec, layout.compression_level)
+
+    def _sample(self, file: InputFile, dialect: Dialect, names: Sequence[str]) -> pa.RecordBatch:
+        for block in _BLOCKS:
+            with opened(file, self.codec) as stream:
+                try:
+                    batches = _texts(stream, file.name, dialect, names, block)
+                    empty = pa.RecordBatch.from_arrays([pa.array([], pa.string()) for _ in names], names=list(names))
+                    return next(iter(batches), empty)
+                except DatasetError:
+                    if block == _BLOCKS[-1]:
+                        raise
+        raise AssertionError
+
+
+def _declared(file: InputFile, names: Sequence[str], options: Mapping[str, Any]) -> dict[str, pa.DataType]:
+    types = {str(name): declared_type(str(kind)) for name, kind in dict(options.get("types") or {}).items()}
+    for name in types:
+        if name not in names:
+            raise UsageError(f'{file.name}: there is no column "{name}" to have a type.{did_you_mean(name, names)}')
+    return types
+
+
+def _texts(
+    stream: pa.NativeFile, shown: str, dialect: Dialect, names: Sequence[str], block: int
+) -> Iterator[pa.RecordBatch]:
+    """Read all cells as text, under names that are told apart by their places."""
+    places = [str(at) for at in range(len(names))]
+    read = pyarrow.csv.ReadOptions(
+        block_size=block,
+        column_names=places,
+        skip_rows_after_names=1 if dialect.header else 0,
+        encoding=dialect.encoding,
+        use_threads=True,
+    )
+    parse = pyarrow.csv.ParseOptions(
+        delimiter=dialect.delimiter,
+        quote_char=dialect.quote,
+        double_quote=not dialect.escape,
+        escape_char=dialect.escape or False,
+        newlines_in_values=True,
+        # In a file of one column an empty line is a null.
+        ignore_empty_lines=len(names) > 1,
+    )
+    convert = pyarrow.csv.ConvertOptions(
+        column_types=dict.fromkeys(places, pa.string()),
+        null_values=list(dialect.nulls),
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )
+    failed = False
+    try:
+        reader = pyarrow.csv.open_csv(stream, read, parse, convert)
+    except (pa.ArrowException, OSError, ValueError):
+        failed = True
+    while not failed:
+        try:
+            batch = next(reader, None)
+        except (pa.ArrowException, OSError, ValueError):
+            failed = True
+        else:
+            if batch is None:
+                return
+            yield batch
+    # Outside of the handler: the original error quotes the row.
+    raise DatasetError(
+        f"{shown}: a row has more or fewer cells than there are columns, is longer than {_BLOCKS[-1] >> 20} MB, or is not "
+        f"written in {dialect.encoding}. Correct it, or declare its dialect."
+    )
+
+
+def _values(piece: Piece, text: pa.Array, item: pa.Field, *, is_sure: bool) -> pa.Array:
+    if is_sure or is_written_as(text, item.type):
+        try:
+            return parsed(text, item.type)
+        except (pa.ArrowException, ValueError):
+            pass
+    raise DatasetError(
+        f'{piece.shown}, column "{item.name}": it was taken for {item.type}, and some cell is not written as such values '
+        f"are. Declare its type, such as --source-option types.{item.name}=string, or "
+        f"source_options={{'types': {{'{item.name}': 'string'}}}}."
+    )
+
+
+def _quoting(
+    dialect: Dialect, names: Sequence[str], columns: Sequence[pa.Array], kinds: Sequence[pa.DataType], head: bytes
+) -> str:
+    """Return the way of quoting by which the first rows come out as they are in the file."""
+    few = [column.slice(0, 100) for column in columns]
+    for quoting in QUOTINGS:
+        tried = replace(dialect, quoting=quoting)
+        body = rendered(few, [pa.types.is_string(kind) for kind in kinds], tried)
+        if body and bytes(body) in head:
+            return quoting
+    return dialect.quoting if names else QUOTINGS[0]

@@ -1,0 +1,138 @@
+"""Writes CSV, with the kernels of Arrow."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from maskgate.datasets.formats.compression import compressed
+from maskgate.datasets.formats.format import Segment
+from maskgate.datasets.formats.text_types import written
+from maskgate.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from maskgate.datasets.formats.csv_dialect import Dialect
+
+
+class CsvEncoder:
+    """Encodes rows of one schema.
+
+    Args:
+        schema: What they look like.
+        dialect: How they are written.
+        codec: How the file is compressed; empty if it is not.
+        level: How hard the codec tries; None for its own.
+    """
+
+    def __init__(self, schema: pa.Schema, dialect: Dialect, codec: str, level: int | None) -> None:
+        self.schema, self.dialect, self._codec, self._level = schema, dialect, codec, level
+
+    def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
+        """Encode rows that stand together."""
+        are_text = [_is_text(item.type) for item in self.schema]
+        parts = []
+        for batch in batches:
+            columns = [written(column, self.dialect.moment) for column in batch.columns]
+            parts.append(_in_encoding(rendered(columns, are_text, self.dialect), self.dialect))
+        rows = sum(batch.num_rows for batch in batches)
+        return Segment(rows, self.compressed(b"".join(parts) if len(parts) > 1 else parts[0]))
+
+    def assembly(self) -> CsvAssembly:
+        """Begin a file."""
+        return CsvAssembly(self)
+
+    def compressed(self, data: Any) -> Any:
+        """Return what stands in the file for some text."""
+        return compressed(data, self._codec, self._level)
+
+
+class CsvAssembly:
+    """A file with a header and rows."""
+
+    def __init__(self, encoder: CsvEncoder) -> None:
+        self._encoder = encoder
+
+    def begin(self) -> bytes:
+        """Return the header."""
+        dialect = self._encoder.dialect
+        names = [pa.array([name]) for name in self._encoder.schema.names]
+        line = rendered(names, [True] * len(names), dialect) if dialect.header else b""
+        mark = codecs.BOM_UTF8 if dialect.bom else b""
+        text = mark + bytes(_in_encoding(line, dialect))
+        return bytes(self._encoder.compressed(text)) if text else b""
+
+    def add(self, segment: Segment) -> Iterable[Any]:
+        """Return the rows."""
+        return (segment.data,)
+
+    def end(self) -> bytes:
+        """Return nothing: a file of no rows is a header, or empty."""
+        return b""
+
+
+def rendered(columns: Sequence[pa.Array], are_text: Sequence[bool], dialect: Dialect) -> Any:
+    """Return rows as UTF-8.
+
+    Args:
+        columns: Texts, null where the cells are.
+        are_text: Which of them are columns of text.
+        dialect: How they are written.
+    """
+    cells = [_cells(column, dialect, is_text=is_text) for column, is_text in zip(columns, are_text, strict=True)]
+    rows = pc.binary_join_element_wise(*cells, _text(dialect.delimiter)) if len(cells) > 1 else cells[0]
+    lines = pc.binary_join_element_wise(rows, _text(dialect.newline), _text(""))
+    if isinstance(lines, pa.ChunkedArray):
+        lines = lines.combine_chunks()
+    if not len(lines):
+        return b""
+    _, offsets, data = lines.buffers()
+    edges = pa.Array.from_buffers(pa.int64(), len(lines) + 1, [None, offsets], offset=lines.offset)
+    return memoryview(data)[edges[0].as_py() : edges[-1].as_py()]
+
+
+def _cells(column: pa.Array, dialect: Dialect, *, is_text: bool) -> pa.Array:
+    column = column.cast(pa.large_string())
+    if dialect.quoting == "all" or (dialect.quoting == "text" and is_text):
+        wanted = pa.scalar(True)  # noqa: FBT003
+    else:
+        special = re.escape(dialect.delimiter + dialect.quote + dialect.escape)
+        wanted = pc.match_substring_regex(column, f"[\\r\\n{special}]")
+        for null in dict.fromkeys(("", *dialect.nulls)):
+            wanted = pc.or_(wanted, pc.equal(column, _text(null)))
+        if not pc.any(wanted).as_py():
+            return column.fill_null(dialect.nulls[0])
+    inner = column
+    if dialect.escape:
+        inner = pc.replace_substring(inner, dialect.escape, 2 * dialect.escape)
+    inner = pc.replace_substring(inner, dialect.quote, (dialect.escape or dialect.quote) + dialect.quote)
+    quote = _text(dialect.quote)
+    quoted = pc.binary_join_element_wise(quote, inner, quote, _text(""))
+    return pc.if_else(wanted, quoted, column).fill_null(dialect.nulls[0])
+
+
+def _in_encoding(data: Any, dialect: Dialect) -> Any:
+    if dialect.encoding == "utf-8" or not len(data):
+        return data
+    failed = False
+    try:
+        return bytes(data).decode().encode(dialect.encoding)
+    except UnicodeEncodeError:
+        failed = True
+    assert failed
+    # Outside of the handler: the original error has the character in it.
+    raise DatasetError(f"the masked data has characters that {dialect.encoding} has not. Declare another `encoding`.")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(is_(value) for is_ in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
+
+
+def _text(value: str) -> pa.Scalar:
+    return pa.scalar(value, pa.large_string())

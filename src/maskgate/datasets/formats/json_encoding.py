@@ -1,0 +1,154 @@
+"""Writes JSON lines, with the kernels of Arrow: no row is visited by Python."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from maskgate.datasets.formats.compression import compressed
+from maskgate.datasets.formats.format import Segment
+from maskgate.errors import DatasetError
+from maskgate.methods.nesting import elements_of, fields_of, is_list, sizes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_CONTROL = [chr(code) for code in range(0x20)]
+_NULL = "null"
+
+
+class JsonEncoder:
+    """Encodes rows of one schema.
+
+    Args:
+        schema: What they look like.
+        codec: How the file is compressed; empty if it is not.
+        level: How hard the codec tries; None for its own.
+    """
+
+    def __init__(self, schema: pa.Schema, codec: str, level: int | None) -> None:
+        self._schema, self._codec, self._level = schema, codec, level
+
+    def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
+        """Encode rows that stand together.
+
+        Raises:
+            DatasetError: If a number is none that JSON has.
+        """
+        data = b"".join(self._lines(batch) for batch in batches)
+        return Segment(sum(batch.num_rows for batch in batches), compressed(data, self._codec, self._level))
+
+    def assembly(self) -> JsonAssembly:
+        """Begin a file."""
+        return JsonAssembly()
+
+    def _lines(self, batch: pa.RecordBatch) -> bytes:
+        if batch.num_rows == 0:
+            return b""
+        lines = _object(self._schema.names, batch.columns)
+        text = pc.binary_join_element_wise(lines, _text("\n"), _text(""))
+        _, offsets, data = text.buffers()
+        edges = pa.Array.from_buffers(pa.int64(), len(text) + 1, [None, offsets], offset=text.offset)
+        return bytes(memoryview(data)[edges[0].as_py() : edges[-1].as_py()])
+
+
+class JsonAssembly:
+    """A file of lines."""
+
+    def begin(self) -> bytes:
+        """Return nothing."""
+        return b""
+
+    def add(self, segment: Segment) -> Iterable[Any]:
+        """Return the lines."""
+        return (segment.data,)
+
+    def end(self) -> bytes:
+        """Return nothing."""
+        return b""
+
+
+def check_json_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type that a reader sees.
+
+    Raises:
+        pa.ArrowNotImplementedError: If JSON has no such type.
+    """
+    if pa.types.is_dictionary(kind):
+        return check_json_type(kind.value_type)
+    if pa.types.is_map(kind) or pa.types.is_duration(kind) or pa.types.is_binary(kind) or pa.types.is_null(kind):
+        raise pa.ArrowNotImplementedError("JSON has no such type")
+    if is_list(kind):
+        return pa.list_(check_json_type(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, check_json_type(field.type)) for field in kind])
+    if pa.types.is_temporal(kind):
+        return pa.string()
+    known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
+    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    if not any(is_(kind) for is_ in (*known, *texts)):
+        raise pa.ArrowNotImplementedError("JSON has no such type")
+    return kind
+
+
+def _object(names: Sequence[str], columns: Sequence[pa.Array]) -> pa.Array:
+    parts: list[Any] = []
+    for at, (name, column) in enumerate(zip(names, columns, strict=True)):
+        parts += [_text(("{" if at == 0 else ", ") + json.dumps(name, ensure_ascii=False) + ": "), _values(column)]
+    if not parts:
+        return pa.array(["{}"] * len(columns[0]) if columns else [], pa.large_string())
+    return pc.binary_join_element_wise(*parts, _text("}"), _text(""))
+
+
+def _values(column: pa.Array) -> pa.Array:
+    """Return cells as JSON writes them."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return pc.take(_values(column.dictionary), column.indices).fill_null(_NULL)
+    if is_list(kind):
+        text = _lists(column)
+    elif pa.types.is_struct(kind):
+        text = _object([field.name for field in kind], fields_of(column))
+    elif pa.types.is_floating(kind):
+        if pc.any(pc.invert(pc.is_finite(column))).as_py():
+            raise DatasetError("JSON has no number for infinity, or for what is none. Choose another format.")
+        text = column.cast(pa.large_string())
+    elif pa.types.is_temporal(kind):
+        written = column.cast(pa.large_string())
+        text = _quoted(pc.replace_substring(written, " ", "T") if pa.types.is_timestamp(kind) else written)
+    elif pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_decimal(kind):
+        text = column.cast(pa.string()).cast(pa.large_string())
+    else:
+        text = _quoted(_escaped(column.cast(pa.large_string())))
+    if column.null_count:
+        text = pc.if_else(column.is_valid(), text, _text(_NULL))
+    return text.fill_null(_NULL)
+
+
+def _lists(column: pa.Array) -> pa.Array:
+    cells = _values(elements_of(column))
+    edges = np.zeros(len(column) + 1, np.int64)
+    np.cumsum(sizes_of(column), out=edges[1:])
+    grouped = pa.LargeListArray.from_arrays(pa.array(edges), cells)
+    return pc.binary_join_element_wise(_text("["), pc.binary_join(grouped, ", "), _text("]"), _text(""))
+
+
+def _quoted(text: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise(_text('"'), text, _text('"'), _text(""))
+
+
+def _escaped(text: pa.Array) -> pa.Array:
+    text = pc.replace_substring(text, "\\", "\\\\")
+    text = pc.replace_substring(text, '"', '\\"')
+    if pc.any(pc.match_substring_regex(text, r"[\x00-\x1f]")).as_py():
+        for control in _CONTROL:
+            text = pc.replace_substring(text, control, json.dumps(control)[1:-1])
+    return text
+
+
+def _text(value: str) -> pa.Scalar:
+    return pa.scalar(value, pa.large_string())

@@ -1,0 +1,155 @@
+"""JSON lines: one object a line, read in stretches of bytes.
+
+* Types come from the first lines: whole numbers, numbers, texts, booleans, lists, objects. What looks like a date is a
+  text unless it is declared.
+* A field that the first lines do not have, and one of another type, is refused, and nothing of it is shown.
+* A field that is not there is a null, and a null is written as one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json
+
+from maskgate.datasets.formats.compression import head_of, opened
+from maskgate.datasets.formats.format import FileFacts, Piece
+from maskgate.datasets.formats.json_encoding import JsonEncoder, check_json_type
+from maskgate.datasets.formats.text_types import declared_type
+from maskgate.errors import DatasetError, UsageError
+from maskgate.rules.strict_yaml import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from maskgate.datasets.files import InputFile
+    from maskgate.datasets.layout import Layout
+
+_HEAD = 4 << 20
+# A line must fit into a block; few do not fit into the first.
+_BLOCKS = (4 << 20, 64 << 20)
+# Beyond it not every whole number has a double of its own.
+_MOST_EXACT = 2.0**53
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """Newline-delimited JSON.
+
+    Attributes:
+        name: What users call it.
+        suffixes: What names of its files end in.
+        codec: How its files are compressed.
+    """
+
+    name: str = "jsonl"
+    suffixes: tuple[str, ...] = (".jsonl", ".ndjson")
+    codec: str = ""
+
+    def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:
+        """Read the first lines, and find types."""
+        declared = _declared(options)
+        head = head_of(file, self.codec, _HEAD)
+        schema = _schema(file.name, _whole_lines(head), declared)
+        return FileFacts(schema, (Piece(file, shown=file.name),), None, hashlib.sha256(head).hexdigest())
+
+    def read(
+        self,
+        piece: Piece,
+        schema: pa.Schema,
+        rows: int,
+        options: Mapping[str, Any],  # noqa: ARG002  the schema has what is declared
+        columns: Sequence[str] | None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Read a file as a stream."""
+        with opened(piece.file, self.codec) as stream:
+            for batch in _batches(stream, schema, piece.shown):
+                _check_exact(batch, piece)
+                wanted = batch if columns is None else batch.select(list(columns))
+                for start in range(0, wanted.num_rows, rows):
+                    yield wanted.slice(start, rows)
+
+    def types_as_read(self, schema: pa.Schema) -> list[pa.DataType]:
+        """Return the types that the text stands for."""
+        return [check_json_type(item.type) for item in schema]
+
+    def encoder(self, schema: pa.Schema, layout: Layout) -> JsonEncoder:
+        """Return what writes lines."""
+        return JsonEncoder(schema, self.codec, layout.compression_level)
+
+
+def _declared(options: Mapping[str, Any]) -> dict[str, pa.DataType]:
+    for option in options:
+        if option != "types":
+            raise UsageError(f"JSON lines have no option '{option}', but types.")
+    return {str(name): declared_type(str(kind)) for name, kind in dict(options.get("types") or {}).items()}
+
+
+def _whole_lines(head: bytes) -> bytes:
+    return head if len(head) < _HEAD else head[: head.rfind(b"\n") + 1] or head
+
+
+def _schema(shown: str, head: bytes, declared: Mapping[str, pa.DataType]) -> pa.Schema:
+    failed, found = False, pa.schema([])
+    try:
+        if head.strip():
+            block = pyarrow.json.ReadOptions(block_size=max(len(head), 1 << 16))
+            found = pyarrow.json.read_json(io.BytesIO(head), block).schema
+    except (pa.ArrowException, OSError, ValueError):
+        failed = True
+    if failed or not found.names:
+        # Outside of the handler: the original error may quote the file.
+        raise DatasetError(f"{shown}: it has no line that is a JSON object, or its fields change their types.")
+    for name in declared:
+        if name not in found.names:
+            raise UsageError(f'{shown}: there is no field "{name}" to have a type.{did_you_mean(name, found.names)}')
+    return pa.schema([(item.name, declared.get(item.name, _as_written(item.type))) for item in found])
+
+
+def _as_written(kind: pa.DataType) -> pa.DataType:
+    """Return a type with what is a text in JSON left as one."""
+    if pa.types.is_timestamp(kind) or pa.types.is_null(kind):
+        return pa.string()
+    if pa.types.is_list(kind):
+        return pa.list_(_as_written(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _as_written(field.type)) for field in kind])
+    return kind
+
+
+def _batches(stream: pa.NativeFile, schema: pa.Schema, shown: str) -> Iterator[pa.RecordBatch]:
+    parse = pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
+    failed = False
+    try:
+        reader = pyarrow.json.open_json(stream, pyarrow.json.ReadOptions(block_size=_BLOCKS[-1] >> 2), parse)
+    except (pa.ArrowException, OSError, ValueError):
+        failed = True
+    while not failed:
+        try:
+            batch = next(reader, None)
+        except (pa.ArrowException, OSError, ValueError):
+            failed = True
+        else:
+            if batch is None:
+                return
+            yield batch.select(schema.names)
+    # Outside of the handler: the original error may quote the line.
+    raise DatasetError(
+        f"{shown}: a line is no JSON object, has a field that the first lines do not have, or one of another type. "
+        "Declare types, such as source_options={'types': {'amount': 'float64'}}, or correct the file."
+    )
+
+
+def _check_exact(batch: pa.RecordBatch, piece: Piece) -> None:
+    """Refuse whole numbers that a double does not hold."""
+    for item, column in zip(batch.schema, batch.columns, strict=True):
+        if pa.types.is_floating(item.type) and pc.any(pc.greater_equal(pc.abs(column), _MOST_EXACT)).as_py():
+            raise DatasetError(
+                f'{piece.shown}, field "{item.name}": some number is too long for a double. Declare its type, such as '
+                "decimal(38, 0)."
+            )

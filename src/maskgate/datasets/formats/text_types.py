@@ -1,0 +1,133 @@
+"""Types of text: what the cells of a column are when nobody says so, and how they are written again.
+
+A column is of a type only if each of its cells is written as values of that type are, so that nothing changes that is
+kept: leading zeros, signs, trailing zeros and other spellings of dates make it text. A cell further down that is not
+written so is refused, and the column named.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from maskgate.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DECIMAL = r"^-?\d+\.\d+$"
+_MOMENT = r"^\d{4}-\d\d-\d\d([ T])\d\d:\d\d:\d\d(?:\.(\d+))?(Z?)$"
+_UNITS = {0: "s", 3: "ms", 6: "us", 9: "ns"}
+_LONGEST_DECIMAL = 38
+_NAMED = re.compile(r"(?P<name>[a-z]+)(?P<bits>\d*)(?:[(\[](?P<first>[^,\])]+)(?:,\s*(?P<second>[^\])]+))?[)\]])?")
+
+
+def type_of(text: pa.Array) -> pa.DataType:
+    """Return the type that all cells of a column of text are written in; text if there is none."""
+    present = text.drop_null()
+    if len(present):
+        for kind in _candidates(present):
+            if is_written_as(present, kind):
+                return kind
+    return pa.string()
+
+
+def is_written_as(text: pa.Array, kind: pa.DataType) -> bool:
+    """Say whether every cell is written as values of a type are."""
+    try:
+        return bool(pc.all(pc.equal(written(parsed(text, kind), moment_of(text, kind)), text)).as_py() in {True, None})
+    except (pa.ArrowException, ValueError):
+        return False
+
+
+def parsed(text: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return the values that cells stand for.
+
+    Raises:
+        pa.ArrowException: If one stands for none.
+    """
+    return text if pa.types.is_string(kind) else text.cast(kind)
+
+
+def written(column: pa.Array, moment: str = " ") -> pa.Array:
+    """Return how values are written; null where they are.
+
+    Args:
+        column: Single values in any layout.
+        moment: What stands between the day and the time of a moment.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return pc.take(written(column.dictionary, moment), column.indices)
+    if pa.types.is_large_string(kind) or pa.types.is_string(kind):
+        return column
+    text = column.cast(pa.string())
+    return pc.replace_substring(text, " ", moment) if pa.types.is_timestamp(kind) and moment != " " else text
+
+
+def moment_of(text: pa.Array, kind: pa.DataType) -> str:
+    """Return what stands between day and time in the first cell."""
+    first = text[0].as_py() if pa.types.is_timestamp(kind) and len(text) else None
+    return "T" if first and "T" in first else " "
+
+
+def can_be_written(kind: pa.DataType) -> bool:
+    """Say whether values of a type have a text."""
+    if pa.types.is_dictionary(kind):
+        return can_be_written(kind.value_type)
+    return any(
+        fits(kind)
+        for fits in (
+            pa.types.is_string,
+            pa.types.is_large_string,
+            pa.types.is_string_view,
+            pa.types.is_integer,
+            pa.types.is_floating,
+            pa.types.is_decimal,
+            pa.types.is_boolean,
+            pa.types.is_date,
+            pa.types.is_time,
+            pa.types.is_timestamp,
+            pa.types.is_null,
+        )
+    )
+
+
+def declared_type(name: str) -> pa.DataType:
+    """Return the type that a user names, such as ``int64``, ``decimal(10, 2)`` or ``timestamp[us, UTC]``.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    found = _NAMED.fullmatch(name.strip())
+    try:
+        if found is not None and found["name"] == "decimal" and found["second"]:
+            return pa.decimal128(int(found["first"]), int(found["second"]))
+        if found is not None and found["name"] == "timestamp" and found["first"]:
+            zone = found["second"]
+            return pa.timestamp(found["first"], zone.removeprefix("tz=") if zone else None)
+        kind = pa.type_for_alias({"date": "date32", "decimal": ""}.get(name, name))
+    except (ValueError, TypeError):
+        kind = None
+    if kind is None or not can_be_written(kind) or pa.types.is_null(kind):
+        raise UsageError(
+            f"there is no type '{name}' for a column of text. There are string, int64, float64, bool, date32, "
+            "decimal(10, 2), timestamp[us] and timestamp[us, UTC], for example."
+        )
+    return kind
+
+
+def _candidates(text: pa.Array) -> Iterator[pa.DataType]:
+    yield from (pa.bool_(), pa.int64())
+    if pc.all(pc.match_substring_regex(text, _DECIMAL)).as_py():
+        scales = pc.subtract(pc.utf8_length(text), pc.add(pc.find_substring(text, "."), 1))
+        scale, longest = pc.max(scales).as_py(), pc.max(pc.utf8_length(text)).as_py()
+        if longest <= _LONGEST_DECIMAL and pc.min(scales).as_py() == scale:
+            yield pa.decimal128(_LONGEST_DECIMAL, scale)
+    yield from (pa.float64(), pa.date32())
+    found = re.match(_MOMENT, text[0].as_py())
+    if found is not None and len(found[2] or "") in _UNITS:
+        yield pa.timestamp(_UNITS[len(found[2] or "")], "UTC" if found[3] else None)
