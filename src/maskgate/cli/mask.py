@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from maskgate.cli.format_options import format_options
 from maskgate.cli.layout_options import BYTES, layout_of, layout_options
 from maskgate.cli.mask_progress import shown_progress
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Go on where a run into this target was interrupted.")
 @click.option("--memory", type=BYTES, help="The most that methods may take that see all rows at once; 1GB by default.")
 @layout_options
+@format_options
 @click.option("--json", "as_json", is_flag=True, help="Print manifest and report as one JSON document.")
 def mask(
     rules: str,
@@ -34,6 +36,9 @@ def mask(
     memory: int | None,
     resume: bool,
     as_json: bool,
+    source_format: str | None,
+    source_options: dict[str, Any],
+    target_format: str | None,
     **layout: Any,
 ) -> None:
     """Mask SOURCE by RULES into TARGET.
@@ -56,6 +61,9 @@ def mask(
                 progress=progress,
                 workers=workers,
                 layout=laid_out,
+                source_format=source_format,
+                source_options=source_options,
+                target_format=target_format,
                 resume=resume,
                 memory=memory,
             )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from maskgate.datasets.formats import FORMATS
+from maskgate.datasets.formats import FORMATS, stem_of
 from maskgate.datasets.sources import open_source
 from maskgate.errors import PlanError, RulesError, UsageError
 from maskgate.keys import Key, KeyRing
@@ -212,7 +212,7 @@ def _place(folder: Path, name: str) -> Path | None:
 
 
 def _table_of(rules: Rules, data: str) -> str:
-    stem = PurePosixPath(data.rstrip("/")).stem
+    stem = stem_of(data)
     if stem in rules.tables or len(rules.tables) == 1:
         return stem if stem in rules.tables else next(iter(rules.tables))
     raise UsageError(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from maskgate.datasets.bundle import describe, write_manifest
-from maskgate.datasets.formats import FORMATS, format_called, format_of
+from maskgate.datasets.formats import FORMATS, format_called, format_of, stem_of
 from maskgate.datasets.journal import terms_of
 from maskgate.datasets.layout import Layout
 from maskgate.datasets.manifest import make_manifest
@@ -92,7 +92,7 @@ def mask_dataset(
     ring = resolve_keys(rules, [name], keys)
     plan = plan_all({name: opened}, rules, ring)[name]
     written = _target_format(place, target_format)
-    layout = layout or Layout()
+    layout = replace(layout or Layout(), dialect=opened.dialect)
     names = Names(only=PurePosixPath(place).name if is_one_file(place) else None)
     output = open_output(place, resume=resume)
     resumes = opened.states is not None and _begin_journal(output, terms_of(rules, plan, opened, layout, written.name))
@@ -137,7 +137,7 @@ def _target_format(target: str, name: str | None) -> Format:
 
 def _name_of(source: Any, rules: Rules) -> str:
     if isinstance(source, str | os.PathLike):
-        stem = PurePosixPath(os.fspath(source).rstrip("/")).stem
+        stem = stem_of(os.fspath(source))
         if stem in rules.tables:
             return stem
         if len(rules.tables) > 1:

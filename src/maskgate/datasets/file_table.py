@@ -54,7 +54,10 @@ def open_files(
 
     files = find_files(uri, is_wanted, storage)
     if not files:
-        raise DatasetError(f"{shown}: there is no {_known()} file here. Name a file, a folder of them, or a pattern.")
+        raise DatasetError(
+            f"{shown}: there is no file of a known format here ({_known()}). Name a file, a folder of them, or a "
+            "pattern."
+        )
     found = declared or _format_of_all(files)
     options = options or {}
     facts = _look_at_all(found, files, options)
@@ -76,7 +79,7 @@ def open_files(
 
 
 def _known() -> str:
-    return " or ".join(each.suffixes[0] for each in FORMATS)
+    return ", ".join(end for each in FORMATS for end in each.suffixes if end.count(".") == 1)
 
 
 def _format_of_all(files: Sequence[InputFile]) -> Format:

@@ -17,6 +17,7 @@ class Layout:
         compression_level: How hard it tries; None for the codec's own.
         encodings: ``compact`` for Parquet's encodings of format 2 where they pay; ``plain`` for readers that know
             none but those of format 1.
+        dialect: How text is written, as the look at a source has noted it; empty for the format's own way.
     """
 
     file_bytes: int = 512 << 20
@@ -24,3 +25,4 @@ class Layout:
     compression: str = "zstd"
     compression_level: int | None = None
     encodings: Literal["compact", "plain"] = "compact"
+    dialect: str = ""

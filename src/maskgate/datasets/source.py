@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from maskgate.datasets.formats import DIALECT
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -74,10 +75,17 @@ class Source:
                 raise DatasetError(f"{name}: the file {what} since the run began. Mask the data when it is at rest.")
 
     @property
+    def dialect(self) -> str:
+        """How its text is written, if it is text; empty otherwise."""
+        return ((self.schema.metadata or {}).get(DIALECT) or b"").decode()
+
+    @property
     def batch_rows(self) -> int:
         """How many rows to mask at once, so that a batch stays small however wide a row is."""
         rows, size = sum(piece.rows or 0 for piece in self.pieces), sum(piece.size for piece in self.pieces)
         most = _BATCH_BYTES * max(rows, 1) // max(size, 1)
+        if not rows:
+            most = _BATCH_BYTES // max((1, *(piece.row_size for piece in self.pieces)))
         limited = min(MOST_ROWS, max(_FEWEST_ROWS, most))
         # A power of two, so that a few bytes more or less in a file rarely change how the output is cut.
         return 1 << (limited.bit_length() - 1)

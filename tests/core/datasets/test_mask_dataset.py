@@ -219,7 +219,7 @@ class TestFailures:
 
     def test_a_pattern_that_nothing_fits(self, mask, everything, tmp_path):
         message = self.refused(mask, everything, DatasetError, source=tmp_path / "c*.parquet", table_name="customers")
-        assert "there is no .parquet file here" in message
+        assert "there is no file of a known format here" in message
 
     def test_a_file_that_is_no_parquet(self, mask, everything, raw):
         (raw / "customers.parquet").write_text("customer_id,email\n1,planted@secret.example\n", encoding="utf-8")

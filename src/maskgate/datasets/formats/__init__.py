@@ -17,10 +17,11 @@ itself: a schema, pieces, and a function that reads one.
 
 from __future__ import annotations
 
-from maskgate.datasets.formats.format import Assembly, Encoder, FileFacts, Format, Piece, Segment
-from maskgate.datasets.formats.registry import FORMATS, format_called, format_of
+from maskgate.datasets.formats.format import DIALECT, Assembly, Encoder, FileFacts, Format, Piece, Segment
+from maskgate.datasets.formats.registry import FORMATS, format_called, format_of, stem_of
 
 __all__ = [
+    "DIALECT",
     "FORMATS",
     "Assembly",
     "Encoder",
@@ -30,4 +31,5 @@ __all__ = [
     "Segment",
     "format_called",
     "format_of",
+    "stem_of",
 ]

@@ -11,6 +11,7 @@ import io
 import struct
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _MAGIC = b"ARROW1"
 _PREFIX = _MAGIC + bytes(2)
 _END = b"\xff\xff\xff\xff" + bytes(4)
+_TAIL = 4 + len(_MAGIC)
 _BLOCK = struct.Struct("<qi4xq")
 _CODECS = ("zstd", "lz4", "none")
 _PIECE_BATCHES = 64
@@ -73,7 +75,7 @@ class ArrowIpc:
         with self._opened(piece.file) as reader:
             places = iter(int, 1) if self.is_stream else iter(range(piece.start, piece.stop))
             for at in places:
-                batch = _read(lambda at=at: next(reader, None) if self.is_stream else reader.get_batch(at), piece)
+                batch = _read(partial(next, reader, None) if self.is_stream else partial(reader.get_batch, at), piece)
                 if batch is None:
                     return
                 wanted = batch if columns is None else batch.select(list(columns))
@@ -98,7 +100,9 @@ class ArrowIpc:
                 failed = True
             if failed:
                 a = "stream" if self.is_stream else "file"
-                raise DatasetError(f"{file.name}: it is no Arrow {a}, or a damaged one. Write it again, or leave it out.")
+                raise DatasetError(
+                    f"{file.name}: it is no Arrow {a}, or a damaged one. Write it again, or leave it out."
+                )
             yield reader
 
 
@@ -114,32 +118,35 @@ class IpcEncoder:
     def __init__(self, schema: pa.Schema, layout: Layout, *, is_stream: bool) -> None:
         codec = layout.compression
         if codec not in _CODECS:
-            raise UsageError(f"Arrow files have no compression '{codec}', but {', '.join(_CODECS)}."
-                             f"{did_you_mean(codec, _CODECS)}")
+            raise UsageError(
+                f"Arrow files have no compression '{codec}', but {', '.join(_CODECS)}.{did_you_mean(codec, _CODECS)}"
+            )
         made = None
         if codec != "none":
             level = layout.compression_level
             made = pa.Codec(codec) if level is None else pa.Codec(codec, compression_level=level)
         self.schema, self.is_stream = schema, is_stream
-        self.options = pa.ipc.IpcWriteOptions(compression=made, use_threads=False)
+        self._begin = memoryview(schema.serialize())
+        self._options = pa.ipc.IpcWriteOptions(compression=made, use_threads=False)
 
     def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
         """Encode batches, each as a message."""
         messages, lengths, rows = [], [], 0
         for batch in batches:
-            columns = [column if column.type == item.type else plain(column) for column, item in zip(
-                batch.columns, self.schema, strict=True)]
-            message = pa.RecordBatch.from_arrays(columns, schema=self.schema).serialize(self.options_for())
-            data = memoryview(message)
-            metadata = int.from_bytes(data[4:8], "little") + 8
+            columns = [plain(column) if pa.types.is_dictionary(column.type) else column for column in batch.columns]
+            data = self._message(pa.RecordBatch.from_arrays(columns, schema=self.schema))
+            metadata = _metadata_of(data)
             messages.append(data)
             lengths.append((metadata, len(data) - metadata))
             rows += batch.num_rows
         return Segment(rows, messages[0] if len(messages) == 1 else b"".join(messages), tuple(lengths))
 
-    def options_for(self) -> pa.ipc.IpcWriteOptions:
-        """Return how messages are written."""
-        return self.options
+    def _message(self, batch: pa.RecordBatch) -> memoryview:
+        """Return what a stream has between its schema and its end."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, self.schema, options=self._options) as writer:
+            writer.write_batch(batch)
+        return memoryview(sink.getvalue())[len(self._begin) : -len(_END)]
 
     def assembly(self) -> IpcAssembly:
         """Begin a file."""
@@ -181,24 +188,27 @@ def _footer(schema: pa.Schema, blocks: Sequence[tuple[int, int, int]]) -> bytes:
 
     Arrow writes the footer of a file that has as many batches, all empty, and its places are replaced.
     """
-    sink = io.BytesIO()
+    sink, empty = io.BytesIO(), _empty(schema)
     with pa.ipc.new_file(sink, schema) as writer:
         for _ in blocks:
-            writer.write_batch(schema.empty_table().to_batches()[0] if schema.empty_table().to_batches() else _empty(schema))
+            writer.write_batch(empty)
     data = sink.getvalue()
-    size = int.from_bytes(data[-10:-6], "little")
-    footer = data[-10 - size : -10]
+    size = int.from_bytes(data[-_TAIL : -len(_MAGIC)], "little")
+    footer = data[-_TAIL - size : -_TAIL]
     if not blocks:
         return footer
-    message = len(memoryview(_empty(schema).serialize()))
-    first = data.index(memoryview(_empty(schema).serialize()))
-    metadata = int.from_bytes(data[first + 4 : first + 8], "little") + 8
-    written = b"".join(
-        _BLOCK.pack(first + at * message, metadata, message - metadata) for at in range(len(blocks))
-    )
+    message = bytes(memoryview(empty.serialize()))
+    first, metadata = data.index(message), _metadata_of(message)
+    body = len(message) - metadata
+    written = b"".join(_BLOCK.pack(first + at * len(message), metadata, body) for at in range(len(blocks)))
     if footer.count(written) != 1:
         raise DatasetError("this version of Arrow writes its files another way. Write Parquet, or a stream.")
     return footer.replace(written, b"".join(_BLOCK.pack(*block) for block in blocks))
+
+
+def _metadata_of(message: Any) -> int:
+    """Return how many bytes of a message stand before its body."""
+    return int.from_bytes(message[4:8], "little") + 8
 
 
 def _empty(schema: pa.Schema) -> pa.RecordBatch:

@@ -17,7 +17,7 @@ import pyarrow.csv
 from maskgate.datasets.formats.compression import head_of, opened
 from maskgate.datasets.formats.csv_dialect import QUOTINGS, Dialect, names_of
 from maskgate.datasets.formats.csv_encoding import CsvEncoder, rendered
-from maskgate.datasets.formats.format import FileFacts, Piece
+from maskgate.datasets.formats.format import DIALECT, FileFacts, Piece
 from maskgate.datasets.formats.text_types import (
     can_be_written,
     declared_type,
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from maskgate.datasets.files import InputFile
     from maskgate.datasets.layout import Layout
 
-DIALECT = b"maskgate dialect"
-"""Where a schema carries the dialect, from the look at a file to those that are written."""
 _HEAD = 1 << 20
 # A row must fit into a block; few do not fit into the first.
 _BLOCKS = (4 << 20, 64 << 20)
@@ -50,22 +48,26 @@ class Csv:
         name: What users call it.
         suffixes: What names of its files end in.
         codec: How its files are compressed.
+        delimiter: What stands between cells; empty if the files say it.
     """
 
     name: str = "csv"
-    suffixes: tuple[str, ...] = (".csv", ".tsv")
+    suffixes: tuple[str, ...] = (".csv",)
     codec: str = ""
+    delimiter: str = ""
 
     def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:
         """Read the first rows, and find dialect and types."""
         head = head_of(file, self.codec, _HEAD)
-        dialect = Dialect.of(file.name, head, options)
+        dialect = self._dialect(file.name, head, options)
         names = names_of(file.name, dialect, head)
         declared = _declared(file, names, options)
         sample = self._sample(file, dialect, names)
         columns = [sample.column(at) for at in range(len(names))]
         kinds = [declared.get(name) or type_of(each) for name, each in zip(names, columns, strict=True)]
-        moments = {moment_of(each, kind) for each, kind in zip(columns, kinds, strict=True) if pa.types.is_timestamp(kind)}
+        moments = {
+            moment_of(each, kind) for each, kind in zip(columns, kinds, strict=True) if pa.types.is_timestamp(kind)
+        }
         if moments == {"T"}:
             dialect = replace(dialect, moment="T")
         elif "T" in moments:
@@ -77,7 +79,7 @@ class Csv:
         if "quoting" not in options:
             dialect = replace(dialect, quoting=_quoting(dialect, names, columns, kinds, head))
         schema = pa.schema(zip(names, kinds, strict=True), {DIALECT: dialect.as_json()})
-        piece = Piece(file, shown=file.name)
+        piece = Piece(file, shown=file.name, row_size=sample.nbytes // max(1, sample.num_rows))
         return FileFacts(schema, (piece,), None, hashlib.sha256(head).hexdigest())
 
     def read(
@@ -85,7 +87,7 @@ class Csv:
     ) -> Iterator[pa.RecordBatch]:
         """Read a file as a stream."""
         head = head_of(piece.file, self.codec, _HEAD)
-        dialect = Dialect.of(piece.shown, head, options)
+        dialect = self._dialect(piece.shown, head, options)
         names = names_of(piece.shown, dialect, head)
         declared = _declared(piece.file, names, options)
         wanted = schema.names if columns is None else columns
@@ -109,7 +111,11 @@ class Csv:
     def encoder(self, schema: pa.Schema, layout: Layout) -> CsvEncoder:
         """Return what writes rows, in the dialect of what was read."""
         dialect = Dialect.from_json(layout.dialect) if layout.dialect else Dialect()
+        dialect = replace(dialect, delimiter=self.delimiter or dialect.delimiter)
         return CsvEncoder(schema, dialect, self.codec, layout.compression_level)
+
+    def _dialect(self, shown: str, head: bytes, options: Mapping[str, Any]) -> Dialect:
+        return Dialect.of(shown, head, ({"delimiter": self.delimiter} if self.delimiter else {}) | dict(options))
 
     def _sample(self, file: InputFile, dialect: Dialect, names: Sequence[str]) -> pa.RecordBatch:
         for block in _BLOCKS:
@@ -175,8 +181,8 @@ def _texts(
             yield batch
     # Outside of the handler: the original error quotes the row.
     raise DatasetError(
-        f"{shown}: a row has more or fewer cells than there are columns, is longer than {_BLOCKS[-1] >> 20} MB, or is not "
-        f"written in {dialect.encoding}. Correct it, or declare its dialect."
+        f"{shown}: a row has more or fewer cells than there are columns, is longer than {_BLOCKS[-1] >> 20} MB, or is "
+        f"not written in {dialect.encoding}. Correct it, or declare its dialect."
     )
 
 
@@ -187,8 +193,8 @@ def _values(piece: Piece, text: pa.Array, item: pa.Field, *, is_sure: bool) -> p
         except (pa.ArrowException, ValueError):
             pass
     raise DatasetError(
-        f'{piece.shown}, column "{item.name}": it was taken for {item.type}, and some cell is not written as such values '
-        f"are. Declare its type, such as --source-option types.{item.name}=string, or "
+        f'{piece.shown}, column "{item.name}": it was taken for {item.type}, and some cell is not written as such '
+        f"values are. Declare its type, such as --source-option types.{item.name}=string, or "
         f"source_options={{'types': {{'{item.name}': 'string'}}}}."
     )
 

@@ -101,8 +101,6 @@ class Dialect:
         Raises:
             DatasetError: If none does, or several.
         """
-        if name.lower().partition(".tsv")[1]:
-            return "\t"
         widths: dict[str, int] = {}
         is_one_column = True
         for delimiter in _DELIMITERS:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from maskgate.datasets.layout import Layout
 
 
+DIALECT = b"maskgate dialect"
+"""Where the metadata of a schema say how text is written, from the look at a source to the files that are written."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """Rows of one file that can be read without those before them.
@@ -25,6 +29,7 @@ class Piece:
         rows: How many rows it has, if that is known before.
         size: About how many bytes of memory its rows take.
         shown: What messages call it.
+        row_size: About how many bytes of memory a row takes, where nobody knows how many rows there are.
     """
 
     file: InputFile
@@ -33,6 +38,7 @@ class Piece:
     rows: int | None = None
     size: int = 0
     shown: str = ""
+    row_size: int = 0
 
     @property
     def id(self) -> str:
@@ -107,15 +113,17 @@ class Encoder(Protocol):
 
 
 class Format(Protocol):
-    """A file format.
+    """A file format; the first of its suffixes is that of files that are written."""
 
-    Attributes:
-        name: What users call it.
-        suffixes: What names of its files end in; the first is that of files that are written.
-    """
+    @property
+    def name(self) -> str:
+        """What users call it."""
+        ...
 
-    name: str
-    suffixes: tuple[str, ...]
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What names of its files end in."""
+        ...
 
     def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:
         """Find out what is in a file, without reading its rows.

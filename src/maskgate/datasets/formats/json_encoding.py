@@ -130,11 +130,17 @@ def _values(column: pa.Array) -> pa.Array:
 
 
 def _lists(column: pa.Array) -> pa.Array:
-    cells = _values(elements_of(column))
+    sizes, cells = sizes_of(column), _values(elements_of(column))
     edges = np.zeros(len(column) + 1, np.int64)
-    np.cumsum(sizes_of(column), out=edges[1:])
-    grouped = pa.LargeListArray.from_arrays(pa.array(edges), cells)
-    return pc.binary_join_element_wise(_text("["), pc.binary_join(grouped, ", "), _text("]"), _text(""))
+    np.cumsum(sizes, out=edges[1:])
+    is_last = np.zeros(len(cells), np.bool_)
+    is_last[edges[1:][sizes > 0] - 1] = True
+    text = pc.binary_join_element_wise(cells, pc.if_else(pa.array(is_last), _text(""), _text(", ")), _text(""))
+    # What stands in one list stands together, and so its text needs no copy but other edges.
+    _, offsets, data = text.buffers()
+    ends = np.frombuffer(offsets, np.int64, len(text) + 1, 8 * text.offset) if len(text) else np.zeros(1, np.int64)
+    inner = pa.Array.from_buffers(pa.large_string(), len(column), [None, pa.py_buffer(ends[edges]), data])
+    return pc.binary_join_element_wise(_text("["), inner, _text("]"), _text(""))
 
 
 def _quoted(text: pa.Array) -> pa.Array:

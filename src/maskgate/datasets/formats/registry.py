@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from maskgate.datasets.formats.arrow_ipc import ArrowIpc
+from maskgate.datasets.formats.compression import CODECS
+from maskgate.datasets.formats.csv import Csv
+from maskgate.datasets.formats.json_lines import JsonLines
 from maskgate.datasets.formats.parquet import Parquet
 from maskgate.errors import UsageError
 from maskgate.rules.strict_yaml import did_you_mean
@@ -11,7 +16,14 @@ from maskgate.rules.strict_yaml import did_you_mean
 if TYPE_CHECKING:
     from maskgate.datasets.formats.format import Format
 
-FORMATS: tuple[Format, ...] = (Parquet(),)
+FORMATS: tuple[Format, ...] = (
+    Parquet(),
+    *(Csv(f"csv{end}", (f".csv{end}",), codec) for end, codec in CODECS.items()),
+    *(Csv(f"tsv{end}", (f".tsv{end}",), codec, "\t") for end, codec in CODECS.items()),
+    *(JsonLines(f"jsonl{end}", (f".jsonl{end}", f".ndjson{end}"), codec) for end, codec in CODECS.items()),
+    ArrowIpc(),
+    ArrowIpc("arrow-stream", (".arrows",), is_stream=True),
+)
 
 
 def format_of(name: str) -> Format | None:
@@ -19,6 +31,19 @@ def format_of(name: str) -> Format | None:
     lower = name.lower()
     fitting = [each for each in FORMATS if lower.endswith(each.suffixes)]
     return max(fitting, key=lambda each: max(map(len, each.suffixes)), default=None)
+
+
+def stem_of(name: str) -> str:
+    """Return the last part of a path without the suffix of its format.
+
+    Example:
+        >>> stem_of("raw/customers.csv.gz")
+        'customers'
+    """
+    last = PurePosixPath(name.rstrip("/")).name
+    found = format_of(last)
+    suffixes = () if found is None else tuple(each for each in found.suffixes if last.lower().endswith(each))
+    return last[: -max(map(len, suffixes))] if suffixes else PurePosixPath(last).stem
 
 
 def format_called(name: str) -> Format:

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.ipc
+import pytest
+
+from maskgate.datasets import Layout, mask_dataset
+from maskgate.datasets.sources import open_source
+from maskgate.errors import DatasetError, UsageError
+from maskgate.rules import read_rules
+
+RULES = "version: 1\ntables: {t: {columns: {n: keep, s: {method: redact, with: '*'}, l: keep, k: keep}}}\n"
+ROWS = 10
+
+
+@pytest.fixture
+def table():
+    """A table of many batches."""
+    lists = [[at] * (at % 3) for at in range(ROWS)]
+    kinds = pa.array(["a", "b"] * (ROWS // 2)).dictionary_encode()
+    whole = pa.table({"n": range(ROWS), "s": ["planted"] * ROWS, "l": lists, "k": kinds}, metadata={"note": "planted"})
+    return pa.Table.from_batches(whole.to_batches(max_chunksize=3))
+
+
+@pytest.fixture
+def write(tmp_path, table):
+    """Write the table, as a file or as a stream."""
+
+    def written(name):
+        new = pa.ipc.new_stream if name.endswith(".arrows") else pa.ipc.new_file
+        with new(tmp_path / name, table.schema) as writer:
+            writer.write_table(table)
+        return tmp_path / name
+
+    return written
+
+
+def read(path):
+    source = pa.memory_map(str(path))
+    reader = pa.ipc.open_stream(source) if str(path).endswith(".arrows") else pa.ipc.open_file(source)
+    return reader.read_all()
+
+
+class TestArrowIpc:
+    """Files of Arrow, also called Feather, and streams are read and written."""
+
+    @pytest.mark.parametrize("source", ["t.arrow", "t.feather", "t.ipc", "t.arrows"])
+    @pytest.mark.parametrize("target", ["o.arrow", "o.arrows"])
+    def test_what_arrow_reads(self, write, table, tmp_path, source, target):
+        compression = {"t.arrow": "zstd", "t.feather": "lz4"}.get(source, "none")
+        layout = Layout(row_group_rows=4, compression=compression)
+        rules = read_rules(RULES, "rules.yaml")
+        mask_dataset(write(source), tmp_path / target, rules, table_name="t", layout=layout)
+        masked = read(tmp_path / target)
+        assert masked.to_pylist() == [{**row, "s": "*"} for row in table.to_pylist()]
+        assert masked.num_rows == ROWS
+        assert masked.schema.field("k").type == pa.string()
+        assert b"planted" not in (tmp_path / target).read_bytes()
+
+    @pytest.mark.parametrize("target", ["o.arrow", "o.arrows"])
+    def test_no_rows(self, table, tmp_path, target):
+        with pa.ipc.new_file(tmp_path / "t.arrow", table.schema) as writer:
+            writer.write_table(table.slice(0, 0))
+        mask_dataset(tmp_path / "t.arrow", tmp_path / target, read_rules(RULES, "rules.yaml"), table_name="t")
+        assert read(tmp_path / target).num_rows == 0
+
+    def test_batches_of_a_file_can_be_read_alone(self, write, tmp_path):
+        layout = Layout(row_group_rows=4)
+        mask_dataset(write("t.arrow"), tmp_path / "o.arrow", read_rules(RULES, "r"), table_name="t", layout=layout)
+        reader = pa.ipc.open_file(tmp_path / "o.arrow")
+        assert [reader.get_batch(at).num_rows for at in range(reader.num_record_batches)] == [4, 4, 2]
+
+    @pytest.mark.parametrize("name", ["t.arrow", "t.arrows"])
+    def test_a_damaged_file_is_named_and_not_quoted(self, write, tmp_path, name):
+        path = write(name)
+        data = path.read_bytes()
+        path.write_bytes(data[: len(data) // 3])
+        with pytest.raises(DatasetError, match=name) as caught:
+            list(open_source("t", str(path)).batches())
+        assert "planted" not in str(caught.value)
+
+    def test_a_compression_that_is_not_there(self, write, tmp_path):
+        with pytest.raises(UsageError, match="no compression 'snappy'"):
+            mask_dataset(
+                write("t.arrow"),
+                tmp_path / "o.arrow",
+                read_rules(RULES, "r"),
+                table_name="t",
+                layout=Layout(compression="snappy"),
+            )

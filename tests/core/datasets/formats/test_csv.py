@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import bz2
+import gzip
+import traceback
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from maskgate.datasets import mask_dataset
+from maskgate.datasets.sources import open_source
+from maskgate.errors import DatasetError, UsageError
+from maskgate.masking import mask_table
+from maskgate.rules import read_rules
+
+
+@pytest.fixture
+def keep():
+    """Rules that keep every column."""
+
+    def rules(names):
+        columns = ", ".join(f'"{name}": keep' for name in names)
+        return read_rules(f"version: 1\ntables: {{t: {{columns: {{{columns}}}}}}}\n", "rules.yaml")
+
+    return rules
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a file, and return its path."""
+
+    def write(data, name="t.csv"):
+        path = tmp_path / name
+        path.write_bytes(data)
+        return str(path)
+
+    return write
+
+
+def types(path, **options):
+    return [str(kind) for kind in open_source("t", path, options=options).schema.types]
+
+
+def read(path, **options):
+    source = open_source("t", path, options=options)
+    return pa.Table.from_batches(source.batches(), pa.schema([(item.name, item.type) for item in source.schema]))
+
+
+class TestCsv:
+    """What is kept comes out as it stood in the file, byte for byte."""
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            pytest.param(b"a,b\n", id="no rows"),
+            pytest.param(b"a,b,day\n1,x,2024-01-31\n2,,2024-02-01\n", id="numbers, texts and days"),
+            pytest.param(
+                b'a;b;zip\r\n1;x y;007\r\n22;"q;""z";01234\r\n', id="semicolons, quotes, zeros, Windows' lines"
+            ),
+            pytest.param(b'"a","b"\n"1","x"\n"2",""\n', id="everything quoted"),
+            pytest.param(b'"a","b"\n1,"x"\n,"y"\n', id="texts quoted"),
+            pytest.param(b'a,b\n1,"x\ny"\n2,""\n,\n', id="a line inside of a cell, an empty text, nulls"),
+            pytest.param(b"id,n\n12345678901234567890,1.50\n1,2.25\n", id="long numbers and trailing zeros"),
+            pytest.param(b"a,t\n1,2024-01-01T10:00:00Z\n2,2024-01-01T11:00:00Z\n", id="moments of ISO 8601"),
+            pytest.param(b"t,u\n2024-01-01 10:00:00.250,2024-01-01T10:00:00\n", id="two ways of writing moments"),
+            pytest.param(b"a\nx\n\ny\n", id="one column with a null"),
+            pytest.param(b"a,f\ntrue,1.5\nfalse,0.25\n", id="booleans and numbers"),
+            pytest.param(b"\xef\xbb\xbfa\tb\n+1\t1e5\n", id="a byte order mark, tabs, a plus, an exponent"),
+            pytest.param("a|b\nKöln|ß\n".encode(), id="characters beyond ASCII"),
+            pytest.param(b"a,b\n-0,-0.0\n00,1.0\n", id="two zeros"),
+        ],
+    )
+    def test_what_is_kept_stays(self, written, keep, tmp_path, data):
+        path = written(data)
+        names = open_source("t", path).schema.names
+        mask_dataset(path, tmp_path / "out.csv", keep(names), table_name="t")
+        assert (tmp_path / "out.csv").read_bytes() == data
+
+    @pytest.mark.parametrize(
+        ("cells", "kind"),
+        [
+            (["1", "-22"], "int64"),
+            (["007", "1"], "string"),
+            (["9223372036854775808"], "string"),
+            (["1.50", "22.25"], "decimal128(38, 2)"),
+            (["1.5", "2"], "double"),
+            (["true", "false"], "bool"),
+            (["yes", "no"], "string"),
+            (["2024-02-29"], "date32[day]"),
+            (["29.02.2024"], "string"),
+            (["2024-01-01 10:00:00"], "timestamp[s]"),
+            (["2024-01-01T10:00:00.123Z"], "timestamp[ms, tz=UTC]"),
+            (["1", "x"], "string"),
+            (["nan", "inf"], "double"),
+        ],
+    )
+    def test_a_type_is_told_by_how_cells_are_written(self, written, cells, kind):
+        assert types(written(("a,b\n" + "".join(f"{cell},x\n" for cell in cells)).encode())) == [kind, "string"]
+
+    def test_an_empty_cell_is_a_null_and_a_quoted_one_is_not(self, written):
+        assert read(written(b'a,b\n,1\n"",2\n'))["a"].to_pylist() == [None, ""]
+
+    def test_columns_are_masked_as_in_parquet(self, written, keys, customers, tmp_path):
+        table = customers.drop_columns(["income"])
+        rows = [
+            ",".join(
+                "" if cell is None else f'"{cell}"' if isinstance(cell, str) else str(cell) for cell in row.values()
+            )
+            for row in table.to_pylist()
+        ]
+        path = written("\n".join([",".join(table.schema.names), *rows, ""]).encode(), "customers.csv")
+        rules = read_rules(RULES, "rules.yaml")
+        mask_dataset(path, tmp_path / "out.csv", rules, keys=keys)
+        expected, _ = mask_table(read(path), rules, table_name="customers", keys=keys)
+        assert read(str(tmp_path / "out.csv"))["email"].to_pylist() == expected["email"].to_pylist()
+        assert b"lanted" not in (tmp_path / "out.csv").read_bytes()
+
+
+RULES = """\
+version: 1
+keys: {people: env:MASKGATE_KEY_PEOPLE, contact: env:MASKGATE_KEY_CONTACT}
+domains:
+  customer: {scheme: cmac, key: people, prefix: c_}
+  email: {scheme: hmac, key: contact, prefix: em_, normalize: [trim, lower]}
+tables:
+  customers:
+    entity: customer_id
+    key: people
+    columns:
+      customer_id: {method: token, domain: customer}
+      email: {method: token, domain: email}
+      full_name: drop
+      phone: {method: mask, keep_last: 2}
+      birth_date: {method: generalize, to: year, not_before: 1936}
+      signed_up_at: {method: shift_date, days: 180}
+      notes: {method: redact, with: "***"}
+      country: keep
+"""
+
+
+class TestDeclared:
+    """What is declared is taken, and what is not there or cannot be is refused."""
+
+    def test_types(self, written):
+        path = written(b"zip,amount,when\n1,19.9,2024-01-01\n2,5,2024-01-02\n")
+        declared = {"zip": "string", "amount": "decimal(10, 2)", "when": "timestamp[us, UTC]"}
+        assert types(path, types=declared) == ["string", "decimal128(10, 2)", "timestamp[us, tz=UTC]"]
+
+    def test_a_dialect(self, written):
+        path = written("'a':'b'\n'K\xf6ln':NULL\n'it''s':''\n".encode("latin-1"))
+        table = read(path, delimiter=":", quote="'", encoding="latin-1", nulls=["NULL"])
+        assert table.to_pylist() == [{"a": "Köln", "b": None}, {"a": "it's", "b": ""}]
+
+    def test_the_dialect_is_that_of_the_output(self, written, keep, tmp_path):
+        data = "a:b\nK\xf6ln:NULL\nit's:''\n".encode("latin-1")
+        options = {"delimiter": ":", "quote": "'", "encoding": "latin-1", "nulls": ["NULL"]}
+        mask_dataset(written(data), tmp_path / "o.csv", keep(["a", "b"]), table_name="t", source_options=options)
+        assert (tmp_path / "o.csv").read_bytes() == "a:b\nK\xf6ln:NULL\n'it''s':''\n".encode("latin-1")
+
+    def test_no_header(self, written, keep, tmp_path):
+        mask_dataset(
+            written(b"1,x\n2,y\n"),
+            tmp_path / "o.csv",
+            keep(["f0", "f1"]),
+            table_name="t",
+            source_options={"header": False},
+        )
+        assert (tmp_path / "o.csv").read_bytes() == b"1,x\n2,y\n"
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            ({"separator": ";"}, "no option 'separator'"),
+            ({"types": {"b": "int64"}}, 'no column "b"'),
+            ({"types": {"a": "int65"}}, "no type 'int65'"),
+            ({"encoding": "klingon"}, "no encoding"),
+            ({"delimiter": ";;"}, "one character"),
+            ({"quoting": "never"}, "one of minimal, text, all"),
+        ],
+    )
+    def test_what_cannot_be(self, written, options, said):
+        with pytest.raises(UsageError, match=said):
+            types(written(b"a\n1\n"), **options)
+
+
+class TestRefusals:
+    """What cannot be read for sure is refused, and no cell of it is shown."""
+
+    @pytest.mark.parametrize(
+        ("data", "said"),
+        [
+            pytest.param(b"", "is empty", id="nothing"),
+            pytest.param(b"a,b\n1,planted\n1,planted,2\n", "more or fewer cells", id="a row that is too long"),
+            pytest.param(b"a,b\nplanted\n", "more or fewer cells", id="a row that is too short"),
+            pytest.param(b"a;b,c\n1;planted,2\n", "delimiter cannot be told", id="two delimiters that fit"),
+            pytest.param(b"a,b\n\xff,planted\n", "not written in utf-8", id="another encoding"),
+        ],
+    )
+    def test_a_file(self, written, data, said):
+        with pytest.raises(DatasetError, match=said) as caught:
+            read(written(data))
+        assert "planted" not in "".join(traceback.format_exception(caught.value))
+
+    def test_a_later_cell_that_is_written_otherwise(self, written, keep, tmp_path):
+        rows = "".join(f"{number},{'x' * 100}\n" for number in range(50_000))
+        path = written(f"n,text\n{rows}00999,planted\n".encode())
+        with pytest.raises(DatasetError, match=r'"n": it was taken for int64.*types\.n=string') as caught:
+            mask_dataset(path, tmp_path / "out.csv", keep(["n", "text"]), table_name="t")
+        assert "00999" not in "".join(traceback.format_exception(caught.value))
+        assert not (tmp_path / "out.csv").exists()
+
+    def test_a_type_without_text_is_refused_before(self, keep, tmp_path):
+        pq.write_table(pa.table({"a": [[1]]}), tmp_path / "t.parquet")
+        with pytest.raises(UsageError, match="csv cannot hold this type"):
+            mask_dataset(tmp_path / "t.parquet", tmp_path / "o.csv", keep(["a"]), table_name="t")
+
+    def test_characters_that_the_encoding_has_not(self, written, tmp_path):
+        rules = read_rules(
+            "version: 1\ntables: {t: {columns: {a: {method: redact, with: '█'}, b: keep}}}\n", "rules.yaml"
+        )
+        with pytest.raises(DatasetError, match="has not"):
+            mask_dataset(
+                written(b"a,b\nplanted,1\n"),
+                tmp_path / "o.csv",
+                rules,
+                table_name="t",
+                source_options={"encoding": "ascii"},
+            )
+
+
+class TestCompressed:
+    """The last suffix says how a file is compressed."""
+
+    def test_it_is_read_and_written(self, written, keep, tmp_path):
+        data = b"a,b\n1,x\n2,y\n"
+        path = written(gzip.compress(data), "t.csv.gz")
+        for name in ("o.csv", "o.csv.bz2", "o.csv.zst", "o.csv.lz4", "o.csv.gz"):
+            mask_dataset(path, tmp_path / name, keep(["a", "b"]), table_name="t")
+            assert read(str(tmp_path / name)).to_pylist() == [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
+        assert bz2.decompress((tmp_path / "o.csv.bz2").read_bytes()) == data
+        assert gzip.decompress((tmp_path / "o.csv.gz").read_bytes()) == data
+
+    def test_the_stem_names_the_table(self, written, keep, tmp_path):
+        path = written(gzip.compress(b"a,b\n1,x\n"), "t.csv.gz")
+        more = "version: 1\ntables: {t: {columns: {a: keep, b: keep}}, other: {columns: {c: keep}}}\n"
+        assert mask_dataset(path, tmp_path / "o.csv", read_rules(more, "r")).table["table"] == "t"
+
+    def test_another_compression_than_the_name_says_is_refused(self, written):
+        with pytest.raises(DatasetError, match="not compressed as its name says"):
+            read(written(b"a,b\n1,planted\n", "t.csv.gz"))
+
+    def test_tabs_by_name(self, written, keep, tmp_path):
+        mask_dataset(written(b"a,b\n1,x\n"), tmp_path / "o.tsv", keep(["a", "b"]), table_name="t")
+        assert (tmp_path / "o.tsv").read_bytes() == b"a\tb\n1\tx\n"
+        assert read(str(tmp_path / "o.tsv")).schema.names == ["a", "b"]

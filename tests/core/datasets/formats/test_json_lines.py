@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import gzip
+import json
+import traceback
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from maskgate.datasets import mask_dataset
+from maskgate.datasets.sources import open_source
+from maskgate.errors import DatasetError, UsageError
+from maskgate.rules import read_rules
+
+LINES = b"""\
+{"id": 1, "name": "Planted \\"Person\\"\\n\\u0001", "at": "2024-01-01", "f": 0.5, "ok": true, "tags": ["a", null], \
+"o": {"x": 1, "y": "k"}}
+{"id": 2, "name": null, "at": "", "f": 19.9, "ok": false, "tags": [], "o": {"x": null, "y": ""}}
+{"id": 9007199254740993, "name": "K\xc3\xb6ln", "at": "x", "f": null, "ok": null, "tags": null, "o": null}
+"""
+
+
+@pytest.fixture
+def keep():
+    """Rules that keep every column, and those inside."""
+
+    def rules(names, **more):
+        columns = ", ".join(f'"{name}": {more.get(name, "keep")}' for name in names)
+        return read_rules(f"version: 1\ntables: {{t: {{columns: {{{columns}}}}}}}\n", "rules.yaml")
+
+    return rules
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a file, and return its path."""
+
+    def write(data, name="t.jsonl"):
+        (tmp_path / name).write_bytes(data)
+        return str(tmp_path / name)
+
+    return write
+
+
+def read(path, **options):
+    source = open_source("t", path, options=options)
+    return pa.Table.from_batches(source.batches(), source.schema)
+
+
+class TestJsonLines:
+    """One object a line; values stay what they were."""
+
+    def test_what_is_kept_means_the_same(self, written, keep, tmp_path):
+        names = ["id", "name", "at", "f", "ok", "tags", "o"]
+        mask_dataset(written(LINES), tmp_path / "out.jsonl", keep(names), table_name="t")
+        before, after = (
+            [json.loads(line) for line in data.splitlines()] for data in (LINES, (tmp_path / "out.jsonl").read_bytes())
+        )
+        assert after == before
+
+    def test_what_looks_like_a_date_is_a_text(self, written):
+        schema = open_source("t", written(LINES)).schema
+        assert [str(kind) for kind in schema.types[:5]] == ["int64", "string", "string", "double", "bool"]
+
+    def test_a_declared_type(self, written):
+        line = b'{"when": "2024-01-01T10:00:00", "price": 19.90}\n'
+        table = read(written(line), types={"when": "timestamp[s]", "price": "decimal(10, 2)"})
+        assert table.to_pylist() == [{"when": datetime(2024, 1, 1, 10), "price": Decimal("19.90")}]  # noqa: DTZ001  zoneless
+
+    def test_a_field_that_is_not_there_is_a_null(self, written):
+        assert read(written(b'{"a": 1, "b": "x"}\n{"b": "y"}\n'))["a"].to_pylist() == [1, None]
+
+    def test_nested_fields_are_masked(self, written, keep, tmp_path):
+        line = b'{"people": [{"mail": "p@planted.example", "kind": "x"}, {"mail": null, "kind": "y"}]}\n'
+        rules = keep(["people[].mail", "people[].kind"], **{"people[].mail": "{method: redact, with: '*'}"})
+        mask_dataset(written(line), tmp_path / "out.jsonl", rules, table_name="t")
+        assert json.loads((tmp_path / "out.jsonl").read_bytes()) == {
+            "people": [{"mail": "*", "kind": "x"}, {"mail": None, "kind": "y"}]
+        }
+
+    def test_every_type_that_json_can_hold(self, keep, tmp_path):
+        moment = datetime(2024, 1, 1, 10, 0, 0, 5, tzinfo=UTC)
+        table = pa.table(
+            {
+                "day": [date(2024, 1, 1), None],
+                "moment": pa.array([moment, None], pa.timestamp("us", "UTC")),
+                "money": pa.array([Decimal("1.50"), None], pa.decimal128(5, 2)),
+                "kind": pa.array(["x", None]).dictionary_encode(),
+                "lists": [[["a"], [], None], None],
+                "empty": pa.array([[], []], pa.list_(pa.string())),
+            }
+        )
+        pq.write_table(table, tmp_path / "t.parquet")
+        mask_dataset(tmp_path / "t.parquet", tmp_path / "o.jsonl", keep(table.schema.names), table_name="t")
+        assert [json.loads(line) for line in (tmp_path / "o.jsonl").read_bytes().splitlines()] == [
+            {
+                "day": "2024-01-01",
+                "moment": "2024-01-01T10:00:00.000005Z",
+                "money": 1.5,
+                "kind": "x",
+                "lists": [["a"], [], None],
+                "empty": [],
+            },
+            {"day": None, "moment": None, "money": None, "kind": None, "lists": None, "empty": []},
+        ]
+
+    def test_compressed(self, written, keep, tmp_path):
+        path = written(gzip.compress(b'{"a": 1}\n'), "t.jsonl.gz")
+        mask_dataset(path, tmp_path / "o.ndjson.zst", keep(["a"]), table_name="t")
+        assert read(str(tmp_path / "o.ndjson.zst")).to_pylist() == [{"a": 1}]
+
+
+class TestRefusals:
+    """What cannot be read for sure is refused, and nothing of it is shown."""
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            pytest.param(b"", id="nothing"),
+            pytest.param(b"planted\n", id="no object"),
+            pytest.param(b'{"a": 1}\n{"a": "planted"}\n', id="another type"),
+            pytest.param(b'{"a": 1}\n{"a": 1, "a": "planted"}\n', id="a field twice"),
+            pytest.param(b'{"a": 12345678901234567890}\n', id="a number that is too long"),
+        ],
+    )
+    def test_a_file(self, written, data):
+        with pytest.raises(DatasetError) as caught:
+            read(written(data))
+        assert "planted" not in "".join(traceback.format_exception(caught.value))
+
+    def test_a_field_that_comes_later(self, written, keep, tmp_path):
+        lines = b'{"a": 1}\n' * 500_000 + b'{"a": 1, "ssn": "planted"}\n'
+        with pytest.raises(DatasetError, match="a field that the first lines do not have") as caught:
+            mask_dataset(written(lines), tmp_path / "out.jsonl", keep(["a"]), table_name="t")
+        assert "planted" not in "".join(traceback.format_exception(caught.value))
+        assert not (tmp_path / "out.jsonl").exists()
+
+    def test_a_number_that_json_has_not(self, keep, tmp_path):
+        pq.write_table(pa.table({"a": [1.0, float("nan")]}), tmp_path / "t.parquet")
+        with pytest.raises(DatasetError, match="no number for infinity"):
+            mask_dataset(tmp_path / "t.parquet", tmp_path / "o.jsonl", keep(["a"]), table_name="t")
+
+    def test_a_type_that_json_has_not(self, keep, tmp_path):
+        pq.write_table(pa.table({"a": [b"x"]}), tmp_path / "t.parquet")
+        with pytest.raises(UsageError, match="jsonl cannot hold this type"):
+            mask_dataset(tmp_path / "t.parquet", tmp_path / "o.jsonl", keep(["a"]), table_name="t")
+
+    def test_an_option_that_is_not_there(self, written):
+        with pytest.raises(UsageError, match="no option 'delimiter'"):
+            read(written(LINES), delimiter=";")
