@@ -98,9 +98,14 @@ def describe(table: MaskedTable) -> dict[str, Any]:
 
 def write_manifest(output: Output, manifest: Mapping[str, Any]) -> None:
     """Write the manifest, after all files that it names."""
-    file = output.create(NAME)
+    write_file(output, NAME, manifest_bytes(manifest))
+
+
+def write_file(output: Output, name: str, content: bytes) -> None:
+    """Write a small file."""
+    file = output.create(name)
     try:
-        file.write(manifest_bytes(manifest))
+        file.write(content)
         file.flush()
     finally:
         file.close()

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from maskgate.datasets.bundle import describe, write_manifest
+from maskgate.datasets.bundle import describe, write_file, write_manifest
 from maskgate.datasets.formats import FORMATS, format_called, format_of, stem_of
+from maskgate.datasets.formats.delta import LOG, Delta, delta_log
 from maskgate.datasets.journal import terms_of
 from maskgate.datasets.layout import Layout
 from maskgate.datasets.manifest import make_manifest
@@ -92,6 +93,8 @@ def mask_dataset(
     ring = resolve_keys(rules, [name], keys)
     plan = plan_all({name: opened}, rules, ring)[name]
     written = _target_format(place, target_format)
+    if isinstance(written, Delta) and is_one_file(place):
+        raise UsageError(f"{place}: a table of Delta Lake is a folder. Name one, without the suffix of a file.")
     layout = replace(layout or Layout(), dialect=opened.dialect)
     names = Names(only=PurePosixPath(place).name if is_one_file(place) else None)
     output = open_output(place, resume=resume)
@@ -100,6 +103,8 @@ def mask_dataset(
         sink = Sink(output, written, layout, resumes)
         masked = mask_into(sink, names, opened, plan, progress=progress, workers=workers, memory=memory or MEMORY)
         manifest = make_manifest(rules, {name: masked})
+        if isinstance(written, Delta):
+            write_file(output, LOG, delta_log(plan.output_schema, masked.files, masked.rows))
         if not is_one_file(place):
             write_manifest(output, manifest)
         output.finish()

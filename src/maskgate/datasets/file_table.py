@@ -10,8 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from maskgate.datasets.delta_source import is_delta, open_delta
 from maskgate.datasets.files import find_files
 from maskgate.datasets.formats import FORMATS, format_called, format_of
+from maskgate.datasets.formats.delta import Delta
 from maskgate.datasets.object_store import without_credentials
 from maskgate.datasets.source import InputState, Source
 from maskgate.errors import DatasetError
@@ -46,6 +48,8 @@ def open_files(
         DatasetError: If there is none, one cannot be read, or their schemas differ.
         UsageError: If there is no such format, or it has no such option.
     """
+    if format_name == Delta.name or (format_name is None and is_delta(uri, storage)):
+        return open_delta(uri, options)
     declared = None if format_name is None else format_called(format_name)
     shown = without_credentials(uri)
 

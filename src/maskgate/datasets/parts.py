@@ -114,6 +114,10 @@ class Parts:
             self._end(self._open or self._begin())
         return tuple(part.file for part in self._finished)
 
+    def rows(self) -> tuple[int, ...]:
+        """Return how many rows each finished file has."""
+        return tuple(part.rows for part in self._finished)
+
     def _begin(self) -> PartFile:
         self._open = PartFile(self._sink.output.create(self._path()), self._encoder.assembly())
         self._report = self._empty

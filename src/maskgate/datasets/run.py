@@ -45,6 +45,7 @@ class MaskedTable:
         files: ``path``, ``size`` and ``sha256`` of each file that was written.
         report: Counts.
         uri: Where the original is; None if it was in memory.
+        rows: How many rows each file has.
     """
 
     plan: MaskingPlan
@@ -52,6 +53,7 @@ class MaskedTable:
     files: tuple[Mapping[str, Any], ...]
     report: MaskingReport
     uri: str | None
+    rows: tuple[int, ...] = ()
 
 
 def plan_all(sources: Mapping[str, Source], rules: Rules, keys: KeyRing) -> dict[str, MaskingPlan]:
@@ -120,7 +122,7 @@ def mask_into(
                 progress(parts.progress(run.report.rows, source.rows))
         report = run.finish()
         source.verify()
-        return MaskedTable(plan, schema, parts.finish(), report, source.uri)
+        return MaskedTable(plan, schema, parts.finish(), report, source.uri, parts.rows())
 
 
 def _default_workers() -> int:

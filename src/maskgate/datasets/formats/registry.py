@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from maskgate.datasets.formats.arrow_ipc import ArrowIpc
 from maskgate.datasets.formats.compression import CODECS
 from maskgate.datasets.formats.csv import Csv
+from maskgate.datasets.formats.delta import Delta
 from maskgate.datasets.formats.json_lines import JsonLines
 from maskgate.datasets.formats.parquet import Parquet
 from maskgate.errors import UsageError
@@ -26,6 +27,10 @@ FORMATS: tuple[Format, ...] = (
 )
 
 
+# Of no name that a file has: a table is a folder.
+_TABLES: tuple[Format, ...] = (Delta(),)
+
+
 def format_of(name: str) -> Format | None:
     """Return the format that a file's name tells; None if it tells none."""
     lower = name.lower()
@@ -40,7 +45,7 @@ def stem_of(name: str) -> str:
         >>> stem_of("raw/customers.csv.gz")
         'customers'
     """
-    last = PurePosixPath(name.rstrip("/")).name
+    last = PurePosixPath(name.rstrip("/")).name.partition("@v")[0]
     found = format_of(last)
     suffixes = () if found is None else tuple(each for each in found.suffixes if last.lower().endswith(each))
     return last[: -max(map(len, suffixes))] if suffixes else PurePosixPath(last).stem
@@ -52,7 +57,7 @@ def format_called(name: str) -> Format:
     Raises:
         UsageError: If there is none.
     """
-    names = {each.name: each for each in FORMATS}
+    names = {each.name: each for each in (*FORMATS, *_TABLES)}
     if name not in names:
         raise UsageError(f"there is no format '{name}', but {', '.join(names)}.{did_you_mean(name, names)}")
     return names[name]

@@ -1,0 +1,129 @@
+"""Tables of Delta Lake as sources: one version, and the files that belong to it.
+
+A folder of Delta Lake also holds files of earlier versions, with rows that were deleted since; so its log is read, and
+never the folder. Paths of its files can hold values of partition columns, and are in no message.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pyarrow as pa
+
+from maskgate.datasets.files import InputFile
+from maskgate.datasets.formats import Piece, format_of
+from maskgate.datasets.object_store import connect, without_credentials
+from maskgate.datasets.source import InputState, Source
+from maskgate.errors import DatasetError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+T = TypeVar("T")
+
+_LOG = "_delta_log"
+_VERSION = re.compile(r"(?P<place>.+)@v(?P<version>\d+)")
+_ROW_SIZE = 512
+
+
+def split_version(uri: str) -> tuple[str, int | None]:
+    """Take the version from the end of a path or URI.
+
+    Example:
+        >>> split_version("s3://lake/customers@v12")
+        ('s3://lake/customers', 12)
+    """
+    found = _VERSION.fullmatch(uri)
+    return (uri, None) if found is None else (found["place"], int(found["version"]))
+
+
+def is_delta(uri: str, storage: Mapping[str, Any] | None = None) -> bool:
+    """Say whether a path or URI names a table of Delta Lake."""
+    place = split_version(uri)[0].rstrip("/")
+    if format_of(place) is not None:
+        # A file, and nobody need be asked.
+        return False
+    if "://" not in place:
+        return (Path(place) / _LOG).is_dir()
+    filesystem, path = connect(place, storage)
+    failure = ""
+    try:
+        return bool(filesystem.exists(f"{path}/{_LOG}"))
+    except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
+        failure = type(error).__name__
+    raise DatasetError(f"{without_credentials(place)}: it cannot be reached ({failure}).")
+
+
+def open_delta(uri: str, options: Mapping[str, Any] | None = None) -> Source:
+    """Open a version of a table.
+
+    Args:
+        uri: Path or URI, with ``@v12`` behind it for version 12; without, the newest version counts.
+        options: ``version`` instead of that, and ``storage`` with options of the object store.
+
+    Raises:
+        UsageError: If there is another option.
+        DatasetError: If there is no such version, or it cannot be read.
+    """
+    given = dict(options or {})
+    place, version = split_version(uri)
+    version = version if "version" not in given else _number(given.pop("version"))
+    storage = given.pop("storage", None)
+    if given:
+        raise UsageError(f"a table of Delta Lake has no option '{next(iter(given))}', but version.")
+    shown = without_credentials(place)
+    table = _translated(shown, lambda: _opened(shown, place, version, storage))
+    dataset = _translated(shown, table.to_pyarrow_dataset)
+    named = f"{shown}@v{table.version()}"
+    fragments = list(dataset.get_fragments())
+    schema = pa.schema([(item.name, item.type) for item in dataset.schema])
+
+    def read(piece: Piece, rows: int, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        wanted = schema.names if columns is None else list(columns)
+        fragment = fragments[piece.start]
+        batches = _translated(
+            piece.shown,
+            lambda: fragment.to_batches(schema=schema, columns=wanted, batch_size=rows, use_threads=False),
+        )
+        while (batch := _translated(piece.shown, lambda: next(batches, None))) is not None:
+            yield batch
+
+    pieces = tuple(
+        Piece(InputFile(named), at, at + 1, shown=f"{named}, file {at}", row_size=_ROW_SIZE)
+        for at in range(len(fragments))
+    )
+    # A version of a table never changes.
+    state = InputState(named, None, str(table.metadata().id), f"version {table.version()}")
+    return Source(
+        schema, pieces, read, uri=named, inputs=(state,), states=lambda: [(state.name, state.size, state.stamp)]
+    )
+
+
+def _opened(shown: str, place: str, version: int | None, storage: Mapping[str, str] | None) -> Any:
+    try:
+        from deltalake import DeltaTable  # noqa: PLC0415  only for those who have Delta Lake
+    except ImportError:
+        raise DatasetError(f"{shown}: Delta Lake needs a package: pip install 'maskgate[delta]'.") from None
+    return DeltaTable(place, version=version, storage_options=None if storage is None else dict(storage))
+
+
+def _number(value: Any) -> int:
+    if not str(value).isdecimal():
+        raise UsageError("the version of a table of Delta Lake is a whole number.")
+    return int(value)
+
+
+def _translated(shown: str, read: Callable[[], T]) -> T:
+    failure = ""
+    try:
+        return read()
+    except DatasetError:
+        raise
+    except Exception as error:  # noqa: BLE001  its errors quote paths, which can hold values of partitions
+        failure = type(error).__name__
+    raise DatasetError(
+        f"{shown}: this version of the table cannot be read ({failure}). Is it there, and without features, such as "
+        "deletion vectors, that only its own engine reads?"
+    )
