@@ -30,6 +30,7 @@ def spark():
         "spark.sql.session.timeZone": "Europe/Berlin",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
     }
     for name, value in settings.items():
         builder = builder.config(name, value)

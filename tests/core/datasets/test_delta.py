@@ -14,6 +14,7 @@ from maskgate.errors import DatasetError, PlanError, UsageError
 from maskgate.rules import read_rules
 
 RULES = "version: 1\ntables: {t: {columns: {id: keep, mail: {method: redact, with: '*'}}}}\n"
+SHORT = "version: 1\ntables: {t: {columns: {id: keep}}}\n"
 
 
 @pytest.fixture
