@@ -74,8 +74,8 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def load(block: str, folder: Path) -> None:
-    """Read it by what reads such a file.
+def load(block: str, folder: Path) -> object:
+    """Read it by what reads such a file, and return what that made of it.
 
     Raises:
         MaskgateError: If it cannot be used.
@@ -83,21 +83,21 @@ def load(block: str, folder: Path) -> None:
     file, block = folder / "shown.yaml", block.replace(" /srv/", f" {folder}/srv/")
     if has(block, "tools"):
         file.write_text(block, encoding="utf-8")
-        load_tools(file)
-    elif has(block, "ring"):
+        return load_tools(file)
+    if has(block, "ring"):
         file.write_text(block, encoding="utf-8")
-        load_releaser(file)
-    elif has(block, "otherwise"):
-        read_policy(block if has(block, "people") else POLICY + block, "policy.yaml")
-    elif has(block, "policies"):
-        read_policy(POLICY + block + "otherwise: refuse\n", "policy.yaml")
-    elif block.startswith("- name"):
-        read_policy(POLICY + "policies:\n" + textwrap.indent(block, "  ") + "otherwise: refuse\n", "policy.yaml")
-    else:
-        if re.match(r"[\w-]+: \{uri:", block):
-            block = "destinations:\n" + textwrap.indent(block, "  ")
-        around = [line for name, line in GATE.items() if not has(block, name)]
-        read_configuration("\n".join([*around, block]), folder / "gate.yaml")
+        return load_releaser(file)
+    if has(block, "otherwise"):
+        return read_policy(block if has(block, "people") else POLICY + block, "policy.yaml").rules
+    if has(block, "policies"):
+        return read_policy(POLICY + block + "otherwise: refuse\n", "policy.yaml").rules
+    if block.startswith("- name"):
+        indented = textwrap.indent(block, "  ")
+        return read_policy(POLICY + "policies:\n" + indented + "otherwise: refuse\n", "policy.yaml").rules
+    if re.match(r"[\w-]+: \{uri:", block):
+        block = "destinations:\n" + textwrap.indent(block, "  ")
+    around = [line for name, line in GATE.items() if not has(block, name)]
+    return read_configuration("\n".join([*around, block]), folder / "gate.yaml")
 
 
 class TestGuides:
@@ -105,7 +105,7 @@ class TestGuides:
 
     @pytest.mark.parametrize("block", shown())
     def test_it_loads(self, block, folder):
-        load(block, folder)
+        assert load(block, folder)
 
     def test_the_configuration_of_the_gate_says_what_it_seems_to(self, folder):
         configuration = read_configuration(examples("docs/gate.md")[0], folder / "gate.yaml")

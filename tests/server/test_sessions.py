@@ -136,6 +136,8 @@ class TestCsrf:
         token = csrf_token(session, "requests/req_1")
         self.check(session, token=token)
         self.check(session, token=token, headers={"origin": GATE, "sec-fetch-site": "same-origin"})
+        assert token == csrf_token(session, "requests/req_1")
+        assert token != csrf_token(session, "requests/req_2")
 
     @pytest.mark.parametrize("token", [None, "", "0" * 64, "ü"])
     def test_no_token_or_another(self, sessions, token):

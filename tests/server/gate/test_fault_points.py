@@ -254,5 +254,8 @@ class TestFaultPoints:
             fault_points.arm(said)
 
     def test_nothing_happens_unless_it_is_set(self):
+        passed = []
         for point in (*POINTS, *MODE_POINTS):
             fault_points.reach(point)
+            passed.append(point)
+        assert passed == [*POINTS, *MODE_POINTS]

@@ -9,6 +9,7 @@ import stat
 from datetime import timedelta
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from maskgate.errors import KeyReferenceError, Refused
@@ -64,7 +65,11 @@ class TestEnvelope:
         envelope = sign_grant(GRANT, SIGNER)
         payload = base64.b64decode(envelope["payload"])
         message = b"DSSEv1 %d application/vnd.maskgate.grant+json %d %s" % (len(PAYLOAD_TYPE), len(payload), payload)
-        SIGNER.public_key.verify(base64.b64decode(envelope["signatures"][0]["sig"]), message)
+        signature = base64.b64decode(envelope["signatures"][0]["sig"])
+        SIGNER.public_key.verify(signature, message)
+        for other in (payload, message.replace(b"DSSEv1", b"DSSEv2"), message + b" "):
+            with pytest.raises(InvalidSignature):
+                SIGNER.public_key.verify(signature, other)
 
     @pytest.mark.parametrize(
         "change",

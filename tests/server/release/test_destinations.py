@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from maskgate.errors import UsageError
 from maskgate.gate.locations import parse_location
 from maskgate.gate.model import Destination
-from maskgate.release.destinations import check_mode, open_destination
+from maskgate.release.destinations import MODES, check_mode, open_destination
 from maskgate.release.local import LocalFolder
 from maskgate.release.objects import ObjectPrefix
 
@@ -13,14 +15,19 @@ from maskgate.release.objects import ObjectPrefix
 class TestMode:
     """A mode that there is not is refused, and never treated as another."""
 
-    @pytest.mark.parametrize("mode", ["new_version", "replace", "append"])
-    def test_modes(self, mode):
-        check_mode(mode)
-
     @pytest.mark.parametrize("mode", ["", "New_Version", "overwrite"])
     def test_modes_that_are_none(self, mode):
-        with pytest.raises(UsageError, match="no mode is called"):
+        with pytest.raises(UsageError, match=r"no mode is called .*") as caught:
             check_mode(mode)
+        assert all(each in str(caught.value) for each in MODES)
+
+    def test_every_mode_that_it_names_is_one(self):
+        taken = []
+        for mode in ("new_version", "replace", "append", "overwrite"):
+            with suppress(UsageError):
+                check_mode(mode)
+                taken.append(mode)
+        assert tuple(taken) == MODES
 
 
 class TestLocation:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
 
 from maskgate.errors import RulesError
 from maskgate.methods import METHODS
@@ -124,6 +125,8 @@ class TestSchema:
 
     def test_it_is_a_schema(self):
         Draft202012Validator.check_schema(VALIDATOR.schema)
+        with pytest.raises(SchemaError):
+            Draft202012Validator.check_schema({**VALIDATOR.schema, "type": "file"})
 
     @pytest.mark.parametrize("path", [*files("accepted"), *(pytest.param(each, id=each.stem) for each in SAMPLES)])
     def test_what_is_accepted_is_valid(self, path):
