@@ -53,18 +53,18 @@ clean: ## Remove the environments, the demo's files and all caches
 
 .PHONY: test-repository test-core test-server test-presidio test-spark test-airflow test-prefect test-samples test-specifications
 
-# The files of these suites know nothing of each other, so that two can be run at once.
-TWO = -n 2 --dist loadfile
+# Two at once: files, classes or single tests that know nothing of each other.
+TWO = -n 2 --dist
 
 # PYTEST= passes more arguments: make test-core PYTEST="-k token -x"
 test-repository: $(VENV)/core/.ready
 	$(VENV)/core/bin/python -m pytest tests/repository $(PYTEST)
 
 test-core: $(VENV)/core/.ready
-	$(VENV)/core/bin/python -m pytest $(TWO) tests/core $(PYTEST)
+	$(VENV)/core/bin/python -m pytest $(TWO) loadfile tests/core $(PYTEST)
 
 test-server: $(VENV)/server/.ready
-	$(VENV)/server/bin/python -m pytest $(TWO) --doctest-modules --ignore=src/maskgate/store/migrations --ignore=src/maskgate/engines src/maskgate tests/server $(PYTEST)
+	$(VENV)/server/bin/python -m pytest $(TWO) loadfile --doctest-modules --ignore=src/maskgate/store/migrations --ignore=src/maskgate/engines src/maskgate tests/server $(PYTEST)
 
 test-presidio: $(VENV)/presidio/.ready
 	$(VENV)/presidio/bin/python -m pytest tests/presidio_engine $(PYTEST)
@@ -73,14 +73,16 @@ test-spark: $(VENV)/spark/.ready
 	$(VENV)/spark/bin/python -m pytest tests/spark_engine $(PYTEST)
 
 test-airflow: $(VENV)/server/.ready $(VENV)/airflow/.ready
-	$(VENV)/airflow/bin/python -m pytest tests/airflow_provider $(PYTEST)
+	$(VENV)/airflow/bin/python -m pytest $(TWO) loadfile tests/airflow_provider $(PYTEST)
 
 test-prefect: $(VENV)/server/.ready $(VENV)/prefect/.ready
-	$(VENV)/prefect/bin/python -m pytest tests/prefect_blocks $(PYTEST)
+	$(VENV)/prefect/bin/python -m pytest $(TWO) loadscope tests/prefect_blocks $(PYTEST)
 
 # These start gates, Airflows and Prefect servers from their own environments, and look at them from outside.
+test-samples: DISTRIBUTION = worksteal
+test-specifications: DISTRIBUTION = loadfile
 test-samples test-specifications: $(VENV)/server/.ready $(VENV)/airflow/.ready $(VENV)/prefect/.ready
-	$(VENV)/server/bin/python -m pytest tests/$(@:test-%=%) $(PYTEST)
+	$(VENV)/server/bin/python -m pytest $(TWO) $(DISTRIBUTION) tests/$(@:test-%=%) $(PYTEST)
 
 # --- hashed requirements; no file records the address of a package index -------------------------------------------
 

@@ -7,10 +7,12 @@ A test says which run it is about: ``@pytest.mark.run("name", "dag_id", conf={â€
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sample_dags"))
 
@@ -31,6 +33,23 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = str(Path(__file__).parent)
     items.sort(key=lambda item: str(item.path).startswith(here) and item.get_closest_marker("last") is not None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Beside the one world, which mostly waits, run the other files one by one."""
+
+    class OneWorld(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "world" if needs_world(config.rootpath / file) else file
+
+    return OneWorld(config, log)
+
+
+@cache
+def needs_world(file: Path) -> bool:
+    return "pytest.mark.run(" in file.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
