@@ -1,77 +1,24 @@
+"""An action that a caller carries out: asked for, signed, handed out once, settled once."""
+
 from __future__ import annotations
 
 import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import replace
 
 import pytest
+from server.gate.acting import ACTIONS, CALL, DONE, ScriptedHandler, approved, ask, begin, carry_out
 
-from maskgate.errors import Conflict, MaskgateError, NotAllowed, NotFound, Refused, StillPending, UsageError
-from maskgate.gate.action_handler import IndeterminateError, Outcome
+from maskgate.errors import Conflict, NotAllowed, NotFound, Refused, StillPending, UsageError
+from maskgate.gate.action_handler import Outcome
 from maskgate.gate.action_running import CALLER_LEASE
 from maskgate.gate.calls import call_digest
 from maskgate.gate.grants import open_envelope
 from maskgate.gate.ring import Ring
 from maskgate.ledger import verify
-from maskgate.testing.gate_world import POLICY, GateWorld
+from maskgate.testing.gate_world import GateWorld
 from maskgate.testing.host import airflow_run
-
-ACTIONS = POLICY.replace(
-    "otherwise: refuse",
-    """\
-  - name: keys of production
-    when: {action: rotate-key, resource: "prod/*"}
-    require: {slots: {privacy: 1, legal: 1}}
-    channels: [web]
-    expires: 1h
-  - name: a look at production
-    when: {action: look, destination: none}
-    allow: true
-  - name: what the gate carries out
-    when: {action: [purge, purge-quietly]}
-    require: {slots: {privacy: 1, legal: 1}}
-    channels: [web]
-    expires: 1h
-otherwise: refuse""",
-)
-CALL = {"action": "rotate-key", "resource": "prod/customers", "why": "it leaked", "arguments": {"bits": 256}}
-DONE = Outcome(succeeded=True, exit_code=0, output_digest="sha256:" + "0" * 64, output_bytes=12)
-
-
-@dataclass
-class ScriptedHandler:
-    """Does what a test says, and remembers what it was asked to do."""
-
-    outcome: Outcome | MaskgateError | Exception = DONE
-    found: Outcome | MaskgateError | None = None
-    lines: tuple[str, ...] | None = ("would delete 12 rows",)
-    definition: str = "DELETE"
-    time_limit: timedelta = timedelta(seconds=30)
-    is_elsewhere: bool = False
-    orders: list = field(default_factory=list)
-
-    def as_json(self):
-        return {"kind": "scripted", "does": self.definition}
-
-    def check(self, resource, arguments):
-        if set(arguments) != {"older_than_days"}:
-            raise UsageError("purge takes `older_than_days`")
-
-    def dry_run(self, resource, arguments):
-        return self.lines
-
-    def run(self, order):
-        self.orders.append(order)
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        return self.outcome
-
-    def probe(self, grant):
-        if isinstance(self.found, MaskgateError):
-            raise self.found
-        return self.found
 
 
 @pytest.fixture
@@ -82,33 +29,6 @@ def handler():
 @pytest.fixture
 def world(tmp_path, handler):
     return GateWorld(tmp_path, policy=ACTIONS, handlers={"purge": handler})
-
-
-def ask(world, **changes):
-    return world.gate.request(world.pipeline, **(CALL | changes))
-
-
-def sign(world, document):
-    """Two people sign: nobody is known to have asked."""
-    world.decide(world.read(document["id"]), "anna")
-    return world.decide(world.read(document["id"]), "cleo")
-
-
-def approved(world, **changes):
-    return sign(world, ask(world, **changes))
-
-
-def purge(world, days=30):
-    return approved(world, action="purge", resource="crm", arguments={"older_than_days": days})
-
-
-def begin(world, document, arguments=None):
-    return world.gate.release(world.pipeline, document["id"], None, arguments=arguments or CALL["arguments"])
-
-
-def carry_out(world):
-    while world.gate.release_waiting():
-        pass
 
 
 class TestAsking:
@@ -398,115 +318,3 @@ class TestAtOnce:
         assert all(each is True or "works once" in each for each in begun)
         assert ended.count("released") == 1
         assert len(shared.entries("release.started")) == len(shared.entries("release.completed")) == 1
-
-
-class TestCarryingOutByAHandler:
-    """Level release: the gate's own handler does it, with credentials that no caller has."""
-
-    def test_it_does_what_was_signed(self, world, handler):
-        document = purge(world)
-        started = begin(world, document, {"older_than_days": 30})
-        assert (started["state"], "grant" in started) == ("releasing", False)
-        carry_out(world)
-        assert world.read(document["id"])["state"] == "released"
-        (order,) = handler.orders
-        assert (order.resource, order.arguments, order.request) == ("crm", {"older_than_days": 30}, document["id"])
-
-    def test_the_reviewer_sees_definition_and_dry_run(self, world):
-        document = ask(world, action="purge", resource="crm", arguments={"older_than_days": 30})
-        assert document["level"] == "release"
-        assert document["call"]["handler"] == {"kind": "scripted", "does": "DELETE"}
-        assert document["call"]["dry_run"] == ["would delete 12 rows"]
-        assert "would delete 12 rows" in document["question"]["body"]
-
-    def test_arguments_that_it_does_not_take_are_not_asked_for(self, world):
-        with pytest.raises(UsageError, match="older_than_days"):
-            ask(world, action="purge", resource="crm", arguments={"days": 30})
-
-    def test_a_second_call_starts_nothing_more(self, world, handler):
-        document = purge(world)
-        begin(world, document, {"older_than_days": 30})
-        begin(world, document, {"older_than_days": 30})
-        carry_out(world)
-        begin(world, document, {"older_than_days": 30})
-        carry_out(world)
-        assert len(handler.orders) == 1
-
-    def test_other_arguments_are_refused(self, world, handler):
-        document = purge(world)
-        with pytest.raises(Conflict, match="not those that were signed"):
-            begin(world, document, {"older_than_days": 1})
-        carry_out(world)
-        assert handler.orders == []
-
-    def test_the_digest_alone_is_not_enough(self, world):
-        document = purge(world)
-        with pytest.raises(UsageError, match="needs its `arguments`"):
-            world.gate.release(world.pipeline, document["id"], None, arguments_digest=document["content_digest"])
-
-    def test_a_handler_that_was_changed_does_not_run(self, world, handler):
-        document = purge(world)
-        handler.definition = "DROP TABLE"
-        with pytest.raises(Refused, match="does something else"):
-            begin(world, document, {"older_than_days": 30})
-
-    @pytest.mark.parametrize(
-        ("outcome", "state", "words"),
-        [
-            pytest.param(Outcome(succeeded=False, exit_code=9), "failed", "did not succeed (9)", id="no success"),
-            pytest.param(Refused("The table is locked."), "failed", "locked", id="nothing was done"),
-            pytest.param(IndeterminateError("No answer came."), "indeterminate", "not known", id="it cannot be told"),
-            pytest.param(RuntimeError("secret of nobody"), "indeterminate", "RuntimeError", id="it broke"),
-        ],
-    )
-    def test_what_does_not_succeed(self, world, handler, outcome, state, words):
-        handler.outcome = outcome
-        document = purge(world)
-        begin(world, document, {"older_than_days": 30})
-        carry_out(world)
-        over = world.read(document["id"])
-        assert over["state"] == state
-        assert words in over["message"]
-        assert "secret of nobody" not in json.dumps(world.entries())
-        carry_out(world)
-        assert len(handler.orders) == 1
-
-
-class Died(BaseException):
-    """The process is gone."""
-
-
-class TestCrashes:
-    """A crash loses nothing and does nothing twice."""
-
-    def crashed(self, world, handler, *, running):
-        """Let the process die before the handler runs, or while it does."""
-        document = purge(world)
-        begin(world, document, {"older_than_days": 30})
-        if running:
-            handler.outcome = Died()
-            real, handler.run = handler.run, lambda order: (_ for _ in ()).throw(Died())
-            with pytest.raises(Died):
-                world.gate.carry_out(document["id"])
-            handler.run = real
-        world.start()
-        carry_out(world)
-        return world.read(document["id"])
-
-    def test_before_the_handler_ran_nothing_was_done(self, world, handler):
-        over = self.crashed(world, handler, running=False)
-        assert (over["state"], handler.orders) == ("failed", [])
-        assert "Nothing was done" in over["message"]
-
-    @pytest.mark.parametrize(
-        ("found", "state"),
-        [
-            pytest.param(DONE, "released", id="the handler finds that it did it"),
-            pytest.param(None, "failed", id="the handler finds that it did nothing"),
-            pytest.param(IndeterminateError("It cannot be told."), "indeterminate", id="it cannot be told"),
-        ],
-    )
-    def test_while_it_ran_the_handler_is_asked_and_never_run_again(self, world, handler, found, state):
-        handler.found = found
-        assert self.crashed(world, handler, running=True)["state"] == state
-        assert handler.orders == []

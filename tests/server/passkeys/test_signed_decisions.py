@@ -1,17 +1,20 @@
-"""Decisions that are signed with a passkey: who may add one, what it signs, and that anybody can verify it later."""
+"""What a passkey signs, and that anybody can verify it later."""
 
 from __future__ import annotations
 
-import html
 import json
-import re
-import time
 
 import pytest
 from server.authenticator import Authenticator, decode
-from server.conftest import Webhook
-from server.web.forms import hidden_fields
-from server.web.running_gate import REASON, Browser, RunningGate
+from server.passkeys.pages import (
+    bodies,
+    enrolled,
+    posted,
+    prepared,
+    signed,
+    untouched,
+)
+from server.web.running_gate import REASON, Browser
 from sqlalchemy import update
 
 from maskgate.errors import Refused
@@ -19,221 +22,6 @@ from maskgate.gate.passkeys import verify_decision
 from maskgate.gate.signed_decisions import problems_of
 from maskgate.server.ledger_check import check_ledger
 from maskgate.store import tables
-
-POLICY = """\
-version: 1
-people:
-  requester: ["company|requester"]
-  reviewer: ["company|reviewer"]
-  second: ["company|second"]
-reviewers:
-  privacy: {people: [reviewer, second]}
-policies:
-  - name: signed with a passkey
-    when: {action: export, destination: {id: partner}}
-    require: {slots: {privacy: 1}}
-    reason: {min_length: 10}
-    passkey: required
-  - name: usual
-    when: {action: export, destination: {id: regulator}}
-    require: {slots: {privacy: 1}}
-otherwise: refuse
-"""
-
-
-@pytest.fixture(scope="module")
-def told():
-    server = Webhook()
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="module")
-def gate(tmp_path_factory, provider, told, postgres):
-    """A gate on PostgreSQL; the real browser's is on SQLite."""
-    folder, database = tmp_path_factory.mktemp("gate"), postgres.new_database()
-    running = RunningGate(folder, provider.issuer, policy=POLICY, webhook=told.url, name="localhost", database=database)
-    running.start()
-    yield running
-    running.stop()
-    postgres.drop(database)
-
-
-@pytest.fixture(scope="module")
-def device(gate):
-    return Authenticator(gate.url)
-
-
-@pytest.fixture(scope="module")
-def reviewer(gate, provider, device):
-    """A reviewer with a passkey."""
-    person = Browser(gate, provider, "reviewer")
-    assert enrolled(person, device).status_code == 303
-    return person
-
-
-@pytest.fixture(scope="module")
-def pending(gate):
-    return gate.request()
-
-
-def posted(person, path, **fields):
-    return person.http.post(path, data=fields, headers={"Origin": person.gate.url})
-
-
-def begun(person):
-    """Press the button that adds a passkey; return the form that comes, and what the browser is asked."""
-    token = hidden_fields(person.http.get("/passkeys").text, "/passkeys/new")
-    page = posted(person, "/passkeys/new", **token)
-    assert page.status_code == 200, page.text
-    return hidden_fields(page.text, "/passkeys"), options_of(page.text)
-
-
-def enrolled(person, device, *, name="laptop", **client):
-    fields, options = begun(person)
-    return posted(person, "/passkeys", **fields | {"name": name, "passkey": json.dumps(device.make(options, **client))})
-
-
-def options_of(page):
-    return json.loads(html.unescape(re.search(r'data-passkey="([^"]+)"', page).group(1)))
-
-
-def prepared(person, request, **changes):
-    """Approve on the page; return the form that asks for the signature, and what the browser is asked."""
-    page = person.decide(request["id"], **changes)
-    assert page.status_code == 200, page.text
-    return hidden_fields(page.text, f"/requests/{request['id']}/decisions"), options_of(page.text)
-
-
-def signed(person, request, device, **client):
-    fields, options = prepared(person, request)
-    answer = json.dumps(device.sign(options, **client))
-    return posted(person, f"/requests/{request['id']}/decisions", **fields | {"passkey": answer})
-
-
-def over_rest(person, request, device, body):
-    path, headers = f"/api/v1/requests/{request['id']}/decisions", {"X-CSRF-Token": person.csrf_token(request["id"])}
-    asked = person.http.post(f"{path}/passkey", json=body, headers=headers).json()
-    passkey = {"nonce": asked["nonce"], "credential": device.sign(asked["options"])}
-    return person.http.post(path, json=body | {"passkey": passkey}, headers=headers)
-
-
-def bodies(gate, kind, request=None):
-    found = [entry["body"] for entry in gate.entries() if entry["body"]["type"] == kind]
-    return [body for body in found if request is None or body.get("request") == request["id"]]
-
-
-def untouched(gate, request):
-    document = gate.read(request["id"])
-    return (document["state"], document["decisions"]) == ("pending", [])
-
-
-class TestEnrolment:
-    """A passkey is added by its person after a fresh login, and told by another way; revoked, it never comes back."""
-
-    def test_it_is_an_entry_and_is_told(self, gate, reviewer, device, told):
-        [body] = bodies(gate, "passkey.registered")[:1]
-        assert (body["person"], body["account"]) == ("reviewer", "company|reviewer")
-        assert body["public_key"]
-        gate.gate.sweep()
-        texts = [message["text"] for message in told.received]
-        assert any("A passkey that signs in the name of reviewer was added" in text for text in texts)
-        assert {"channel": "slack", "person": "reviewer"}.items() <= bodies(gate, "notification.sent")[0].items()
-        assert "laptop" in reviewer.http.get("/passkeys").text
-
-    def test_an_old_login_is_sent_through_a_fresh_one(self, gate, provider):
-        provider.user("second", name="Sam", auth_time=int(time.time()) - 301)
-        person = Browser(gate, provider, "second")
-        page = person.http.get("/passkeys").text
-        assert "/login/company?fresh=true&amp;next=%2Fpasskeys" in page
-        assert hidden_fields(page, "/passkeys/new") == {}
-        token = re.search(r'action="/logout">\s*<input type="hidden" name="csrf_token" value="([0-9a-f]+)"', page)
-        assert posted(person, "/passkeys/new", csrf_token=token.group(1)).status_code == 403
-        provider.user("second", name="Sam Second", groups=["privacy-team"])
-
-    def test_who_is_nobody_adds_none(self, gate, provider):
-        page = Browser(gate, provider, "stranger").http.get("/passkeys").text
-        assert "linked to nobody in the policy" in page
-        assert hidden_fields(page, "/passkeys/new") == {}
-
-    def test_another_session_cannot_finish_it(self, gate, provider, reviewer):
-        device = Authenticator(gate.url)
-        fields, options = begun(reviewer)
-        other = Browser(gate, provider, "second")
-        mine, _ = begun(other)
-        answer = json.dumps(device.make(options))
-        taken = posted(other, "/passkeys", **mine | {"nonce": fields["nonce"], "name": "x", "passkey": answer})
-        assert taken.status_code == 403
-        assert "begun by somebody else" in taken.text
-
-    @pytest.mark.parametrize(
-        "client",
-        [
-            pytest.param({"origin": "https://evil.example"}, id="asked by another site"),
-            pytest.param({"challenge": "AAAA"}, id="another challenge"),
-            pytest.param({"type": "webauthn.get"}, id="another kind of answer"),
-        ],
-    )
-    def test_an_answer_that_does_not_fit(self, gate, reviewer, client):
-        before = len(bodies(gate, "passkey.registered"))
-        answer = enrolled(reviewer, Authenticator(gate.url), **client)
-        assert answer.status_code == 422
-        assert "no new passkey for this gate" in answer.text
-        assert len(bodies(gate, "passkey.registered")) == before
-
-    def test_nobody_was_verified(self, gate, reviewer):
-        assert enrolled(reviewer, Authenticator(gate.url, verified=False)).status_code == 422
-
-    def test_no_answer_at_all(self, reviewer):
-        fields, _ = begun(reviewer)
-        for nonsense in ("", "[]", "{", "[" * 5000):
-            assert posted(reviewer, "/passkeys", **fields | {"name": "x", "passkey": nonsense}).status_code == 422
-
-    def test_without_the_token_of_the_page(self, gate, reviewer):
-        for path in ("/passkeys/new", "/passkeys", "/passkeys/x/revoke"):
-            assert posted(reviewer, path, csrf_token="0" * 64).status_code == 403
-
-    def test_a_revoked_one_signs_nothing_and_never_comes_back(self, gate, provider, pending):
-        person, device = Browser(gate, provider, "second"), Authenticator(gate.url)
-        assert enrolled(person, device).status_code == 303
-        fields, options = prepared(person, pending)
-        page = person.http.get("/passkeys").text
-        path = re.search(r'action="(/passkeys/[0-9a-f]+/revoke)"', page).group(1)
-        assert posted(person, path, **hidden_fields(page, path)).status_code == 303
-        assert bodies(gate, "passkey.revoked")[-1]["person"] == "second"
-        answer = json.dumps(device.sign(options))
-        late = posted(person, f"/requests/{pending['id']}/decisions", **fields | {"passkey": answer})
-        assert late.status_code == 403
-        again = enrolled(person, device)
-        assert again.status_code == 409
-        assert "is revoked" in again.text
-        assert untouched(gate, pending)
-
-    def test_nobody_revokes_anothers(self, gate, provider, reviewer):
-        page = reviewer.http.get("/passkeys").text
-        path = re.search(r'action="(/passkeys/[0-9a-f]+/revoke)"', page).group(1)
-        other = Browser(gate, provider, "second")
-        token = hidden_fields(other.http.get("/passkeys").text, "/passkeys/new")
-        assert posted(other, path, **token).status_code == 404
-        assert path in reviewer.http.get("/passkeys").text
-
-    @pytest.mark.parametrize(
-        ("name", "words"),
-        [
-            pytest.param("localhost", "no other way of telling people", id="no way of telling"),
-            pytest.param("127.0.0.1", "browsers bind passkeys to names", id="no name"),
-        ],
-    )
-    def test_a_gate_that_cannot(self, tmp_path, provider, name, words):
-        running = RunningGate(tmp_path, provider.issuer, policy=POLICY, name=name)
-        [warning] = running.gate.warnings_about_passkeys()
-        running.start()
-        page = Browser(running, provider, "reviewer").http.get("/passkeys").text
-        running.stop()
-        assert words in html.unescape(page)
-        assert warning.startswith('nobody can approve under the policy "signed with a passkey"')
-        assert words in warning
-        assert hidden_fields(page, "/passkeys/new") == {}
 
 
 class TestSigning:
