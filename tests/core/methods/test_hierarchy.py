@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +15,8 @@ from maskgate.methods import METHODS, Surroundings
 HERE = Surroundings("people", "education")
 DEGREES = "Bachelors;Undergraduate;Higher education;*\nMasters;Graduate;Higher education;*\n11th;School;School;*\n"
 AGES = "".join(f"{age};{age // 5 * 5}-{age // 5 * 5 + 4};{'young' if age < 30 else 'old'}\n" for age in range(100))
-ADULT = Path(__file__).resolve().parents[4] / "shared" / "data" / "adult"
+_BESIDE = Path(__file__).resolve().parents[4] / "shared" / "data"
+ADULT = Path(os.environ.get("MASKGATE_SHARED_DATA", _BESIDE)) / "adult"
 
 
 def generalize(content, level=1):
@@ -145,7 +147,9 @@ def adult(column):
     return pa.csv.read_csv(ADULT / "adult.csv", parse_options=options)[column].combine_chunks()
 
 
-@pytest.mark.skipif(not ADULT.is_dir(), reason="the census records are not beside this repository")
+@pytest.mark.skipif(
+    not ADULT.is_dir(), reason="the census records are not here; MASKGATE_SHARED_DATA says where they are"
+)
 class TestAdult:
     """The hierarchies that ARX ships with its census records."""
 
