@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from maskgate.gate.confined_child import Answer
     from maskgate.gate.model import Limits
     from maskgate.gate.staging import Staging
     from maskgate.rules import Rules, TableRules
@@ -49,6 +50,7 @@ def seal(
     limits: Limits,
     progress: Callable[[int, int], None],
     quasi_identifiers: Sequence[tuple[str, ...]] = (),
+    ask: Callable[..., Answer] = confined_child.ask,
 ) -> Sealed:
     """Copy a staging into the gate's own folder, and measure the copy.
 
@@ -60,6 +62,7 @@ def seal(
         limits: Memory and time for measuring.
         progress: Called with bytes done and in all (each byte is copied, then measured); what it raises ends sealing.
         quasi_identifiers: Lists of columns over which the policy wants to know how many rows or people share them.
+        ask: Has the child process measure the copy.
 
     Raises:
         Refused: With one message that says what is wrong with the staging. The folder is gone then.
@@ -74,7 +77,7 @@ def seal(
             _copy(staging, staging_id, file, folder, steps)
         manifest_file = _write_manifest(manifest, registered, folder)
         task = _task(manifest, registered, folder, limits, quasi_identifiers)
-        tables = _measure(manifest, registered, limits, steps, task)
+        tables = _measure(manifest, registered, ask(task, limits, steps.add), task)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -241,9 +244,8 @@ def _entity(rules: TableRules) -> str | None:
 
 
 def _measure(
-    manifest: Manifest, registered: Rules, limits: Limits, steps: _Steps, task: Mapping[str, Any]
+    manifest: Manifest, registered: Rules, answer: Answer, task: Mapping[str, Any]
 ) -> tuple[MeasuredTable, ...]:
-    answer = confined_child.ask(task, limits, steps.add)
     if set(answer.tables) != set(task["tables"]):
         raise confined_child.nonsense()
     return tuple(

@@ -9,6 +9,7 @@ from maskgate.gate.action_handler import HandlerElsewhere
 from maskgate.gate.establishing import read_files
 from maskgate.gate.registry import Registry
 from maskgate.gate.releaser import ReleaserElsewhere
+from maskgate.gate.sealing import seal
 from maskgate.gate.service import Gate
 from maskgate.hosts.airflow import AirflowHost
 from maskgate.hosts.prefect import PrefectHost
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from maskgate.clock import Clock
     from maskgate.gate.action_handler import ActionHandler
     from maskgate.gate.host import Host
+    from maskgate.gate.parts import Sealer
     from maskgate.gate.releaser import Releaser
     from maskgate.server.configuration import Configuration
 
@@ -80,7 +82,13 @@ def run(config: Path | None, folder: Path | None, say: Callable[[str], None], ch
 
 
 def make_gate(
-    configuration: Configuration, home: Home, store: Store, clock: Clock, hosts: Mapping[str, Host] | None = None
+    configuration: Configuration,
+    home: Home,
+    store: Store,
+    clock: Clock,
+    hosts: Mapping[str, Host] | None = None,
+    *,
+    sealer: Sealer = seal,
 ) -> Gate:
     """Put the gate's parts together.
 
@@ -90,6 +98,7 @@ def make_gate(
         store: The database.
         clock: What time it is.
         hosts: Orchestrators to ask instead of the configured ones, such as one in this process.
+        sealer: Copies and measures staged bytes.
     """
     registry = Registry(
         url=configuration.url,
@@ -111,6 +120,7 @@ def make_gate(
         sealed_folder=home.sealed_folder(configuration.sealed),
         handlers=_handlers(configuration),
         notifiers=configuration.ways,
+        sealer=sealer,
     )
 
 

@@ -10,12 +10,12 @@ from maskgate.gate.gate_keys import GateKeys
 from maskgate.gate.key_sources import FileKeys
 from maskgate.gate.model import Caller, DecisionInput, Destination, Identity, Limits, RequestInput, StagingRoot
 from maskgate.gate.registry import Registry
-from maskgate.gate.sealing import seal
 from maskgate.gate.service import Gate
 from maskgate.gate.signer import Signer
 from maskgate.gate.staging import Staging
 from maskgate.release.releaser import DestinationReleaser
 from maskgate.testing.host import ScriptedHost, airflow_run
+from maskgate.testing.measured_once import seal_measured_once
 from maskgate.testing.new_store import open_store
 from maskgate.testing.staged_tables import RULES_TEXT, masked_tables, put_staged, sample_rules, staged_bytes
 from maskgate.testing.still_clock import StillClock
@@ -71,7 +71,7 @@ class GateWorld:
         folder: Where all of it lies.
         policy: The policy's text.
         releaser: Another releaser than the real one.
-        sealer: Another sealer than the real one.
+        sealer: Another sealer than the real one, which measures the same files once.
         notifiers: Ways of telling people.
         clock: What time it is, for the gate and its host.
         database: The URL of another database than the file in the folder.
@@ -87,7 +87,7 @@ class GateWorld:
     folder: Path
     policy: str = POLICY
     releaser: Releaser = field(default_factory=DestinationReleaser)
-    sealer: Sealer = seal
+    sealer: Sealer = seal_measured_once
     notifiers: tuple[Notifier, ...] = ()
     clock: StillClock = field(default_factory=StillClock)
     database: str | None = None

@@ -16,6 +16,7 @@ from maskgate.server.configuration import load_configuration
 from maskgate.server.home import Home
 from maskgate.server.serving import bind, make_server
 from maskgate.server.start import make_gate, make_services
+from maskgate.testing.measured_once import seal_measured_once
 from maskgate.testing.new_store import open_store
 from maskgate.testing.staged_tables import RULES_TEXT, masked_tables, sample_rules, staged_bytes, write_staged
 
@@ -99,7 +100,8 @@ destinations:
         (work / "gate.yaml").write_text(configuration)
         self.configuration = load_configuration(work / "gate.yaml")
         self.store = open_store(database or self.home.database)
-        self.gate = make_gate(self.configuration, self.home, self.store, self.store.clock(), hosts)
+        parts = (self.configuration, self.home, self.store, self.store.clock(), hosts)
+        self.gate = make_gate(*parts, sealer=seal_measured_once)
         tokens = {name: self.home.token(name) for name in self.configuration.tokens}
         self.started = self.gate.start(self.configuration.policy, self.configuration.rules, tokens)
         self.services = make_services(self.configuration, self.store, self.gate, self.store.clock())
