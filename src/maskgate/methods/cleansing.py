@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from maskgate.crypto.cells import validity, validity_buffer
 from maskgate.methods.codes import is_used, renumbered
-from maskgate.methods.fixed_width import as_column, view
+from maskgate.methods.fixed_width import as_column, portions, view
 from maskgate.methods.nesting import elements_of, fields_of, lists_like, runs_of, structs, taken
 
 if TYPE_CHECKING:
@@ -73,12 +73,26 @@ def _is_clean(column: pa.Array) -> bool:
     if column.offset or any(each is None for each in rest) or not _is_exact(bits, valid, len(column)):
         return False
     if len(rest) == 1:
-        cells = _words(column)
-        return rest[0].size == cells.nbytes and (valid is None or not ((cells != 0) & ~valid[:, np.newaxis]).any())
+        return rest[0].size == len(column) * column.type.bit_width // 8 and are_zeros(column, valid)
     offsets = _offsets(column)
     if offsets[0] or rest[1].size != offsets[-1] or rest[0].size != offsets.nbytes:
         return False
     return valid is None or not ((offsets[1:] != offsets[:-1]) & ~valid).any()
+
+
+def are_zeros(column: pa.Array, valid: NDArray[np.bool_] | None) -> bool:
+    """Say whether nothing but zeros lies under the nulls of a plain column of cells of a fixed width.
+
+    Args:
+        column: The column.
+        valid: Which of its cells are not null; None if all.
+    """
+    if valid is None:
+        return True
+    # True is greater than False: a word that is not zero, where the cell is not valid.
+    return not any(
+        ((each[rows] != 0) > valid[rows]).any() for each in _words(column).T for rows in portions(len(valid))
+    )
 
 
 def _is_exact(bits: pa.Buffer | None, valid: NDArray[np.bool_] | None, count: int) -> bool:

@@ -9,8 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity
-from maskgate.methods.fixed_width import cells_of
-from maskgate.methods.layout import by_value, plain
+from maskgate.crypto.room import room
+from maskgate.methods.families import value_type
+from maskgate.methods.fixed_width import cells_of, portions
+from maskgate.methods.layout import by_value, countable, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +23,11 @@ if TYPE_CHECKING:
 _MOST_UNCOUNTED = 4096
 
 
-def group_numbers(columns: Sequence[pa.Array]) -> NDArray[np.uint32] | None:
+def group_numbers(columns: Sequence[pa.Array]) -> NDArray[np.unsignedinteger[Any]] | None:
     """Number the groups that the values of some columns make together; nulls are equal to each other.
 
-    The numbers follow from the order in which rows first have the values, whatever the layout of the columns.
+    The numbers follow from integers themselves, where they lie close, and of any other values from the order in which
+    rows first have them; not from the layout of the columns.
 
     Args:
         columns: Columns in any layout whose values move as a whole, of one length.
@@ -48,11 +51,13 @@ def group_numbers(columns: Sequence[pa.Array]) -> NDArray[np.uint32] | None:
     return numbers
 
 
-def _numbered(column: pa.Array) -> tuple[NDArray[np.uint32], int]:
-    """Number the values of a column in the order of their first rows; a null is one more value behind all."""
-    if not pa.types.is_dictionary(column.type):
-        column = _encoded(plain(column))
-    codes = by_value(column, lambda values: values)
+def _numbered(column: pa.Array) -> tuple[NDArray[np.unsignedinteger[Any]], int]:
+    """Number the values of a column; a null is one more value behind all."""
+    is_whole = pa.types.is_integer(value_type(column.type))
+    close = _close(plain(column)) if is_whole else None
+    if close is not None:
+        return close
+    codes = by_value(column if pa.types.is_dictionary(column.type) else _encoded(column), lambda values: values)
     different, valid = len(codes.dictionary), validity(codes.indices)
     if valid is None:
         return codes.indices.to_numpy(zero_copy_only=False).astype(np.uint32), different
@@ -60,15 +65,24 @@ def _numbered(column: pa.Array) -> tuple[NDArray[np.uint32], int]:
 
 
 def _encoded(column: pa.Array) -> pa.DictionaryArray:
+    return countable(plain(column)).dictionary_encode()
+
+
+def _close(column: pa.Array) -> tuple[NDArray[np.uint16], int] | None:
+    """Number integers by themselves, from the least of them up; None if they lie far apart."""
     least, most = _ends(column)
-    if most - least >= _MOST_UNCOUNTED:
-        return column.dictionary_encode()
-    # Integers that lie close are their own codes.
-    cells: NDArray[Any] = cells_of(column)
-    codes = (cells.astype(np.int64) - least).astype(np.int16)
+    different = most - least + 1
+    if different > _MOST_UNCOUNTED:
+        return None
+    cells = cells_of(column)
+    numbers = room(len(cells), np.uint16)
     valid = validity(column)
-    every = pa.array(np.arange(least, most + 1)).cast(column.type)
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=None if valid is None else ~valid), every)
+    for rows in portions(len(cells)):
+        np.subtract(cells[rows], cells.dtype.type(least), out=numbers[rows], casting="unsafe")
+    if valid is None:
+        return numbers, different
+    np.copyto(numbers, np.uint16(different), where=~valid)
+    return numbers, different + 1
 
 
 def _ends(column: pa.Array) -> tuple[int, int]:

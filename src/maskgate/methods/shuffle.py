@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pyarrow as pa
 
+from maskgate.methods.chance import chance_for
 from maskgate.methods.layout import countable, plain
 from maskgate.methods.method import Declaration, Domain, Method, Surroundings, Uniqueness
-from maskgate.methods.permutation import MOVABLE, chance_for, is_number_like, movable, moved_type, rearranged, shuffled
+from maskgate.methods.permutation import (
+    MOVABLE,
+    among_present,
+    is_fixed,
+    movable,
+    moved_type,
+    rearranged,
+    shuffled,
+    with_zeros,
+)
 from maskgate.methods.row_order import PresentRows, RowOrder, shuffled_sources
 from maskgate.methods.shape import Shape
 
@@ -64,9 +74,9 @@ class Shuffle(Method):
         column = movable(column)
         rows = PresentRows.of(column, surroundings, self.row_order)
         if rows is not None:
-            return rearranged(column, shuffled_sources(rows.marks, rows.places[0]))
+            return rearranged(column, among_present(column, shuffled_sources(rows.marks, rows.places[0])))
         chance = chance_for([column], surroundings, purpose="shuffle", parameters=[])
-        if not pa.types.is_dictionary(column.type) or not is_number_like(column.type.value_type):
+        if not pa.types.is_dictionary(column.type) or not is_fixed(column.type.value_type):
             return shuffled(column, chance)
         # By their values, as if there were no dictionary.
-        return movable(countable(shuffled(plain(column), chance)).dictionary_encode().cast(column.type))
+        return movable(countable(shuffled(with_zeros(plain(column)), chance)).dictionary_encode().cast(column.type))

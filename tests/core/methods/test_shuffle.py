@@ -124,8 +124,8 @@ class TestOrder:
         assert [each in "xy" for each in left] != [each in "xy" for each in right]
 
 
-NUMBERS = [6, 0, 2, 9, 3, 5, 1, 7, 8, 4]
-TEXTS = ["ann", None, "", "ann", "bob", "eve", None, "joe"]
+NUMBERS = [4, 5, 0, 3, 8, 6, 7, 9, 1, 2]
+TEXTS = ["joe", None, "ann", "bob", "eve", "", None, "ann"]
 
 
 class TestRefusals:

@@ -91,9 +91,9 @@ class TestSwap:
         assert (once == other_groups).mean() < 0.02
 
 
-WHOLE = [2, 3, 8, 1, 5, 4, 7, 6, 0]
-GROUPED = [2, 7, 0, 1, 5, 4, 8, 3, 6]
-RANKED = [1, 0, 3, 2, 5, 4, 8, 6, 7]
+WHOLE = [4, 3, 7, 6, 0, 8, 1, 2, 5]
+GROUPED = [5, 8, 4, 1, 2, 0, 7, 6, 3]
+RANKED = [1, 0, 3, 2, 5, 4, 7, 8, 6]
 
 
 class TestRanks:
@@ -120,6 +120,27 @@ class TestRanks:
     def test_whatever_has_an_order(self, kind):
         values = pa.array([1, 100, 2, 99]).cast(pa.int32() if pa.types.is_date32(kind) else pa.int64()).cast(kind)
         assert swapped(values, rank_distance=1).equals(values.take(pa.array([2, 3, 0, 1])))
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            pytest.param(lambda draw: draw.integers(-(2**62), 2**62, 2000), id="integers that fill their words"),
+            pytest.param(lambda draw: draw.normal(0, 1, 2000), id="doubles of any digits"),
+            pytest.param(lambda draw: draw.integers(0, 9, 2000) + 2**60 + 0.5, id="doubles of which many are equal"),
+            pytest.param(lambda draw: np.round(draw.normal(0, 9, 2000), 1), id="doubles of one decimal place"),
+            pytest.param(lambda draw: draw.normal(0, 9, 2000).astype(np.float32), id="floats"),
+        ],
+    )
+    def test_values_of_many_digits_stay_near_in_rank(self, make):
+        values = make(np.random.default_rng(5))
+        absent = np.arange(2000) % 7 == 0
+        out = swapped(pa.array(values, mask=absent), rank_distance=5)
+        present, moved = np.sort(values[~absent]), out.drop_null().to_numpy()
+        assert (np.sort(moved) == present).all()
+        width = int(len(present) * 0.05) + 2
+        lower = np.searchsorted(present, moved, side="left") - np.searchsorted(present, values[~absent], side="right")
+        upper = np.searchsorted(present, values[~absent], side="left") - np.searchsorted(present, moved, side="right")
+        assert max(lower.max(), upper.max()) <= width
 
 
 class TestRefusals:

@@ -1,0 +1,102 @@
+"""Random words that a key and the data decide.
+
+They come from the key, from what the method is set to, and from a digest of the column itself: a run that is repeated
+draws the same, and a release with other data something that has nothing to do with it. The digest is of the cells, so
+that chunks, layouts and the order of a dictionary make no difference.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import GCM
+
+from maskgate.canonical import canonical_bytes
+from maskgate.crypto import hmac_sha256
+from maskgate.crypto.cells import Cells, validity
+from maskgate.crypto.room import room
+from maskgate.errors import MaskingError
+from maskgate.methods.fixed_width import portions, view
+from maskgate.methods.layout import plain
+from maskgate.methods.permutation import with_zeros
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from maskgate.methods.method import Surroundings
+
+_ZEROS = memoryview(bytes(1 << 18))
+
+
+class Chance:
+    """Random words that a seed decides: the key stream of AES in counter mode.
+
+    It is taken out of GCM, whose key stream that is from the third block on: OpenSSL makes it there several blocks at
+    a time, which it does not where counter mode stands alone.
+    """
+
+    def __init__(self, seed: bytes) -> None:
+        self._stream = Cipher(AES(seed), GCM(bytes(12))).encryptor()
+
+    def words(self, count: int, kind: Any = np.uint64) -> NDArray[Any]:
+        """Return the next words, of 32 or 64 bits."""
+        words = room(count, np.dtype(kind).newbyteorder("<"))
+        for rows in portions(count):
+            part = words[rows]
+            self._stream.update_into(_ZEROS[: part.nbytes], part.data.cast("B"))
+        return words
+
+
+def chance_for(
+    columns: Sequence[pa.Array], surroundings: Surroundings, *, purpose: str, parameters: Sequence[Any]
+) -> Chance:
+    """Return random words that the key, the parameters and the columns' cells decide.
+
+    The cells are hashed by GHASH under a secret key, and the result goes through HMAC under another (Carter and
+    Wegman's way), which gives a seed that nobody without the key can tell from an even one.
+
+    Raises:
+        MaskingError: If there is no key.
+    """
+    key = surroundings.key
+    if key is None:
+        raise MaskingError(f'column "{surroundings.column}": {purpose} needs a key')
+    context = canonical_bytes([surroundings.table, surroundings.column, *parameters]).decode()
+
+    def subkey(use: str) -> bytes:
+        return key.subkey(purpose=f"{purpose}: {use}", scheme="order", domain=context)
+
+    hashed = Cipher(AES(subkey("content")), GCM(bytes(12))).encryptor()
+    for column in columns:
+        for part in _content(with_zeros(plain(column))):
+            hashed.authenticate_additional_data(part.nbytes.to_bytes(8, "little"))
+            hashed.authenticate_additional_data(part.view(np.uint8).reshape(-1).data)
+    hashed.finalize()
+    seed = hmac_sha256.digest(pa.array([hashed.tag]), subkey("seed"))[0].as_py()
+    return Chance(seed)
+
+
+def _content(column: pa.Array) -> list[NDArray[Any]]:
+    """Return arrays that differ wherever two columns of one type do, and nowhere else.
+
+    Args:
+        column: A plain column; if its cells are of a fixed width, with zeros under its nulls.
+    """
+    valid = validity(column)
+    which = np.ones(len(column), np.bool_) if valid is None else valid
+    kind = column.type
+    if pa.types.is_boolean(kind):
+        return [which, column.fill_null(False).cast(pa.uint8()).to_numpy(zero_copy_only=False)]  # noqa: FBT003
+    if any(is_(kind) for is_ in _OF_ANY_LENGTH):
+        cells = Cells.of(column.drop_null() if column.null_count else column)
+        return [which, cells.lengths, cells.joined()]
+    return [which, view(column, f"V{kind.bit_width // 8}")]
+
+
+_OF_ANY_LENGTH = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)

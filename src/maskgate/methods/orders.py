@@ -1,0 +1,170 @@
+"""Orders of rows by chance.
+
+Rows are put in order by sorting random words, each with its row or its value in its last bits and its group in its
+first: numpy sorts words several times as fast as it moves single values to and fro.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from maskgate.crypto.room import room
+from maskgate.methods.fixed_width import portions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from maskgate.methods.chance import Chance
+
+_WORD_BITS, _SHORT_BITS = 64, 32
+# Where short words have so many more bits for chance than rows need, one row in eight at most meets another by chance.
+_SPARE_BITS = 3
+# Shorter runs than this are not worth a call each.
+_LEAST_RUN = 256
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Words in order: group by group, and those of a group in any order, each as likely as any other.
+
+    Attributes:
+        words: The words, each with a value in its last bits.
+        of_value: Which bits those are.
+        free: Behind how many bits the group stands.
+    """
+
+    words: NDArray[Any]
+    of_value: Any
+    free: int
+
+    def write(self, into: NDArray[Any], added: Any = 0) -> None:
+        """Write the values, each with the same number added, into the first items of some array."""
+        for rows in portions(len(self.words)):
+            part = into[rows.start : min(rows.stop, len(self.words))]
+            np.bitwise_and(self.words[rows], self.of_value, out=part, casting="unsafe")
+            if added:
+                part += added
+
+    def all(self) -> NDArray[np.int64]:
+        """Return all values."""
+        values = room(len(self.words), np.int64)
+        self.write(values)
+        return values
+
+    def tied_groups(self) -> NDArray[np.bool_]:
+        """Return which words are of the same group as the one before."""
+        return _equals(self.words, self.words.dtype.type((1 << self.free) - 1))
+
+    def starts(self) -> NDArray[np.int64]:
+        """Return where groups begin."""
+        return np.flatnonzero(~self.tied_groups())
+
+
+def order_by_chance(
+    count: int,
+    chance: Chance,
+    groups: NDArray[Any] | None = None,
+    valid: NDArray[np.bool_] | None = None,
+) -> Sorted:
+    """Order the numbers of rows by chance, or those of each group.
+
+    Args:
+        count: How many rows there are.
+        chance: Where the order comes from.
+        groups: The number of each row's group, from 0 up; None if all are one.
+        valid: Which rows count; None if all.
+    """
+    return sorted_by_chance(count, chance, *_row_numbers(count), groups=groups, valid=valid)
+
+
+def order_in_runs(count: int, chance: Chance, starts: NDArray[np.int64]) -> Sorted:
+    """Order the numbers of rows by chance within each of some runs.
+
+    Args:
+        count: How many rows there are.
+        chance: Where the order comes from.
+        starts: Where runs begin, from 0 up.
+    """
+    if len(starts) * _LEAST_RUN <= count:
+        return sorted_by_chance(count, chance, *_row_numbers(count), runs=starts)
+    return order_by_chance(count, chance, np.repeat(np.arange(len(starts)), np.diff(starts, append=count)))
+
+
+def _row_numbers(count: int) -> tuple[int, Callable[[slice], NDArray[np.uint64]]]:
+    def numbers(rows: slice) -> NDArray[np.uint64]:
+        return np.arange(rows.start, min(rows.stop, count), dtype=np.uint64)
+
+    return max(count - 1, 0).bit_length(), numbers
+
+
+def sorted_by_chance(
+    count: int,
+    chance: Chance,
+    bits: int,
+    values: Callable[[slice], NDArray[Any]],
+    *,
+    groups: NDArray[Any] | None = None,
+    valid: NDArray[np.bool_] | None = None,
+    runs: NDArray[np.int64] | None = None,
+) -> Sorted:
+    """Order values by chance, or those of each group.
+
+    Args:
+        count: How many values there are.
+        chance: Where the order comes from.
+        bits: What no value has more bits than.
+        values: Returns those of some rows; for rows that are left out, any.
+        groups: The number of each row's group, from 0 up; None if all are one.
+        valid: Which rows there are; None if all.
+        runs: Instead of groups, where they begin, if their rows stand together already.
+    """
+    most = 0 if groups is None or count == 0 else int(groups.max())
+    is_short = most == 0 and bits + count.bit_length() + _SPARE_BITS <= _SHORT_BITS
+    kind, free = (np.uint32, _SHORT_BITS) if is_short else (np.uint64, _WORD_BITS - most.bit_length())
+    of_value, of_chance = kind((1 << bits) - 1), kind((1 << free) - (1 << bits))
+    words = chance.words(count, kind)
+    for rows in portions(count):
+        drawn = words[rows]
+        drawn &= of_chance
+        drawn |= values(rows).astype(kind, copy=False)
+        if groups is not None and most:
+            drawn |= groups[rows].astype(np.uint64) << np.uint64(free)
+        if valid is not None:
+            # All ones, which sort behind everything.
+            drawn |= (valid[rows].view(np.int8) - np.int8(1)).astype(f"i{drawn.itemsize}").view(kind)
+    for run in [slice(None)] if runs is None else _slices(runs, count):
+        words[run].sort()
+    if valid is not None:
+        words = words[: np.count_nonzero(valid)]
+    _break_ties(words, of_value, chance, runs)
+    return Sorted(words, of_value, free)
+
+
+def _break_ties(words: NDArray[Any], of_value: Any, chance: Chance, starts: NDArray[np.int64] | None) -> None:
+    """Where sorted words differ in nothing but their values, which few do, let chance decide once more."""
+    tied = _equals(words, of_value)
+    if starts is not None:
+        tied[starts] = False
+    if tied.any():
+        places = np.flatnonzero(tied | np.append(tied[1:], False))
+        runs = np.cumsum(~tied[places])
+        words[places] = words[places[order_by_chance(len(places), chance, runs).all()]]
+
+
+def _equals(words: NDArray[Any], but_for: Any) -> NDArray[np.bool_]:
+    """Say which words differ from the one before in no bits but some of the last ones."""
+    equals = np.zeros(len(words), np.bool_)
+    for rows in portions(len(words) - 1):
+        here = words[rows.start : rows.stop + 1]
+        np.less_equal(here[1:] ^ here[:-1], but_for, out=equals[1:][rows])
+    return equals
+
+
+def _slices(starts: NDArray[np.int64], count: int) -> list[slice]:
+    return [slice(start, end) for start, end in pairwise([*starts.tolist(), count])]

@@ -1,0 +1,146 @@
+"""Rows by the rank of their values, cut into blocks of near ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from maskgate.crypto.cells import validity
+from maskgate.crypto.room import room, taken
+from maskgate.methods.fixed_width import clear_nulls, view
+from maskgate.methods.numbers import as_doubles, counted
+from maskgate.methods.orders import order_by_chance, order_in_runs
+from maskgate.methods.pairs import Blocks
+from maskgate.methods.permutation import span
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from maskgate.methods.chance import Chance
+
+_WORD_BITS = 64
+# So many bits of a word at least decide by chance between equal values, before more words are drawn.
+_LEAST_CHANCE = 4
+# Doubles that are decimals of so few places are ranked as whole numbers, of which many may be equal.
+_MOST_PLACES = 4
+_PROBED = 1024
+_MOST_WHOLE = 2.0**40
+
+
+def near_in_rank(
+    column: pa.Array, groups: NDArray[np.unsignedinteger[Any]] | None, percent: float, chance: Chance
+) -> Blocks:
+    """Cut groups into blocks of neighbours in rank, in each of which rows stand in any order.
+
+    Equal values are ranked by chance.
+
+    Args:
+        column: A plain column of numbers, dates or times.
+        groups: The number of each row's group; None if all are one.
+        percent: How wide a block is, in percent of its group.
+        chance: Where orders come from.
+    """
+    valid = validity(column)
+    rows = _ranked(column, groups, valid, chance)
+    sizes = np.array([len(rows)]) if groups is None else np.bincount(groups if valid is None else groups[valid])
+    starts = _block_starts(sizes[sizes > 0], percent)
+    return Blocks(taken(rows, order_in_runs(len(rows), chance, starts).all()), starts)
+
+
+def _block_starts(sizes: NDArray[np.int64], percent: float) -> NDArray[np.int64]:
+    """Return where the blocks of groups of these sizes begin."""
+    starts = np.cumsum(sizes) - sizes
+    widths = np.maximum(2, (sizes * (percent / 100)).astype(np.int64))
+    # A last block of one joins the one before, which is why a block is one narrower than the distance allows.
+    counts = np.maximum(1, sizes // widths + (sizes % widths > 1))
+    number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    begins: NDArray[np.int64] = np.repeat(starts, counts) + number * np.repeat(widths, counts)
+    return begins
+
+
+def _ranked(
+    column: pa.Array,
+    groups: NDArray[np.unsignedinteger[Any]] | None,
+    valid: NDArray[np.bool_] | None,
+    chance: Chance,
+) -> NDArray[np.int64]:
+    """Return the rows that are not null by group and value, and those of equal values in any order."""
+    ranks, bits = _ranks(column)
+    of_group = 0 if groups is None or len(groups) == 0 else int(groups.max()).bit_length()
+    room_left = _WORD_BITS - _LEAST_CHANCE - of_group - len(column).bit_length()
+    dropped = max(0, bits - room_left)
+    coarse = room(len(ranks), np.uint64)
+    np.right_shift(ranks, np.uint64(dropped), out=coarse)
+    if groups is not None:
+        coarse |= groups.astype(np.uint64) << np.uint64(bits - dropped)
+    order = order_by_chance(len(column), chance, coarse, valid)
+    rows = order.all()
+    if dropped:
+        _refine(rows, ranks, order.tied_groups())
+    return rows
+
+
+def _refine(rows: NDArray[np.int64], ranks: NDArray[np.uint64], tied: NDArray[np.bool_]) -> None:
+    """Put rows in order, in place, that so far are so only by the first bits of their ranks.
+
+    Args:
+        rows: The rows, those with equal first bits in any order.
+        ranks: The rank of each row.
+        tied: Which of `rows` have the same first bits as the one before.
+    """
+    places = np.flatnonzero(tied | np.append(tied[1:], False))
+    if len(places):
+        runs = np.cumsum(~tied[places])
+        # Stable, so that equal ones stay in any order.
+        rows[places] = rows[places[np.lexsort((ranks[rows[places]], runs))]]
+
+
+def _ranks(column: pa.Array) -> tuple[NDArray[np.uint64], int]:
+    """Return numbers above 0 that stand in the order of the values, and how many bits they have."""
+    kind = column.type
+    if column.null_count == len(column):
+        return np.zeros(len(column), np.uint64), 1
+    if pa.types.is_decimal(kind):
+        units = counted(column, max(0, kind.scale))
+        column = pa.array(as_doubles(column)) if units.dtype == object else pa.array(units)
+    if pa.types.is_floating(column.type):
+        column = _floats_as_integers(column)
+    least, bits = span(column)
+    cells = view(column, f"{'u' if pa.types.is_unsigned_integer(column.type) else 'i'}{column.type.bit_width // 8}")
+    ranks = room(len(cells), np.uint64)
+    np.copyto(ranks, cells, casting="unsafe")
+    ranks -= np.uint64(least % (1 << _WORD_BITS))
+    clear_nulls(ranks, validity(column))
+    return ranks, bits
+
+
+def _floats_as_integers(column: pa.Array) -> pa.Array:
+    """Return integers in the order of floats."""
+    single = not pa.types.is_float64(column.type)
+    doubles = as_doubles(column)
+    whole = None if single else _as_whole(doubles)
+    if whole is not None:
+        numbers: NDArray[Any] = whole
+    else:
+        # Zero has one sign.
+        numbers = ((doubles + 0.0).astype(np.float32) if single else doubles + 0.0).view("i4" if single else "i8")
+        numbers ^= (numbers >> (numbers.itemsize * 8 - 1)) & np.iinfo(numbers.dtype).max
+    valid = validity(column)
+    return pa.array(numbers, mask=None if valid is None else ~valid)
+
+
+def _as_whole(doubles: NDArray[np.float64]) -> NDArray[np.int64] | None:
+    """Return doubles that are decimals of a few places as whole numbers; None if some is not."""
+    for places in range(_MOST_PLACES + 1):
+        if not _are_whole(doubles[:_PROBED], places) or not _are_whole(doubles, places):
+            continue
+        return np.rint(doubles * 10.0**places).astype(np.int64)
+    return None
+
+
+def _are_whole(doubles: NDArray[np.float64], places: int) -> bool:
+    with np.errstate(all="ignore"):
+        whole = np.rint(doubles * 10.0**places)
+        return bool(((whole / 10.0**places == doubles) & (np.abs(whole) < _MOST_WHOLE)).all())
