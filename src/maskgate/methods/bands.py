@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache
 from itertools import pairwise
 from math import ceil
 from sys import float_info
@@ -17,11 +18,13 @@ import pyarrow.compute as pc
 from maskgate.crypto.cells import validity
 from maskgate.crypto.room import room
 from maskgate.methods.band_names import names_of
-from maskgate.methods.numbers import MOST_EXACT, as_doubles, counted, exactly, over_power_of_ten, written
+from maskgate.methods.few_texts import FewTexts
+from maskgate.methods.fixed_width import view
+from maskgate.methods.numbers import MOST_EXACT, counted, exactly, over_power_of_ten, written
 from maskgate.methods.shape import literally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -30,8 +33,7 @@ _NUMBER = r"-?[0-9]+(?:\.[0-9]+)?"
 _MOST_NAMED = 1024
 _ROWS_A_BAND = 8
 _MOST_COMPARED = 128
-_BYTE = 255
-_INT64_BYTES = 8
+_PARTS = 8
 _INT64_MAX = 2**63 - 1
 # More than any decimal has.
 _DIGITS = 200
@@ -89,58 +91,92 @@ def bands_of_width(column: pa.Array, width: float) -> pa.Array:
         NotANumberError: If cells are NaN.
     """
     exact = exactly(width)
-    if pa.types.is_floating(column.type):
-        return _bands_of_floats(column, exact)
     whole, fraction = over_power_of_ten(exact)
+    if pa.types.is_floating(column.type):
+        names = _Names(whole, fraction, MOST_EXACT // whole - 1)
+        return _written(_of_floats(column, float(exact), names), validity(column), names)
     places = max(fraction, _scale_of(column.type))
     numbers = _divided(counted(column, places), int(exact.scaleb(places)))
-
-    def name(number: int) -> str:
-        return _between(number * exact, (number + 1) * exact)
-
-    with localcontext(prec=_DIGITS):
-        return _written(numbers, validity(column), name, names=partial(names_of, numerator=whole, places=fraction))
+    return _written(numbers, validity(column), _Names(whole, fraction))
 
 
-def _bands_of_floats(column: pa.Array, width: Decimal) -> pa.Array:
-    numerator, places = over_power_of_ten(width)
+def _of_floats(column: pa.Array, width: float, names: _Names) -> NDArray[np.int64]:
+    """Return the number of the band of each float."""
     values = _numbers_of(column)
-    last = MOST_EXACT // numerator - 1
     numbers = room(len(values), np.int64)
-    for start in range(0, len(values), _ROWS):
-        rows = slice(start, start + _ROWS)
-        numbers[rows] = _band_numbers(values[rows], float(width), numerator, 10.0**places, last)
-
-    def name(number: int) -> str:
-        if number == last:
-            return f">={written(number * width)}"
-        if number == -last - 1:
-            return f"<{written((number + 1) * width)}"
-        return _between(number * width, (number + 1) * width)
-
-    def names(chosen: pa.Array) -> pa.Array | None:
-        ends = pc.min_max(chosen).as_py()
-        is_open = ends["min"] == -last - 1 or ends["max"] == last
-        return None if is_open else names_of(chosen, numerator, places)
-
-    return _written(numbers, validity(column), name, names=names)
+    bands, edges = np.empty((2, min(_ROWS, len(values))))
+    with np.errstate(invalid="ignore", over="ignore"):  # what lies under nulls may be anything
+        for start in range(0, len(values), _ROWS):
+            here = values[start : start + _ROWS]
+            guess = bands[: len(here)]
+            np.divide(here, width, out=guess)
+            np.floor(guess, out=guess)
+            _settle(here, guess, names, edges[: len(here)])
+            np.copyto(numbers[start : start + _ROWS], guess, casting="unsafe")
+    return numbers
 
 
-def _band_numbers(
-    values: NDArray[np.float64], width: float, numerator: int, ten: float, last: int
-) -> NDArray[np.float64]:
-    guess: NDArray[np.float64] = np.clip(np.floor(values / width), -last - 1, last)
-    # A quotient may land on the wrong side of an edge by its last bit; the edges themselves decide.
-    guess += values >= (guess + 1) * numerator / ten
-    guess -= values < guess * numerator / ten
-    return np.clip(guess, -last - 1, last)
+def _settle(values: NDArray[np.float64], guess: NDArray[np.float64], names: _Names, edges: NDArray[np.float64]) -> None:
+    """Correct the numbers of bands, in place: a quotient may land on the wrong side of an edge by its last bit."""
+    last = names.last or 0
+    # Not a number, under a null, is far as well.
+    is_far = not (guess.min(initial=0) >= -last - 1 and guess.max(initial=0) <= last)
+    if is_far:
+        np.clip(guess, -last - 1, last, out=guess)
+    np.add(guess, 1, out=edges)
+    for compare, correction in ((np.greater_equal, 1), (np.less, -1)):
+        # The edges themselves decide.
+        edges *= names.numerator
+        if names.places:
+            edges /= 10.0**names.places
+        wrong = compare(values, edges)
+        if wrong.any():
+            guess += wrong * float(correction)
+        np.copyto(edges, guess)
+    if is_far:
+        np.clip(guess, -last - 1, last, out=guess)
+
+
+@dataclass(frozen=True)
+class _Names:
+    """How bands of one width are called.
+
+    Attributes:
+        numerator: The width, times 10 to the power of `places`.
+        places: How many decimal places it has.
+        last: The last band, which has no end, as the one before minus that has no beginning; None if all end.
+    """
+
+    numerator: int
+    places: int
+    last: int | None = None
+
+    def one(self, number: int) -> str:
+        with localcontext(prec=_DIGITS):
+            width = Decimal(self.numerator).scaleb(-self.places)
+            if self.last is not None and number >= self.last:
+                return f">={written(number * width)}"
+            if self.last is not None and number < -self.last:
+                return f"<{written(-self.last * width)}"
+            return _between(number * width, (number + 1) * width)
+
+    def of(self, numbers: pa.Array) -> pa.Array:
+        ends = pc.min_max(numbers).as_py()
+        is_open = self.last is not None and (ends["min"] <= -self.last - 1 or ends["max"] >= self.last)
+        names = None if is_open else names_of(numbers, self.numerator, self.places)
+        return pa.array([self.one(each) for each in numbers.to_pylist()], pa.string()) if names is None else names
+
+
+@lru_cache(maxsize=4)
+def _named(names: _Names, first: int, last: int) -> FewTexts:
+    return FewTexts(names.of(pa.array(np.arange(first, last + 1))))
 
 
 def _divided(values: NDArray[Any], width: int) -> NDArray[Any]:
     """Return the number of the band of each whole number, however large."""
     if values.dtype == object or width > _INT64_MAX:
         return values.astype(object) // width
-    wide = values.dtype.type if values.dtype.itemsize == _INT64_BYTES else np.int64
+    wide = values.dtype.type if width <= np.iinfo(values.dtype).max else np.int64
     numbers = room(len(values), wide)
     for start in range(0, len(values), _ROWS):
         np.floor_divide(values[start : start + _ROWS], wide(width), out=numbers[start : start + _ROWS])
@@ -164,7 +200,12 @@ def bands_by_edges(column: pa.Array, edges: Sequence[float]) -> pa.Array:
         values = counted(column, places)
         # A whole number reaches an edge where it reaches the next whole number.
         limits = [ceil(Fraction(exactly(edge)) * 10**places) for edge in edges]
-    return _written(_passed(values, limits), validity(column), edge_names(edges).__getitem__, (0, len(edges)))
+    return _named_edges(tuple(edges)).column(_passed(values, limits), 0, validity(column))
+
+
+@lru_cache(maxsize=16)
+def _named_edges(edges: tuple[float, ...]) -> FewTexts:
+    return FewTexts(pa.array(edge_names(edges), pa.string()))
 
 
 def _passed(values: NDArray[Any], limits: Sequence[float]) -> NDArray[Any]:
@@ -175,7 +216,7 @@ def _passed(values: NDArray[Any], limits: Sequence[float]) -> NDArray[Any]:
     for start in range(0, len(values), _ROWS):
         rows = slice(start, start + _ROWS)
         for limit in limits:
-            passed[rows] += values[rows] >= limit
+            passed[rows] += (values[rows] >= limit).view(np.uint8)
     return passed
 
 
@@ -205,8 +246,12 @@ def _between(lower: Decimal, upper: Decimal) -> str:
 
 
 def _numbers_of(column: pa.Array) -> NDArray[np.float64]:
-    values = as_doubles(column)
-    strange = int(np.isnan(values).sum())
+    """Return floats as doubles; under a null may lie anything."""
+    values = view(column, column.type.to_pandas_dtype()).astype(np.float64, copy=False)
+    with np.errstate(all="ignore"):
+        # One pass tells of nearly all columns that all are numbers.
+        is_finite = np.isfinite(values.sum())
+    strange = 0 if is_finite else pc.sum(pc.is_nan(column)).as_py() or 0
     if strange:
         raise NotANumberError(strange)
     return values
@@ -216,42 +261,30 @@ def _scale_of(kind: pa.DataType) -> int:
     return max(0, kind.scale) if pa.types.is_decimal(kind) else 0
 
 
-def _written(
-    numbers: NDArray[Any],
-    valid: NDArray[np.bool_] | None,
-    name: Callable[[int], str],
-    ends: tuple[int, int] | None = None,
-    names: Callable[[pa.Array], pa.Array | None] | None = None,
-) -> pa.Array:
+def _written(numbers: NDArray[Any], valid: NDArray[np.bool_] | None, names: _Names) -> pa.Array:
     """Write each band once; rows are many and bands few.
 
     Args:
         numbers: The number of each cell's band; where it is null, any.
         valid: Which cells are not null, None if all.
-        name: Writes a band.
-        ends: The least and the greatest band there are; None to look for them.
-        names: Writes many bands at once; None, or what gives None, if it cannot.
+        names: How bands are called.
     """
     absent = None if valid is None else ~valid
     if numbers.dtype == object:
-        texts = {number: name(number) for number in set(numbers if valid is None else numbers[valid])}
+        texts = {number: names.one(number) for number in set(numbers if valid is None else numbers[valid])}
         return pa.array([texts.get(number) for number in numbers], pa.string(), mask=absent)
-    codes = pa.array(numbers, mask=absent)
-    first, last = ends or pc.min_max(codes).as_py().values()
-    if first is None:
-        return pa.nulls(len(numbers), pa.string())
-    if last - first < (_MOST_NAMED if names is None else max(_MOST_NAMED, len(numbers) // _ROWS_A_BAND)):
-        if first or last > _BYTE:
-            codes = pa.array((numbers - numbers.dtype.type(first)).astype(np.int32), mask=absent)
-        chosen = pa.array(np.arange(first, last + 1, dtype=numbers.dtype))
-    else:
-        codes = codes.dictionary_encode()
-        codes, chosen = codes.indices, codes.dictionary
-    return pc.take(_named(chosen, name, names), codes, boundscheck=False)
-
-
-def _named(
-    numbers: pa.Array, name: Callable[[int], str], names: Callable[[pa.Array], pa.Array | None] | None
-) -> pa.Array:
-    texts = None if names is None else names(numbers)
-    return pa.array([name(each) for each in numbers.to_pylist()], pa.string()) if texts is None else texts
+    most = max(_MOST_NAMED, len(numbers) // _ROWS_A_BAND)
+    first, last = int(numbers.min(initial=0)), int(numbers.max(initial=0))
+    if last - first >= most:
+        # What lies under nulls, or 0, may be far from all the others.
+        first, last = (each.as_py() for each in pc.min_max(pa.array(numbers, mask=absent)).values())
+        if first is None:
+            return pa.nulls(len(numbers), pa.string())
+    if last - first < most:
+        # Ends that are a little further apart do for the next batches, too.
+        some = max(_MOST_NAMED, 1 << (last - first).bit_length()) // _PARTS
+        first, last = first // some * some, last // some * some + some - 1
+        if first > -_INT64_MAX and last < _INT64_MAX:
+            return _named(names, first, last).column(numbers, first, valid)
+    codes = pa.array(numbers, mask=absent).dictionary_encode()
+    return pc.take(names.of(codes.dictionary), codes.indices, boundscheck=False)

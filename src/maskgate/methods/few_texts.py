@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # numpy copies items of these widths at once.
 _WIDTHS = (8, 16, 32)
 _MOST_BYTES = 2**31 - 1
+# How many rows are looked at first, and of how many one has to be of another length than the row before.
+_PROBED, _SELDOM = 1024, 8
 # So many rows at a time stay in the processor's cache.
 _ROWS = 16_384
 
@@ -50,10 +52,18 @@ class FewTexts:
             first: The number of the first text.
             valid: Which rows are not null; None if all.
         """
-        if self._items is None or len(codes) * self._widest + self._items.itemsize > _MOST_BYTES:
-            numbers = pa.array(codes.astype(np.int64) - first, mask=None if valid is None else ~valid)
-            return pc.take(self.texts, numbers, boundscheck=False)
+        is_large = len(codes) * self._widest + _WIDTHS[-1] > _MOST_BYTES
+        probe = codes[:_PROBED] if valid is None else codes[:_PROBED][valid[:_PROBED]]
+        if self._items is None or is_large or self._are_alike(probe.astype(np.int64) - first):
+            places = codes.astype(np.int64) - first if first else codes
+            absent = None if valid is None else ~valid
+            return pc.take(self.texts, pa.array(places, mask=absent), boundscheck=False)
         return self._by_copies(codes, first, valid, self._items)
+
+    def _are_alike(self, places: NDArray[np.int64]) -> bool:
+        """Say whether texts are mostly as long as the one before, or nearly, so that Arrow guesses their length."""
+        classes = np.frexp(self._lengths.take(places, mode="clip"))[1]
+        return bool(np.count_nonzero(classes[1:] != classes[:-1]) * _SELDOM < len(classes))
 
     def _by_copies(
         self, codes: NDArray[Any], first: int, valid: NDArray[np.bool_] | None, items: NDArray[Any]

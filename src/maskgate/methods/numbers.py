@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity
+from maskgate.methods.fixed_width import clear_nulls
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +24,7 @@ _INT64_MAX = 2**63 - 1
 _MOST_PLACES = 22
 _WORD = 2.0**32
 _ROWS = 16_384
-_WORDS = np.dtype("<i8,<i8")
+_WORD_BITS = 64
 _SIGN = 63
 
 
@@ -78,6 +79,8 @@ def as_doubles(column: pa.Array) -> NDArray[np.float64]:
     """Return the doubles nearest to the cells of a plain column of numbers; 0 where it is null."""
     if pa.types.is_decimal(column.type):
         return _decimals_as_doubles(column)
+    if column.null_count == 0:
+        return _data(column, column.type.to_pandas_dtype()).astype(np.float64, copy=False)
     doubles: NDArray[np.float64] = pc.cast(column, pa.float64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False)
     return doubles
 
@@ -134,20 +137,25 @@ def _data(column: pa.Array, kind: Any) -> NDArray[Any]:
 
 def _units(column: pa.Array) -> NDArray[Any]:
     """Return decimals without their point: int64, or Python's integers where that does not hold all; 0 under nulls."""
-    kind = column.type
-    if kind.bit_width <= _WORDS.itemsize * 8:
-        low, high = _halves(column.cast(pa.decimal128(kind.precision, kind.scale)))
-        if (high == low >> _SIGN).all():
-            return low
-    return np.array([int(text) for text in _digits(column).to_pylist()], object)
+    words = _words(column)
+    return np.array([int(text) for text in _digits(column).to_pylist()], object) if words is None else words
 
 
-def _halves(column: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the lower and upper words of decimals of 128 bits; 0 under nulls."""
-    words, valid = _data(column, _WORDS), validity(column)
-    if valid is None:
-        return np.ascontiguousarray(words["f0"]), words["f1"]
-    return np.where(valid, words["f0"], 0), np.where(valid, words["f1"], 0)
+def _words(column: pa.Array) -> NDArray[np.int64] | None:
+    """Return decimals without their point; None if one does not fit a word, 0 under nulls."""
+    count, valid = column.type.bit_width // _WORD_BITS, validity(column)
+    if count <= 1:
+        words = _data(column, f"i{column.type.bit_width // 8}").astype(np.int64)
+    else:
+        limbs = _data(column, f"V{count * 8}").view(np.int64).reshape(-1, count)
+        words = np.ascontiguousarray(limbs[:, 0])
+        signs = words >> _SIGN
+        for number in range(1, count):
+            same = limbs[:, number] == signs
+            if not (same if valid is None else same | ~valid).all():
+                return None
+    clear_nulls(words, valid)
+    return words
 
 
 def _digits(column: pa.Array) -> pa.Array:
@@ -158,11 +166,12 @@ def _digits(column: pa.Array) -> pa.Array:
 
 def _unscaled(column: pa.Array) -> NDArray[np.int64] | None:
     """Return decimals without their point; None if one is beyond what a double counts, 0 under nulls."""
-    if not pa.types.is_decimal128(column.type) or not 0 <= column.type.scale <= _MOST_PLACES:
+    if not 0 <= column.type.scale <= _MOST_PLACES:
         return None
-    low, high = _halves(column)
-    fits = (high == low >> _SIGN) & (low >= -MOST_EXACT) & (low <= MOST_EXACT)
-    return low if fits.all() else None
+    words = _words(column)
+    if words is None or words.min(initial=0) < -MOST_EXACT or words.max(initial=0) > MOST_EXACT:
+        return None
+    return words
 
 
 def _decimals_as_doubles(column: pa.Array) -> NDArray[np.float64]:
@@ -195,7 +204,8 @@ def _of_integers(values: NDArray[Any], valid: NDArray[np.bool_] | None) -> Inexa
 
 def _of_decimals(column: pa.Array) -> Inexact | None:
     unscaled = _unscaled(column)
-    if unscaled is not None and len(unscaled) and np.abs(unscaled).max() < 10**_SURE_DIGITS:
+    limit = 10**_SURE_DIGITS
+    if unscaled is not None and unscaled.min(initial=0) > -limit and unscaled.max(initial=0) < limit:
         return None
     scale = column.type.scale
     wide = column.cast(pa.decimal256(76, scale)).fill_null(0)
