@@ -1,4 +1,4 @@
-"""Exchange values between moves of rows of the same group.
+"""Exchange values between pairs of rows of the same group.
 
 Data swapping (Dalenius and Reiss, 1982): within a group, such as the rows of one region, rows are paired at random
 and each pair exchanges its values, so that every figure of the group stays exact. With `rank_distance` only values
@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import numpy as np
 import pyarrow as pa
 
 from maskgate.crypto.cells import validity
@@ -32,6 +31,7 @@ from maskgate.methods.shape import Shape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from maskgate.keys import Key
@@ -56,7 +56,7 @@ class Swap(Method):
         name="swap",
         done="swapped between similar rows",
         term="randomization (permutation)",
-        summary="Exchanges values between moves of rows of the same group; one that is alone in its group stays.",
+        summary="Exchanges values between pairs of rows of the same group; one that is alone in its group stays.",
         accepts=MOVABLE,
         parameters=(
             Parameter("within", Kind.COLUMNS, "The columns whose values make a group; without it, all rows are one."),
