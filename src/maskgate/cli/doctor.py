@@ -23,6 +23,13 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--checkpoint", type=_FILE, help="The newest checkpoint that is kept elsewhere.")
 @click.option("--ask", is_flag=True, help="Print what workers are to look for, as JSON.")
 @click.option("--probe", "asked", type=_FILE, help="On a worker: print what it has of what this file asks for.")
+@click.option(
+    "--export",
+    "exports",
+    type=_FILE,
+    multiple=True,
+    help="With --probe: what `airflow connections export` or `variables export` wrote; may be given again.",
+)
 @click.option("--report", "reports", type=_FILE, multiple=True, help="What a worker has found; may be given again.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def doctor(
@@ -32,6 +39,7 @@ def doctor(
     asked: Path | None,
     reports: tuple[Path, ...],
     *,
+    exports: tuple[Path, ...],
     ask: bool,
     as_json: bool,
 ) -> int:
@@ -40,7 +48,7 @@ def doctor(
     What a worker reaches, only the worker can tell: --ask here, --probe there, --report here.
     """
     if asked is not None:
-        click.echo(json.dumps(probe(_read(asked, "maskgate-questions/1")), indent=2))
+        click.echo(json.dumps(probe(_read(asked, "maskgate-questions/1"), exports), indent=2))
         return 0
     facts = _facts(config, home, checkpoint, tuple(_read(each, "maskgate-probe/1") for each in reports))
     from maskgate.server.doctor_checks import diagnose  # noqa: PLC0415  the server is an extra

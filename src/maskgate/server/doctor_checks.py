@@ -40,6 +40,7 @@ class PlaceFacts:
         references: What its options refer to: ``env:NAME`` or ``file:PATH``.
         upload_only: Whether workers need not reach it.
         level: How a destination is enforced: ``release``, ``broker`` or ``mask``.
+        endpoint: Where its object store is reached, if elsewhere than usual.
     """
 
     id: str
@@ -47,6 +48,7 @@ class PlaceFacts:
     references: tuple[str, ...] = ()
     upload_only: bool = False
     level: str = "release"
+    endpoint: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,13 @@ def check_destinations(facts: Facts) -> Iterable[Finding]:
             if place.uri in worker["writable"]:
                 what = f"the worker {worker['name']} can write to destination {place.id}"
                 yield Finding("destinations", what, why, "take the worker's right to write there")
+            if place.uri in worker.get("reached", ()):
+                what = f"the worker {worker['name']} can look into destination {place.id} with credentials of its own"
+                do = "take the worker's right to reach it; write-only is no better"
+                yield Finding("destinations", what, why, do)
+            for name in worker.get("holds", {}).get(place.id, ()):
+                what = f"the worker {worker['name']} has a credential of destination {place.id} as {name}"
+                yield Finding("destinations", what, why, "give the credential to the gate or its releaser alone")
             reached = {*worker["set"], *(f"file:{path}" for path in worker["readable"])}
             found = [each for each in place.references if each in reached]
             for each in found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import socket
 import stat
 from email.utils import parsedate_to_datetime
@@ -17,6 +18,7 @@ from maskgate.errors import ConfigurationError
 from maskgate.ledger import entries_after
 from maskgate.rules.strict_yaml import parse
 from maskgate.server.doctor_checks import Facts, PlaceFacts
+from maskgate.server.doctor_values import is_worth_a_mark, mark
 from maskgate.server.ledger_check import must_follow
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 _REFERENCE = re.compile(r"^(env|file):.+")
 _WAIT = 5.0
+_OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"})
 
 
 def collect(
@@ -59,7 +62,7 @@ def collect(
         sources=tuple(_sources(configuration, references_of(configuration, "sources"))),
         clocks=clocks,
         checkpoint_age=None if checkpoint is None else _age(home, store, checkpoint, machine.now()),
-        workers=tuple(workers),
+        workers=tuple(held_by(each, configuration.destinations.values(), _plain(configuration)) for each in workers),
     )
 
 
@@ -73,7 +76,30 @@ def questions(facts: Facts) -> dict[str, Any]:
         "machine": socket.gethostname(),
         "paths": [*facts.secrets, *places, *files],
         "names": sorted({each.removeprefix("env:") for each in references if each.startswith("env:")}),
+        "places": [
+            {"uri": place.uri, "endpoint": place.endpoint}
+            for place in facts.destinations
+            if place.uri.partition("://")[0] in _OBJECT_STORES
+        ],
+        "salt": secrets.token_hex(16),
     }
+
+
+def held_by(worker: Mapping[str, Any], destinations: Iterable[Destination], plain: Iterable[str]) -> dict[str, Any]:
+    """Return a worker's report with the values that it holds of each destination's credentials, by their names.
+
+    Args:
+        worker: Its report.
+        destinations: With their options.
+        plain: What stands in the configuration as it is, so that it is no secret.
+    """
+    salt, marks, open_ = str(worker.get("salt") or ""), worker.get("marks") or {}, frozenset(plain)
+    holds: dict[str, list[str]] = {}
+    for destination in destinations if salt and marks else ():
+        credentials = {each for each in _texts(dict(destination.options)) if is_worth_a_mark(each)} - open_
+        wanted = {mark(each, salt) for each in credentials}
+        holds[destination.id] = sorted(name for name, found in marks.items() if wanted.intersection(found))
+    return {**worker, "holds": {id_: names for id_, names in holds.items() if names}}
 
 
 def references_of(configuration: Configuration, block: str = "destinations") -> dict[str, tuple[str, ...]]:
@@ -101,6 +127,11 @@ def _sources(configuration: Configuration, references: Mapping[str, tuple[str, .
             yield PlaceFacts(f"{source.id}.{table}", uri, (*references.get(source.id, ()), *keys))
 
 
+def _plain(configuration: Configuration) -> list[str]:
+    root = parse(configuration.file.read_text(encoding="utf-8"), str(configuration.file), ConfigurationError)
+    return [text for text in _texts(root.plain().get("destinations", {})) if not _REFERENCE.match(text)]
+
+
 def _texts(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [text for inner in value.values() for text in _texts(inner)]
@@ -117,7 +148,8 @@ def _secrets(home: Home) -> list[Path]:
 def place_of(place: Destination | StagingRoot, references: Mapping[str, tuple[str, ...]]) -> PlaceFacts:
     """Return what there is to know of a place, with what its options refer to."""
     upload_only, level = getattr(place, "upload_only", False), getattr(place, "level", "release")
-    return PlaceFacts(place.id, place.uri, references.get(place.id, ()), upload_only, level)
+    endpoint = place.options.get("endpoint_url")
+    return PlaceFacts(place.id, place.uri, references.get(place.id, ()), upload_only, level, str(endpoint or ""))
 
 
 def _skew_of_host(url: str, machine: Clock) -> timedelta | None:

@@ -8,16 +8,21 @@ import sys
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import quote
 
+import fsspec
 import pytest
 from server.web.running_gate import RunningGate
 
+from maskgate.cli.doctor_probe import is_reached
 from maskgate.cli.main import run
 from maskgate.gate.client import GateClient
 from maskgate.gate.model import Destination
 from maskgate.server.doctor_checks import Facts, PlaceFacts, diagnose
-from maskgate.server.doctor_facts import place_of
+from maskgate.server.doctor_facts import held_by, place_of
+from maskgate.server.doctor_values import marks_of
 
+SALT = "ab" * 16
 WORKER = {
     "name": "worker-1",
     "machine": "another",
@@ -62,6 +67,12 @@ class TestChecks:
             ({"worker": {"writable": ["/srv/staging", "/srv/released"]}}, "destinations", "can write to destination"),
             ({"worker": {"set": ["env:PARTNER_KEY"]}}, "destinations", "has env:PARTNER_KEY"),
             ({"worker": {"readable": ["/etc/partner"]}}, "destinations", "has file:/etc/partner"),
+            (
+                {"worker": {"holds": {"partner": ["env:AIRFLOW_CONN_LAKE"]}}},
+                "destinations",
+                "has a credential of destination partner as env:AIRFLOW_CONN_LAKE",
+            ),
+            ({"worker": {"reached": ["/srv/released"]}}, "destinations", "can look into destination partner"),
             ({"worker": {"host_secrets": ["jwt_secret of airflow.cfg"]}}, "host secret", "has jwt_secret"),
             ({"worker": {"user": 1000, "machine": "same"}}, "embedded", "are one operating system user"),
             ({"url": "http://gate.example"}, "embedded", "http://gate.example"),
@@ -79,6 +90,62 @@ class TestChecks:
         assert words in found.what
         assert found.why
         assert found.do
+
+
+PASSWORD = "pass word/7 of the lake"
+LAKE = Destination("lake", "s3://lake/in", "external", options={"secret": PASSWORD, "client": {"region": "eu-north-1"}})
+
+
+class TestMarks:
+    """A credential is found by its value, wherever a worker keeps it, and no value is in what is told of it."""
+
+    @pytest.mark.parametrize(
+        "kept",
+        [
+            pytest.param(PASSWORD, id="in a variable"),
+            pytest.param(f"aws://AKIA:{quote(PASSWORD, safe='')}@/?region_name=eu", id="in an address"),
+            pytest.param(json.dumps({"conn_type": "aws", "password": PASSWORD}), id="in a connection"),
+            pytest.param(json.dumps({"extra": json.dumps({"keys": [PASSWORD]})}), id="in what is in a connection"),
+            pytest.param({"conn_type": "aws", "extra": {"secret": PASSWORD}}, id="in an export"),
+            pytest.param(f"AccountName=lake;AccountKey={PASSWORD};Suffix=x", id="in an account's string"),
+            pytest.param(f"postgres://host/db?password={quote(PASSWORD)}", id="in a query"),
+        ],
+    )
+    def test_found(self, kept):
+        worker = {"salt": SALT, "marks": marks_of({"env:LAKE": kept, "env:PATH": "/usr/bin:/bin"}, SALT)}
+        assert held_by(worker, [LAKE], ["eu-north-1"])["holds"] == {"lake": ["env:LAKE"]}
+        assert PASSWORD not in json.dumps(worker)
+
+    @pytest.mark.parametrize(
+        ("named", "salt"),
+        [
+            pytest.param({"env:LAKE": PASSWORD + "!"}, SALT, id="another value"),
+            pytest.param({"env:AWS_REGION": "eu-north-1"}, SALT, id="what is no secret"),
+            pytest.param({"env:LAKE": PASSWORD}, "00" * 16, id="of another look-over"),
+            pytest.param({"env:X": "", "env:Y": "short"}, SALT, id="too little to be one"),
+        ],
+    )
+    def test_not_found(self, named, salt):
+        assert held_by({"salt": SALT, "marks": marks_of(named, salt)}, [LAKE], ["eu-north-1"])["holds"] == {}
+
+    def test_a_report_of_before_has_none(self):
+        assert held_by(WORKER, [LAKE], [])["holds"] == {}
+
+
+class TestReached:
+    """A bucket is reached if it can be listed with what lies about on the worker, whatever that is."""
+
+    def test_one_that_answers(self, monkeypatch):
+        store = fsspec.filesystem("memory")
+        store.pipe("/lake/in/x", b"x")
+        assert is_reached({"uri": "memory://lake/in", "endpoint": ""})
+        assert is_reached({"uri": "memory://lake/elsewhere", "endpoint": ""})
+
+    @pytest.mark.parametrize("uri", ["nothing-like-it://lake/in", "s3://lake/in"])
+    def test_one_that_does_not(self, uri, monkeypatch):
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+            monkeypatch.delenv(name, raising=False)
+        assert not is_reached({"uri": uri, "endpoint": "http://127.0.0.1:9"})
 
 
 @pytest.fixture(scope="module")
@@ -145,8 +212,11 @@ class TestCommand:
             str(tmp_path / "ask.json"),
         ]
         environment = {"PATH": "/usr/bin", "HOME": str(tmp_path), "AIRFLOW__API_AUTH__JWT_SECRET": "very secret"}
+        (tmp_path / "connections.json").write_text('{"lake": {"conn_type": "aws", "password": "very secret too"}}')
+        command += ["--export", str(tmp_path / "connections.json")]
         probed = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
         assert "very secret" not in probed
+        assert {"env:AIRFLOW__API_AUTH__JWT_SECRET", "lake of connections.json"} <= json.loads(probed)["marks"].keys()
         (tmp_path / "report.json").write_text(probed)
         checkpoint = gate.configuration.file.parent / "checkpoint"
         code, out = said("--report", tmp_path / "report.json", "--checkpoint", checkpoint, "--json")
