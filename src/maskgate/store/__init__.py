@@ -2,5 +2,6 @@
 
 from maskgate.store.database import Store, Work
 from maskgate.store.deferred import defer
+from maskgate.store.prepared import Asked
 
-__all__ = ["Store", "Work", "defer"]
+__all__ = ["Asked", "Store", "Work", "defer"]

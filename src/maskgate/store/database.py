@@ -26,13 +26,14 @@ from maskgate.store.postgres import postgres_engine
 from maskgate.store.sqlite import sqlite_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from sqlalchemy import Engine
 
     from maskgate.clock import Clock
+    from maskgate.store.prepared import Asked, Rows
 
 Work = Connection
 
@@ -96,14 +97,23 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Work]:
         """Do several things or none, alone with the database."""
+        with self.write_knowing() as (work, _):
+            yield work
+
+    @contextmanager
+    def write_knowing(self, *asked: Asked) -> Iterator[tuple[Work, list[Rows]]]:
+        """Do several things or none, alone with the database, and know what is read as soon as one is alone.
+
+        A server is asked for it in the message that waits for the lock, so nobody else waits for the answer's way.
+        """
         with (
             translated(self._address),
             self._turn(),
             self._connection() as work,
             one_transaction(work),
-            self._alone(work),
+            self._alone(work, asked) as found,
         ):
-            yield work
+            yield work, found
 
     @contextmanager
     def read(self) -> Iterator[Work]:
@@ -138,9 +148,15 @@ class Store:
         finally:
             self._writing.release()
 
-    def _alone(self, work: Work) -> AbstractContextManager[None]:
+    @contextmanager
+    def _alone(self, work: Work, asked: Sequence[Asked]) -> Iterator[list[Rows]]:
         clock = self._server_clock
-        return nullcontext() if clock is None else clock.within(work, postgres.take_lock(work))
+        if clock is None:
+            yield [list(work.execute(each.statement, each.values).mappings()) for each in asked]
+        else:
+            moment, found = postgres.take_lock(work, asked)
+            with clock.within(work, moment):
+                yield found
 
     def _beside(self, work: Work) -> AbstractContextManager[None]:
         clock = self._server_clock

@@ -5,41 +5,65 @@ again in the same transaction (an entry of the ledger, a row of a decision) is t
 PostgreSQL in one message with the COMMIT.
 
 * It is the same transaction: if one of them fails, nothing was written.
+* A change that must find its row fails at the server if it does not, so the COMMIT behind it does nothing.
 * Any other statement sends them first, so whatever reads sees them.
 * What a savepoint kept back is forgotten with it.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+
+from maskgate.store.prepared import as_sqlalchemy_would, prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Engine, Executable
 
 _KEPT = "maskgate_deferred"
+_FOUND_NOTHING = "22012"  # division by zero
 BESIDE = {"maskgate_beside_deferred": True}
 """Execution options of a statement that neither reads nor touches what is ever kept back."""
 
 
-def defer(work: Connection, statement: Executable, values: Mapping[str, Any]) -> None:
+@dataclass(frozen=True)
+class _Kept:
+    statement: Executable
+    values: Mapping[str, Any]
+    or_else: Exception | None
+
+
+def defer(
+    work: Connection,
+    statement: Executable,
+    values: Mapping[str, Any],
+    *,
+    or_else: Exception | None = None,
+    is_last_word: bool = False,
+) -> None:
     """Execute a statement at the end of the transaction, or before whatever else is executed in it.
 
     Args:
         work: A writing transaction of a store; in any other, it is executed now.
-        statement: One that returns nothing and whose count of rows nobody asks for.
+        statement: One that returns nothing.
         values: Its values.
+        or_else: What is raised, then, if it finds no row to change.
+        is_last_word: Whether it stands for those of the same statement that are still kept back.
     """
     kept = work.info.get(_KEPT)
+    given = _Kept(statement, values, or_else)
     if kept is None:
-        work.execute(statement, values)
-    else:
-        kept.append((statement, values))
+        _execute(work, given)
+        return
+    if is_last_word:
+        kept[:] = [each for each in kept if each.statement is not statement]
+    kept.append(given)
 
 
 def watch(engine: Engine) -> None:
@@ -58,24 +82,58 @@ def one_transaction(work: Connection) -> Iterator[None]:
         try:
             yield
             if info[_KEPT]:
-                with _together(work):
-                    _send(work)
-                    transaction.commit()
+                _send(work, and_then=transaction.commit)
         finally:
             info.pop(_KEPT, None)
 
 
-def _send(work: Connection) -> None:
+def _send(work: Connection, and_then: Callable[[], None] | None = None) -> None:
+    """Execute what is kept back, and something behind it in the same message."""
     kept = work.info.get(_KEPT)
-    if kept:
-        work.info[_KEPT] = []
-        for statement, values in kept:
-            work.execute(statement, values)
+    if not kept:
+        return
+    work.info[_KEPT] = []
+    if work.dialect.name == "postgresql":
+        _send_together(work, kept, and_then)
+        return
+    for each in kept:
+        _execute(work, each)
+    if and_then is not None:
+        and_then()
 
 
-def _together(work: Connection) -> AbstractContextManager[Any]:
+def _send_together(work: Connection, kept: Sequence[_Kept], and_then: Callable[[], None] | None) -> None:
     driver: Any = work.connection.dbapi_connection
-    return driver.pipeline() if work.dialect.name == "postgresql" else nullcontext()
+    try:
+        with driver.pipeline():
+            for each in kept:
+                ready = prepared(work, each.statement, each.values)
+                driver.execute(ready.sql if each.or_else is None else _finding(ready.sql), ready.values(each.values))
+            if and_then is not None:
+                and_then()
+    except (driver.Error, DBAPIError) as error:
+        said = error.orig if isinstance(error, DBAPIError) else error
+        if and_then is not None and not driver.closed:
+            driver.rollback()  # the COMMIT was passed over, but SQLAlchemy takes the transaction for ended
+        raised = error if isinstance(error, DBAPIError) else as_sqlalchemy_would(work, "what was kept back", error)
+        raise _meant(said, kept) or raised from None
+
+
+def _execute(work: Connection, kept: _Kept) -> None:
+    if work.execute(kept.statement, kept.values).rowcount == 0 and kept.or_else is not None:
+        raise kept.or_else
+
+
+def _finding(change: str) -> str:
+    """Have the server itself fail where a change finds no row."""
+    return f"WITH found AS ({change} RETURNING 1) SELECT 1 / count(*) FROM found"
+
+
+def _meant(said: Any, kept: Sequence[_Kept]) -> Exception | None:
+    """Return what is raised for a change that found nothing; None if that is not what the server says."""
+    if getattr(said, "sqlstate", None) != _FOUND_NOTHING:
+        return None
+    return next((each.or_else for each in kept if each.or_else is not None), None)
 
 
 def _before_any(work: Connection, _cursor: Any, _statement: str, _values: Any, context: Any, _many: Any) -> None:

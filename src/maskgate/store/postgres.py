@@ -14,16 +14,19 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, text
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DisconnectionError
 
 from maskgate.errors import ConfigurationError, Problem, UsageError
+from maskgate.store.prepared import as_sqlalchemy_would, prepared
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
 
     from maskgate.store.address import DatabaseAddress
+    from maskgate.store.prepared import Asked, Rows
 
 SCHEMA = "maskgate"
 _CONNECTIONS = 10
@@ -72,18 +75,26 @@ def postgres_engine(address: DatabaseAddress) -> Engine:
     return engine
 
 
-def take_lock(work: Connection) -> datetime:
-    """Wait until this transaction is the only writing one; return when that was."""
+def take_lock(work: Connection, asked: Sequence[Asked] = ()) -> tuple[datetime, list[Rows]]:
+    """Wait until this transaction is the only writing one.
+
+    Args:
+        work: A transaction that has done nothing yet.
+        asked: What to read as soon as that is so.
+
+    Returns:
+        When that was, and what was read.
+    """
     driver: Any = work.connection.dbapi_connection
+    ready = [(prepared(work, each.statement, each.values), each.values) for each in asked]
     try:
-        # With the BEGIN before it, in one message.
+        # With the BEGIN before it, in one message. Each statement sees what was committed before the lock was had.
         with driver.pipeline():
-            return _moment(driver.execute(_TAKE_LOCK).fetchone()[0])
+            taken = driver.execute(_TAKE_LOCK)
+            found = [(each, driver.execute(each.sql, each.values(values))) for each, values in ready]
+        return _moment(taken.fetchone()[0]), [each.rows(cursor.fetchall()) for each, cursor in found]
     except driver.Error as error:
-        is_lost = work.dialect.is_disconnect(error, driver, None)
-        if is_lost:
-            work.invalidate(error)
-        raise DBAPIError(_TAKE_LOCK, None, error, hide_parameters=True, connection_invalidated=is_lost) from None
+        raise as_sqlalchemy_would(work, _TAKE_LOCK, error) from None
 
 
 def now(work: Connection) -> datetime:
