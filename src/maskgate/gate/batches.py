@@ -131,7 +131,7 @@ def _why_alone(request: Request) -> str:
 def _one(parts: Parts, item: BatchItem, given: DecisionInput) -> dict[str, Any]:
     seen = replace(given, intent_digest=item.intent_digest, context_digest=item.context_digest)
     try:
-        after = decide(parts, item.request, seen)
+        after = decide(parts, item.request, seen).request
     except DatabaseUnreachable:
         raise
     except MaskgateError as error:

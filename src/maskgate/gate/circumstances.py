@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 QUICK = timedelta(seconds=3)
 
 
-def circumstances_of(work: Work, request_id: str, person: str, identity: Identity, now: datetime) -> dict[str, Any]:
+def circumstances_of(identity: Identity, seen_at: datetime | None, now: datetime) -> dict[str, Any]:
     """Collect what is known of how somebody comes to decide now.
+
+    Args:
+        identity: Who comes, and how.
+        seen_at: When they first saw the page of the request.
+        now: The present moment.
 
     Returns:
         How they logged in, where their channel says so; ``unviewed`` if they have not seen the page of the request;
@@ -28,7 +33,7 @@ def circumstances_of(work: Work, request_id: str, person: str, identity: Identit
     """
     proof = {"methods": list(identity.methods), "context_class": identity.context_class}
     known = {name: value for name, value in proof.items() if value}
-    return known | _marks(first_view(work, request_id, person), now)
+    return known | _marks(seen_at, now)
 
 
 def first_view(work: Work, request_id: str, person: str) -> datetime | None:

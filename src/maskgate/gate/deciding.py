@@ -6,17 +6,19 @@ Decision, ledger entry, and the grant that it may lead to are one transaction. A
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from maskgate.canonical import digest
 from maskgate.clock import timestamp
 from maskgate.errors import DatabaseUnreachable, HostUnreachable, MaskgateError, NotFound
 from maskgate.gate.authority import LONGEST_REASON, authorize
+from maskgate.gate.beside import Beside, decisions_of
 from maskgate.gate.break_glass import must_be_permitted, note_break_glass
+from maskgate.gate.case import opened_case
 from maskgate.gate.circumstances import circumstances_of
 from maskgate.gate.counting import still_missing
 from maskgate.gate.delegation import delegations_to
-from maskgate.gate.document import decisions_of
 from maskgate.gate.governing import GOVERNED, activate
 from maskgate.gate.granting import issue_grant
 from maskgate.gate.history import denied_before
@@ -24,7 +26,6 @@ from maskgate.gate.holding import held_until, held_words, hold
 from maskgate.gate.later_clears import note_clears, run_to_look_at
 from maskgate.gate.lifecycle import State, after_decision
 from maskgate.gate.markdown import visible
-from maskgate.gate.parts import active_policy
 from maskgate.gate.passkey_signing import prepare, signature_over
 from maskgate.gate.request import change_request, get_request
 from maskgate.gate.standing import end_standing_of_data, keep_standing, must_be_offered
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from maskgate.gate.authority import Authority
+    from maskgate.gate.case import Case
     from maskgate.gate.model import DecisionInput
     from maskgate.gate.parts import Parts
     from maskgate.gate.request import Request
@@ -45,7 +47,20 @@ BY_POLICY = "The policy allows it without a signature; it is recorded."
 _INSERT = tables.decisions.insert().inline()
 
 
-def decide(parts: Parts, request_id: str, decision: DecisionInput) -> Request:
+@dataclass(frozen=True)
+class Decided:
+    """What came of a decision.
+
+    Attributes:
+        request: The request as it stands now.
+        beside: What belongs to it; None where more of it has to be read than was needed to decide.
+    """
+
+    request: Request
+    beside: Beside | None
+
+
+def decide(parts: Parts, request_id: str, decision: DecisionInput) -> Decided:
     """Take one person's decision about a request.
 
     Raises:
@@ -56,15 +71,14 @@ def decide(parts: Parts, request_id: str, decision: DecisionInput) -> Request:
         HostUnreachable: If the host of the run does not say who has cleared it since; then nothing was decided.
     """
     with _refusals_kept(parts, request_id, decision):
-        with parts.store.write() as work:
-            request = get_request(work, request_id)
-            run = run_to_look_at(request, decision)
+        with opened_case(parts, request_id) as (work, case):
+            run = run_to_look_at(case.request, decision)
             if run is None:
-                return _decide(parts, work, request, decision)
+                return _decide(parts, work, case, decision)
         # Outside of a transaction: a host takes its time.
         note_clears(parts, request_id, run)
-        with parts.store.write() as work:
-            return _decide(parts, work, get_request(work, request_id), decision)
+        with opened_case(parts, request_id) as (work, case):
+            return _decide(parts, work, case, decision)
 
 
 @contextmanager
@@ -98,55 +112,77 @@ def prepare_signature(parts: Parts, request_id: str, decision: DecisionInput) ->
     Raises:
         Refused: If they could not decide so, or have no passkey; see :func:`decide`.
     """
-    with _refusals_kept(parts, request_id, decision), parts.store.write() as work:
-        request = get_request(work, request_id)
-        authority = _authority(parts, work, request, decision, decisions_of(work, request.id))
-        return prepare(parts, work, signed_fields(request, decision, authority, parts.clock.now()))
+    with _refusals_kept(parts, request_id, decision), opened_case(parts, request_id) as (work, case):
+        authority = _authority(parts, work, case, decision)
+        return prepare(parts, work, signed_fields(case.request, decision, authority, parts.clock.now()))
 
 
-def _authority(
-    parts: Parts, work: Work, request: Request, decision: DecisionInput, made: Iterable[Mapping[str, Any]]
-) -> Authority:
-    now, policy = parts.clock.now(), active_policy(work)
+def _authority(parts: Parts, work: Work, case: Case, decision: DecisionInput) -> Authority:
+    now, request, policy = parts.clock.now(), case.request, case.policy
     person = policy.people.person_of(decision.identity.accounts)
     stands_in = () if decision.acting_for is None or person is None else delegations_to(work, person, now)
-    authority = authorize(request, decision, policy, who_decided(made), now, delegations=stands_in)
+    authority = authorize(request, decision, policy, who_decided(case.made), now, delegations=stands_in)
     must_be_offered(request, decision)
     must_be_permitted(parts, work, request, decision, policy)
     return authority
 
 
-def _decide(parts: Parts, work: Work, request: Request, decision: DecisionInput) -> Request:
-    made = decisions_of(work, request.id)
-    authority = _authority(parts, work, request, decision, made)
-    made.append(_record(parts, work, request, decision, authority))
-    note_break_glass(parts, work, request, decision, authority)
+def _decide(parts: Parts, work: Work, case: Case, decision: DecisionInput) -> Decided:
+    authority = _authority(parts, work, case, decision)
+    made = [*case.made, _record(parts, work, case, decision, authority)]
+    note_break_glass(parts, work, case.request, decision, authority)
+    after = _settled(parts, work, replace(case, made=made), decision, authority)
+    has_more = case.refused or after.standing or after.terms.break_glass or after.action in GOVERNED
+    return Decided(after, None if has_more else Beside(decisions=made))
+
+
+def _settled(parts: Parts, work: Work, case: Case, decision: DecisionInput, authority: Authority) -> Request:
+    """Bring a request to where its decisions lead."""
+    request, made = case.request, case.made
     state = after_decision(decision.verdict, still_missing(request, made))
     if state is State.PENDING:
-        return change_request(work, request, message=wanted(work, request))
+        return change_request(work, request, at_the_end=True, message=_wanted_after(request, made))
     if state is State.DENIED:
         message = f"Denied by {authority.person}. Nothing was released."
-        denied = parts.advance(work, request, state, message)
+        denied = parts.advance(work, request, state, message, at_the_end=True)
         parts.record(work, "request.denied", denied, person=authority.person)
         end_standing_of_data(parts, work, denied)
         return denied
     until = held_until(request, made, parts.clock.now())
-    return grant_signed(parts, work, request, made) if until is None else hold(parts, work, request, until)
+    if until is not None:
+        return hold(parts, work, request, until)
+    return grant_signed(parts, work, request, made, case.statements)
 
 
-def grant_signed(parts: Parts, work: Work, request: Request, made: Sequence[Mapping[str, Any]]) -> Request:
-    """Turn a request that enough people have signed into a grant."""
+def grant_signed(
+    parts: Parts, work: Work, request: Request, made: Sequence[Mapping[str, Any]], statements: int | None = None
+) -> Request:
+    """Turn a request that enough people have signed, and that was read in this transaction, into a grant."""
     keep_standing(parts, work, request, made)
     goes_on = "The same call goes through now, once." if request.is_action else "The next step of the run releases it."
-    return approve(parts, work, request, f"Signed. {goes_on}", made)
+    return approve(parts, work, request, f"Signed. {goes_on}", made, statements)
 
 
 def approve(
-    parts: Parts, work: Work, request: Request, message: str, made: Iterable[Mapping[str, Any]] | None = None
+    parts: Parts,
+    work: Work,
+    request: Request,
+    message: str,
+    made: Iterable[Mapping[str, Any]] | None = None,
+    statements: int | None = None,
 ) -> Request:
-    """Turn a request whose requirement is met into a grant; or carry it out, if it is about the gate itself."""
-    approved = parts.advance(work, request, State.APPROVED, message)
-    issue_grant(parts, work, approved, made)
+    """Turn a request whose requirement is met into a grant; or carry it out, if it is about the gate itself.
+
+    Args:
+        parts: The gate's parts.
+        work: The transaction that found it met.
+        request: The request.
+        message: What to tell people.
+        made: Its decisions in order, where they were read in this transaction; then the request was, too.
+        statements: How many there are about the gate's keys, where that was.
+    """
+    approved = parts.advance(work, request, State.APPROVED, message, at_the_end=made is not None)
+    issue_grant(parts, work, approved, made, statements)
     return activate(parts, work, approved) if request.action in GOVERNED else approved
 
 
@@ -171,9 +207,13 @@ def expire(parts: Parts, work: Work, request: Request) -> Request:
 
 def wanted(work: Work, request: Request) -> str:
     """Say whose signatures a pending request waits for, or until when it is held."""
+    return _wanted_after(request, decisions_of(work, request.id))
+
+
+def _wanted_after(request: Request, made: Iterable[Mapping[str, Any]]) -> str:
     if request.held_until is not None:
         return held_words(request.held_until)
-    missing = still_missing(request, decisions_of(work, request.id))
+    missing = still_missing(request, made)
     names = ", ".join(f"{count} of {name}" for name, count in missing.items())
     return f"Waiting for a signature: {names}, through {' or '.join(request.channels)}."
 
@@ -188,13 +228,11 @@ def who_decided(made: Iterable[Mapping[str, Any]]) -> list[str]:
     return [name for row in made for name in (row["person"], row["acting_for"]) if name is not None]
 
 
-def _record(
-    parts: Parts, work: Work, request: Request, decision: DecisionInput, authority: Authority
-) -> dict[str, Any]:
+def _record(parts: Parts, work: Work, case: Case, decision: DecisionInput, authority: Authority) -> dict[str, Any]:
     """Keep a decision, and its entry; return the row."""
-    now = parts.clock.now()
+    now, request = parts.clock.now(), case.request
     signed = signed_fields(request, decision, authority, now)
-    circumstances = circumstances_of(work, request.id, authority.person, decision.identity, now)
+    circumstances = circumstances_of(decision.identity, case.views.get(authority.person), now)
     circumstances |= signature_over(parts, work, signed, decision.passkey, required=request.wants_passkey)
     signed |= circumstances
     hashed = digest("decision", signed)

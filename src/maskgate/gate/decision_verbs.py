@@ -47,8 +47,10 @@ class DecisionVerbs:
     def decide(self, request_id: str, decision: DecisionInput) -> dict[str, Any]:
         """Take one person's decision: the only door, for every channel."""
         decided = deciding.decide(self._parts, request_id, decision)
+        if decided.beside is not None:
+            return self._parts.shown(decided.request, decided.beside)
         with self._parts.store.read() as work:
-            return self._parts.document(work, decided)
+            return self._parts.document(work, decided.request)
 
     def refuse_token_decision(self, caller: Caller, request_id: str) -> None:
         """Refuse a decision that came with a token, and record that it came.

@@ -4,47 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
-
 from maskgate.clock import timestamp
-from maskgate.gate.break_glass_rows import break_glass_of
 from maskgate.gate.circumstances import shown_circumstances
 from maskgate.gate.counting import still_missing
 from maskgate.gate.lifecycle import State
 from maskgate.gate.standing_intent import standing_digest, standing_intent
-from maskgate.gate.standing_rows import find_standing
-from maskgate.store import tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from maskgate.gate.beside import Beside
     from maskgate.gate.request import Request
-    from maskgate.store import Work
 
 
-def document_of(work: Work, request: Request, url: str) -> dict[str, Any]:
+def document_of(request: Request, beside: Beside, url: str) -> dict[str, Any]:
     """Collect what is known of a request.
 
     Args:
-        work: A transaction to read decisions, refusals and the receipt in.
         request: The request.
+        beside: What belongs to it.
         url: Its review page.
     """
     return {
         **_about(request),
         **_people(request),
-        **_terms(work, request),
+        **_terms(request, beside),
         "intent_digest": request.intent_digest,
         "context_digest": request.context_digest,
         "content_digest": request.content_digest,
         "evidence": dict(request.evidence),
         "progress": {"done": request.done, "total": request.total},
-        "refusals": refusals_of(work, request.id),
+        "refusals": [dict(each) for each in beside.refusals],
         "question": None if request.question is None else dict(request.question),
         "lineage": dict(request.lineage),
         "url": url,
-        "receipt": receipt_of(work, request.id),
+        "receipt": beside.receipt,
     }
 
 
@@ -81,9 +76,9 @@ def _people(request: Request) -> dict[str, Any]:
     }
 
 
-def _terms(work: Work, request: Request) -> dict[str, Any]:
+def _terms(request: Request, beside: Beside) -> dict[str, Any]:
     """Say whose signatures it takes under which policy, and what was decided so far."""
-    decisions = decisions_of(work, request.id)
+    decisions = beside.decisions
     missing = still_missing(request, decisions) if request.state is State.PENDING else {}
     escalated = request.escalated_at
     return {
@@ -91,9 +86,9 @@ def _terms(work: Work, request: Request) -> dict[str, Any]:
         "requirement": {**request.requirement.as_json(), "missing": missing},
         "channels": list(request.channels),
         "escalation": None if escalated is None else {"to": request.escalated_to, "at": timestamp(escalated)},
-        "standing": None if request.standing is None else find_standing(work, request.standing),
+        "standing": beside.standing,
         "standing_offer": _offer(request),
-        "break_glass": None if request.terms.break_glass is None else break_glass_of(work, request.id),
+        "break_glass": beside.break_glass,
         "earlier": [dict(each) for each in request.earlier],
         "decisions": [_decision(row) for row in decisions],
     }
@@ -138,36 +133,10 @@ def call_of(request: Request) -> dict[str, Any] | None:
     }
 
 
-# Made once; see request.py.
-_DECISIONS = select(tables.decisions).where(tables.decisions.c.request == bindparam("of")).order_by("id")
-_REFUSALS = (
-    select(tables.refusals.c.at, tables.refusals.c.message)
-    .where(tables.refusals.c.request == bindparam("of"))
-    .order_by(tables.refusals.c.id)
-)
-_RECEIPT = select(tables.grants.c.receipt).where(tables.grants.c.request == bindparam("of"))
-
-
-def decisions_of(work: Work, request_id: str) -> list[Any]:
-    """Read the decisions about a request, in order."""
-    return list(work.execute(_DECISIONS, {"of": request_id}).mappings())
-
-
 def _offer(request: Request) -> dict[str, Any] | None:
     """Say what could be signed for later exports of this kind; None where nothing could."""
     intent = standing_intent(request) if request.state is State.PENDING else None
     return None if intent is None else {"intent": intent, "digest": standing_digest(intent)}
-
-
-def refusals_of(work: Work, request_id: str) -> list[dict[str, str]]:
-    """Return what was refused about a request, in order."""
-    return [{"at": timestamp(row.at), "message": row.message} for row in work.execute(_REFUSALS, {"of": request_id})]
-
-
-def receipt_of(work: Work, request_id: str) -> Mapping[str, Any] | None:
-    """Return the receipt of a release; None if there was none."""
-    receipt: Mapping[str, Any] | None = work.execute(_RECEIPT, {"of": request_id}).scalar()
-    return receipt
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from maskgate.gate.signer import SigningKey
     from maskgate.store import Work
 
-_COUNT = select(func.count()).select_from(tables.key_statements).execution_options(**BESIDE)
+COUNT_OF_STATEMENTS = select(func.count()).select_from(tables.key_statements).execution_options(**BESIDE)
 
 
 class PinnedRing:
@@ -49,18 +49,22 @@ class PinnedRing:
         self._lock = threading.Lock()
         self.ring: Ring | None = Ring.load(file) if file is not None and file.exists() else None
 
-    def follow(self, work: Work, own: Collection[Ed25519PublicKey], *, is_pinned: bool = True) -> Ring:
+    def follow(
+        self, work: Work, own: Collection[Ed25519PublicKey], *, is_pinned: bool = True, count: int | None = None
+    ) -> Ring:
         """Return the ring as of all statements in the database.
 
         Args:
             work: A transaction that has stated nothing itself: what it follows is pinned.
             own: Public keys that this gate holds, to begin with where nothing is pinned yet.
             is_pinned: Whether to pin what was found.
+            count: How many statements there are, where that was read already.
 
         Raises:
             LedgerError: If a statement is not signed as it must be, or statements are missing.
         """
-        count = work.execute(_COUNT).scalar_one()
+        if count is None:
+            count = work.execute(COUNT_OF_STATEMENTS).scalar_one()
         with self._lock:
             before = self.ring
             if before is not None and before.statements == count:
@@ -146,17 +150,21 @@ class GateKeys:
         """The ring as this process last knew it."""
         return self._pinned.ring or Ring.of(self.first_key.public_key)
 
-    def ring(self, work: Work) -> Ring:
-        """Return the gate's ring; see :meth:`PinnedRing.follow` about the transaction."""
-        return self._pinned.follow(work, [each.public_key for each in self._signers.values()])
+    def ring(self, work: Work, count: int | None = None) -> Ring:
+        """Return the gate's ring; see :meth:`PinnedRing.follow` about the transaction, and the count."""
+        return self._pinned.follow(work, [each.public_key for each in self._signers.values()], count=count)
 
-    def signer(self, work: Work) -> SigningKey:
+    def signer(self, work: Work, count: int | None = None) -> SigningKey:
         """Return the key in use.
+
+        Args:
+            work: See :meth:`PinnedRing.follow`.
+            count: Likewise.
 
         Raises:
             KeyReferenceError: If this gate does not hold it.
         """
-        return self.held(self.ring(work).current.fingerprint)
+        return self.held(self.ring(work, count).current.fingerprint)
 
     def held(self, fingerprint: str) -> SigningKey:
         """Return a key that this gate holds.

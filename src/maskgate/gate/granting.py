@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from maskgate.canonical import digest
 from maskgate.clock import timestamp
-from maskgate.gate.document import decisions_of
+from maskgate.gate.beside import decisions_of
 from maskgate.gate.grants import Grant, sign_grant
 from maskgate.gate.model import destination_digest
 from maskgate.gate.standing_rows import decisions_behind
@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 _INSERT = tables.grants.insert().inline()
 
 
-def issue_grant(parts: Parts, work: Work, request: Request, made: Iterable[Mapping[str, Any]] | None = None) -> Grant:
+def issue_grant(
+    parts: Parts,
+    work: Work,
+    request: Request,
+    made: Iterable[Mapping[str, Any]] | None = None,
+    statements: int | None = None,
+) -> Grant:
     """Sign one permission for an approved request, and store it as live.
 
     Args:
@@ -32,6 +38,7 @@ def issue_grant(parts: Parts, work: Work, request: Request, made: Iterable[Mappi
         work: The transaction that found the requirement met.
         request: The request.
         made: Its decisions in order, where they are known.
+        statements: How many there are about the gate's keys, where that is known.
     """
     now = parts.clock.now()
     tree = head(work)
@@ -53,7 +60,7 @@ def issue_grant(parts: Parts, work: Work, request: Request, made: Iterable[Mappi
         ledger_size=tree.size,
         ledger_root=tree.root.hex(),
     )
-    signer = parts.keys.signer(work)
+    signer = parts.keys.signer(work, statements)
     envelope = sign_grant(grant, signer)
     row = {
         "id": grant.id,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from maskgate.gate import consumption
+from maskgate.gate.beside import decisions_of
 from maskgate.gate.counting import still_missing
-from maskgate.gate.document import decisions_of
 from maskgate.gate.lifecycle import State
 from maskgate.gate.request import list_requests
 from maskgate.gate.standing_rows import find_standing

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy import select
 
 from maskgate.errors import MaskgateError
+from maskgate.gate.beside import read_beside
 from maskgate.gate.document import document_of
 from maskgate.gate.lifecycle import SETTLED, State
 from maskgate.gate.policy_reader import read_policy
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from maskgate.clock import Clock
     from maskgate.gate.action_handler import ActionHandler
+    from maskgate.gate.beside import Beside
     from maskgate.gate.gate_keys import GateKeys
     from maskgate.gate.host import Host
     from maskgate.gate.model import Limits, Sealed
@@ -99,13 +101,24 @@ class Parts:
 
     def document(self, work: Work, request: Request) -> dict[str, Any]:
         """Show a request."""
-        return document_of(work, request, self.registry.review_url(request.id))
+        return self.documents(work, [request])[0]
+
+    def documents(self, work: Work, requests: Sequence[Request]) -> list[dict[str, Any]]:
+        """Show several requests."""
+        beside = read_beside(work, requests)
+        return [self.shown(request, beside[request.id]) for request in requests]
+
+    def shown(self, request: Request, beside: Beside) -> dict[str, Any]:
+        """Show a request of which everything was read."""
+        return document_of(request, beside, self.registry.review_url(request.id))
 
     def sealed_copy(self, request: Request) -> Path:
         """Return where the gate's copy for a request is."""
         return self.sealed_folder / request.id
 
-    def advance(self, work: Work, request: Request, state: State, message: str, **changes: Any) -> Request:
+    def advance(
+        self, work: Work, request: Request, state: State, message: str, *, at_the_end: bool = False, **changes: Any
+    ) -> Request:
         """Bring a request to another state: wake its task, and tell people, where that is due."""
         now = self.clock.now()
         if state in SETTLED:
@@ -115,7 +128,7 @@ class Parts:
             changes = {"wake_after": now, "wake_attempts": 0, **changes}
         if state is State.PENDING:
             changes = {**_times(request, now), **changes}
-        after = change_request(work, request, state=state, message=message, **changes)
+        after = change_request(work, request, at_the_end=at_the_end, state=state, message=message, **changes)
         if state is State.PENDING or state in SETTLED or state is State.APPROVED:
             due_at = now if self.notifiers else None
             defer(work, _NOTICE, {"request": request.id, "state": str(state), "attempts": 0, "due_at": due_at})
@@ -146,7 +159,11 @@ def _times(request: Request, now: datetime) -> dict[str, Any]:
 
 def active_policy(work: Work) -> Policy:
     """Return the policy in force."""
-    digest = work.execute(_ACTIVE).scalar()
+    return policy_of(work, work.execute(DIGEST_IN_FORCE).scalar())
+
+
+def policy_of(work: Work, digest: str | None) -> Policy:
+    """Return the policy in force, whose digest was read already."""
     if digest is None:
         raise MaskgateError("the gate has no policy yet. Start it with `maskgate serve`.")
     if digest not in _PARSED:
@@ -162,6 +179,6 @@ def registered_rules(work: Work) -> dict[str, Rules]:
 
 
 _NOTICE = tables.notices.insert().inline()
-_ACTIVE = select(tables.policies.c.digest).where(tables.policies.c.active)
+DIGEST_IN_FORCE = select(tables.policies.c.digest).where(tables.policies.c.active)
 # By digest, so that a text is parsed once in a process.
 _PARSED: dict[str, Policy] = {}

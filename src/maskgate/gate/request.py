@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, update
@@ -18,14 +18,14 @@ from maskgate.gate.lifecycle import SETTLED, State, check_step, is_over
 from maskgate.gate.model import Destination, Sealed
 from maskgate.gate.requirement import Requirement
 from maskgate.gate.terms import Terms
-from maskgate.store import tables
+from maskgate.store import defer, tables
 from maskgate.store.deferred import BESIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, RowMapping, Update
+    from sqlalchemy import ColumnElement, Update
 
     from maskgate.store import Work
 
@@ -89,7 +89,7 @@ class Request:
     standing: str | None = None
     held_until: datetime | None = None
 
-    @property
+    @cached_property
     def requirement(self) -> Requirement:
         """Whose signatures the policy demands."""
         return Requirement.from_json(self.rule["requirement"])
@@ -125,7 +125,7 @@ class Request:
         """Whether an approval must be signed with a passkey."""
         return bool(self.rule.get("passkey"))
 
-    @property
+    @cached_property
     def terms(self) -> Terms:
         """What the policy says about time and haste."""
         return Terms.from_json(self.rule.get("terms", {}))
@@ -185,8 +185,15 @@ def insert_request(work: Work, request: Request) -> None:
     work.execute(tables.requests.insert().values(_row(request, _NAMES)))
 
 
-def change_request(work: Work, before: Request, **changes: Any) -> Request:
+def change_request(work: Work, before: Request, *, at_the_end: bool = False, **changes: Any) -> Request:
     """Store a change of what was read.
+
+    Args:
+        work: A writing transaction.
+        before: What was read.
+        at_the_end: Whether it is enough to know at the end of the transaction that nobody else has changed it: for
+            what was read in this very transaction.
+        changes: The fields that change.
 
     Raises:
         Conflict: If it was changed since it was read, or may not go to that state.
@@ -195,8 +202,11 @@ def change_request(work: Work, before: Request, **changes: Any) -> Request:
     if after.state != before.state:
         check_step(before.id, before.state, after.state)
     values = _row(after, ("version", *changes)) | {"seen_id": before.id, "seen_version": before.version}
-    if work.execute(_change_of(("version", *changes)), values).rowcount != 1:
-        raise Conflict(f"request {before.id} was changed by somebody else in the meantime. Look at it again.")
+    lost = Conflict(f"request {before.id} was changed by somebody else in the meantime. Look at it again.")
+    if at_the_end:
+        defer(work, _change_of(("version", *changes)), values, or_else=lost)
+    elif work.execute(_change_of(("version", *changes)), values).rowcount != 1:
+        raise lost
     return after
 
 
@@ -214,7 +224,7 @@ def _change_of(names: tuple[str, ...]) -> Update:
 def find_request(work: Work, request_id: str) -> Request | None:
     """Read a request; None if there is none."""
     row = work.execute(_BY_ID, {"id": request_id}).mappings().first()
-    return None if row is None else _request(row)
+    return None if row is None else request_of(row)
 
 
 def get_request(work: Work, request_id: str) -> Request:
@@ -238,7 +248,7 @@ def no_such_request(request_id: str) -> NotFound:
 def find_by_key(work: Work, key: str) -> Request | None:
     """Read the request that was made for the same run, staging, destination and action."""
     row = work.execute(select(tables.requests).where(tables.requests.c.idempotency_key == key)).mappings().first()
-    return None if row is None else _request(row)
+    return None if row is None else request_of(row)
 
 
 def list_requests(
@@ -261,7 +271,7 @@ def list_requests(
         chosen = chosen.where(tables.requests.c.state.in_(states))
     if where is not None:
         chosen = chosen.where(where)
-    return [_request(row) for row in work.execute(chosen).mappings()]
+    return [request_of(row) for row in work.execute(chosen).mappings()]
 
 
 def _row(request: Request, names: tuple[str, ...]) -> dict[str, Any]:
@@ -293,7 +303,8 @@ _FROM_JSON: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _request(row: RowMapping) -> Request:
+def request_of(row: Mapping[Any, Any]) -> Request:
+    """Make a request of its row."""
     values = {name: row[name] for name in _NAMES}
     for name, read in _FROM_JSON.items():
         values[name] = None if values[name] is None else read(values[name])

@@ -77,7 +77,7 @@ class ReviewerVerbs:
         """Show the requests that a person may decide together."""
         found = batches.batches_for(self._parts, identity)
         with self._parts.store.read() as work:
-            return [[self._parts.document(work, request) for request in kind] for kind in found]
+            return [self._parts.documents(work, kind) for kind in found]
 
     def decided_alone(self, identity: Identity) -> dict[str, int]:
         """Count what a person may decide by itself alone, for each reason why."""

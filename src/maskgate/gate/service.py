@@ -195,7 +195,7 @@ class Gate(
                 token=caller.token if caller.role == "pipeline" else None,
                 keep=(lambda request: may_see(request, caller, policy)) if is_person else None,
             )
-            documents = [self._parts.document(work, request) for request in page.requests]
+            documents = self._parts.documents(work, page.requests)
         return documents, None if page.next is None else str(page.next)
 
     def refresh(self, caller: Caller, request_id: str) -> dict[str, Any]:

@@ -32,12 +32,13 @@ _TOLERATED = timedelta(seconds=5)
 _INSERT = tables.ledger.insert()
 _INSERT_EDGE = tables.frontier.insert()
 _UPDATE_EDGE = tables.frontier.update().values(size=bindparam("size"), hashes=bindparam("hashes"))
-_SELECT_TIP = select(
+SELECT_TIP = select(
     tables.frontier.c.size,
     tables.frontier.c.hashes,
     select(func.max(tables.ledger.c.seq)).scalar_subquery().label("last"),
     tables.ledger.c.at,
 ).outerjoin_from(tables.frontier, tables.ledger, tables.ledger.c.seq == tables.frontier.c.size - 1)
+"""Reads where the ledger ends; whoever reads it along with more gives the row to :func:`know_tip`."""
 _KNOWN = "maskgate_ledger_tip"
 _RESERVED = frozenset({"seq", "at", "type"})
 
@@ -140,17 +141,29 @@ def _tip(work: Work) -> _Tip:
     if known is not None and transaction is _transaction(work):
         tip: _Tip = known
         return tip
-    row = work.execute(_SELECT_TIP).first()
+    row = work.execute(SELECT_TIP).mappings().first()
     if row is None:
         return _Tip(Frontier(), work.execute(select(func.count()).select_from(tables.ledger)).scalar_one(), None)
-    return _Tip(Frontier.from_bytes(row.size, row.hashes), 0 if row.last is None else row.last + 1, row.at)
+    return _read_tip(row)
+
+
+def know_tip(work: Work, row: Mapping[Any, Any]) -> None:
+    """Take where the ledger ends from a row of :data:`SELECT_TIP` that this writing transaction has read already."""
+    work.info[_KNOWN] = (_transaction(work), _read_tip(row))
+
+
+def _read_tip(row: Mapping[Any, Any]) -> _Tip:
+    entries = 0 if row["last"] is None else row["last"] + 1
+    return _Tip(Frontier.from_bytes(row["size"], row["hashes"]), entries, row["at"])
 
 
 def _advance(work: Work, tip: _Tip, entry: Entry) -> None:
     after = tip.frontier.push(entry.leaf_hash)
     values = {"size": after.size, "hashes": after.as_bytes()}
-    edge = (_INSERT_EDGE, values | {"id": 0}) if entry.seq == 0 else (_UPDATE_EDGE, values)
-    defer(work, *edge)
+    if entry.seq == 0:
+        defer(work, _INSERT_EDGE, values | {"id": 0})
+    else:
+        defer(work, _UPDATE_EDGE, values, is_last_word=True)
     # Of this transaction or savepoint alone: what is rolled back is forgotten with it.
     work.info[_KNOWN] = (_transaction(work), _Tip(after, after.size, entry.at))
 

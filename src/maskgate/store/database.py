@@ -152,7 +152,7 @@ class Store:
     def _alone(self, work: Work, asked: Sequence[Asked]) -> Iterator[list[Rows]]:
         clock = self._server_clock
         if clock is None:
-            yield [list(work.execute(each.statement, each.values).mappings()) for each in asked]
+            yield [[*work.execute(each.statement, each.values).mappings()] for each in asked]
         else:
             moment, found = postgres.take_lock(work, asked)
             with clock.within(work, moment):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MOST_KEPT = 100
 
-Rows = list[Mapping[str, Any]]
+Rows = list[Mapping[Any, Any]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Prepared:
     """
 
     def __init__(self, statement: Executable, names: tuple[str, ...], dialect: Dialect) -> None:
-        compiled: Any = statement.compile(dialect=dialect, column_keys=None if _reads(statement) else list(names))
+        made: Any = statement
+        compiled = made.compile(dialect=dialect, column_keys=None if isinstance(made, Select) else list(names))
         if compiled.prefetch:
             raise TypeError("a column of this statement has a default of its own; name its value")
         self.sql = str(compiled)
@@ -58,7 +59,7 @@ class Prepared:
 
     def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return values as the driver takes them."""
-        known = self._own | given if self._own else given
+        known = {**self._own, **given} if self._own else given
         return {
             name: known[name] if process is None else process(known[name]) for name, process in self._written.items()
         }
@@ -84,7 +85,7 @@ def _prepared(statement: Executable, names: tuple[str, ...], dialect: Dialect) -
     return Prepared(statement, names, dialect)
 
 
-def as_sqlalchemy_would(work: Connection, sql: str, error: Exception) -> DBAPIError:
+def as_sqlalchemy_would(work: Connection, sql: str, error: Any) -> DBAPIError:
     """Return what SQLAlchemy would have raised for an error of the driver; a lost connection is given up."""
     driver: Any = work.connection.dbapi_connection
     is_lost = work.dialect.is_disconnect(error, driver, None)
@@ -101,6 +102,3 @@ def as_sqlalchemy_would(work: Connection, sql: str, error: Exception) -> DBAPIEr
     )
     return raised  # type: ignore[no-any-return]
 
-
-def _reads(statement: Executable) -> bool:
-    return isinstance(statement, Select)
