@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from json import JSONEncoder
 from typing import Any
 
 import rfc8785
+
+_PLAIN = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)
+_MOST = (1 << 53) - 1
 
 
 def canonical_bytes(value: Any) -> bytes:
@@ -14,7 +18,27 @@ def canonical_bytes(value: Any) -> bytes:
     Raises:
         rfc8785.CanonicalizationError: If the value is not JSON, or has an integer beyond 2^53.
     """
+    if _is_plain(value):
+        try:
+            return _PLAIN.encode(value).encode()
+        except UnicodeEncodeError:
+            pass  # half a character, which is refused below in the words that everything else is
     return rfc8785.dumps(value)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether Python's own encoder, which is much faster, writes a value just as RFC 8785 wants it.
+
+    It does for all but fractions, integers beyond 2^53 (which are refused), and names whose order is another in UTF-16.
+    """
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is dict:
+        return all(type(name) is str and name.isascii() for name in value) and all(map(_is_plain, value.values()))
+    if kind is list or kind is tuple:
+        return all(map(_is_plain, value))
+    return kind is int and -_MOST <= value <= _MOST
 
 
 def digest(kind: str, value: Any) -> str:

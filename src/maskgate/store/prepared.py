@@ -101,4 +101,3 @@ def as_sqlalchemy_would(work: Connection, sql: str, error: Any) -> DBAPIError:
         dialect=work.dialect,
     )
     return raised  # type: ignore[no-any-return]
-
