@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import Conflict, DatabaseUnreachable, MaskgateError, NotAllowed, UsageError
 from maskgate.gate.authority import may_decide
-from maskgate.gate.deciding import decide, decided_by
+from maskgate.gate.beside import decisions_about
+from maskgate.gate.deciding import decide, who_decided
 from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
 from maskgate.gate.model import DecisionInput
@@ -87,9 +88,11 @@ def _decidable(parts: Parts, identity: Identity) -> list[Request]:
     now, found = parts.clock.now(), []
     with parts.store.read() as work:
         policy = active_policy(work)
-        for request in list_requests(work, State.PENDING, at_most=_MOST_LOOKED_AT):
+        waiting = list_requests(work, State.PENDING, at_most=_MOST_LOOKED_AT)
+        made = decisions_about(work, [request.id for request in waiting])
+        for request in waiting:
             try:
-                may_decide(request, identity, policy, decided_by(work, request), now)
+                may_decide(request, identity, policy, who_decided(made[request.id]), now)
             except MaskgateError:
                 continue
             found.append(request)

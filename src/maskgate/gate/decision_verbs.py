@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING, Any
 from maskgate.errors import MaskgateError, NotAllowed, StillPending
 from maskgate.gate import deciding, releasing
 from maskgate.gate.authority import may_decide
+from maskgate.gate.beside import decisions_about, decisions_of
 from maskgate.gate.fresh_login import FreshLoginNeeded
 from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
 from maskgate.gate.parts import active_policy
-from maskgate.gate.request import get_request, no_such_request
+from maskgate.gate.request import get_request, list_requests, no_such_request
 from maskgate.gate.sample import sample
 from maskgate.gate.visibility import is_concerned
+from maskgate.store import tables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from maskgate.gate.model import Caller, DecisionInput, Identity
     from maskgate.gate.parts import Parts
+    from maskgate.gate.policy import Policy
+    from maskgate.gate.request import Request
     from maskgate.gate.sample import TableSample
 
 
@@ -71,16 +77,26 @@ class DecisionVerbs:
 
     def standing(self, request_id: str, identity: Identity) -> Standing:
         """Say whether somebody may decide a request now, and why not."""
-        person = None
         with self._parts.store.read() as work:
             request, policy = get_request(work, request_id), active_policy(work)
-            decided = deciding.decided_by(work, request)
-            try:
-                person = policy.people.person_of(identity.accounts)
-                may_decide(request, identity, policy, decided, self._parts.clock.now())
-            except MaskgateError as error:
-                needs_login = isinstance(error, FreshLoginNeeded)
-                return Standing(person, may=False, why_not=str(error), needs_login=needs_login)
+            return self._standing(request, identity, policy, decisions_of(work, request_id))
+
+    def may_be_decided(self, request_ids: Sequence[str], identity: Identity) -> frozenset[str]:
+        """Say which of several requests somebody may decide now, with as many statements as for one."""
+        with self._parts.store.read() as work:
+            policy, made = active_policy(work), decisions_about(work, request_ids)
+            found = list_requests(work, where=tables.requests.c.id.in_(request_ids))
+            return frozenset(each.id for each in found if self._standing(each, identity, policy, made[each.id]).may)
+
+    def _standing(
+        self, request: Request, identity: Identity, policy: Policy, made: Iterable[Mapping[str, Any]]
+    ) -> Standing:
+        person = None
+        try:
+            person = policy.people.person_of(identity.accounts)
+            may_decide(request, identity, policy, deciding.who_decided(made), self._parts.clock.now())
+        except MaskgateError as error:
+            return Standing(person, may=False, why_not=str(error), needs_login=isinstance(error, FreshLoginNeeded))
         return Standing(person, may=True)
 
     def view_sample(self, request_id: str, identity: Identity) -> dict[str, TableSample]:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from maskgate.store import Work
 
 LONGEST_PAGE = 200
-_AT_ONCE = 50
 _MOST_READ = 200
 
 
@@ -91,9 +90,11 @@ def read_page(
         keep: Only requests of which this holds.
     """
     found: list[Request] = []
-    read = 0
+    read, at_once = 0, limit
     while read < _MOST_READ:
-        ids = _ids(work, states, token, after, limit if keep is None else _AT_ONCE)
+        # Most of what is read is shown; where it is not, more is read at a time.
+        ids = _ids(work, states, token, after, at_once)
+        at_once = min(2 * at_once, _MOST_READ)
         if not ids:
             return Page(tuple(found), None)
         for request in list_requests(work, where=requests.c.id.in_(ids)):

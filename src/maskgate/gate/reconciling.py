@@ -14,7 +14,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Text, and_, cast, exists, func, select, update
 
 from maskgate.canonical import digest
 from maskgate.clock import moment, timestamp
@@ -45,6 +45,7 @@ FINDINGS = {
 _LOOKED = "looked"
 _SETTING = "reconciled_at"
 _BACK = timedelta(days=7)
+_NULL = "null"  # of a JSON column
 _MOST_RUNS = 100
 _OURS = re.compile(r"[0-9]{8}T[0-9]{6}Z-(req_[0-9a-f]{20})")
 # Where success of the whole run is no news: who was told no may end well, and does so without a release.
@@ -119,13 +120,12 @@ def _turn(parts: Parts) -> bool:
 
 def _unreleased(parts: Parts) -> list[Request]:
     """List requests of runs of the last days that were not released, and whose run is not known to be over."""
-    since = parts.clock.now() - _BACK
+    rows, since = tables.requests.c, parts.clock.now() - _BACK
+    is_known = exists().where(tables.findings.c.request == rows.id)
+    has_run = func.coalesce(cast(rows.host, Text), _NULL) != _NULL
+    wanted = and_(rows.created_at > since, rows.state != str(State.RELEASED), has_run, ~is_known)
     with parts.store.read() as work:
-        known = set(work.execute(select(tables.findings.c.request)).scalars())
-        found = list_requests(
-            work, *(state for state in State if state is not State.RELEASED), where=tables.requests.c.created_at > since
-        )
-    return [request for request in found if request.host is not None and request.id not in known][:_MOST_RUNS]
+        return list_requests(work, where=wanted, at_most=_MOST_RUNS)
 
 
 def _look_at_run(parts: Parts, request: Request) -> None:

@@ -77,11 +77,13 @@ def inbox(request: Request, visitor: Looking, after: Annotated[str | None, Query
     if after is None:
         for states in (("sealing", "approved", "releasing"), _SETTLED):
             documents += services.gate.page(visitor.caller, states, limit=_MOST_SHOWN)[0]
+    pending = [document["id"] for document in documents if document["state"] == "pending"]
+    decidable = services.gate.may_be_decided(pending, visitor.identity)
     for document in documents:
         row = inbox_row(document, now)
         if document["state"] not in _OPEN:
             settled.append(row)
-        elif document["state"] == "pending" and services.gate.standing(document["id"], visitor.identity).may:
+        elif document["id"] in decidable:
             waiting.append(row)
         elif person is not None and (document.get("requester") or {}).get("person") == person:
             asked.append(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,11 @@ def run(config: Path | None, folder: Path | None, say: Callable[[str], None], ch
         stack.callback(services.background.stop)
         for line in (*_greeting(configuration, home, store, gate, is_first=is_first), *lines):
             say(line)
-        make_server(make_app(services)).run(sockets=[listener])
+        server = make_server(make_app(services))
+        # What is there by now stays: looking through it again and again for garbage would hold requests up.
+        gc.collect()
+        gc.freeze()
+        server.run(sockets=[listener])
         say("the gate has stopped")
 
 
