@@ -160,7 +160,7 @@ def grant_signed(
     """Turn a request that enough people have signed, and that was read in this transaction, into a grant."""
     keep_standing(parts, work, request, made)
     goes_on = "The same call goes through now, once." if request.is_action else "The next step of the run releases it."
-    return approve(parts, work, request, f"Signed. {goes_on}", made, statements)
+    return approve(parts, work, request, f"Signed. {goes_on}", made=made, statements=statements)
 
 
 def approve(
@@ -168,6 +168,7 @@ def approve(
     work: Work,
     request: Request,
     message: str,
+    *,
     made: Iterable[Mapping[str, Any]] | None = None,
     statements: int | None = None,
 ) -> Request:

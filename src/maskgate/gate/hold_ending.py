@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maskgate.errors import HostUnreachable, MaskgateError
+from maskgate.gate.beside import decisions_of
 from maskgate.gate.counting import still_missing
 from maskgate.gate.deciding import expire, grant_signed, wanted
-from maskgate.gate.document import decisions_of
 from maskgate.gate.later_clears import note_clears
 from maskgate.gate.lifecycle import State, is_over
 from maskgate.gate.request import change_request, get_request, list_requests

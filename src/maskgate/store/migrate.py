@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
@@ -15,10 +17,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 VERSION_TABLE = "maskgate_version"
-HEAD = "0011"
-"""The version of the tables as this Maskgate knows them: where the migrations end."""
-
 _NOT_PERMITTED = "42501"
+_STATED = re.compile(r'^revision = "([0-9]+)"$', re.MULTILINE)
 
 
 def must_be_ours(work: Connection, name: str) -> bool:
@@ -31,20 +31,18 @@ def must_be_ours(work: Connection, name: str) -> bool:
     Raises:
         ConfigurationError: If a later version of Maskgate has made them.
     """
-    found = _version(work)
-    if found == HEAD:
-        return True
-    if found is not None and found not in known_versions():
+    found, known = _version(work), known_versions()
+    if found is not None and found not in known:
         message = f"the tables are of version {found!r}, which is later than this Maskgate. Install the later one."
         raise ConfigurationError(name, (Problem(message),))
-    return False
+    return found == known[-1]
 
 
 def known_versions() -> list[str]:
-    """List the versions that migrations lead to, the latest first."""
-    from alembic.script import ScriptDirectory  # noqa: PLC0415  most starts have nothing to migrate
-
-    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
+    """List the versions that migrations lead to, in order, without loading what migrates: most starts need it not."""
+    scripts = files("maskgate.store.migrations.versions").iterdir()
+    stated = (_STATED.search(each.read_text(encoding="utf-8")) for each in scripts if each.name.endswith(".py"))
+    return sorted(each.group(1) for each in stated if each is not None)
 
 
 def upgrade(work: Connection, name: str) -> None:
@@ -55,7 +53,7 @@ def upgrade(work: Connection, name: str) -> None:
     """
     if must_be_ours(work, name):
         return
-    from alembic import command  # noqa: PLC0415  likewise
+    from alembic import command  # noqa: PLC0415  loaded only where there is something to migrate
 
     try:
         if work.dialect.name == "postgresql":
@@ -82,7 +80,7 @@ def downgrade(work: Connection, revision: str = "base") -> None:
     command.downgrade(_config(work), revision)
 
 
-def _config(work: Connection | None = None) -> Config:
+def _config(work: Connection) -> Config:
     from alembic.config import Config  # noqa: PLC0415  likewise
 
     config = Config()

@@ -8,13 +8,15 @@ import threading
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from maskgate.errors import ConfigurationError, DatabaseUnreachable
 from maskgate.store import Store, tables
-from maskgate.store.migrate import VERSION_TABLE, downgrade, upgrade
+from maskgate.store.migrate import VERSION_TABLE, downgrade, known_versions, upgrade
 from maskgate.store.tables import METADATA
 from maskgate.testing.still_clock import StillClock
 
@@ -167,3 +169,11 @@ def differences(store):
     with store.read() as work:
         context = MigrationContext.configure(work, opts={"version_table": VERSION_TABLE, "compare_type": True})
         return compare_metadata(context, METADATA)
+
+
+def test_versions_are_those_of_the_migrations():
+    """A start that has nothing to migrate finds that out without Alembic."""
+    config = Config()
+    config.set_main_option("script_location", "maskgate.store:migrations")
+    scripts = [each.revision for each in ScriptDirectory.from_config(config).walk_revisions()]
+    assert known_versions() == scripts[::-1]
