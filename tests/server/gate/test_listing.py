@@ -67,7 +67,6 @@ class TestPages:
 
     def test_a_page_gives_up_after_many_that_it_passes_over(self, world, monkeypatch):
         monkeypatch.setattr("maskgate.gate.listing._MOST_READ", 10)
-        monkeypatch.setattr("maskgate.gate.listing._AT_ONCE", 5)
         with world.store.read() as work:
             page = read_page(work, (State.PENDING,), limit=5, keep=lambda _: False)
             assert page.requests == ()
