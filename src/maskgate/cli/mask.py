@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 @click.option("--memory", type=BYTES, help="The most that methods may take that see all rows at once; 1GB by default.")
 @layout_options
 @format_options
+@click.option("--query", help="Mask the rows of this query; SOURCE is a database then, as env:NAME or file:PATH.")
+@click.option("--target-table", help="Write this new table; TARGET is a database then, as env:NAME or file:PATH.")
 @click.option("--json", "as_json", is_flag=True, help="Print manifest and report as one JSON document.")
 def mask(
     rules: str,
@@ -36,6 +38,8 @@ def mask(
     memory: int | None,
     resume: bool,
     as_json: bool,
+    query: str | None,
+    target_table: str | None,
     source_format: str | None,
     source_options: dict[str, Any],
     target_format: str | None,
@@ -47,15 +51,15 @@ def mask(
     that of a format does (.parquet), and otherwise a new folder of parts with a manifest. If anything fails, nothing
     is there that was not there before; finished parts are kept beside TARGET for --resume.
     """
-    from maskgate.datasets import mask_dataset  # noqa: PLC0415  `maskgate --help` needs no pyarrow
+    from maskgate.datasets import SqlQuery, SqlTable, mask_dataset  # noqa: PLC0415  `maskgate --help` needs no pyarrow
     from maskgate.rules import load_rules  # noqa: PLC0415
 
     laid_out = layout_of(**layout)
     try:
         with shown_progress(as_json=as_json) as progress:
             masked = mask_dataset(
-                source,
-                target,
+                source if query is None else SqlQuery(source, query),
+                target if target_table is None else SqlTable(target, target_table),
                 load_rules(rules),
                 table_name=table_name,
                 progress=progress,

@@ -15,8 +15,9 @@ from maskgate.datasets.layout import Layout
 from maskgate.datasets.manifest import make_manifest
 from maskgate.datasets.outputs import is_one_file, open_output
 from maskgate.datasets.parts import Names, Sink
-from maskgate.datasets.run import MEMORY, mask_into, plan_all
+from maskgate.datasets.run import MEMORY, default_workers, mask_into, plan_all
 from maskgate.datasets.sources import open_source
+from maskgate.datasets.sql_target import SqlTable, mask_into_table
 from maskgate.errors import MaskingError, UsageError
 from maskgate.masking.table import resolve_keys
 from maskgate.rules.strict_yaml import did_you_mean
@@ -49,7 +50,7 @@ class MaskedDataset:
 
 def mask_dataset(
     source: Any,
-    target: str | os.PathLike[str],
+    target: str | os.PathLike[str] | SqlTable,
     rules: Rules,
     *,
     table_name: str | None = None,
@@ -66,8 +67,10 @@ def mask_dataset(
     """Mask a dataset of one table, all or nothing, in bounded memory.
 
     Args:
-        source: Path or URI of a file, of a folder of them, or a pattern; or a table, reader or data frame.
-        target: With the suffix of a format (``.parquet``) one file, otherwise a folder of parts with a manifest.
+        source: Path or URI of a file, of a folder of them, or a pattern; a version of a Delta Lake table; a query; or
+            a table, reader or data frame.
+        target: A new table of a database, or a path or URI. With the suffix of a format (``.parquet``) that is one
+            file, otherwise a folder of parts with a manifest.
             It must not exist, or be an empty folder.
         rules: What to do.
         table_name: What the rules call the table; None for the stem of the source, or the only table of the rules.
@@ -87,11 +90,17 @@ def mask_dataset(
         DatasetError: If the source cannot be read or the target not written.
         MaskingError: If a method cannot take a value.
     """
-    place = os.fspath(target)
     opened = open_source(table_name or "data", source, format_name=source_format, options=source_options)
     name = table_name or _name_of(source, rules)
     ring = resolve_keys(rules, [name], keys)
     plan = plan_all({name: opened}, rules, ring)[name]
+    if isinstance(target, SqlTable):
+        if resume or target_format is not None or layout not in {None, Layout()}:
+            raise UsageError("a table of a database has no layout and no format, and is written in one go.")
+        within = {"workers": workers or default_workers(), "memory": memory or MEMORY}
+        table = mask_into_table(target, opened, plan, progress=progress, **within)
+        return MaskedDataset(make_manifest(rules, {name: table}), table.report, {"table": name, **describe(table)})
+    place = os.fspath(target)
     written = _target_format(place, target_format)
     if isinstance(written, Delta) and is_one_file(place):
         raise UsageError(f"{place}: a table of Delta Lake is a folder. Name one, without the suffix of a file.")

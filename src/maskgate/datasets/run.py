@@ -113,7 +113,7 @@ def mask_into(
         if skip:
             run.report += parts.finished_report()
         feed = work.whole(source, memory) if plan.whole_table else stretches(source, rows, skip=skip)
-        for done in in_order(work.do, feed, workers or _default_workers(), memory // _SHARE_UNDER_WAY):
+        for done in in_order(work.do, feed, workers or default_workers(), memory // _SHARE_UNDER_WAY):
             if done.segments:
                 parts.add(done.segments, done.report)
             for masked in done.masked:
@@ -125,7 +125,8 @@ def mask_into(
         return MaskedTable(plan, schema, parts.finish(), report, source.uri, parts.rows())
 
 
-def _default_workers() -> int:
+def default_workers() -> int:
+    """Return how many threads mask if nobody says so."""
     return max(1, min(_MOST_WORKERS, os.cpu_count() or 1))
 
 

@@ -11,6 +11,7 @@ from maskgate.datasets.file_table import open_files
 from maskgate.datasets.files import InputFile
 from maskgate.datasets.formats import Piece
 from maskgate.datasets.source import Source
+from maskgate.datasets.sql_source import SqlQuery, open_query
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ def open_source(
 
     Args:
         table: What messages call it.
-        source: Path or URI of files, ``pa.Table``, ``pa.RecordBatch``, ``pa.RecordBatchReader``, a pandas DataFrame
-            (its index is left out), or anything else with ``__arrow_c_stream__``. What is open stays as it is.
+        source: Path or URI of files, a :class:`SqlQuery`, ``pa.Table``, ``pa.RecordBatch``, ``pa.RecordBatchReader``, a
+            pandas DataFrame (its index is left out), or anything else with ``__arrow_c_stream__``. What is open stays
+            as it is.
         format_name: What format the files have; None to go by their names.
         options: What else is declared of the files; each format has its own.
 
@@ -34,6 +36,8 @@ def open_source(
     """
     if isinstance(source, Source):
         return source
+    if isinstance(source, SqlQuery):
+        return open_query(source)
     if isinstance(source, str | os.PathLike):
         return open_files(os.fspath(source), format_name, options)
     if isinstance(source, pa.RecordBatch):

@@ -1,0 +1,128 @@
+"""Queries as sources: rows come as a stream, in a transaction that only reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from maskgate.datasets.files import InputFile
+from maskgate.datasets.formats import Piece
+from maskgate.datasets.source import Source
+from maskgate.datasets.sql_connection import asked, connected, database_url, is_postgresql, shown
+from maskgate.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_ROW_SIZE = 512
+_FETCHED = 10_000
+
+
+@dataclass(frozen=True)
+class SqlQuery:
+    """A query to mask the rows of.
+
+    Attributes:
+        database: ``env:NAME`` or ``file:PATH``, which hold its URL.
+        query: The query; it is in no message, since it may hold values.
+    """
+
+    database: str = field(repr=False)
+    query: str = field(repr=False)
+
+
+def open_query(source: SqlQuery) -> Source:
+    """Open a query, which asks for its columns and reads no row.
+
+    Raises:
+        UsageError: If there is no such database.
+        DatasetError: If it cannot be reached, or refuses.
+    """
+    url = database_url(source.database)
+    place = shown(url)
+    reading = _over_adbc if is_postgresql(url) else _over_sqlalchemy
+    schema = next(iter(reading(url, place, source.query, rows=0))).schema
+
+    def read(_piece: Piece, rows: int, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        for batch in reading(url, place, source.query, rows=rows, schema=schema):
+            wanted = batch if columns is None else batch.select(list(columns))
+            for start in range(0, wanted.num_rows, rows):
+                yield wanted.slice(start, rows)
+
+    piece = Piece(InputFile(place), shown=f"{place}, the query", row_size=_ROW_SIZE)
+    return Source(schema, (piece,), read, uri=place)
+
+
+def _over_adbc(
+    url: str, place: str, query: str, *, rows: int, schema: pa.Schema | None = None
+) -> Iterator[pa.RecordBatch]:
+    with connected(url) as connection:
+        cursor = asked(place, connection.cursor)
+        try:
+            # Whatever the query says, it changes nothing.
+            asked(place, lambda: cursor.execute("SET TRANSACTION READ ONLY"))
+            if rows == 0:
+                found = asked(place, lambda: cursor.adbc_execute_schema(query))
+                yield pa.RecordBatch.from_pylist([], schema=_bare(found))
+                return
+            asked(place, lambda: cursor.execute(query))
+            reader = asked(place, cursor.fetch_record_batch)
+            while (batch := asked(place, lambda: next(reader, None))) is not None:
+                yield _checked(place, pa.RecordBatch.from_arrays(batch.columns, schema=_bare(batch.schema)), schema)
+        finally:
+            asked(place, cursor.close)
+
+
+def _over_sqlalchemy(
+    url: str, place: str, query: str, *, rows: int, schema: pa.Schema | None = None
+) -> Iterator[pa.RecordBatch]:
+    try:
+        import sqlalchemy  # noqa: PLC0415  only for those who have a database
+    except ImportError:
+        raise DatasetError(f"{place}: databases need packages: pip install 'maskgate[sql]'.") from None
+    engine = asked(place, lambda: sqlalchemy.create_engine(url))
+    try:
+        with asked(place, engine.connect) as connection:
+            streaming = connection.execution_options(stream_results=True, yield_per=_FETCHED)
+            result = asked(place, lambda: streaming.execute(sqlalchemy.text(query)))
+            names, found = list(result.keys()), schema
+            partitions = result.partitions()
+            while (part := asked(place, lambda: next(partitions, None))) is not None:
+                columns: list[Any] = list(zip(*part, strict=True))
+                types = [None] * len(names) if found is None else found.types
+                arrays = [
+                    _array(place, name, cells, kind) for name, cells, kind in zip(names, columns, types, strict=True)
+                ]
+                batch = pa.RecordBatch.from_arrays(arrays, names=names)
+                found = batch.schema
+                yield batch
+                if rows == 0:
+                    return
+            if found is None:
+                yield pa.RecordBatch.from_arrays([pa.array([], pa.string()) for _ in names], names=names)
+    finally:
+        engine.dispose()
+
+
+def _array(place: str, name: str, cells: Sequence[Any], kind: pa.DataType | None) -> pa.Array:
+    try:
+        array = pa.array(cells, kind)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        pass
+    else:
+        return array.cast(pa.string()) if pa.types.is_null(array.type) else array
+    raise DatasetError(
+        f'{place}, column "{name}": its values are not all of the type of the first ones. Cast it in the query.'
+    )
+
+
+def _bare(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([pa.field(item.name, item.type) for item in schema])
+
+
+def _checked(place: str, batch: pa.RecordBatch, schema: pa.Schema | None) -> pa.RecordBatch:
+    if schema is not None and batch.schema != schema:
+        raise DatasetError(f"{place}: the columns of the query have changed since the run began.")
+    return batch

@@ -1,0 +1,193 @@
+"""Tables of PostgreSQL as targets: written under another name, and renamed when all of it is there.
+
+All of it is one transaction, so that a crash at any moment leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from maskgate.datasets.collecting import collect
+from maskgate.datasets.feeding import Stretch, stretches
+from maskgate.datasets.pipeline import in_order
+from maskgate.datasets.progress import Progress
+from maskgate.datasets.run import MEMORY, MaskedTable
+from maskgate.datasets.sql_connection import asked, connected, database_url, is_postgresql, shown
+from maskgate.errors import DatasetError, PlanError, UsageError
+from maskgate.masking import MaskingRun
+from maskgate.methods.layout import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from maskgate.datasets.source import Source
+    from maskgate.masking import MaskingPlan
+    from maskgate.masking.run import MaskedBatch
+
+_NAME = re.compile(r"(?:(?P<schema>[A-Za-z_]\w{0,62})\.)?(?P<table>[A-Za-z_]\w{0,62})")
+_SHARE_UNDER_WAY = 4
+
+
+@dataclass(frozen=True)
+class SqlTable:
+    """A new table for masked rows.
+
+    Attributes:
+        database: ``env:NAME`` or ``file:PATH``, which hold its URL.
+        table: Its name, with a schema before it if need be: ``marts.customers``.
+    """
+
+    database: str = field(repr=False)
+    table: str
+
+    @property
+    def names(self) -> tuple[str | None, str]:
+        """The schema, if one is named, and the table.
+
+        Raises:
+            UsageError: If it is no name.
+        """
+        found = _NAME.fullmatch(self.table)
+        if found is None:
+            raise UsageError("a table is named by letters, digits and _, with a schema and a dot before it if need be.")
+        return found["schema"], found["table"]
+
+
+def mask_into_table(
+    target: SqlTable,
+    source: Source,
+    plan: MaskingPlan,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    workers: int = 2,
+    memory: int = MEMORY,
+) -> MaskedTable:
+    """Mask one table into a new one of a database.
+
+    Raises:
+        DatasetError: If the table is there already, or the database refuses.
+        PlanError: If it has no such types.
+        MaskingError: If a method cannot take a value, or a check of the rules does not hold.
+    """
+    url = database_url(target.database)
+    place = shown(url)
+    if not is_postgresql(url):
+        raise UsageError(f"{place}: only tables of PostgreSQL are written. Write files, and load them.")
+    schema = _written_schema(plan)
+    namespace, name = target.names
+    temporary = f"maskgate_{secrets.token_hex(8)}"
+    before = f'"{namespace}".' if namespace else ""
+    with connected(url) as connection, MaskingRun(plan) as run:
+        cursor = asked(place, connection.cursor)
+        try:
+            _check_free(cursor, place, f'{before}"{name}"', target.table)
+            rows = _Rows(run, source, schema, progress, workers, memory)
+            reader = pa.RecordBatchReader.from_batches(schema, rows.batches())
+            rows.raising(
+                lambda: asked(
+                    place, lambda: cursor.adbc_ingest(temporary, reader, mode="create", db_schema_name=namespace)
+                )
+            )
+            report = run.finish()
+            source.verify()
+            asked(place, lambda: cursor.execute(f'ALTER TABLE {before}"{temporary}" RENAME TO "{name}"'))
+        finally:
+            asked(place, cursor.close)
+        asked(place, connection.commit)
+    described = tuple((item.name, str(item.type)) for item in schema)
+    return MaskedTable(plan, described, (), report, source.uri)
+
+
+def _check_free(cursor: Any, place: str, quoted: str, shown_as: str) -> None:
+    asked(place, lambda: cursor.execute("SELECT to_regclass($1) IS NOT NULL", (quoted,)))
+    if cursor.fetchone()[0]:
+        raise DatasetError(f"{place}: there is a table {shown_as} already. Choose another name, or drop it first.")
+
+
+@dataclass
+class _Rows:
+    """Masked rows, as the driver takes them."""
+
+    run: MaskingRun
+    source: Source
+    schema: pa.Schema
+    progress: Callable[[Progress], None] | None
+    workers: int
+    memory: int
+    failure: BaseException | None = None
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Mask and give batch after batch; what goes wrong is kept, since the driver would make a text of it."""
+        try:
+            yield from self._batches()
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def raising(self, act: Callable[[], Any]) -> None:
+        """Let the driver take the rows, and raise what went wrong in making them."""
+        try:
+            act()
+        except DatasetError:
+            if self.failure is None:
+                raise
+        if self.failure is not None:
+            raise self.failure
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        plan = self.run.plan
+        feed = self._whole() if plan.whole_table else stretches(self.source, self.source.batch_rows)
+        size, began = 0, time.monotonic()
+        for masked in in_order(self._mask, feed, self.workers, self.memory // _SHARE_UNDER_WAY):
+            self.run.add(masked)
+            written = zip(masked.batch.columns, self.schema.types, strict=True)
+            batch = pa.RecordBatch.from_arrays([_as_written(*each) for each in written], schema=self.schema)
+            size += batch.nbytes
+            yield batch
+            if self.progress is not None:
+                rows, seconds = self.run.report.rows, time.monotonic() - began
+                self.progress(Progress(plan.table, rows, self.source.rows, size, seconds=seconds))
+
+    def _mask(self, stretch: Stretch) -> MaskedBatch:
+        return self.run.mask(stretch.batch())
+
+    def _whole(self) -> Iterator[Stretch]:
+        batch = collect(self.source, self.run.plan.table, self.memory)
+        if batch.num_rows:
+            yield Stretch(0, ((batch, self.source.pieces[0]),))
+
+
+def _written_schema(plan: MaskingPlan) -> pa.Schema:
+    problems, fields = [], []
+    for item in plan.output_schema:
+        kind = _written_type(item.type)
+        if kind is None:
+            problems.append(f'column "{item.name}" ({item.type}): PostgreSQL has no such type. Drop or convert it.')
+        else:
+            fields.append(pa.field(item.name, kind))
+    if problems:
+        raise PlanError(plan.table, tuple(problems))
+    return pa.schema(fields)
+
+
+def _written_type(kind: pa.DataType) -> pa.DataType | None:
+    if pa.types.is_dictionary(kind):
+        return _written_type(kind.value_type)
+    if pa.types.is_uint64(kind):
+        return pa.decimal128(20, 0)
+    if pa.types.is_struct(kind) or pa.types.is_map(kind) or pa.types.is_union(kind):
+        return None
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        inner = kind.value_type
+        return kind if _written_type(inner) == inner and not pa.types.is_nested(inner) else None
+    return kind
+
+
+def _as_written(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    return column if column.type == kind else plain(column).cast(kind)

@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+import traceback
+from datetime import UTC, date, datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from maskgate.cli.mask import mask
+from maskgate.datasets import SqlQuery, SqlTable, mask_dataset
+from maskgate.errors import DatasetError, MaskingError, PlanError, UsageError
+from maskgate.keys import Key, KeyRing
+from maskgate.masking import mask_table
+from maskgate.rules import read_rules
+
+ROWS = 5000
+RULES = """\
+version: 1
+keys: {people: env:MASKGATE_KEY_PEOPLE}
+domains: {customer: {scheme: cmac}}
+tables:
+  customers:
+    entity: id
+    columns:
+      id: {method: token, domain: customer}
+      mail: {method: redact, with: "***"}
+      born: {method: generalize, to: year, not_before: 1936}
+      joined: {method: shift_date, days: 90}
+      tags: keep
+      amount: {method: noise, kind: laplace, scale: 5, min: 0, max: 1000, round_to: 1}
+"""
+QUERY = "SELECT id, mail, born, joined, tags, amount FROM people ORDER BY id"
+PASSWORD = "planted-password"
+KEYS = KeyRing({"people": Key("people", bytes(range(32)))})
+
+
+@pytest.fixture(scope="module")
+def url(postgres):
+    """A database with people in it; its URL has a password."""
+    found = postgres.empty_database()
+    statements = (
+        "CREATE TABLE people (id bigint, mail text, born date, joined timestamptz, tags text[], amount float8)",
+        f"""INSERT INTO people SELECT n, 'p' || n || '@planted.example', date '1980-01-01' + (n % 5000)::int,
+            timestamptz '2024-01-01 10:00Z' + n * interval '1 second', ARRAY['a', null], n % 900
+            FROM generate_series(1, {ROWS}) AS n""",
+        "INSERT INTO people VALUES (0, null, null, null, null, null)",
+    )
+    for statement in statements:
+        postgres.execute(statement, found)
+    yield found
+    postgres.drop(found)
+
+
+@pytest.fixture
+def database(url, monkeypatch):
+    """A reference to it."""
+    monkeypatch.setenv("WAREHOUSE", url)
+    return "env:WAREHOUSE"
+
+
+@pytest.fixture
+def rules():
+    """Rules for the people."""
+    return read_rules(RULES, "rules.yaml")
+
+
+@pytest.fixture
+def keys():
+    """Their key."""
+    return KEYS
+
+
+@pytest.fixture
+def ask(postgres, url):
+    """Ask the database."""
+    return lambda statement: postgres.execute(statement, url)
+
+
+@pytest.fixture
+def tables(ask):
+    """Names of all tables in the database."""
+
+    def names():
+        found = ask(
+            "SELECT table_schema || '.' || table_name FROM information_schema.tables "
+            "WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
+        )
+        return sorted(row[0] for row in found)
+
+    return names
+
+
+def people():
+    """The same rows in memory."""
+    at = range(1, ROWS + 1)
+    epoch = date(1980, 1, 1).toordinal()
+    start = int(datetime(2024, 1, 1, 10, tzinfo=UTC).timestamp())
+    return pa.table(
+        {
+            "id": pa.array([0, *at]),
+            "mail": [None, *(f"p{n}@planted.example" for n in at)],
+            "born": [None, *(date.fromordinal(epoch + n % 5000) for n in at)],
+            "joined": pa.array(
+                [None, *(datetime.fromtimestamp(start + n, UTC) for n in at)], pa.timestamp("us", "UTC")
+            ),
+            "tags": [None, *([["a", None]] * ROWS)],
+            "amount": [None, *(float(n % 900) for n in at)],
+        }
+    )
+
+
+class TestPostgresql:
+    """A query is masked into files or into a new table; values are those of the same rows in memory."""
+
+    def test_a_query_into_files(self, database, rules, keys, tmp_path):
+        masked = mask_dataset(SqlQuery(database, QUERY), tmp_path / "o.parquet", rules, keys=keys)
+        expected, report = mask_table(people(), rules, table_name="customers", keys=keys)
+        assert pq.read_table(tmp_path / "o.parquet").to_pylist() == expected.to_pylist()
+        assert masked.report.as_json() == report.as_json()
+
+    def test_a_query_into_a_table(self, database, rules, keys, ask):
+        target = SqlTable(database, "public.masked_people")
+        masked = mask_dataset(SqlQuery(database, QUERY), target, rules, keys=keys, table_name="customers")
+        expected, _ = mask_table(people(), rules, table_name="customers", keys=keys)
+        found = ask("SELECT id, mail, born, joined, tags, amount FROM masked_people")
+        rows = [tuple(row.values()) for row in expected.to_pylist()]
+        assert sorted(map(tuple, found)) == sorted(rows)
+        assert ask("SELECT count(*) FROM pg_class WHERE relname LIKE 'maskgate%'") == [(0,)]
+        assert masked.manifest["tables"]["customers"]["rows"] == ROWS + 1
+        ask("DROP TABLE masked_people")
+
+    def test_a_file_into_a_table(self, database, rules, keys, ask, tmp_path):
+        pq.write_table(people().slice(0, 0), tmp_path / "customers.parquet")
+        mask_dataset(tmp_path / "customers.parquet", SqlTable(database, "none"), rules, keys=keys)
+        assert ask("SELECT count(*) FROM none")[0][0] == 0
+        ask("DROP TABLE none")
+
+    def test_the_command(self, database, tmp_path, monkeypatch, ask):
+        monkeypatch.setenv("MASKGATE_KEY_PEOPLE", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+        (tmp_path / "rules.yaml").write_text(RULES)
+        arguments = [str(tmp_path / "rules.yaml"), database, database, "--json"]
+        done = CliRunner().invoke(mask, [*arguments, "--query", QUERY, "--target-table", "by_command"])
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["manifest"]["tables"]["customers"]["rows"] == ROWS + 1
+        assert ask("SELECT count(*) FROM by_command")[0][0] == ROWS + 1
+        ask("DROP TABLE by_command")
+
+
+class TestAllOrNothing:
+    """What fails leaves the database as it was."""
+
+    def test_a_table_that_is_there_is_not_replaced(self, database, rules, keys, tables):
+        before = tables()
+        with pytest.raises(DatasetError, match="there is a table people already"):
+            mask_dataset(SqlQuery(database, QUERY), SqlTable(database, "people"), rules, keys=keys)
+        assert tables() == before
+
+    def test_a_check_that_does_not_hold(self, database, keys, tables):
+        before = tables()
+        rules = read_rules(RULES + "    check: {unique: [mail]}\n", "rules.yaml")
+        with pytest.raises(MaskingError, match="stand there a second time"):
+            mask_dataset(SqlQuery(database, QUERY), SqlTable(database, "masked"), rules, keys=keys)
+        assert tables() == before
+
+    def test_a_value_that_cannot_be_taken(self, database, keys, tables):
+        before = tables()
+        rules = read_rules(
+            RULES.replace('{method: redact, with: "***"}', "{method: pram, retain: 0.5, categories: [a, b]}"), "r"
+        )
+        with pytest.raises(MaskingError, match="none of the categories") as caught:
+            mask_dataset(SqlQuery(database, QUERY), SqlTable(database, "masked"), rules, keys=keys)
+        assert "planted" not in "".join(traceback.format_exception(caught.value))
+        assert tables() == before
+
+    def test_a_query_cannot_change_anything(self, database, rules, keys, ask, tmp_path):
+        query = "WITH gone AS (DELETE FROM people RETURNING *) SELECT * FROM gone"
+        with pytest.raises(DatasetError):
+            mask_dataset(SqlQuery(database, query), tmp_path / "o.parquet", rules, keys=keys)
+        assert ask("SELECT count(*) FROM people")[0][0] == ROWS + 1
+
+    def test_a_type_that_it_has_not(self, database, tables):
+        rules = read_rules("version: 1\ntables: {t: {columns: {a: keep}}}\n", "r")
+        before = tables()
+        with pytest.raises(PlanError, match="PostgreSQL has no such type"):
+            mask_dataset(pa.table({"a": [{"b": 1}]}), SqlTable(database, "masked"), rules)
+        assert tables() == before
+
+
+class TestNothingIsShown:
+    """No password, no query and no value is in an error, a representation or a manifest."""
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            pytest.param("SELECT 'planted-value'::int AS id", id="a cell that fails"),
+            pytest.param("SELECT * FROM planted_table", id="a table that is not there"),
+            pytest.param(
+                QUERY.replace("tags", "1 / (mail = 'planted-value')::int AS tags"), id="a row that fails later"
+            ),
+        ],
+    )
+    def test_a_query_that_fails(self, database, rules, tmp_path, query):
+        with pytest.raises(DatasetError, match="the database refused") as caught:
+            mask_dataset(SqlQuery(database, query), tmp_path / "o.parquet", rules, keys=KEYS, table_name="customers")
+        assert "planted" not in "".join(traceback.format_exception(caught.value)).replace("planted_table", "")
+        assert not (tmp_path / "o.parquet").exists()
+
+    def test_a_server_that_is_not_there(self, rules, keys, monkeypatch, tmp_path):
+        monkeypatch.setenv("WAREHOUSE", f"postgresql://me:{PASSWORD}@127.0.0.1:1/db?sslkey={PASSWORD}")
+        with pytest.raises(DatasetError, match=r"postgresql://127\.0\.0\.1:1/db") as caught:
+            mask_dataset(SqlQuery("env:WAREHOUSE", QUERY), tmp_path / "o.parquet", rules, keys=keys)
+        assert PASSWORD not in "".join(traceback.format_exception(caught.value))
+
+    def test_a_representation(self):
+        source = SqlQuery(f"postgresql://me:{PASSWORD}@host/db", "SELECT 'planted'")
+        assert "planted" not in repr(source) + repr(SqlTable(source.database, "t"))
+
+    def test_a_result(self, database, url, rules, keys, tmp_path):
+        masked = mask_dataset(SqlQuery(database, QUERY), tmp_path / "out", rules, keys=keys)
+        account = url.partition("://")[2].rpartition("@")[0]
+        assert account
+        assert account not in json.dumps([masked.manifest, masked.table])
+        assert masked.table["source"].startswith("postgresql://")
+
+    @pytest.mark.parametrize(
+        ("reference", "said"),
+        [("env:NOT_SET", "NOT_SET is not set"), ("file:/not/there", "cannot be read"), ("db", "is named by env:NAME")],
+    )
+    def test_a_reference_that_leads_nowhere(self, rules, tmp_path, reference, said):
+        with pytest.raises(UsageError, match=said):
+            mask_dataset(SqlQuery(reference, QUERY), tmp_path / "o.parquet", rules)
+
+
+class TestOtherDatabases:
+    """Databases that SQLAlchemy knows can be read."""
+
+    @pytest.fixture
+    def sqlite(self, tmp_path, monkeypatch):
+        with sqlite3.connect(tmp_path / "people.db") as connection:
+            connection.execute("CREATE TABLE people (id INTEGER, mail TEXT)")
+            connection.executemany(
+                "INSERT INTO people VALUES (?, ?)", [(n, f"p{n}@planted.example") for n in range(25_000)]
+            )
+        monkeypatch.setenv("LITE", f"sqlite:///{tmp_path / 'people.db'}")
+        return "env:LITE"
+
+    def test_a_query(self, sqlite, tmp_path):
+        rules = read_rules("version: 1\ntables: {t: {columns: {id: keep, mail: {method: redact, with: x}}}}\n", "r")
+        mask_dataset(SqlQuery(sqlite, "SELECT id, mail FROM people ORDER BY id"), tmp_path / "o.csv", rules)
+        lines = (tmp_path / "o.csv").read_text().splitlines()
+        assert (lines[0], lines[1], lines[-1], len(lines)) == ("id,mail", "0,x", "24999,x", 25_001)
+
+    def test_values_of_several_types(self, sqlite, tmp_path):
+        rules = read_rules("version: 1\ntables: {t: {columns: {v: keep}}}\n", "r")
+        query = "SELECT CASE WHEN id < 24000 THEN id ELSE mail END AS v FROM people ORDER BY id"
+        with pytest.raises(DatasetError, match=r'column "v": .* Cast it') as caught:
+            mask_dataset(SqlQuery(sqlite, query), tmp_path / "o.csv", rules)
+        assert "planted" not in "".join(traceback.format_exception(caught.value))
+
+    def test_a_table_is_not_written(self, sqlite):
+        rules = read_rules("version: 1\ntables: {t: {columns: {v: keep}}}\n", "r")
+        with pytest.raises(UsageError, match="only tables of PostgreSQL"):
+            mask_dataset(pa.table({"v": [1]}), SqlTable(sqlite, "t"), rules)
