@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from maskgate.canonical import canonical_bytes
 from maskgate.crypto import cmac
-from maskgate.crypto.cells import validity
+from maskgate.crypto.cells import Cells, edges_of, validity, validity_buffer
 from maskgate.errors import MaskingError
 from maskgate.methods import fake_pools
 from maskgate.methods.fake_draws import FromPool, FromPoolWithSuffix
@@ -51,12 +51,19 @@ if TYPE_CHECKING:
 # So many rows at a time stay in the processor's cache.
 _ROWS = 32_768
 _TRIES = 16
+# Steps of `normalize` after which ASCII without blanks at its ends is the same, but for its case.
+_KEEPS_ASCII = frozenset({"trim", "lower", "nfc"})
+_CASE = np.uint8(ord("a") ^ ord("A"))
 _LIKELY_UNIQUE = 10**18
 _WORDS = cmac.BLOCK // 8
 
 
 class Fakes(Protocol):
     """Something that fakes can be drawn from."""
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether all fakes are ASCII, with no blank at their ends."""
 
     @property
     def words(self) -> int:
@@ -212,37 +219,69 @@ class Fake(Method):
         valid = validity(values)
         if valid is None:
             return text
-        return pc.take(text, pa.array(np.cumsum(valid) - 1, mask=~valid))
+        # A null is a text without bytes in between.
+        _, edges, data = text.buffers()
+        offsets = np.frombuffer(edges, np.int64 if pa.types.is_large_string(kind) else np.int32, len(text) + 1)
+        buffers = [validity_buffer(valid), pa.py_buffer(offsets[edges_of(valid)]), data]
+        return pa.Array.from_buffers(kind, len(values), buffers)
 
     def _portion(self, originals: pa.Array, secrets: Sequence[bytes]) -> pa.StringArray:
         fakes = self._fakes
         drawn = fakes.drawn(_drawn_words(originals, secrets))
-        text, unwanted = fakes.written(drawn), _comparable(originals)
-        rows = np.flatnonzero(self._same(text, unwanted))
+        text = fakes.written(drawn)
+        rows = self._unchanged(text, originals, self._candidates(text, originals))
         if len(rows) == 0:
             return text
         for _ in range(_TRIES):
             drawn[:, rows] = fakes.following(drawn[:, rows])
-            rows = rows[self._same(fakes.written(drawn[:, rows]), unwanted.take(pa.array(rows)))]
+            again, left = fakes.written(drawn[:, rows]), originals.take(pa.array(rows))
+            rows = rows[self._unchanged(again, left, np.arange(len(rows)))]
             if len(rows) == 0:
                 break
         return fakes.written(drawn)
 
-    def _same(self, text: pa.StringArray, unwanted: pa.Array) -> NDArray[np.bool_]:
-        """Say where a fake is the value itself, normalized as the value is, so that all its spellings agree."""
-        texts = token_input(text, self._steps)
+    def _candidates(self, text: pa.StringArray, originals: pa.Array) -> NDArray[np.intp]:
+        """Return the rows in which a fake may be the value itself, whatever the case of its letters."""
+        if not self._fakes.is_ascii or not _KEEPS_ASCII.issuperset(self._steps):
+            return np.arange(len(text))
+        if _is_text(originals) and not _is_ascii(originals):
+            originals = pc.utf8_lower(originals)  # as some letters are longer, or shorter, than their small ones
+        fakes, cells = Cells.of(text), Cells.of(originals)
+        rows = np.flatnonzero(fakes.lengths == cells.lengths)
+        differing = fakes.data[fakes.starts[rows]] ^ cells.data[cells.starts[rows]]
+        near: NDArray[np.intp] = rows[(differing | _CASE) == _CASE]
+        return near
+
+    def _unchanged(self, text: pa.StringArray, originals: pa.Array, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return those of some rows where the fake is the value itself.
+
+        It is normalized as the value is, so that all its spellings agree.
+        """
+        if len(rows) == 0:
+            return rows
+        if len(rows) < len(text):
+            text, originals = text.take(pa.array(rows)), originals.take(pa.array(rows))
+        unwanted, texts = _comparable(originals), token_input(text, self._steps)
         comparable = texts if pa.types.is_large_binary(unwanted.type) else _comparable(texts)
-        found: NDArray[np.bool_] = pc.equal(comparable.cast(unwanted.type), unwanted).to_numpy(zero_copy_only=False)
-        return found
+        is_same = pc.equal(comparable.cast(unwanted.type), unwanted).to_numpy(zero_copy_only=False)
+        unchanged: NDArray[np.intp] = rows[is_same]
+        return unchanged
 
 
 def _comparable(originals: pa.Array) -> pa.Array:
     """Return texts in lower case, and bytes as they are."""
-    if not (pa.types.is_string(originals.type) or pa.types.is_large_string(originals.type)):
+    if not _is_text(originals):
         return originals.cast(pa.large_binary())
     # The same for ASCII, and many times as fast.
-    is_ascii = pc.all(pc.string_is_ascii(originals)).as_py() is not False
-    return pc.ascii_lower(originals) if is_ascii else pc.utf8_lower(originals)
+    return pc.ascii_lower(originals) if _is_ascii(originals) else pc.utf8_lower(originals)
+
+
+def _is_text(values: pa.Array) -> bool:
+    return bool(pa.types.is_string(values.type) or pa.types.is_large_string(values.type))
+
+
+def _is_ascii(texts: pa.Array) -> bool:
+    return pc.all(pc.string_is_ascii(texts)).as_py() is not False
 
 
 def _drawn_words(originals: pa.Array, secrets: Sequence[bytes]) -> NDArray[np.uint64]:

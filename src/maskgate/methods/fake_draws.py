@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maskgate.crypto.blocks import windows
+from maskgate.crypto.cells import Cells, edges_of
+from maskgate.crypto.room import room
 from maskgate.methods.fake_kinds import DOMAINS
 
 if TYPE_CHECKING:
@@ -21,12 +25,16 @@ if TYPE_CHECKING:
 _KEPT = np.uint64(46)
 _DROPPED = np.uint64(18)
 _BASE32 = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
-_PAIRS = np.stack([np.repeat(_BASE32, 32), np.tile(_BASE32, 32)], axis=1).copy().view("V2").ravel()
+_PAIRS = np.stack([np.repeat(_BASE32, 32), np.tile(_BASE32, 32)], axis=1).copy().view("<u2").ravel()
 _SUFFIX_PAIRS = 6
+_WORD = 8
 _PAIR_BITS = 10
-_SUFFIX = 1 + 2 * _SUFFIX_PAIRS
+_PAIRS_A_WORD = 4
 # All of one length.
 _DOMAINS = np.frombuffer("".join(f"@{domain}" for domain in DOMAINS).encode(), f"V{1 + len(DOMAINS[0])}")
+# What stands behind a name: a dot, two words of characters, and the domain of an e-mail.
+_SUFFIX = np.dtype([("dot", "u1"), ("first", "<u8"), ("rest", "<u4")])
+_SUFFIX_AND_DOMAIN = np.dtype([*_SUFFIX.descr, ("domain", _DOMAINS.dtype)])
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,11 @@ class FromPool:
     def words(self) -> int:
         """Words of 64 bits that a draw takes."""
         return 1
+
+    @cached_property
+    def is_ascii(self) -> bool:
+        """Whether all entries are ASCII; none has a blank at its ends."""
+        return pc.all(pc.string_is_ascii(self.pool.entries)).as_py() is not False
 
     def drawn(self, words: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Draw the place of an entry."""
@@ -80,18 +93,37 @@ class FromPoolWithSuffix(FromPool):
 
     def written(self, drawn: NDArray[np.int64]) -> pa.StringArray:
         """Write entry, suffix and domain."""
-        names = super().written(drawn)
-        end = _DOMAINS.dtype.itemsize if self.with_domain else 0
-        text = np.empty((drawn.shape[1], _SUFFIX + end), np.uint8)
-        text[:, 0] = ord(".")
-        for pair in range(_SUFFIX_PAIRS):
-            digits = (drawn[1] >> pair * _PAIR_BITS) & (len(_PAIRS) - 1)
-            text[:, 1 + 2 * pair : 3 + 2 * pair] = _PAIRS[digits].view(np.uint8).reshape(-1, 2)
-        if end:
-            text[:, _SUFFIX:] = _DOMAINS[drawn[2]].view(np.uint8).reshape(-1, end)
-        offsets = np.arange(0, text.size + 1, text.shape[1], dtype=np.int32)
-        ends = pa.Array.from_buffers(pa.string(), len(text), [None, pa.py_buffer(offsets), pa.py_buffer(text)])
-        return pc.binary_join_element_wise(names, ends, "")
+        names, lengths = self._names
+        ends = self._ends(drawn)
+        edges = edges_of(lengths.take(drawn[0]) + ends.itemsize)
+        text = room(edges[-1] + names.itemsize, np.uint8)
+        # Each name is written with what fills it up; over that go the next name, and then the ends.
+        windows(text, names.itemsize)[edges[:-1]] = names.take(drawn[0])
+        windows(text, ends.itemsize)[edges[1:] - ends.itemsize] = ends.view(f"V{ends.itemsize}")
+        buffers = [None, pa.py_buffer(edges.astype(np.int32)), pa.py_buffer(text[: edges[-1]])]
+        return pa.Array.from_buffers(pa.string(), len(ends), buffers)
+
+    @cached_property
+    def _names(self) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+        """All entries filled up to one size, and how long each is."""
+        cells = Cells.of(self.pool.entries)
+        width = -(-int(cells.lengths.max()) // _WORD) * _WORD
+        names = np.zeros((len(cells), width), np.uint8)
+        names[np.arange(width) < cells.lengths[:, np.newaxis]] = cells.joined()
+        return names.view(f"V{width}").ravel(), cells.lengths
+
+    def _ends(self, drawn: NDArray[np.int64]) -> NDArray[np.void]:
+        ends = np.empty(drawn.shape[1], _SUFFIX_AND_DOMAIN if self.with_domain else _SUFFIX)
+        ends["dot"] = ord(".")
+        for name, pairs in (("first", range(_PAIRS_A_WORD)), ("rest", range(_PAIRS_A_WORD, _SUFFIX_PAIRS))):
+            word = np.zeros(len(ends), ends.dtype[name])
+            for place, pair in enumerate(pairs):
+                digits = (drawn[1] >> pair * _PAIR_BITS) & (len(_PAIRS) - 1)
+                word |= _PAIRS.take(digits).astype(word.dtype) << word.dtype.type(16 * place)
+            ends[name] = word
+        if self.with_domain:
+            ends["domain"] = _DOMAINS.take(drawn[2])
+        return ends
 
 
 def _place(words: NDArray[np.uint64], size: int) -> NDArray[np.int64]:

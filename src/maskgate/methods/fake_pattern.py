@@ -124,6 +124,11 @@ class Pattern:
         return "".join(_CLASSES.get(sign, literally(alphabet)) for sign, alphabet in _places(self.text))
 
     @property
+    def is_ascii(self) -> bool:
+        """Whether all texts are ASCII, with no blank at their ends."""
+        return self.text.isascii() and self.text.strip() == self.text
+
+    @property
     def words(self) -> int:
         """Words of 64 bits that a draw takes."""
         return max(self._word_of_table) + 1
@@ -153,13 +158,11 @@ class Pattern:
 
     def cells(self, drawn: NDArray[np.int64], *, before: int = 0) -> NDArray[np.uint8]:
         """Write the texts of draws into rows of bytes, behind some that are left to the caller."""
-        width = before + sum(table.width for table in self.tables)
-        cells = np.empty((drawn.shape[1], width), np.uint8)
-        start = before
-        for table, entries in zip(self.tables, drawn, strict=True):
-            cells[:, start : start + table.width] = table.texts[entries].view(np.uint8).reshape(-1, table.width)
-            start += table.width
-        return cells
+        parts = [("before", f"V{before}"), *((str(at), table.texts.dtype) for at, table in enumerate(self.tables))]
+        cells = np.empty(drawn.shape[1], parts if before else parts[1:])
+        for at, (table, entries) in enumerate(zip(self.tables, drawn, strict=True)):
+            cells[str(at)] = table.texts.take(entries)
+        return cells.view(np.uint8).reshape(len(cells), cells.itemsize)
 
 
 @dataclass(frozen=True)
@@ -175,6 +178,11 @@ class Iban:
 
     country: str
     account: Pattern
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether all are ASCII, with no blank at their ends."""
+        return self.account.is_ascii
 
     @property
     def words(self) -> int:
