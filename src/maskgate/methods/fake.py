@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from maskgate.canonical import canonical_bytes
 from maskgate.crypto import cmac
-from maskgate.crypto.cells import Cells, edges_of, validity, validity_buffer
+from maskgate.crypto.cells import edges_of, validity, validity_buffer
 from maskgate.errors import MaskingError
 from maskgate.methods import fake_pools
 from maskgate.methods.fake_draws import FromPool, FromPoolWithSuffix
@@ -37,6 +36,7 @@ from maskgate.methods.fake_kinds import (
     UNIQUE_KINDS,
     USER_NAME,
 )
+from maskgate.methods.fake_likeness import Likeness
 from maskgate.methods.fake_pattern import Iban, Pattern
 from maskgate.methods.layout import by_value, text_type
 from maskgate.methods.method import Declaration, Domain, Kind, Method, Parameter, Surroundings, Uniqueness
@@ -49,11 +49,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # So many rows at a time stay in the processor's cache.
-_ROWS = 32_768
+_ROWS = 16_384
 _TRIES = 16
-# Steps of `normalize` after which ASCII without blanks at its ends is the same, but for its case.
-_KEEPS_ASCII = frozenset({"trim", "lower", "nfc"})
-_CASE = np.uint8(ord("a") ^ ord("A"))
 _LIKELY_UNIQUE = 10**18
 _WORDS = cmac.BLOCK // 8
 
@@ -207,6 +204,11 @@ class Fake(Method):
             return FromPoolWithSuffix(fake_pools.pool_of("user_name", self.locale), with_domain=self.kind == "email")
         return FromPool(fake_pools.pool_of(self.kind, self.locale))
 
+    @cached_property
+    def _likeness(self) -> Likeness:
+        fakes = self._fakes
+        return Likeness(self._steps, fakes.is_ascii, fakes.pool.entries if type(fakes) is FromPool else None)
+
     @property
     def _steps(self) -> Sequence[str]:
         return self.domain.normalize if self.domain else ()
@@ -221,74 +223,32 @@ class Fake(Method):
             return text
         # A null is a text without bytes in between.
         _, edges, data = text.buffers()
-        offsets = np.frombuffer(edges, np.int64 if pa.types.is_large_string(kind) else np.int32, len(text) + 1)
+        offsets = np.frombuffer(edges, np.int64 if pa.types.is_large_string(kind) else np.int32)[text.offset :]
         buffers = [validity_buffer(valid), pa.py_buffer(offsets[edges_of(valid)]), data]
         return pa.Array.from_buffers(kind, len(values), buffers)
 
     def _portion(self, originals: pa.Array, secrets: Sequence[bytes]) -> pa.StringArray:
-        fakes = self._fakes
+        fakes, likeness = self._fakes, self._likeness
         drawn = fakes.drawn(_drawn_words(originals, secrets))
         text = fakes.written(drawn)
-        rows = self._unchanged(text, originals, self._candidates(text, originals))
+        rows = likeness.unchanged(text, originals, likeness.candidates(text, drawn[0], originals))
         if len(rows) == 0:
             return text
         for _ in range(_TRIES):
             drawn[:, rows] = fakes.following(drawn[:, rows])
             again, left = fakes.written(drawn[:, rows]), originals.take(pa.array(rows))
-            rows = rows[self._unchanged(again, left, np.arange(len(rows)))]
+            rows = rows[likeness.unchanged(again, left, np.arange(len(rows)))]
             if len(rows) == 0:
                 break
         return fakes.written(drawn)
 
-    def _candidates(self, text: pa.StringArray, originals: pa.Array) -> NDArray[np.intp]:
-        """Return the rows in which a fake may be the value itself, whatever the case of its letters."""
-        if not self._fakes.is_ascii or not _KEEPS_ASCII.issuperset(self._steps):
-            return np.arange(len(text))
-        if _is_text(originals) and not _is_ascii(originals):
-            originals = pc.utf8_lower(originals)  # as some letters are longer, or shorter, than their small ones
-        fakes, cells = Cells.of(text), Cells.of(originals)
-        rows = np.flatnonzero(fakes.lengths == cells.lengths)
-        differing = fakes.data[fakes.starts[rows]] ^ cells.data[cells.starts[rows]]
-        near: NDArray[np.intp] = rows[(differing | _CASE) == _CASE]
-        return near
-
-    def _unchanged(self, text: pa.StringArray, originals: pa.Array, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return those of some rows where the fake is the value itself.
-
-        It is normalized as the value is, so that all its spellings agree.
-        """
-        if len(rows) == 0:
-            return rows
-        if len(rows) < len(text):
-            text, originals = text.take(pa.array(rows)), originals.take(pa.array(rows))
-        unwanted, texts = _comparable(originals), token_input(text, self._steps)
-        comparable = texts if pa.types.is_large_binary(unwanted.type) else _comparable(texts)
-        is_same = pc.equal(comparable.cast(unwanted.type), unwanted).to_numpy(zero_copy_only=False)
-        unchanged: NDArray[np.intp] = rows[is_same]
-        return unchanged
-
-
-def _comparable(originals: pa.Array) -> pa.Array:
-    """Return texts in lower case, and bytes as they are."""
-    if not _is_text(originals):
-        return originals.cast(pa.large_binary())
-    # The same for ASCII, and many times as fast.
-    return pc.ascii_lower(originals) if _is_ascii(originals) else pc.utf8_lower(originals)
-
-
-def _is_text(values: pa.Array) -> bool:
-    return bool(pa.types.is_string(values.type) or pa.types.is_large_string(values.type))
-
-
-def _is_ascii(texts: pa.Array) -> bool:
-    return pc.all(pc.string_is_ascii(texts)).as_py() is not False
-
 
 def _drawn_words(originals: pa.Array, secrets: Sequence[bytes]) -> NDArray[np.uint64]:
     digests = cmac.digest(originals, secrets[0])
-    parts = [digests, *(cmac.digest(digests, secret) for secret in secrets[1:])]
-    words = [np.frombuffer(part.buffers()[1], "<u8", len(part) * _WORDS).reshape(-1, _WORDS) for part in parts]
-    return words[0] if len(words) == 1 else np.concatenate(words, axis=1)
+    first = np.frombuffer(digests.buffers()[1], "<u8", len(digests) * _WORDS).reshape(-1, _WORDS)
+    words = [first, *(cmac.digest_blocks(first, secret) for secret in secrets[1:])]
+    # Words of one number next to each other, as they are looked at.
+    return np.array([column for each in words for column in each.T]).T
 
 
 def _pattern(text: str, *, unique: bool) -> Pattern:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -33,6 +34,17 @@ def one_by_one(values, key=KEY):
         mac.update(value or b"")
         digests.append(None if value is None else mac.finalize())
     return digests
+
+
+class TestBlocks:
+    """Cells of one block, such as digests are, take no look at lengths."""
+
+    @pytest.mark.parametrize("count", [0, 1, 40_000])
+    def test_as_any_cells(self, count):
+        digests = cmac.digest(pa.array([str(number) for number in range(count)], pa.string()), KEY)
+        blocks = np.frombuffer(b"".join(digests.to_pylist()), np.uint64).reshape(-1, 2)
+        again = cmac.digest_blocks(blocks, KEY)
+        assert again.tobytes() == b"".join(cmac.digest(digests, KEY).to_pylist())
 
 
 class TestStandard:
