@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.cells import Cells, edges_of, validity_buffer
+from maskgate.methods.composing import composed
 from maskgate.methods.families import family_of, value_type
 from maskgate.methods.layout import in_portions, plain
 from maskgate.methods.method import Family
@@ -88,11 +89,6 @@ def normalized(column: pa.Array, steps: Sequence[str]) -> pa.Array:
     return column
 
 
-def _composed(column: pa.Array) -> pa.Array:
-    # A text of ASCII characters is composed as it is, and to see that is many times faster.
-    return column if pc.all(pc.string_is_ascii(column)).as_py() is not False else pc.utf8_normalize(column, "NFC")
-
-
 def _digits(column: pa.Array) -> pa.Array:
     parts = (_digits_of(part) for part in in_portions(column))
     return pa.concat_arrays([column.slice(0, 0), *parts])
@@ -110,7 +106,7 @@ def _digits_of(column: pa.Array) -> pa.Array:
     return pa.Array.from_buffers(column.type, len(column), buffers)
 
 
-NORMALIZERS = {"trim": pc.utf8_trim_whitespace, "lower": pc.utf8_lower, "nfc": _composed, "digits": _digits}
+NORMALIZERS = {"trim": pc.utf8_trim_whitespace, "lower": pc.utf8_lower, "nfc": composed, "digits": _digits}
 
 
 def _days(column: pa.Array) -> pa.Array:
