@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 
 from maskgate.crypto.blocks import windows
-from maskgate.crypto.cells import edges_of
 from maskgate.crypto.texts import Spelling, read_texts, write_fixed_texts, write_texts
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 
 _BYTES = 5
 _CHARACTERS = 8
+# So many words at a time stay in the processor's cache.
+_WORDS = 32768
 
 
 def write_base32(
@@ -107,12 +108,17 @@ def _groups(
     """
     counts = -(-lengths // size)
     ends = np.cumsum(counts)
-    before = (edges_of(lengths)[:-1]) - size * (ends - counts)
-    starts = np.repeat(before, counts) + size * np.arange(ends[-1] if len(ends) else 0)
-    behind = np.concatenate([data, np.zeros(8, np.uint8)])
-    words = windows(behind, 8)[starts].view(">u8").astype(np.uint64)
     filled = counts > 0
-    return words, ends[filled] - 1, (lengths - size * (counts - 1))[filled]
+    last, rest = ends[filled] - 1, (lengths - size * (counts - 1))[filled]
+    behind = np.concatenate([data, np.zeros(8, np.uint8)])
+    if len(last) == 0:
+        return np.zeros(0, np.uint64), last, rest
+    if lengths.min() == lengths.max():
+        every = np.ndarray((len(lengths), counts[0]), "V8", behind, strides=(lengths[0], size))
+        words = every.reshape(-1).view(">u8").astype(np.uint64)
+    else:
+        words = windows(behind, 8)[_places(size, int(ends[-1]), last, rest)].view(">u8").astype(np.uint64)
+    return words, last, rest
 
 
 def _without_overhang(rows: NDArray[np.uint8], last: NDArray[np.intp], kept: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -122,9 +128,20 @@ def _without_overhang(rows: NDArray[np.uint8], last: NDArray[np.intp], kept: NDA
     each = len(rows) // len(last)
     if kept.min() == kept.max() and np.array_equal(last, np.arange(each - 1, len(rows), each)):
         return rows.reshape(len(last), -1)[:, : (each - 1) * width + kept[0]].reshape(-1)
-    wanted = np.ones(rows.shape, bool)
-    wanted[last] = (np.tri(width + 1, width, -1) > 0)[kept]
-    return rows[wanted]
+    size = len(rows) * width - int((width - kept).sum())
+    written = np.empty(size + width, np.uint8)
+    # One row after the other: over what is too much of a row goes the next one.
+    windows(written, width)[_places(width, len(rows), last, kept)] = rows.reshape(-1).view(f"V{width}")
+    return written[:size]
+
+
+def _places(size: int, count: int, last: NDArray[np.intp], rest: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where groups of one size begin, some of which are shorter."""
+    sizes = np.full(count, size)
+    sizes[last] = rest
+    places = np.zeros(count, np.int64)
+    np.cumsum(sizes[:-1], out=places[1:])
+    return places
 
 
 def _every(pattern: int, bits: int) -> np.uint64:
@@ -135,6 +152,8 @@ def _every(pattern: int, bits: int) -> np.uint64:
 _HIGH_20, _LOW_20 = np.uint64(0xFFFFF << 20), np.uint64(0xFFFFF)
 _HIGH_10, _LOW_10 = _every(0x3FF << 10, 32), _every(0x3FF, 32)
 _HIGH_5, _LOW_5 = _every(0x1F << 5, 16), _every(0x1F, 16)
+# How 40 bits become eight of five: which stay higher, by how much they move, and which do not.
+_SPREAD = ((_HIGH_20, np.uint64(12), _LOW_20), (_HIGH_10, np.uint64(6), _LOW_10), (_HIGH_5, np.uint64(3), _LOW_5))
 _FIVE, _ONE = _every(0x1F, 8), _every(1, 8)
 _TO_128 = _every(128 - 26, 8)
 _A = _every(ord("A"), 8)
@@ -144,15 +163,24 @@ _LETTER_BIT, _TO_26, _TO_0 = np.uint64(6), _every(64 + 8, 8), np.uint64(9)
 
 def _characters(words: NDArray[np.uint64]) -> NDArray[np.uint8]:
     """Write the eight characters of the lower 40 bits of each word, as a row."""
-    words = words.astype(np.uint64)
-    words = ((words & _HIGH_20) << np.uint64(12)) | (words & _LOW_20)
-    words = ((words & _HIGH_10) << np.uint64(6)) | (words & _LOW_10)
-    words = ((words & _HIGH_5) << np.uint64(3)) | (words & _LOW_5)
-    # A number of 26 or more reaches the top bit of its byte; that bit moves it from the letters to the digits.
-    digit = ((words + _TO_128) >> np.uint64(7)) & _ONE
-    words += _A
-    words -= digit * _FROM_Z_TO_2
-    return words.astype(">u8").view(np.uint8).reshape(-1, _CHARACTERS)
+    written = np.empty(len(words), ">u8")
+    for start in range(0, len(words), _WORDS):
+        some = words[start : start + _WORDS].astype(np.uint64)
+        other = np.empty_like(some)
+        for high, shift, low in _SPREAD:
+            np.bitwise_and(some, high, out=other)
+            other <<= shift
+            some &= low
+            some |= other
+        # A number of 26 or more reaches the top bit of its byte; that bit moves it from the letters to the digits.
+        np.add(some, _TO_128, out=other)
+        other >>= np.uint64(7)
+        other &= _ONE
+        other *= _FROM_Z_TO_2
+        some += _A
+        some -= other
+        written[start : start + _WORDS] = some
+    return written.view(np.uint8).reshape(-1, _CHARACTERS)
 
 
 def _bits(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
