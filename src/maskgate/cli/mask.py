@@ -51,6 +51,10 @@ def mask(
     that of a format does (.parquet), and otherwise a new folder of parts with a manifest. If anything fails, nothing
     is there that was not there before; finished parts are kept beside TARGET for --resume.
     """
+    from maskgate.gate.without_pandas import keep_pandas_out  # noqa: PLC0415  not before it is needed
+
+    # Twice as long as everything else would it take to load.
+    keep_pandas_out()
     from maskgate.datasets import SqlQuery, SqlTable, mask_dataset  # noqa: PLC0415  `maskgate --help` needs no pyarrow
     from maskgate.rules import load_rules  # noqa: PLC0415
 

@@ -2,58 +2,58 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from maskgate.methods.bottom_code import BottomCode
-from maskgate.methods.drop import Drop
-from maskgate.methods.fake import Fake
-from maskgate.methods.generalize import Generalize
-from maskgate.methods.keep import Keep
-from maskgate.methods.mask import Mask
-from maskgate.methods.noise import Noise
-from maskgate.methods.nullify import Nullify
 from maskgate.methods.plugins import find_plugin, plugin_names
-from maskgate.methods.pram import Pram
-from maskgate.methods.redact import Redact
-from maskgate.methods.retokenize import Retokenize
-from maskgate.methods.round import Round
-from maskgate.methods.scrub import Scrub
-from maskgate.methods.shift_date import ShiftDate
-from maskgate.methods.shuffle import Shuffle
-from maskgate.methods.swap import Swap
-from maskgate.methods.token import Token
-from maskgate.methods.top_code import TopCode
-from maskgate.methods.truncate import Truncate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from maskgate.methods.method import Method
 
-_ALL: tuple[type[Method], ...] = (
-    BottomCode,
-    Drop,
-    Fake,
-    Generalize,
-    Keep,
-    Mask,
-    Noise,
-    Nullify,
-    Pram,
-    Redact,
-    Retokenize,
-    Round,
-    Scrub,
-    ShiftDate,
-    Shuffle,
-    Swap,
-    Token,
-    TopCode,
-    Truncate,
-)
+# Each in a file of its own name.
+_CLASSES = {
+    "bottom_code": "BottomCode",
+    "drop": "Drop",
+    "fake": "Fake",
+    "generalize": "Generalize",
+    "keep": "Keep",
+    "mask": "Mask",
+    "noise": "Noise",
+    "nullify": "Nullify",
+    "pram": "Pram",
+    "redact": "Redact",
+    "retokenize": "Retokenize",
+    "round": "Round",
+    "scrub": "Scrub",
+    "shift_date": "ShiftDate",
+    "shuffle": "Shuffle",
+    "swap": "Swap",
+    "token": "Token",
+    "top_code": "TopCode",
+    "truncate": "Truncate",
+}
 
-METHODS: Mapping[str, type[Method]] = MappingProxyType({method.declaration.name: method for method in _ALL})
+
+class _Methods(Mapping[str, "type[Method]"]):
+    """The methods by name; each is imported when it is asked for, since a rules file needs a few."""
+
+    def __getitem__(self, name: str) -> type[Method]:
+        kind = _CLASSES[name]
+        found: type[Method] = getattr(import_module(f"maskgate.methods.{name}"), kind)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in _CLASSES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_CLASSES)
+
+    def __len__(self) -> int:
+        return len(_CLASSES)
+
+
+METHODS: Mapping[str, type[Method]] = _Methods()
 
 
 def find_method(name: str, *, plugins: bool = True) -> type[Method] | None:
@@ -72,7 +72,7 @@ def find_method(name: str, *, plugins: bool = True) -> type[Method] | None:
     """
     if "." in name:
         return find_plugin(name) if plugins else None
-    return METHODS.get(name)
+    return METHODS[name] if name in METHODS else None
 
 
 def method_names() -> tuple[str, ...]:
