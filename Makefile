@@ -18,7 +18,7 @@ help: ## Show this help
 export ANSWER
 DEMO = PYTHONPATH=sample_dags $(VENV)/server/bin/python -m
 
-.PHONY: help demo demo-prefect test check docs bench bench-gate soak lock clean
+.PHONY: help demo demo-prefect test check docs bench bench-gate bench-datasets soak lock clean
 
 demo: $(VENV)/server/.ready $(VENV)/airflow/.ready ## Mask, hold, sign and release in a real Airflow (ANSWER=approve|reject answers for you)
 	@$(DEMO) demo.run_demo
@@ -36,15 +36,19 @@ check: $(VENV)/core/.ready $(VENV)/server/.ready ## Lint, check the format, and 
 docs: $(VENV)/core/.ready ## Write the table of methods into docs/rules.md
 	$(VENV)/core/bin/python docs/methods_table.py
 
-bench: $(VENV)/presidio/.ready bench-gate ## Measure masking beside its peers, and the gate, and write benchmarks/README.md
+bench: $(VENV)/presidio/.ready bench-gate bench-datasets ## Measure masking beside its peers, the gate and datasets, and write benchmarks/README.md
 	$(VENV)/presidio/bin/python benchmarks/run.py
 
 bench-gate: $(VENV)/server/.ready ## Measure the gate on PostgreSQL, and write its part of benchmarks/README.md
 	PYTHONPATH=tests:sample_dags $(VENV)/server/bin/python benchmarks/gate.py
 
+bench-datasets: $(VENV)/presidio/.ready ## Measure whole datasets beside copying them, up to 100 million rows (ONLY=copy ROUNDS=5), and write docs/scale.md
+	$(VENV)/presidio/bin/python benchmarks/datasets.py
+
 soak: $(VENV)/server/.ready ## Play the races between clients 200 times instead of 5 (ROUNDS=1000 for more), and cut releases off everywhere
 	ROUNDS=$${ROUNDS:-200} $(VENV)/server/bin/python -m pytest tests/specifications/test_race.py --timeout=0 $(PYTEST)
 	MASKGATE_SOAK=1 $(VENV)/server/bin/python -m pytest tests/server/gate/test_fault_points.py --timeout=0
+	MASKGATE_SOAK=1 $(VENV)/server/bin/python -m pytest tests/core/datasets/test_resume.py -k killed --timeout=0
 
 clean: ## Remove the environments, the demo's files and all caches
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache

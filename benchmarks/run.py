@@ -19,10 +19,12 @@ import peers
 import pyarrow as pa
 import scrub
 from race import Result, on_one_core
+from sections import with_section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+BY = "make bench"
 PAGE = Path(__file__).with_name("README.md")
 TEXTS = Path(__file__).resolve().parents[2] / "shared" / "data" / "text" / "synthetic_pii_sentences.json"
 
@@ -36,8 +38,8 @@ def main() -> int:
         print(f"measuring {name} …", file=sys.stderr)
         table = SECTIONS[name]()
         print(table)
-        text = with_section(text, name, table)
-    PAGE.write_text(with_section(text, "machine", machine()), encoding="utf-8")
+        text = with_section(text, name, table, BY)
+    PAGE.write_text(with_section(text, "machine", machine(), BY), encoding="utf-8")
     return 0
 
 
@@ -56,14 +58,6 @@ def as_table(results: list[Result]) -> str:
         )
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
-
-
-def with_section(text: str, name: str, table: str) -> str:
-    """Return the page with one section replaced."""
-    begin, end = f"<!-- {name}: written by `make bench` -->\n", f"\n<!-- end of {name} -->"
-    before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
-    return f"{before}{begin}{table}{end}{after}"
 
 
 def machine() -> str:
