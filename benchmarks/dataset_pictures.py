@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 def draw_slope(found: Mapping[int, Mapping[str, Any]], folder: Path) -> None:
     """Write two pictures: seconds, and peak memory, by millions of rows."""
-    import matplotlib as mpl  # noqa: PLC0415  slow to import
-
-    mpl.use("Agg")
-    from matplotlib import pyplot  # noqa: PLC0415  after the choice of a canvas
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  slow to import
+    from matplotlib.figure import Figure  # noqa: PLC0415
 
     rows = list(found)
     for name, label, values, scale in (
         ("scale-time", "seconds", [one["seconds"] for one in found.values()], "log"),
         ("scale-memory", "peak memory, MB", [one["memory"] / 1e6 for one in found.values()], "linear"),
     ):
-        figure, axes = pyplot.subplots(figsize=(5, 3.2), dpi=120)
+        figure = Figure(figsize=(5, 3.2), dpi=120, layout="tight")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
         axes.plot(rows, values, marker="o", color="#22577a")
         axes.set_xscale("log")
         axes.set_yscale(scale)
@@ -31,6 +31,4 @@ def draw_slope(found: Mapping[int, Mapping[str, Any]], folder: Path) -> None:
             axes.set_ylim(0, max(700, *values) * 1.1)
             axes.axhline(700, linestyle="--", color="#c44536", linewidth=1)
         axes.grid(visible=True, alpha=0.3)
-        figure.tight_layout()
         figure.savefig(folder / f"{name}.png", metadata={"Software": None})
-        pyplot.close(figure)

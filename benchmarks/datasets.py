@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import polars
+import polars as pl
 import pyarrow as pa
 from customers import write_customers
 from dataset_pictures import draw_slope
@@ -197,7 +197,7 @@ def table(rows: list[Held]) -> str:
 
 def machine() -> str:
     """Say on what it was measured."""
-    versions = f"Python {platform.python_version()}, pyarrow {pa.__version__}, Polars {polars.__version__}"
+    versions = f"Python {platform.python_version()}, pyarrow {pa.__version__}, Polars {pl.__version__}"
     return f"{os.cpu_count()} cores, {platform.machine()}; {versions}, DuckDB {duckdb.__version__}."
 
 

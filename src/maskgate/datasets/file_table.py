@@ -1,6 +1,6 @@
 """Files that are one table.
 
-* Every file is looked at, and has the schema of the first, before the first row is read.
+* Every file is looked at, and has the columns of the first, before the first row is read.
 * A damaged file is named, and its bytes are not quoted.
 """
 
@@ -10,21 +10,23 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from maskgate.datasets.delta_source import is_delta, open_delta
-from maskgate.datasets.files import find_files
+from maskgate.datasets.finding import find_files
 from maskgate.datasets.formats import FORMATS, format_called, format_of
 from maskgate.datasets.formats.delta import Delta
 from maskgate.datasets.object_store import without_credentials
+from maskgate.datasets.partitions import partition_fields, with_partition
+from maskgate.datasets.promotion import common_schema, conformed
 from maskgate.datasets.source import InputState, Source
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pyarrow as pa
+    from collections.abc import Iterator, Mapping, Sequence
 
     from maskgate.datasets.files import InputFile
-    from maskgate.datasets.formats import FileFacts, Format
+    from maskgate.datasets.formats import FileFacts, Format, Piece
 
 _LOOKERS = 8
 
@@ -65,14 +67,23 @@ def open_files(
     found = declared or _format_of_all(files)
     options = options or {}
     facts = _look_at_all(found, files, options)
-    schema = facts[0].schema
-    for file, each in zip(files, facts, strict=True):
-        _check_same(schema, each.schema, file.name, files[0].name)
+    fields = partition_fields(files)
+    inside = common_schema([each.schema for each in facts], [file.shown for file in files])
+    _check_names(inside, fields, shown)
+    schema = pa.schema([*inside, *fields], inside.metadata)
+
+    def read(piece: Piece, rows: int, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        within = None if columns is None else [name for name in inside.names if name in columns]
+        wanted = inside if within is None else pa.schema([inside.field(name) for name in within])
+        beside = [item for item in fields if columns is None or item.name in columns]
+        for batch in found.read(piece, inside, rows, options, within):
+            yield with_partition(conformed(batch, wanted), piece.file, beside)
+
     counts = [each.rows for each in facts]
     return Source(
         schema,
         tuple(piece for each in facts for piece in each.pieces),
-        lambda piece, rows, columns: found.read(piece, schema, rows, options, columns),
+        read,
         rows=None if None in counts else sum(count for count in counts if count is not None),
         uri=shown,
         inputs=tuple(
@@ -92,7 +103,7 @@ def _format_of_all(files: Sequence[InputFile]) -> Format:
     for file in files:
         if (format_of(file.name) or FORMATS[0]) is not first:
             raise DatasetError(
-                f"{file.name}: it is no {first.suffixes[0]} file, as {files[0].name} is. "
+                f"{file.shown}: it is no {first.suffixes[0]} file, as {files[0].shown} is. "
                 "Name the files that belong to the table."
             )
     return first
@@ -106,17 +117,9 @@ def _look_at_all(found: Format, files: Sequence[InputFile], options: Mapping[str
         return list(pool.map(look, files))
 
 
-def _check_same(expected: pa.Schema, found: pa.Schema, name: str, first: str) -> None:
-    """Refuse a file that has other columns than the first, in names, order or types."""
-    if [(item.name, item.type) for item in found] == [(item.name, item.type) for item in expected]:
-        return
-    differences = []
-    types = {item.name: item.type for item in expected}
-    for item in found:
-        if item.name not in types:
-            differences.append(f'"{item.name}" is not there')
-        elif item.type != types[item.name]:
-            differences.append(f'"{item.name}" is {types[item.name]} there and {item.type} here')
-    differences += [f'"{missing}" is missing here' for missing in types if missing not in found.names]
-    reasons = "; ".join(differences) or "the columns stand in another order"
-    raise DatasetError(f"{name}: its columns are not those of {first}: {reasons}. Mask them one by one, or convert.")
+def _check_names(inside: pa.Schema, fields: Sequence[pa.Field], shown: str) -> None:
+    twice = [item.name for item in fields if item.name in inside.names]
+    if twice:
+        raise DatasetError(
+            f'{shown}: the column "{twice[0]}" stands in the files and in their paths. Take one of them away.'
+        )

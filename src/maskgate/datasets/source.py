@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from maskgate.datasets.formats import Piece
 
 MOST_ROWS = 131_072
-_FEWEST_ROWS = 1024
+_FEWEST_ROWS = 8
 _BATCH_BYTES = 64 << 20
 
 

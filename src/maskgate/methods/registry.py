@@ -72,7 +72,7 @@ def find_method(name: str, *, plugins: bool = True) -> type[Method] | None:
     """
     if "." in name:
         return find_plugin(name) if plugins else None
-    return METHODS[name] if name in METHODS else None
+    return METHODS.get(name)
 
 
 def method_names() -> tuple[str, ...]:

@@ -59,7 +59,7 @@ class ArrowIpc:
             schema = reader.schema
             digest = hashlib.sha256(schema.serialize()).hexdigest()
             if self.is_stream:
-                return FileFacts(schema, (Piece(file, shown=file.name),), None, digest)
+                return FileFacts(schema, (Piece(file, shown=file.shown),), None, digest)
             count = reader.num_record_batches
             return FileFacts(schema, tuple(_pieces(file, count)), None, f"{digest}:{count}")
 
@@ -101,7 +101,7 @@ class ArrowIpc:
             if failed:
                 a = "stream" if self.is_stream else "file"
                 raise DatasetError(
-                    f"{file.name}: it is no Arrow {a}, or a damaged one. Write it again, or leave it out."
+                    f"{file.shown}: it is no Arrow {a}, or a damaged one. Write it again, or leave it out."
                 )
             yield reader
 
@@ -224,7 +224,7 @@ def _plain_schema(schema: pa.Schema) -> pa.Schema:
 def _pieces(file: InputFile, count: int) -> Iterator[Piece]:
     for start in range(0, count, _PIECE_BATCHES):
         stop = min(start + _PIECE_BATCHES, count)
-        yield Piece(file, start, stop, shown=f"{file.name}, batches {start} to {stop - 1}")
+        yield Piece(file, start, stop, shown=f"{file.shown}, batches {start} to {stop - 1}")
 
 
 def _read(read: Callable[[], pa.RecordBatch | None], piece: Piece) -> pa.RecordBatch | None:

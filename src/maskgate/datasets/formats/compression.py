@@ -56,7 +56,7 @@ def head_of(file: InputFile, codec: str, size: int) -> bytes:
         except (OSError, pa.ArrowException):
             failed = True
     if failed:
-        raise DatasetError(f"{file.name}: it is not compressed as its name says, or damaged. Write it again.")
+        raise DatasetError(f"{file.shown}: it is not compressed as its name says, or damaged. Write it again.")
     return b"".join(parts)
 
 

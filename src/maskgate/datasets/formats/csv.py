@@ -59,8 +59,8 @@ class Csv:
     def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:
         """Read the first rows, and find dialect and types."""
         head = head_of(file, self.codec, _HEAD)
-        dialect = self._dialect(file.name, head, options)
-        names = names_of(file.name, dialect, head)
+        dialect = self._dialect(file.shown, head, options)
+        names = names_of(file.shown, dialect, head)
         declared = _declared(file, names, options)
         sample = self._sample(file, dialect, names)
         columns = [sample.column(at) for at in range(len(names))]
@@ -79,7 +79,7 @@ class Csv:
         if "quoting" not in options:
             dialect = replace(dialect, quoting=_quoting(dialect, names, columns, kinds, head))
         schema = pa.schema(zip(names, kinds, strict=True), {DIALECT: dialect.as_json()})
-        piece = Piece(file, shown=file.name, row_size=sample.nbytes // max(1, sample.num_rows))
+        piece = Piece(file, shown=file.shown, row_size=sample.nbytes // max(1, sample.num_rows))
         return FileFacts(schema, (piece,), None, hashlib.sha256(head).hexdigest())
 
     def read(
@@ -121,7 +121,7 @@ class Csv:
         for block in _BLOCKS:
             with opened(file, self.codec) as stream:
                 try:
-                    batches = _texts(stream, file.name, dialect, names, block)
+                    batches = _texts(stream, file.shown, dialect, names, block)
                     empty = pa.RecordBatch.from_arrays([pa.array([], pa.string()) for _ in names], names=list(names))
                     return next(iter(batches), empty)
                 except DatasetError:
@@ -134,7 +134,7 @@ def _declared(file: InputFile, names: Sequence[str], options: Mapping[str, Any])
     types = {str(name): declared_type(str(kind)) for name, kind in dict(options.get("types") or {}).items()}
     for name in types:
         if name not in names:
-            raise UsageError(f'{file.name}: there is no column "{name}" to have a type.{did_you_mean(name, names)}')
+            raise UsageError(f'{file.shown}: there is no column "{name}" to have a type.{did_you_mean(name, names)}')
     return types
 
 

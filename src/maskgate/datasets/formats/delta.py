@@ -32,7 +32,7 @@ class Delta(Parquet):
 
     def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:  # noqa: ARG002
         """Refuse: a table is more than its files."""
-        raise UsageError(f"{file.name}: a table of Delta Lake is named by its folder, not by its files.")
+        raise UsageError(f"{file.shown}: a table of Delta Lake is named by its folder, not by its files.")
 
     def types_as_read(self, schema: pa.Schema) -> list[pa.DataType]:
         """Return the types, if Delta Lake has them."""

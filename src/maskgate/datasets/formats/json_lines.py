@@ -55,9 +55,9 @@ class JsonLines:
         """Read the first lines, and find types."""
         declared = _declared(options)
         head = head_of(file, self.codec, _HEAD)
-        schema = _schema(file.name, _whole_lines(head), declared)
+        schema = _schema(file.shown, _whole_lines(head), declared)
         size = 2 * len(head) // max(1, head.count(b"\n"))
-        return FileFacts(schema, (Piece(file, shown=file.name, row_size=size),), None, hashlib.sha256(head).hexdigest())
+        return FileFacts(schema, (Piece(file, shown=file.shown, row_size=size),), None, hashlib.sha256(head).hexdigest())
 
     def read(
         self,

@@ -95,7 +95,7 @@ def _pieces(file: InputFile, metadata: pq.FileMetaData) -> Iterator[Piece]:
 def _piece(file: InputFile, start: int, stop: int, rows: int, size: int) -> Piece:
     # Counted from zero, as the tools for Parquet do.
     groups = f"row group {start}" if stop - start == 1 else f"row groups {start} to {stop - 1}"
-    return Piece(file, start, stop, rows, size, f"{file.name}, {groups}")
+    return Piece(file, start, stop, rows, size, f"{file.shown}, {groups}")
 
 
 def _footer_of(metadata: pq.FileMetaData) -> bytes:
@@ -117,7 +117,7 @@ def _opened(file: InputFile) -> Iterator[pq.ParquetFile]:
         if failed:
             # Outside of the handler: the original error may quote what is in the file.
             raise DatasetError(
-                f"{file.name}: it is not a Parquet file, or a damaged one. Write it again, or leave it out."
+                f"{file.shown}: it is not a Parquet file, or a damaged one. Write it again, or leave it out."
             )
         with parquet:
             yield parquet
@@ -129,7 +129,7 @@ def _next(parquet: pq.ParquetFile, batches: Iterator[pa.RecordBatch], piece: Pie
     except (pa.ArrowException, OSError, ValueError):
         pass
     damaged = next((at for at in range(piece.start, piece.stop) if not _is_readable(parquet, at)), None)
-    shown = piece.shown if damaged is None else f"{piece.file.name}, row group {damaged}"
+    shown = piece.shown if damaged is None else f"{piece.file.shown}, row group {damaged}"
     raise DatasetError(f"{shown}: it is damaged, and cannot be read to its end. Write it again.")
 
 

@@ -1,0 +1,130 @@
+"""Finds the files that a path, a folder, a pattern or a URI names.
+
+* A folder holds files of one table: what is neither that nor hidden is refused, not left out.
+* Folders inside are read if all of them are hive partitions, ``name=value``.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maskgate.datasets.files import InputFile
+from maskgate.datasets.object_store import connect, without_credentials
+from maskgate.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+_OWN_FILES = ("manifest.json",)
+_STAMPS = ("ETag", "etag", "generation", "mtime", "LastModified", "last_modified", "updated", "created")
+
+
+def find_files(uri: str, is_wanted: Callable[[str], bool], storage: Mapping[str, Any] | None = None) -> list[InputFile]:
+    """Find the files, in order of their names.
+
+    Args:
+        uri: A file, a folder of files, or a pattern such as ``orders-*.parquet``.
+        is_wanted: Says by its name whether a file in a folder can be read.
+        storage: Options of the object store.
+
+    Raises:
+        DatasetError: If the place cannot be reached, or holds something that is not wanted.
+    """
+    if "://" in uri:
+        return _find_remote(uri, is_wanted, storage)
+    path = Path(uri)
+    if path.is_dir():
+        names = [each for each in sorted(_walk(uri)) if _is_of_table(uri, each.removeprefix(uri), is_wanted)]
+        return [_local(name, name.removeprefix(uri)) for name in names]
+    if not path.exists() and glob.has_magic(uri):
+        found = sorted(each for each in glob.glob(uri, recursive=True) if Path(each).is_file())  # noqa: PTH207  an absolute pattern
+        return [_local(name, _behind(uri, name)) for name in found]
+    return [_local(uri, "")]
+
+
+def _walk(folder: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                if not _is_hidden(entry.name):
+                    yield from _walk(entry.path)
+            else:
+                yield entry.path
+
+
+def _local(name: str, inside: str) -> InputFile:
+    partition = _partition(inside)
+    try:
+        found = Path(name).stat()
+    except OSError:
+        return InputFile(name, partition=partition)
+    return InputFile(name, found.st_size, f"{found.st_mtime_ns}", partition=partition)
+
+
+def _find_remote(uri: str, is_wanted: Callable[[str], bool], storage: Mapping[str, Any] | None) -> list[InputFile]:
+    filesystem, path = connect(uri, storage)
+    failure = ""
+    try:
+        if glob.has_magic(path):
+            details = [each for each in filesystem.glob(path, detail=True).values() if each["type"] == "file"]
+            inside = [_behind(path, each["name"]) for each in details]
+        elif filesystem.isdir(path):
+            # One question for all folders inside.
+            listed = filesystem.find(path, detail=True).values()
+            details = [each for each in listed if _is_of_table(uri, _within(path, each["name"]), is_wanted)]
+            inside = [_within(path, each["name"]) for each in details]
+        else:
+            details, inside = [filesystem.info(path) if filesystem.exists(path) else {"name": path}], [""]
+        found = [_remote(filesystem, each, place) for each, place in zip(details, inside, strict=True)]
+        return sorted(found, key=lambda file: file.name)
+    except DatasetError:
+        raise
+    except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
+        failure = type(error).__name__
+    raise DatasetError(f"{without_credentials(uri)}: it cannot be reached ({failure}).")
+
+
+def _remote(filesystem: Any, found: Mapping[str, Any], inside: str) -> InputFile:
+    stamp = next((str(found[key]) for key in _STAMPS if found.get(key)), "")
+    return InputFile(str(found["name"]), found.get("size"), stamp, filesystem, _partition(inside))
+
+
+def _is_of_table(uri: str, inside: str, is_wanted: Callable[[str], bool]) -> bool:
+    *folders, name = inside.strip("/").split("/")
+    if any(map(_is_hidden, [*folders, name])) or name in _OWN_FILES:
+        return False
+    other = next((folder for folder in folders if "=" not in folder), None)
+    if other is not None:
+        raise DatasetError(
+            f"{without_credentials(uri)}: it has folders inside ({other}) that are no partitions. "
+            "Name one folder, or a pattern."
+        )
+    if not is_wanted(name):
+        raise DatasetError(
+            f"{without_credentials(uri)}: {name} is no file of a known format. Name the files that belong to the table."
+        )
+    return True
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(("_", "."))
+
+
+def _within(folder: str, name: str) -> str:
+    """Return what stands in a name behind its folder."""
+    return name.strip("/").removeprefix(folder.strip("/"))
+
+
+def _behind(pattern: str, name: str) -> str:
+    """Return the part of a name that a pattern has left open."""
+    steps = pattern.strip("/").split("/")
+    fixed = next(at for at, step in enumerate(steps) if glob.has_magic(step))
+    return "/".join(name.strip("/").split("/")[fixed:])
+
+
+def _partition(inside: str) -> tuple[tuple[str, str], ...]:
+    folders = inside.strip("/").split("/")[:-1]
+    return tuple((name, value) for name, mark, value in (each.partition("=") for each in folders) if mark)
