@@ -57,7 +57,9 @@ class JsonLines:
         head = head_of(file, self.codec, _HEAD)
         schema = _schema(file.shown, _whole_lines(head), declared)
         size = 2 * len(head) // max(1, head.count(b"\n"))
-        return FileFacts(schema, (Piece(file, shown=file.shown, row_size=size),), None, hashlib.sha256(head).hexdigest())
+        return FileFacts(
+            schema, (Piece(file, shown=file.shown, row_size=size),), None, hashlib.sha256(head).hexdigest()
+        )
 
     def read(
         self,
