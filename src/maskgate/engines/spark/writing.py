@@ -6,7 +6,8 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, Any
 
-from maskgate.datasets.files import InputFile, find_files
+from maskgate.datasets.files import InputFile
+from maskgate.datasets.finding import find_files
 from maskgate.datasets.manifest import FORMAT, NAME, manifest_bytes
 from maskgate.datasets.object_store import connect, without_credentials
 from maskgate.errors import DatasetError
