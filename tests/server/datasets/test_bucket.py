@@ -48,6 +48,15 @@ class TestBucket:
                 pq.write_table(PEOPLE, file)
         assert mask_dataset(f"{place}/raw/people", tmp_path / "out", rules).report.rows == 4
 
+    def test_text_and_tables_of_delta_lake(self, bucket, place, rules, tmp_path, monkeypatch):
+        monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        bucket.filesystem.pipe_file(f"{bucket.name}/raw/people.csv", b"name,country\nPlanted,DE\n,NO\n")
+        mask_dataset(f"{place}/raw/people.csv", f"{place}/lake/people", rules, target_format="delta")
+        mask_dataset(f"{place}/lake/people@v0", tmp_path / "out.csv", rules)
+        assert (tmp_path / "out.csv").read_bytes() == b"name,country\nx,DE\n,NO\n"
+        assert not any(b"Planted" in content for content in bucket.files("lake").values())
+
     def test_what_fails_leaves_nothing(self, bucket, place, rules):
         def interrupt(_progress):
             raise KeyboardInterrupt

@@ -1,0 +1,44 @@
+"""Every format is read from and written to a place that is no disk."""
+
+from __future__ import annotations
+
+import fsspec
+import pyarrow as pa
+import pytest
+
+from maskgate.datasets import mask_dataset
+from maskgate.datasets.sources import open_source
+from maskgate.rules import read_rules
+
+RULES = "version: 1\ntables: {people: {columns: {id: keep, name: {method: redact, with: x}}}}\n"
+ROWS = pa.table({"id": [1, 2], "name": ["Planted", None]})
+NAMES = ["p.parquet", "p.csv", "p.tsv.gz", "p.jsonl.zst", "p.ndjson", "p.arrow", "p.arrows", "p.csv.bz2"]
+
+
+@pytest.fixture
+def memory():
+    """A store in memory, empty before and after."""
+    store = fsspec.filesystem("memory")
+    if store.exists("/place"):
+        store.rm("/place", recursive=True)
+    yield store
+    store.rm("/place", recursive=True)
+
+
+class TestLocations:
+    """What stands at the URI is the file, and nothing else is left there."""
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_a_store(self, memory, name):
+        rules = read_rules(RULES, "rules.yaml")
+        mask_dataset(ROWS, f"memory://place/{name}", rules)
+        mask_dataset(f"memory://place/{name}", f"memory://place/again/{name}", rules, table_name="people")
+        batches = open_source("people", f"memory://place/again/{name}").batches()
+        assert pa.Table.from_batches(batches).to_pylist() == [{"id": 1, "name": "x"}, {"id": 2, "name": None}]
+        assert sorted(memory.find("/place")) == [f"/place/again/{name}", f"/place/{name}"]
+        assert b"Planted" not in memory.cat_file(f"/place/again/{name}")
+
+    def test_a_table_of_delta_lake(self, memory):
+        mask_dataset(ROWS, "memory://place/lake", read_rules(RULES, "r"), target_format="delta")
+        names = [name.rpartition("/place/")[2] for name in memory.find("/place")]
+        assert sorted(names) == [f"lake/_delta_log/{0:020}.json", "lake/manifest.json", "lake/part-00000.parquet"]
