@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from maskgate.gate.model import Limits
+    from maskgate.gate.staging_cipher import StagingKey
 
 _LARGEST_ANSWER = 64 << 20
 _POLL_SECONDS = 0.5
@@ -49,20 +51,24 @@ class Answer:
     tables: Mapping[str, Any]
 
 
-def ask(task: Mapping[str, Any], limits: Limits, progress: Callable[[int], None]) -> Answer:
+def ask(
+    task: Mapping[str, Any], limits: Limits, progress: Callable[[int], None], key: StagingKey | None = None
+) -> Answer:
     """Let a child process do a task on sealed files.
 
     Args:
         task: What :mod:`maskgate.gate.measuring` takes.
         limits: Memory, and processor seconds; wall time is twice that, and some.
         progress: Called with the bytes of each file that is done; what it raises ends the child.
+        key: What these files are encrypted by; it goes to the child alone, and by no file.
 
     Raises:
         Refused: If the files cannot be measured, or the child dies, takes too long, or answers nonsense.
     """
     bounded = {**task, "memory_bytes": limits.seal_memory_mb << 20, "cpu_seconds": limits.seal_seconds}
     # A file rather than a pipe: a child that dies early cannot block or break the writing.
-    with tempfile.TemporaryFile() as stdin:
+    with tempfile.TemporaryFile() as stdin, _handed(key) as handed:
+        bounded["key"] = None if key is None else {"staging": key.staging, "descriptor": handed[0]}
         stdin.write(json.dumps(bounded).encode())
         stdin.seek(0)
         with subprocess.Popen(
@@ -73,11 +79,27 @@ def ask(task: Mapping[str, Any], limits: Limits, progress: Callable[[int], None]
             env=_ENVIRONMENT,
             cwd="/",
             start_new_session=True,
+            pass_fds=handed,
         ) as child:
             try:
                 return _listen(child, time.monotonic() + 2 * limits.seal_seconds + _SPARE_SECONDS, progress)
             finally:
                 child.kill()
+
+
+@contextmanager
+def _handed(key: StagingKey | None) -> Iterator[tuple[int, ...]]:
+    """Put a key into a pipe, for a child to read; it is shorter than what a pipe takes at once."""
+    if key is None:
+        yield ()
+        return
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, key.exposed())
+        os.close(writing)
+        yield (reading,)
+    finally:
+        os.close(reading)
 
 
 def _listen(child: subprocess.Popen[bytes], deadline: float, progress: Callable[[int], None]) -> Answer:

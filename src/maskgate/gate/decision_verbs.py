@@ -15,6 +15,7 @@ from maskgate.gate.markdown import visible
 from maskgate.gate.parts import active_policy
 from maskgate.gate.request import get_request, list_requests, no_such_request
 from maskgate.gate.sample import sample
+from maskgate.gate.staging_keys import with_key
 from maskgate.gate.visibility import is_concerned
 from maskgate.store import tables
 
@@ -111,4 +112,5 @@ class DecisionVerbs:
                 raise StillPending(f"the sealed copy of request {request_id} is at another gate. Look at them there.")
             person = policy.people.person_of(identity.accounts)
             self._parts.record(work, "page.sample_viewed", request, person=person, accounts=list(identity.accounts))
-        return sample(request.sealed, self._parts.registry.limits)
+            sealed = with_key(work, self._parts.registry, request) or request.sealed
+        return sample(sealed, self._parts.registry.limits)

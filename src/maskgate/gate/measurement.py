@@ -138,7 +138,7 @@ def _table(task: Mapping[str, Any], table: Mapping[str, Any], progress: Callable
     groups: list[EquivalenceClasses] = []
     rows = 0
     for path in table["files"]:
-        with _Parquet(folder, path) as file:
+        with _Parquet(folder, path, task["key"]) as file:
             if schema is None:
                 schema = file.schema
                 columns = _columns(schema, table)
@@ -216,7 +216,7 @@ def _sample(folder: FilePath, table: Mapping[str, Any], task: Mapping[str, Any])
     names: list[str] = []
     rows: list[list[str | None]] = []
     for path in table["files"]:
-        with _Parquet(folder, path) as file:
+        with _Parquet(folder, path, task["key"]) as file:
             names = file.schema.names
             for batch in file.batches(task["rows"]):
                 for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
@@ -237,14 +237,14 @@ def _cell(value: Any, letters: int) -> str | None:
 class _Parquet:
     """One sealed file, opened so that nothing in it can make the reader take much memory at once."""
 
-    def __init__(self, folder: FilePath, path: str) -> None:
-        self._path = path
+    def __init__(self, folder: FilePath, path: str, key: Any = None) -> None:
+        self._path, self._key = path, key
         self._whole = folder / path
 
     def __enter__(self) -> Self:
         try:
             self._file = pq.ParquetFile(
-                self._whole,
+                self._whole if self._key is None else self._decrypted(),
                 memory_map=False,
                 buffer_size=_STREAM_BYTES,
                 pre_buffer=False,
@@ -264,6 +264,11 @@ class _Parquet:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+    def _decrypted(self) -> Any:
+        from maskgate.gate.staging_cipher import DecryptedFile  # noqa: PLC0415  it was loaded with the key
+
+        return DecryptedFile(self._whole.open("rb"), self._key, self._path)
 
     def batches(self, at_most: int) -> Iterator[pa.RecordBatch]:
         rows = 0

@@ -6,7 +6,7 @@ Plain frozen dataclasses that go through JSON unchanged. None holds a cell of th
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from maskgate.gate.host import HostRun
+    from maskgate.gate.staging_cipher import StagingKey
     from maskgate.keys import Key
 
 TRUSTS = ("internal", "external", "public")
@@ -180,6 +181,7 @@ class Sealed:
         rules_digest: Digest of the rules that the pipeline says it used.
         key_versions: Version of each key, as declared.
         declared: The pipeline's own report, unverified.
+        key: What the copy is encrypted by, where the staging is; it is kept wrapped, elsewhere.
     """
 
     content_digest: str
@@ -189,6 +191,7 @@ class Sealed:
     rules_digest: str
     key_versions: Mapping[str, int] = field(default_factory=dict)
     declared: Mapping[str, Any] = field(default_factory=dict)
+    key: StagingKey | None = field(default=None, repr=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -202,7 +205,8 @@ class Sealed:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        value: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        value: dict[str, Any] = json.loads(json.dumps(asdict(replace(self, key=None))))
+        del value["key"]
         return value
 
     @classmethod

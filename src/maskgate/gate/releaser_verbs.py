@@ -32,6 +32,8 @@ from maskgate.gate.releasing import (
     try_release_later,
 )
 from maskgate.gate.request import get_request
+from maskgate.gate.sealed_copy import opened_sealed
+from maskgate.gate.staging_keys import is_encrypted_staging, with_key
 from maskgate.store import tables
 
 if TYPE_CHECKING:
@@ -172,13 +174,13 @@ class ReleaserVerbs:
         with self._parts.store.read() as work:
             _held(caller, work, request_id, fence)
             request = get_request(work, request_id)
-        sealed = request.sealed
+            sealed = with_key(work, self._parts.registry, request)
         if sealed is None or path not in {file.path for file in sealed.files} or not has_copy(self._parts, request):
             raise NotFound(f"request {request_id} has no such sealed file here.")
         *folders, name = path.split("/")
         try:
             with no_follow.root_folder(str(Path(sealed.folder))) as root, no_follow.folder(root, *folders) as inside:
-                return open(no_follow.open_plain(inside, name), "rb")  # noqa: PTH123  by its descriptor
+                return opened_sealed(no_follow.open_plain(inside, name), sealed, path)
         except OSError:
             raise NotFound(f"the sealed copy of request {request_id} is gone.") from None
 
@@ -221,4 +223,5 @@ def _work_of(parts: Parts, work: Work, request_id: str) -> dict[str, Any] | None
         "version": row.release_name,
         "sealed": sealed,
         "copy": Path(request.sealed.folder).name,
+        "encrypted": is_encrypted_staging(work, request.staging),
     }

@@ -31,6 +31,7 @@ from maskgate.gate.releaser import ReleaseOrder, location_of
 from maskgate.gate.request import get_request
 from maskgate.gate.source_masking import must_be_as_masked
 from maskgate.gate.sources import must_fit_level
+from maskgate.gate.staging_keys import with_key
 from maskgate.store import tables
 
 if TYPE_CHECKING:
@@ -261,7 +262,9 @@ def order_of(parts: Parts, request: Request, grant: Grant, version: str, fence: 
     registered = parts.registry.destinations.get(grant.destination)
     if registered is None or destination_digest(registered) != grant.destination_digest:
         raise Refused(f"destination {grant.destination!r} is not registered as it was signed. Ask again.")
-    return ReleaseOrder(grant.id, fence, request.id, registered, request.sealed, version)
+    with parts.store.read() as work:
+        sealed = with_key(work, parts.registry, request) or request.sealed
+    return ReleaseOrder(grant.id, fence, request.id, registered, sealed, version)
 
 
 def _order_of_commit(parts: Parts, request: Request, grant: Grant, version: str, fence: int) -> ReleaseOrder:

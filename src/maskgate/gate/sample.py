@@ -46,7 +46,7 @@ def sample(sealed: Sealed, limits: Limits, rows: int = ROWS) -> dict[str, TableS
         "letters": LETTERS,
         "tables": {name: {"files": paths} for name, paths in files.items()},
     }
-    answer = confined_child.ask(task, limits, lambda _size: None)
+    answer = confined_child.ask(task, limits, lambda _size: None, sealed.key)
     return {name: _table_sample(answer.tables.get(name)) for name in files}
 
 

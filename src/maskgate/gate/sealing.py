@@ -11,7 +11,8 @@ import hashlib
 import os
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from maskgate.canonical import canonical_bytes
 from maskgate.errors import Refused
@@ -23,7 +24,8 @@ from maskgate.gate.manifest import MOST_COLUMNS, Manifest, parse_manifest
 from maskgate.gate.model import MeasuredColumn, MeasuredGroups, MeasuredTable, Sealed, SealedFile
 from maskgate.gate.residual import may_hold_originals
 from maskgate.gate.staged_names import MANIFEST, shown
-from maskgate.gate.staging import LARGEST_MANIFEST
+from maskgate.gate.staging import LARGEST_FILE, LARGEST_MANIFEST
+from maskgate.gate.staging_cipher import Encrypting
 from maskgate.methods import Uniqueness
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from maskgate.gate.confined_child import Answer
     from maskgate.gate.model import Limits
     from maskgate.gate.staging import Staging
+    from maskgate.gate.staging_cipher import StagingKey
     from maskgate.rules import Rules, TableRules
 
 _CHUNK = 1 << 20
@@ -72,12 +75,14 @@ def seal(
         manifest = _read_manifest(staging, staging_id)
         registered = _registered(manifest, rules)
         _check_names(staging, staging_id, manifest)
+        key = staging.key_of(staging_id)
         steps = _Steps(2 * sum(file.size for file in manifest.files), progress)
         for file in manifest.files:
             _copy(staging, staging_id, file, folder, steps)
-        manifest_file = _write_manifest(manifest, registered, folder)
+        manifest_file = _write_manifest(manifest, registered, folder, key)
         task = _task(manifest, registered, folder, limits, quasi_identifiers)
-        tables = _measure(manifest, registered, ask(task, limits, steps.add), task)
+        answer = ask(task, limits, steps.add) if key is None else ask(task, limits, steps.add, key)
+        tables = _measured(manifest, registered, answer, task)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -90,6 +95,7 @@ def seal(
         rules_digest=manifest.rules_digest,
         key_versions=manifest.key_versions,
         declared=_declared(manifest, registered),
+        key=key,
     )
 
 
@@ -154,36 +160,50 @@ def _check_names(staging: Staging, staging_id: str, manifest: Manifest) -> None:
 def _copy(staging: Staging, staging_id: str, file: SealedFile, folder: Path, steps: _Steps) -> None:
     target = folder / file.path
     target.parent.mkdir(mode=0o700, exist_ok=True)
-    hashed, size = hashlib.sha256(), 0
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o400)
-    with os.fdopen(descriptor, "wb") as sealed, staging.read(staging_id, file.path) as stream:
-        # One byte more than promised is enough to know; a file that grows must not fill the disk.
-        while chunk := stream.read(min(_CHUNK, file.size + 1 - size)):
-            hashed.update(chunk)
-            sealed.write(chunk)
-            size += len(chunk)
-            if size > file.size:
-                break
-            steps.add(len(chunk))
-        sealed.flush()
-        os.fsync(sealed.fileno())
-    if size != file.size or hashed.hexdigest() != file.sha256:
+    with staging.read(staging_id, file.path) as stream:
+        read = _Hashed(stream, file.size, steps)
+        _write(target, cast("BinaryIO", read), file.path, staging.key_of(staging_id))
+    if read.size != file.size or read.hashed.hexdigest() != file.sha256:
         raise Refused(
             f"the staged file {shown(file.path)} is not the one that {MANIFEST} describes: its "
-            f"{'size' if size != file.size else 'SHA-256'} differs. It was changed after masking; mask again."
+            f"{'size' if read.size != file.size else 'SHA-256'} differs. It was changed after masking; mask again."
         )
 
 
-def _write_manifest(manifest: Manifest, registered: Rules, folder: Path) -> SealedFile:
+class _Hashed:
+    """A staged file as it is read once: hashed, counted, and not much longer than promised."""
+
+    def __init__(self, stream: BinaryIO, promised: int, steps: _Steps) -> None:
+        self._stream, self._promised, self._steps = stream, promised, steps
+        self.hashed, self.size = hashlib.sha256(), 0
+
+    def read(self, most: int = _CHUNK) -> bytes:
+        # One byte more than promised is enough to know; a file that grows must not fill the disk.
+        chunk = self._stream.read(max(0, min(most, self._promised + 1 - self.size)))
+        self.hashed.update(chunk)
+        self.size += len(chunk)
+        if self.size <= self._promised:
+            self._steps.add(len(chunk))
+        return chunk
+
+
+def _write(target: Path, stream: BinaryIO, path: str, key: StagingKey | None) -> None:
+    """Write a file of the sealed copy, encrypted where the staging is."""
+    source = stream if key is None else cast("BinaryIO", Encrypting(stream, key, path, LARGEST_FILE))
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o400)
+    with os.fdopen(descriptor, "wb") as sealed:
+        while chunk := source.read(_CHUNK):
+            sealed.write(chunk)
+        sealed.flush()
+        os.fsync(sealed.fileno())
+
+
+def _write_manifest(manifest: Manifest, registered: Rules, folder: Path, key: StagingKey | None) -> SealedFile:
     """Write the manifest anew, so that nothing leaves which was not understood."""
     known = manifest.as_json()
     report = _declared(manifest, registered)["report"]
     text = canonical_bytes({**known, "report": report})
-    descriptor = os.open(folder / MANIFEST, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
-    with os.fdopen(descriptor, "wb") as sealed:
-        sealed.write(text)
-        sealed.flush()
-        os.fsync(sealed.fileno())
+    _write(folder / MANIFEST, BytesIO(text), MANIFEST, key)
     return SealedFile(path=MANIFEST, size=len(text), sha256=hashlib.sha256(text).hexdigest())
 
 
@@ -243,7 +263,7 @@ def _entity(rules: TableRules) -> str | None:
     return rules.entity
 
 
-def _measure(
+def _measured(
     manifest: Manifest, registered: Rules, answer: Answer, task: Mapping[str, Any]
 ) -> tuple[MeasuredTable, ...]:
     if set(answer.tables) != set(task["tables"]):

@@ -132,6 +132,14 @@ class Staging:
         with self._files.read(staging_id, path) as stream:
             yield stream if key is None else cast("BinaryIO", Decrypting(stream, key, path))
 
+    def key_of(self, staging_id: str) -> StagingKey | None:
+        """Return the key of a staging; None if its root does not encrypt.
+
+        Raises:
+            Refused: If it was opened when its root was encrypted otherwise, or its key was erased.
+        """
+        return self._key_of(check_staging_id(staging_id))
+
     def delete(self, staging_id: str) -> None:
         """Remove a staging and all that is in it; being gone already is fine."""
         self._files.delete(check_staging_id(staging_id))

@@ -5,6 +5,7 @@
 * A file is a random salt, then chunks. Each is sealed by AES-256-GCM under a key derived from salt, staging and path,
   with its number and whether it is the last: none can be changed, swapped, left out, repeated or taken elsewhere.
 * Files come up through the gate, which encrypts them on the way. Workers have no key.
+* The gate's sealed copy of such a staging lies encrypted by the same key, under salts of its own.
 """
 
 from __future__ import annotations
@@ -77,6 +78,10 @@ class StagingKey:
 
     def __repr__(self) -> str:
         return f"StagingKey({self.staging!r})"
+
+    def exposed(self) -> bytes:
+        """Return its bytes, for the one child process that reads the files of its staging."""
+        return self.__material
 
     def cipher(self, path: str, salt: bytes) -> AESGCM:
         """Return what seals the chunks of one file."""
@@ -163,6 +168,11 @@ class Decrypting(RawIOBase):
         self._ready = bytearray()
         self._number = 0
 
+    def close(self) -> None:
+        """Close the encrypted file too."""
+        self._source.close()
+        super().close()
+
     def read(self, size: int | None = -1) -> bytes:
         """Return up to ``size`` bytes; none at the end."""
         wanted = _CHUNK if size is None or size < 0 else size
@@ -188,6 +198,73 @@ class Decrypting(RawIOBase):
             parts.append(part)
             have += len(part)
         return b"".join(parts)
+
+
+class DecryptedFile(RawIOBase):
+    """An encrypted file, read as the plain bytes that were put in, in any order; what was changed is an `OSError`.
+
+    Args:
+        source: The encrypted file, which can seek.
+        key: The staging's.
+        path: The file's.
+    """
+
+    def __init__(self, source: BinaryIO, key: StagingKey, path: str) -> None:
+        super().__init__()
+        self._source = source
+        head = source.read(len(_MAGIC) + _SALT)
+        self._cipher = key.cipher(path, head[len(_MAGIC) :])
+        sealed = source.seek(0, os.SEEK_END) - len(head)
+        self._chunks = -(-sealed // (_CHUNK + _TAG))
+        self._size = sealed - self._chunks * _TAG
+        self._at, self._number, self._open = 0, -1, b""
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that it can be read in any order."""
+        return True
+
+    def tell(self) -> int:
+        """Say where it is read next."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go elsewhere."""
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return up to ``size`` bytes; none at the end."""
+        left = max(0, self._size - self._at)
+        wanted = left if size is None or size < 0 else min(size, left)
+        parts = []
+        while wanted:
+            number, inside = divmod(self._at, _CHUNK)
+            part = self._chunk(number)[inside : inside + wanted]
+            parts.append(part)
+            wanted -= len(part)
+            self._at += len(part)
+        return b"".join(parts)
+
+    def _chunk(self, number: int) -> bytes:
+        if number != self._number:
+            self._source.seek(len(_MAGIC) + _SALT + number * (_CHUNK + _TAG))
+            sealed = self._source.read(_CHUNK + _TAG)
+            try:
+                nonce = _nonce(number, is_last=number == self._chunks - 1)
+                self._open = self._cipher.decrypt(nonce, sealed, None)
+            except (InvalidTag, ValueError):
+                raise OSError("an encrypted file was changed") from None
+            self._number = number
+        return self._open
+
+
+def is_encrypted(head: bytes) -> bool:
+    """Whether a file that begins like this was encrypted here."""
+    return head.startswith(_MAGIC)
 
 
 def _nonce(number: int, *, is_last: bool) -> bytes:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
+from maskgate.errors import Refused
 from maskgate.gate.staging import Staging
 from maskgate.gate.staging_cipher import StagingKey
-from maskgate.store.tables import staging_keys
+from maskgate.store.tables import staging_keys, stagings
 
 if TYPE_CHECKING:
-    from maskgate.gate.model import StagingRoot
+    from maskgate.gate.model import Sealed, StagingRoot
+    from maskgate.gate.registry import Registry
+    from maskgate.gate.request import Request
     from maskgate.store import Work
+
+_KEY_OF = (
+    select(staging_keys.c.wrapped, stagings.c.root)
+    .join(stagings, stagings.c.id == staging_keys.c.staging)
+    .where(staging_keys.c.staging == bindparam("id"))
+)
 
 
 def make_staging_key(work: Work, root: StagingRoot, staging_id: str) -> None:
@@ -33,6 +43,30 @@ def find_staging(work: Work, root: StagingRoot, staging_id: str) -> Staging:
     if wrapped is None or root.encrypt is None:
         return Staging(root)
     return Staging(root, StagingKey.unwrapped(staging_id, wrapped, root.encrypt))
+
+
+def with_key(work: Work, registry: Registry, request: Request) -> Sealed | None:
+    """Return the sealed copy of a request with the key that it is encrypted by, where it is.
+
+    Raises:
+        Refused: If the configuration no longer names what unwraps that key.
+    """
+    sealed = request.sealed
+    row = work.execute(_KEY_OF, {"id": request.staging}).first()
+    if sealed is None or row is None:
+        return sealed
+    root = registry.staging.get(row.root)
+    if root is None or root.encrypt is None:
+        raise Refused(
+            f"the sealed copy of request {request.id} is encrypted, and the staging root {row.root!r} no longer names "
+            "the key for it. Put `encrypt:` back."
+        )
+    return replace(sealed, key=StagingKey.unwrapped(request.staging or "", row.wrapped, root.encrypt))
+
+
+def is_encrypted_staging(work: Work, staging_id: str | None) -> bool:
+    """Whether a staging, and the sealed copy of it, lie encrypted."""
+    return work.execute(_KEY_OF, {"id": staging_id}).first() is not None
 
 
 def erase_staging_key(work: Work, staging_id: str) -> bool:

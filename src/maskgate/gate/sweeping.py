@@ -157,6 +157,7 @@ def delete_what_is_done(parts: Parts) -> None:
             with parts.store.write() as work:
                 chosen = update(tables.requests).where(tables.requests.c.id == request.id)
                 work.execute(chosen.values(cleaned_at=parts.clock.now()))
+                parts.record(work, "sealed_copy.deleted", request, state=str(request.state))
     for staging_id in _stagings_to_delete(parts):
         _delete_staging(parts, staging_id)
 

@@ -142,7 +142,7 @@ def _write_files(order: ReleaseOrder, version: int, pace: Pace) -> None:
         with no_follow.folder(version, *folders) as inside:
             descriptor = no_follow.create(inside, name, 0o666)
             try:
-                copy_sealed(order.sealed.folder, file, partial(no_follow.write_all, descriptor), pace)
+                copy_sealed(order.sealed, file, partial(no_follow.write_all, descriptor), pace)
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)

@@ -73,7 +73,7 @@ class ObjectPrefix:
         self._check_sizes(filesystem, order)
         manifest = next(file for file in order.sealed.files if file.path == MANIFEST)
         text = bytearray()
-        copy_sealed(order.sealed.folder, manifest, text.extend, Pace(None, _untold, manifest.size))
+        copy_sealed(order.sealed, manifest, text.extend, Pace(None, _untold, manifest.size))
         try:
             with self._errors():
                 filesystem.pipe_file(f"{self._prefix(order)}/{MANIFEST}", bytes(text), mode="create")
@@ -141,7 +141,7 @@ class ObjectPrefix:
             with self._errors():
                 target = filesystem.open(key, "xb")
             try:
-                copy_sealed(order.sealed.folder, file, self._writer(target), pace)
+                copy_sealed(order.sealed, file, self._writer(target), pace)
             except BaseException:
                 abandon(target)
                 raise

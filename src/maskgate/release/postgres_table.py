@@ -161,7 +161,7 @@ class PostgresTable:
         rows = 0
         for file in files:
             with cursor.copy(f"COPY {self._quoted(target.fresh)} FROM STDIN (FORMAT csv)") as into:
-                write_rows(order.sealed.folder, file, target.columns, into.write, pace)
+                write_rows(order.sealed, file, target.columns, into.write, pace)
             rows += cursor.rowcount
         if rows != target.rows:
             raise Refused(f'table "{target.table}" came to {rows} rows instead of {target.rows}. Nothing was released.')

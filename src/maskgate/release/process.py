@@ -119,7 +119,7 @@ class ReleaserProcess:
         return None
 
     def _verified(self, offered: OfferedRelease, ring: Ring, now: datetime) -> ReleaseOrder:
-        folder = self.files.folder_of(offered.request, offered.copy)
+        folder = self.files.folder_of(offered.request, offered.copy, encrypted=offered.encrypted)
         order = verify_release(offered, ring, self.destinations, now, folder)
         self.masking.records.check(order)
         return order
@@ -153,7 +153,7 @@ class ReleaserProcess:
 
     def _carry_out(self, order: ReleaseOrder, state: str) -> None:
         request, fence = order.request, order.fence
-        self.files.bring(self.link, order)
+        order = self.files.bring(self.link, order)
         if state == COMMITTING:
             found = self.releaser.probe(order)
             if found == "committed":
@@ -188,8 +188,7 @@ class ReleaserProcess:
             credential = self.releaser.lend(order, now, now + LENT_FOR)
             self.link.lend(order.request, order.fence, credential, refusal)
             return
-        self.files.bring(self.link, order)
-        self._publish(order)
+        self._publish(self.files.bring(self.link, order))
 
     def _publish(self, order: ReleaseOrder) -> None:
         self.link.commit(order.request, order.fence)

@@ -15,7 +15,7 @@ from maskgate.release.table_rows import DOES_NOT_FIT
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from maskgate.gate.model import SealedFile
+    from maskgate.gate.model import Sealed, SealedFile
     from maskgate.release.sealed_bytes import Pace
     from maskgate.release.table_types import ColumnType
 
@@ -27,7 +27,7 @@ _ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OMP_NUM_THREADS": "1", "
 
 
 def write_rows(
-    folder: str, file: SealedFile, columns: Sequence[ColumnType], write: Callable[[bytes], object], pace: Pace
+    sealed: Sealed, file: SealedFile, columns: Sequence[ColumnType], write: Callable[[bytes], object], pace: Pace
 ) -> None:
     """Pass the rows of one sealed file to `write`, as CSV.
 
@@ -37,7 +37,7 @@ def write_rows(
         Refused: If the file is not what was sealed, or a cell does not fit its column.
     """
     with tempfile.TemporaryFile() as copy:
-        copy_sealed(folder, file, copy.write, pace)
+        copy_sealed(sealed, file, copy.write, pace)
         copy.seek(0)
         task = {
             "columns": [[column.name, column.text] for column in columns],

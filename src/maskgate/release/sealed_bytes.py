@@ -7,18 +7,18 @@ readings a file can change.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from typing import TYPE_CHECKING
 
 from maskgate.errors import Refused
 from maskgate.gate import no_follow
 from maskgate.gate.fault_points import reach
+from maskgate.gate.sealed_copy import opened_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from maskgate.gate.model import SealedFile
+    from maskgate.gate.model import Sealed, SealedFile
 
 _CHUNK = 1 << 20
 _STEPS_PER_SECOND = 4
@@ -60,14 +60,14 @@ class Pace:
         self.progress(self._done, self.total)
 
 
-def copy_sealed(folder: str, file: SealedFile, write: Callable[[bytes], object], pace: Pace) -> None:
+def copy_sealed(sealed: Sealed, file: SealedFile, write: Callable[[bytes], object], pace: Pace) -> None:
     """Pass the bytes of one sealed file to `write`, and check them on the way.
 
     Raises:
         Refused: If they are not the bytes that were sealed. All of them may have been written by then.
     """
     hashed, size = hashlib.sha256(), 0
-    for chunk in _chunks(folder, file, pace.chunk):
+    for chunk in _chunks(sealed, file, pace.chunk):
         write(chunk)
         hashed.update(chunk)
         size += len(chunk)
@@ -80,16 +80,16 @@ def copy_sealed(folder: str, file: SealedFile, write: Callable[[bytes], object],
         )
 
 
-def _chunks(folder: str, file: SealedFile, size: int) -> Iterator[bytes]:
+def _chunks(sealed: Sealed, file: SealedFile, size: int) -> Iterator[bytes]:
     *folders, name = file.path.split("/")
     try:
-        with no_follow.root_folder(folder) as root, no_follow.folder(root, *folders) as inside:
+        with no_follow.root_folder(sealed.folder) as root, no_follow.folder(root, *folders) as inside:
             descriptor = no_follow.open_plain(inside, name)
     except OSError:
         raise Refused(
             f"the sealed copy of {file.path} is gone or is no plain file any more. Nothing was released. "
             "Make a new request."
         ) from None
-    with os.fdopen(descriptor, "rb", buffering=0) as sealed:
-        while chunk := sealed.read(size):
+    with opened_sealed(descriptor, sealed, file.path) as opened:
+        while chunk := opened.read(size):
             yield chunk

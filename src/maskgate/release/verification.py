@@ -42,6 +42,7 @@ class OfferedRelease:
         version: Name of what is to appear at the destination.
         sealed: The list of sealed files, as JSON.
         copy: Which of the gate's sealed copies of the request it is.
+        encrypted: Whether that lies encrypted, so that it has to be fetched from the gate.
     """
 
     request: str
@@ -50,6 +51,7 @@ class OfferedRelease:
     version: str
     sealed: Mapping[str, Any]
     copy: str
+    encrypted: bool = False
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> OfferedRelease:
@@ -60,7 +62,9 @@ class OfferedRelease:
         """
         try:
             texts = [value[name] for name in ("request", "state", "version", "copy")]
-            found = cls(texts[0], value["grant"], texts[1], texts[2], value["sealed"], texts[3])
+            found = cls(
+                texts[0], value["grant"], texts[1], texts[2], value["sealed"], texts[3], bool(value.get("encrypted"))
+            )
         except (KeyError, TypeError):
             raise Refused("the gate offers a release that is none.") from None
         if not all(isinstance(text, str) for text in texts):

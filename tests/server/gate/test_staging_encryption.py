@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import random
 from pathlib import Path
 
 import pytest
 
 from maskgate.errors import Refused
-from maskgate.gate.staging_cipher import Decrypting, Encrypting, StagingKey
+from maskgate.gate.model import Identity
+from maskgate.gate.staging_cipher import DecryptedFile, Decrypting, Encrypting, StagingKey
 from maskgate.keys import Key
 from maskgate.testing.gate_world import GateWorld
 from maskgate.testing.staged_tables import masked_tables, sample_rules, staged_bytes
@@ -17,6 +19,7 @@ from maskgate.testing.staged_tables import masked_tables, sample_rules, staged_b
 CHUNK = 1 << 20
 WRAPPING = Key("staging", bytes(range(32)))
 PART = "customers/part-00000.parquet"
+KEY = StagingKey.new("stg_of_any_order")
 
 
 class EncryptedWorld(GateWorld):
@@ -113,6 +116,100 @@ class TestStaging:
         world.wrapping = None
         world.start()
         assert world.ask(staging=staging)["state"] == "refused"
+
+
+class TestSealedCopy:
+    """The gate's own copy lies encrypted too: it is measured, shown and released without being written in the open."""
+
+    def sealed(self, world, document):
+        root = world.folder / "sealed" / document["id"]
+        return {path.parent.name + "/" + path.name: path for path in root.rglob("*") if path.is_file()}
+
+    def test_nothing_of_it_can_be_read_in_the_home(self, world):
+        document = world.ask()
+        assert document["state"] == "pending", document["message"]
+        plain = staged_bytes(masked_tables(4), sample_rules())
+        sealed = self.sealed(world, document)
+        assert set(sealed) == {"1/manifest.json", "customers/part-00000.parquet", "orders/part-00000.parquet"}
+        for path in sealed.values():
+            stored = path.read_bytes()
+            assert not any(content in stored for content in (*plain.values(), b"PAR1", b"em_", b"customers"))
+
+    def test_it_is_measured_and_shown(self, world):
+        document = world.ask()
+        assert document["evidence"]["measured"]["tables"]["customers"]["rows"] == 4
+        who = Identity(("okta|bert",), "web", (), world.clock.now())
+        rows = world.gate.view_sample(document["id"], who)["orders"].rows
+        assert [row[1] for row in rows] == ["0", "1", "2", "3"]
+
+    def test_a_changed_copy_is_not_released(self, world):
+        document = world.decide(world.ask())
+        path = self.sealed(world, document)[PART]
+        stored = bytearray(path.read_bytes())
+        stored[-20] ^= 1
+        path.chmod(0o600)
+        path.write_bytes(stored)
+        assert world.release(document)["state"] == "failed"
+        assert world.released() == []
+
+    def test_nor_a_plain_one_of_other_bytes_in_its_place(self, world):
+        document = world.decide(world.ask())
+        path = self.sealed(world, document)[PART]
+        path.chmod(0o600)
+        path.write_bytes(staged_bytes(masked_tables(5), sample_rules())[PART])
+        done = world.release(document)
+        assert "is not what was signed" in done["message"]
+        assert world.released() == []
+
+    @pytest.mark.parametrize("verdict", ["approve", "deny"])
+    def test_its_deletion_is_an_entry(self, world, verdict):
+        document = world.decide(world.ask(), verdict=verdict)
+        if verdict == "approve":
+            world.release(document)
+        world.gate.sweep()
+        assert self.sealed(world, document) == {}
+        types = [entry["type"] for entry in world.entries("sealed_copy.deleted", "staging.key_erased")]
+        assert types == ["sealed_copy.deleted", "staging.key_erased"]
+        (entry,) = world.entries("sealed_copy.deleted")
+        assert entry["state"] == ("released" if verdict == "approve" else "denied")
+        world.gate.sweep()
+        assert len(world.entries("sealed_copy.deleted")) == 1
+
+    def test_the_root_names_no_key_any_more(self, world):
+        document = world.ask()
+        world.wrapping = None
+        world.store.close()
+        world.start()
+        with pytest.raises(Refused, match="no longer names"):
+            world.gate.view_sample(document["id"], Identity(("okta|bert",), "web", (), world.clock.now()))
+
+
+class TestAnyOrder:
+    """Where it is measured, an encrypted file is read in any order."""
+
+    @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5])
+    def test_reads_what_was_put_in(self, size):
+        plain = random.Random(size).randbytes(size)
+        file = DecryptedFile(io.BytesIO(encrypted(plain, KEY)), KEY, PART)
+        assert file.seek(0, io.SEEK_END) == size
+        assert file.read() == b""
+        for start in (0, 1, CHUNK - 2, CHUNK, size - 3, size + 10):
+            file.seek(max(0, start))
+            wanted = plain[max(0, start) :][: CHUNK + 2]
+            assert file.read(CHUNK + 2) == wanted
+            assert file.tell() == max(0, start) + len(wanted)
+
+    @pytest.mark.parametrize("at", [30, -1, CHUNK + 40])
+    def test_a_changed_byte(self, at):
+        stored = bytearray(encrypted(bytes(2 * CHUNK), KEY))
+        stored[at] ^= 1
+        with pytest.raises(OSError, match="was changed"):
+            DecryptedFile(io.BytesIO(stored), KEY, PART).read()
+
+    def test_a_chunk_that_was_cut_off(self):
+        stored = encrypted(bytes(2 * CHUNK), KEY)[: 20 + CHUNK + 16]
+        with pytest.raises(OSError, match="was changed"):
+            DecryptedFile(io.BytesIO(stored), KEY, PART).read()
 
 
 def encrypted(plain, key, path=PART):

@@ -19,10 +19,12 @@ from maskgate.gate.grants import Grant, open_envelope, sign_grant
 from maskgate.gate.ring import Ring
 from maskgate.gate.signer import Signer
 from maskgate.release.gate_link import GateLink
+from maskgate.release.releaser import DestinationReleaser
 from maskgate.server.configuration import read_configuration
 from maskgate.server.releaser_configuration import load_releaser
 from maskgate.store import tables
 from maskgate.testing.releaser_turn import start_turn
+from maskgate.testing.staged_tables import masked_tables, sample_rules, staged_bytes
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +76,30 @@ class TestRelease:
         document = here.started()
         assert here.step()
         assert here.gate.read(document["id"])["state"] == "released"
+
+    def test_an_encrypted_copy_is_fetched_and_lies_encrypted(self, here, monkeypatch):
+        here.configure(more="sealed: home/sealed")
+        with here.gate.client() as client:
+            opened = client.open_staging(root="encrypted")
+            for path, content in staged_bytes(masked_tables(), sample_rules()).items():
+                client.upload(opened["id"], path, content)
+            document = client.create_request(staging=opened["id"], destination="partner")
+            document = client.wait(document["id"], lambda each: each["state"] != "sealing", timeout=60)
+        here.decide(document)
+        with here.gate.client() as client:
+            client.release(document["id"])
+        spooled = []
+        publish = DestinationReleaser.commit
+
+        def look(releaser, order):
+            spooled.extend(path.read_bytes() for path in Path(order.sealed.folder).rglob("*.parquet"))
+            publish(releaser, order)
+
+        monkeypatch.setattr(DestinationReleaser, "commit", look)
+        assert here.step()
+        assert here.gate.read(document["id"])["state"] == "released"
+        assert len(spooled) == 2
+        assert not any(b"PAR1" in content for content in spooled)
 
     def test_nothing_is_taken_that_no_run_has_started(self, here):
         document = here.decide(here.gate.request())

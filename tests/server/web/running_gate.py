@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import threading
 import time
@@ -80,7 +81,10 @@ version: 1
 url: {self.url}
 policy: policy.yaml
 rules: [rules.yaml]
-staging: {{shared: {{uri: staging}}, uploads: {{uri: uploads, upload_only: true}}}}
+staging:
+  shared: {{uri: staging}}
+  uploads: {{uri: uploads, upload_only: true}}
+  encrypted: {{uri: encrypted, encrypt: "file:staging.key"}}
 destinations:
   partner: {{uri: "{partner}", trust: external}}
   regulator: {{uri: released/regulator, trust: public}}
@@ -89,13 +93,14 @@ destinations:
   other: {{issuer: "{issuer}", client_id: maskgate, client_secret: "file:client-secret"}}
 {more}
 """
-        secrets = {"client-secret": "not very secret"} | ({} if webhook is None else {"webhook": webhook})
+        secrets = {"client-secret": "not very secret", "staging.key": base64.b64encode(bytes(range(32))).decode()}
+        secrets |= {} if webhook is None else {"webhook": webhook}
         for file, secret in secrets.items():
             (work / file).write_text(secret)
             (work / file).chmod(0o600)
         if webhook is not None:
             configuration += "slack: {webhook: file:webhook}\n"
-        for folder in ("staging", "uploads", "released/partner", "released/regulator"):
+        for folder in ("staging", "uploads", "encrypted", "released/partner", "released/regulator"):
             (work / folder).mkdir(parents=True)
         (work / "gate.yaml").write_text(configuration)
         self.configuration = load_configuration(work / "gate.yaml")
