@@ -30,6 +30,10 @@ _TABLE_URI = re.compile(
 )
 
 
+# How Azure says that a condition does not hold; its library has no error of its own for that.
+_UNMET_ON_AZURE = frozenset({"ConditionNotMet", "BlobAlreadyExists"})
+
+
 @dataclass(frozen=True)
 class Location:
     """A parsed address.
@@ -166,7 +170,8 @@ def storage_errors(location: Location) -> Iterator[None]:
     except (MaskgateError, FileExistsError):
         raise
     except Exception as error:  # noqa: BLE001  each storage library has errors of its own
-        if "pre-condition" in str(error).lower() or "precondition" in str(error).lower():
+        is_unmet = getattr(error, "error_code", None) in _UNMET_ON_AZURE
+        if is_unmet or "pre-condition" in str(error).lower() or "precondition" in str(error).lower():
             raise FileExistsError from None
         # The cause may quote a signed address or a credential.
         raise DatasetError(
