@@ -9,6 +9,7 @@ gate says later, a grant begins one action.
 from __future__ import annotations
 
 import hmac
+import json
 import logging
 import os
 import re
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from maskgate.clock import moment, timestamp
 from maskgate.errors import Conflict, MaskgateError, Refused
 from maskgate.gate.action_asking import handler_digest
-from maskgate.gate.action_handler import LEVEL, ActionOrder, IndeterminateError
+from maskgate.gate.action_handler import LEVEL, ActionOrder, IndeterminateError, Outcome
 from maskgate.gate.calls import call_digest, checked_arguments
 from maskgate.gate.fault_points import reach
 from maskgate.gate.grants import open_envelope
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from maskgate.gate.action_handler import ActionHandler, Outcome
+    from maskgate.gate.action_handler import ActionHandler
     from maskgate.gate.grants import Grant
     from maskgate.gate.ring import Ring
     from maskgate.release.gate_link import GateLink
@@ -125,12 +126,13 @@ class HandlerTurn:
             self.link.end_action(request, fence, "indeterminate", f"the handler stopped ({type(error).__name__}).")
         else:
             reach("after handler")
+            self._note_outcome(grant, outcome)
             self._finish(request, fence, outcome)
 
     def _settle(self, request: str, fence: int, grant: Grant, handler: ActionHandler) -> None:
-        """Find out what became of an action that was begun: here, or where only the handler can tell."""
+        """Find out what became of an action that was begun: by the note here, or where only the handler can tell."""
         try:
-            outcome = handler.probe(grant.id)
+            outcome = self._noted_outcome(grant) or handler.probe(grant.id)
         except IndeterminateError as error:
             if self._is_noted(grant):
                 self.link.end_action(request, fence, "indeterminate", str(error))
@@ -160,6 +162,19 @@ class HandlerTurn:
             raise Refused("this releaser has begun it before, and a grant works once.") from None
         except OSError as error:
             raise Refused(f"the releaser cannot note that it begins: {error.strerror}.") from None
+
+    def _note_outcome(self, grant: Grant, outcome: Outcome) -> None:
+        """Note how an action ended, before the gate is told, which may not answer."""
+        whole = self.folder / f"{grant.id}.done"
+        new = whole.with_suffix(".new")
+        new.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
+        new.replace(whole)
+
+    def _noted_outcome(self, grant: Grant) -> Outcome | None:
+        try:
+            return Outcome(**json.loads((self.folder / f"{grant.id}.done").read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
 
     def _is_noted(self, grant: Grant) -> bool:
         return (self.folder / grant.id).exists()
