@@ -81,7 +81,7 @@ def seal(
             _copy(staging, staging_id, file, folder, steps)
         manifest_file = _write_manifest(manifest, registered, folder, key)
         task = _task(manifest, registered, folder, limits, quasi_identifiers)
-        answer = ask(task, limits, steps.add) if key is None else ask(task, limits, steps.add, key)
+        answer = ask(task, limits, steps.add, key)
         tables = _measured(manifest, registered, answer, task)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from maskgate.gate.confined_child import Answer
     from maskgate.gate.model import Limits, Sealed
+    from maskgate.gate.staging_cipher import StagingKey
 
 _ANSWERS: dict[str, tuple[Answer, list[int]]] = {}
 
@@ -27,7 +28,11 @@ def seal_measured_once(*staged: Any, **options: Any) -> Sealed:
     return seal(*staged, **options, ask=_ask_once)
 
 
-def _ask_once(task: Mapping[str, Any], limits: Limits, progress: Callable[[int], None]) -> Answer:
+def _ask_once(
+    task: Mapping[str, Any], limits: Limits, progress: Callable[[int], None], key: StagingKey | None = None
+) -> Answer:
+    if key is not None:
+        return confined_child.ask(task, limits, progress, key)  # each copy is encrypted anew, so no two are the same
     name = _digest(task, limits)
     if name not in _ANSWERS:
         steps: list[int] = []
