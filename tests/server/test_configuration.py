@@ -147,7 +147,16 @@ class TestRefused:
             pytest.param("tokens: {a: {role: pipeline, agent: maybe}}", 6, "true or false", id="perhaps an agent"),
             pytest.param("tokens: {a: {role: pipeline, ower: x}}", 6, "Did you mean `owner`", id="a misspelt owner"),
             pytest.param(f"login: {{a: {{{IDP}, groups_fresh: 3d}}}}", 6, "30m or 4h", id="groups of days ago"),
-            pytest.param(f"login: {{a: {{{IDP}, groups_from: ldap}}}}", 6, "id_token or userinfo", id="other groups"),
+            pytest.param(f"login: {{a: {{{IDP}, groups_from: ldap}}}}", 6, "userinfo or graph", id="other groups"),
+            pytest.param(
+                f"login: {{a: {{{IDP}, graph_url: 'https://x.y'}}}}", 6, "without `groups_from", id="no Graph"
+            ),
+            pytest.param(
+                f"login: {{a: {{{IDP}, groups_from: graph, graph_url: 'http://x.y'}}}}",
+                6,
+                "https",
+                id="Graph in the clear",
+            ),
             pytest.param(
                 f"login: {{a: {{{IDP}, groups_from: userinfo, groups_fresh: 5m}}}}",
                 6,

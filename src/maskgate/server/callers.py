@@ -136,7 +136,7 @@ def identity_of(session: Session, login: Login, now: datetime | None = None) -> 
         methods=session.proof.methods,
         context_class=session.proof.context_class,
     )
-    if login.provider.groups_from != "userinfo" or now is None:
+    if not login.provider.is_asked_each_time or now is None:
         return identity
     try:
         groups, missing = login.current_groups(session.account, session.proof.access)

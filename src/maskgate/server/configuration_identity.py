@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from maskgate.gate.model import GROUPS_ARE_FRESH
 from maskgate.gate.tokens import ROLES, USUAL_TOKENS, TokenHolder
 from maskgate.notify.webhook import is_safe_address
-from maskgate.server.login_provider import GROUPS_FROM, LoginProvider
+from maskgate.server.login_provider import GRAPH, GROUPS_FROM, LoginProvider
 
 if TYPE_CHECKING:
     from maskgate.server.configuration_section import Section
 
-_LOGIN = ("issuer", "client_id", "client_secret", "groups_claim", "groups_from", "groups_fresh", "scope")
+_LOGIN = ("issuer", "client_id", "client_secret", "groups_claim", "groups_from", "groups_fresh", "scope", "graph_url")
+# So that the access token of a login may ask Microsoft Graph for the person's groups.
+_GRAPH_SCOPE = "openid profile User.ReadBasic.All GroupMember.Read.All"
 _TOKEN = ("role", "owner", "agent", "on_behalf_of")
 _MINUTES = re.compile(r"([1-9][0-9]{0,3})(m|h)")
 _LONGEST_FRESH = timedelta(hours=12)
@@ -44,14 +46,24 @@ def _login(section: Section) -> LoginProvider:
         groups_from=section.choice("groups_from", GROUPS_FROM, default="id_token"),
         groups_fresh=_fresh(section),
         scope=_scope(section),
+        graph_url=_graph_url(section),
     )
+
+
+def _graph_url(section: Section) -> str:
+    if "graph_url" in section and section.string("groups_from") != "graph":
+        section.problem("graph_url", "says nothing without `groups_from: graph`")
+    url = section.url("graph_url", GRAPH)
+    if not is_safe_address(url):
+        section.problem("graph_url", "must be an https URL (http is for this machine alone)")
+    return url
 
 
 def _fresh(section: Section) -> timedelta:
     if "groups_fresh" not in section:
         return GROUPS_ARE_FRESH
-    if section.string("groups_from") == "userinfo":
-        section.problem("groups_fresh", "says nothing: with `groups_from: userinfo` groups are asked for each time")
+    if (source := section.string("groups_from")) in {"userinfo", "graph"}:
+        section.problem("groups_fresh", f"says nothing: with `groups_from: {source}` groups are asked for each time")
     fits = _MINUTES.fullmatch(section.string("groups_fresh"))
     length = timedelta(0) if fits is None else timedelta(minutes=int(fits[1]) * (60 if fits[2] == "h" else 1))
     if not timedelta(0) < length <= _LONGEST_FRESH:
@@ -61,7 +73,7 @@ def _fresh(section: Section) -> timedelta:
 
 
 def _scope(section: Section) -> str:
-    scope = section.string("scope") or "openid profile"
+    scope = section.string("scope") or (_GRAPH_SCOPE if section.string("groups_from") == "graph" else "openid profile")
     if "openid" not in scope.split():
         section.problem("scope", "must have `openid` in it, or nobody learns who logged in")
     return scope

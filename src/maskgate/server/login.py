@@ -21,6 +21,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from maskgate.notify.plain_text import plain
+from maskgate.server.graph_groups import must_be_about, read_graph_groups
 from maskgate.server.login_claims import NO_PROOF, Proof, read_groups, read_proof, read_subject
 from maskgate.server.login_failed import LoginFailed
 
@@ -152,7 +153,9 @@ class Login:
         subject = read_subject(self.provider, claims)
         name = claims.get("preferred_username") or claims.get("name") or subject
         account = f"{self.provider.id}|{subject}"
-        keeps = self.provider.groups_from == "userinfo"
+        keeps = self.provider.is_asked_each_time
+        if self.provider.groups_from == "graph":
+            must_be_about(self.provider, claims, access)
         groups, missing = self.current_groups(account, access) if keeps else read_groups(self.provider, claims)
         proof = read_proof(claims, time.time(), LEEWAY_SECONDS, missing=missing, access=access if keeps else None)
         return Identified(account=account, name=plain(name), groups=groups, proof=proof)
@@ -170,6 +173,8 @@ class Login:
         Raises:
             LoginFailed: If it does not answer, or about somebody else, or has too many.
         """
+        if self.provider.groups_from == "graph":
+            return read_graph_groups(self.provider, access), ""
         endpoint = self._discovered().get("userinfo_endpoint")
         if not isinstance(endpoint, str) or access is None:
             raise LoginFailed(f"{self.provider.id} has no userinfo endpoint to ask for groups", 502)

@@ -80,7 +80,8 @@ def read_groups(provider: LoginProvider, claims: Mapping[str, Any]) -> tuple[tup
         raise LoginFailed(
             f"{provider.id} left out your groups, because they are too many for its token. Its administrator has to "
             "limit the groups that it sends to this gate, for example to those assigned to the application, or to "
-            f"send application roles, and the gate's operator then names that claim in `login.{provider.id}`",
+            f"send application roles, and the gate's operator then names that claim in `login.{provider.id}`, or "
+            "writes `groups_from: graph` there",
             403,
         )
     if claims.get(name) is None:
