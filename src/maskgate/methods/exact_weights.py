@@ -44,7 +44,7 @@ class ExactWeights:
     Attributes:
         bits: How many upper bits of a word choose a column.
         limits: For each row and column, below which word its first outcome is meant.
-        outcomes: For each row and column its second outcome and its first.
+        outcomes: For each row and column its second outcome, and for each its first; as many as whole bytes count.
     """
 
     bits: int
@@ -61,12 +61,14 @@ class ExactWeights:
         """
         bits = max(1, (len(meanings) - 1).bit_length())
         limits: list[int] = []
-        outcomes: list[int] = []
+        pairs: list[tuple[int, int]] = []
         for weights in rows:
             for number, (limit, first, second) in enumerate(_columns(weights, bits)):
                 limits.append(min((number << (WORD_BITS - bits)) + limit, ALL_WORDS - 1))
-                outcomes.extend((meanings[second], meanings[first]))
-        return cls(bits, np.array(limits, np.uint64), np.array(outcomes, np.int64))
+                pairs.append((meanings[second], meanings[first]))
+        outcomes = np.zeros((2, 1 << 8 * -(-(len(pairs) - 1).bit_length() // 8)), np.int64)
+        outcomes[:, : len(pairs)] = np.array(pairs, np.int64).T
+        return cls(bits, np.array(limits, np.uint64), outcomes)
 
     def draw(self, words: NDArray[np.uint64], rows: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Turn words of even bits into outcomes.
@@ -75,14 +77,15 @@ class ExactWeights:
             words: A word a cell.
             rows: Which row's distribution each cell draws from; the first if not said.
         """
-        columns = (words >> np.uint64(WORD_BITS - self.bits)).view(np.int64)
+        columns = (words >> np.uint64(WORD_BITS - self.bits)).view("<i8")
         if rows is not None:
             columns += rows << self.bits
         # No column is out of the table; "clip" is the mode that does not look twice.
-        is_first = words < self.limits.take(columns, mode="clip")
-        columns <<= 1
-        columns += is_first
-        return self.outcomes.take(columns, mode="clip")
+        limits = self.limits.take(columns, mode="clip")
+        # Which outcome of a column is meant goes into the next byte of its number, which takes no pass of its own.
+        byte = self.outcomes.shape[1].bit_length() // 8
+        np.less(words, limits, out=columns.view(np.bool_)[byte :: columns.itemsize])
+        return self.outcomes.reshape(-1).take(columns, mode="clip")
 
 
 def _columns(weights: Sequence[int], bits: int) -> list[tuple[int, int, int]]:

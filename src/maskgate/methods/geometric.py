@@ -8,7 +8,8 @@ It is drawn exactly, without a double on the way:
 
 * k is g or -1 - g, the first with probability 1 / (1 + a), where g is geometric: g with probability (1 - a) a^g.
 * The digits of g to any base are independent of each other. So g has a high and a low digit, and each, the high one
-  together with the sign, comes from one word by :class:`~maskgate.methods.exact_weights.ExactWeights`.
+  together with the sign, comes from one word by :class:`~maskgate.methods.exact_weights.ExactWeights`. Where steps are
+  few, one digit is enough.
 * Weights are whole multiples of 2^-64. Rounding to them changes the odds; so the weights are made for an epsilon that
   is smaller by a little, and it is then worked out, in 60 digits, that the odds stay within the epsilon asked for.
 """
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_STEPS = 2**24
+# So many steps are drawn by one word.
+MOST_AT_ONCE = 2**11
 # Decimals have correctly rounded exponentials, the same on every machine.
 _DIGITS = 60
 # Beyond 45 times its mean size, geometric noise has less than one word in 2^64.
@@ -43,19 +46,20 @@ class GeometricNoise:
 
     Attributes:
         high: The high digit times the base as it stands, or its complement where the noise is negative.
-        low: The low digit.
+        low: The low digit; None where there are so few steps that it is all one digit.
         excess: How far rounding to whole weights may have moved the logarithm of any odds.
     """
 
     high: ExactWeights
-    low: ExactWeights
+    low: ExactWeights | None
     excess: Decimal
 
     def noise(self, words: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Turn two words of even bits a cell into noise."""
         # The complement of g is -1 - g, and the low digit fills the bits that the high one leaves free.
         noise = self.high.draw(words[:, 0])
-        noise ^= self.low.draw(words[:, 1])
+        if self.low is not None:
+            noise ^= self.low.draw(words[:, 1])
         return noise
 
 
@@ -73,8 +77,13 @@ def geometric_of_scale(scale: Decimal) -> GeometricNoise:
 
 
 @lru_cache(maxsize=64)
-def geometric_of_epsilon(epsilon: Decimal, steps: int) -> GeometricNoise:
+def geometric_of_epsilon(epsilon: Decimal, steps: int, at_once: int = MOST_AT_ONCE) -> GeometricNoise:
     """Return noise that keeps epsilon between any two of `steps` + 1 places.
+
+    Args:
+        epsilon: Of the claim.
+        steps: Between the least and the greatest place.
+        at_once: How many steps one word draws; where there are more, two do.
 
     Raises:
         ValueError: If there are too many steps, or whole weights cannot keep to it.
@@ -84,17 +93,17 @@ def geometric_of_epsilon(epsilon: Decimal, steps: int) -> GeometricNoise:
     with localcontext(prec=_DIGITS):
         for safety in _SAFETY:
             smaller = epsilon * (1 - safety)
-            made = _made(smaller / steps, steps)
+            made = _made(smaller / steps, steps, at_once)
             if smaller + made.excess <= epsilon:
                 return made
     raise ValueError("this `epsilon:` cannot be kept exactly with so many steps; make `round_to:` coarser")
 
 
 @lru_cache(maxsize=64)
-def _made(rate: Decimal, steps: int) -> GeometricNoise:
+def _made(rate: Decimal, steps: int, at_once: int = MOST_AT_ONCE) -> GeometricNoise:
     """Return noise where a is exp(-rate), whose sizes from `steps` on need not be told apart."""
     with localcontext(prec=_DIGITS):
-        base = 1 << (steps.bit_length() // 2)
+        base = 1 if steps <= at_once else 1 << (steps.bit_length() // 2)
         count = -(-steps // base) + 1
         digits = [digit * base for digit in range(count)]
         sizes = _powers((-rate * base).exp(), count)
@@ -103,11 +112,11 @@ def _made(rate: Decimal, steps: int) -> GeometricNoise:
         signed = [Fraction(size / (1 + ratio)) for size in sizes] + [
             Fraction(size * ratio / (1 + ratio)) for size in sizes
         ]
-        low = [Fraction(power) for power in _powers(ratio, base)]
+        low = [Fraction(power) for power in _powers(ratio, base)] if base > 1 else []
     return GeometricNoise(
         ExactWeights.of([whole_weights(signed)], [*digits, *(~digit for digit in digits)]),
-        ExactWeights.of([whole_weights(low)], range(base)),
-        _excess(signed) + _excess(low),
+        ExactWeights.of([whole_weights(low)], range(base)) if low else None,
+        _excess(signed) + (_excess(low) if low else 0),
     )
 
 

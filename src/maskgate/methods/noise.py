@@ -29,6 +29,7 @@ from maskgate.methods.entities import ROWS, EntityDraws
 from maskgate.methods.families import family_of, value_type
 from maskgate.methods.geometric import geometric_of_epsilon, geometric_of_scale
 from maskgate.methods.layout import plain
+from maskgate.methods.limits import StrangeNumbersError, check_numbers
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, ReversibleBy, Surroundings
 from maskgate.methods.noise_curve import NoiseCurve
 from maskgate.methods.noise_grid import Grid
@@ -217,23 +218,18 @@ class Noise(Method):
             MaskingError: If there is no key, no entity for a number, or a number is NaN.
         """
         grid, column = self._grid(self.output_type(column.type)), plain(column)
-        strange = self.invalid(column, surroundings)
-        count = 0 if strange is None else strange.true_count
-        if count:
-            raise MaskingError(
-                f'column "{surroundings.column}": {count} values are NaN, which noise cannot take. '
-                "Say `on_invalid: nullify`, or make them null first."
-            )
+        _check_numbers(column, surroundings)
         numbers = Numbers(column)
         context = canonical_bytes([surroundings.table, surroundings.column, *self._parameters()]).decode()
         draws = EntityDraws(column, surroundings, purpose="noise", context=context, inexact=numbers.inexact)
-        add = self._added(grid)
-        out, room = grid.room(len(column)), np.empty(ROWS)
+        add, is_within = self._added(grid), numbers.lie_within(*grid.bounds)
+        out, room = grid.room(len(column)), np.empty(min(ROWS, len(column)))
         with np.errstate(invalid="ignore", over="ignore"):  # what lies under nulls may be anything
             for rows in draws.portions():
                 values = numbers.doubles(rows, room[: rows.stop - rows.start])
                 drawn = draws.draw(rows, values.view(np.uint64))
-                grid.clamp(values)
+                if not is_within:
+                    grid.clamp(values)
                 add(values, drawn)
                 grid.settle(values)
                 grid.write(values, out[rows])
@@ -316,6 +312,17 @@ class Noise(Method):
         minimum = -most if self.minimum is None else self.minimum
         maximum = most if self.maximum is None else self.maximum
         return Grid.of(kind, step, minimum, maximum)
+
+
+def _check_numbers(column: pa.Array, surroundings: Surroundings) -> None:
+    try:
+        check_numbers(column)
+    except StrangeNumbersError:
+        count = pc.sum(pc.is_nan(column)).as_py()
+        raise MaskingError(
+            f'column "{surroundings.column}": {count} values are NaN, which noise cannot take. '
+            "Say `on_invalid: nullify`, or make them null first."
+        ) from None
 
 
 def _shorten(numbers: NDArray[np.float64], bits: int) -> None:

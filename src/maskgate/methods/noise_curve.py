@@ -45,37 +45,39 @@ class NoiseCurve:
     """
 
     def __init__(self, kind: str, scale: float) -> None:
-        base, slope = _table(kind)
-        self._base, self._slope = base * scale, slope * scale
-        self._doubles = np.empty((3, 0))
+        # A line is taken at once, as if it were a complex number.
+        self._lines = (_table(kind) * scale).view(np.complex128).reshape(-1)
+        self._doubles = np.empty((2, 0))
         self._words = np.empty((2, 0), np.uint64)
+        self._taken = np.empty(0, np.complex128)
 
     def noise(self, words: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Turn words of even bits into noise, overwritten by the next call."""
         if len(words) > self._doubles.shape[1]:
-            self._doubles = np.empty((3, len(words)))
+            self._doubles = np.empty((2, len(words)))
             self._words = np.empty((2, len(words)), np.uint64)
+            self._taken = np.empty(len(words), np.complex128)
         sizes: NDArray[np.float64]
-        chance, sizes, slopes = self._doubles[:, : len(words)]
+        chance, sizes = self._doubles[:, : len(words)]
         cells, signs = self._words[:, : len(words)]
+        lines = self._taken[: len(words)]
         np.copyto(chance, words.view(np.int64))
         bits = chance.view(np.uint64)
         # The last six bits of the exponent and the first nine of the mantissa; the sign falls away.
         np.right_shift(bits, _SHIFT, out=cells)
         cells &= _TABLE
         # No cell is out of the table; "clip" is the mode that does not look twice.
-        self._base.take(cells.view(np.int64), out=sizes, mode="clip")
-        self._slope.take(cells.view(np.int64), out=slopes, mode="clip")
+        self._lines.take(cells.view(np.int64), out=lines, mode="clip")
         np.bitwise_and(bits, _SIGN, out=signs)
-        signed = sizes.view(np.uint64)
-        signed ^= signs
-        slopes *= chance
-        sizes += slopes
+        starts, slopes = lines.view(np.float64).reshape(-1, 2).T
+        np.bitwise_xor(starts.view(np.uint64), signs, out=sizes.view(np.uint64))
+        chance *= slopes
+        sizes += chance
         return sizes
 
 
 @lru_cache(maxsize=8)
-def _table(kind: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _table(kind: str) -> NDArray[np.float64]:
     """Return for each cell the straight line through its ends, over p times 2^63: where it starts, and its slope."""
     edges = 1.0 + np.arange(_CELLS + 1) / _CELLS
     # p = 2^(exponent - 63) * edge, so that its logarithm is a sum.
@@ -89,4 +91,4 @@ def _table(kind: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         slope[row] = np.ldexp(rises, -exponent)
         base[row] = sizes[:-1] - rises * edges[:-1]
     # The row that is left is p = 1 alone, where noise is 0.
-    return base.ravel(), slope.ravel()
+    return np.stack([base.ravel(), slope.ravel()], axis=1)

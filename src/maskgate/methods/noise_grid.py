@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _MOST_DOUBLE = Decimal(float(np.finfo(np.float64).max))
 # More digits than any type has.
 _DIGITS = 200
+_INT64_MAX = 2**63 - 1
+_WORD_BITS = 64
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,23 @@ class Grid:
             return pa.Array.from_buffers(self.kind, len(written), buffers)
         if self.step is None:
             return pa.Array.from_buffers(pa.float64(), len(written), buffers).cast(self.kind)
-        _, places = over_power_of_ten(self.step)
+        numerator, places = over_power_of_ten(self.step)
+        factor = 10 ** (self.kind.scale - places)
+        if max(map(abs, self.ends)) * numerator * factor <= _INT64_MAX:
+            return self._units(written, factor, buffers[0])
         wide = pa.Array.from_buffers(pa.int64(), len(written), buffers).cast(pa.decimal128(19, 0))
         return pa.Array.from_buffers(pa.decimal128(19, places), len(wide), wide.buffers()).cast(self.kind)
+
+    def _units(self, written: NDArray[np.int64], factor: int, bits: pa.Buffer | None) -> pa.Array:
+        """Return decimals, of which each is a whole number of units that fits 64 bits, times a factor."""
+        words = max(1, self.kind.bit_width // _WORD_BITS)
+        units = room(len(written) * words, np.int64 if self.kind.bit_width >= _WORD_BITS else np.int32).reshape(
+            -1, words
+        )
+        np.multiply(written, factor, out=units[:, 0], casting="unsafe")
+        for word in range(1, words):
+            np.right_shift(units[:, 0], 63, out=units[:, word])
+        return pa.Array.from_buffers(self.kind, len(written), [bits, pa.py_buffer(units)])
 
 
 def _limits(kind: pa.DataType, step: Decimal | None) -> tuple[Decimal, Decimal]:

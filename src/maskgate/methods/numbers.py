@@ -26,6 +26,8 @@ _WORD = 2.0**32
 _ROWS = 16_384
 _WORD_BITS = 64
 _SIGN = 63
+_NOWHERE = np.zeros(0, np.int64)
+_NO_DIGITS = pa.chunked_array([], pa.string())
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,14 @@ class Inexact:
     """The cells whose nearest doubles do not say all of them: integers beyond 2^53, decimals of over 15 digits.
 
     Attributes:
-        places: Where they are, ascending.
+        whole: Where integers of at most 64 bits are, ascending.
+        rests: How much each of them is above its nearest double.
+        places: Where others are, ascending.
         digits: What they are exactly, in one spelling.
     """
 
+    whole: NDArray[np.int64]
+    rests: NDArray[np.int64]
     places: NDArray[np.int64]
     digits: pa.ChunkedArray
 
@@ -50,16 +56,22 @@ class Numbers:
 
     def __init__(self, column: pa.Array) -> None:
         self.inexact: Inexact | None = None
-        if pa.types.is_decimal(column.type):
-            self._values: NDArray[Any] = as_doubles(column)
-            self.inexact = _of_decimals(column)
-        elif pa.types.is_integer(column.type):
-            self._values = integers_of(column)
-            self.inexact = _of_integers(self._values, validity(column))
-        elif pa.types.is_float64(column.type):
-            self._values = _data(column, np.float64)
-        else:
+        self._over = 1.0
+        units = _unscaled(column) if pa.types.is_decimal(column.type) else None
+        if units is not None:
+            # Both exact, so that the quotient is the nearest double.
+            self._values: NDArray[Any] = units
+            self._over = 10.0**column.type.scale
+            limit = 10**_SURE_DIGITS
+            if units.min(initial=0) <= -limit or units.max(initial=0) >= limit:
+                self.inexact = _of_decimals(column)
+        elif pa.types.is_decimal(column.type):
             self._values = as_doubles(column)
+            self.inexact = _of_decimals(column)
+        else:
+            self._values = _data(column, column.type.to_pandas_dtype())
+            if pa.types.is_integer(column.type):
+                self.inexact = _of_integers(self._values, validity(column))
         self._rounded = pa.types.is_floating(column.type)
 
     def doubles(self, rows: slice, into: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -67,7 +79,15 @@ class Numbers:
         np.copyto(into, self._values[rows], casting="unsafe")
         if self._rounded:
             into += 0.0
+        elif self._over > 1:
+            into /= self._over
         return into
+
+    def lie_within(self, least: float, most: float) -> bool:
+        """Say whether these are integers, none of which is beyond two bounds."""
+        if self._rounded or self._values.dtype.kind == "f" or self._over > 1:
+            return False
+        return bool(least <= self._values.min(initial=0) and self._values.max(initial=0) <= most)
 
 
 def integers_of(column: pa.Array) -> NDArray[Any]:
@@ -192,21 +212,30 @@ def _of_integers(values: NDArray[Any], valid: NDArray[np.bool_] | None) -> Inexa
         or (values.min() >= -MOST_EXACT and values.max() <= MOST_EXACT)
     ):
         return None
-    doubles = values.astype(np.float64)
-    # In two halves, since a double of 2^63 has no int64 and processors differ in what they make of it.
-    high = np.floor(doubles / _WORD)
-    low = (doubles - high * _WORD).astype(np.uint64)
-    differs = (high.astype(np.int64).view(np.uint64) << np.uint64(32)) + low != values.astype(np.uint64)
-    if valid is not None:
-        differs &= valid
-    return _told(differs, pa.array(values), 0)
+    rests = _rests(values)
+    clear_nulls(rests, valid)
+    whole = np.flatnonzero(rests)
+    if len(whole) == 0:
+        return None
+    return Inexact(whole, rests if len(whole) == len(rests) else rests[whole], _NOWHERE, _NO_DIGITS)
+
+
+def _rests(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Return how much integers of 64 bits are above their nearest doubles."""
+    rests = np.empty(len(values), np.int64)
+    for start in range(0, len(values), _ROWS):
+        here = values[start : start + _ROWS]
+        doubles = here.astype(np.float64)
+        # In two halves, since a double of 2^63 has no int64 and processors differ in what they make of it.
+        high = np.floor(doubles / _WORD)
+        doubles -= high * _WORD
+        nearest = high.astype(np.int64) << np.int64(32)
+        nearest += doubles.astype(np.int64)
+        np.subtract(here.view(np.int64), nearest, out=rests[start : start + _ROWS])
+    return rests
 
 
 def _of_decimals(column: pa.Array) -> Inexact | None:
-    unscaled = _unscaled(column)
-    limit = 10**_SURE_DIGITS
-    if unscaled is not None and unscaled.min(initial=0) > -limit and unscaled.max(initial=0) < limit:
-        return None
     scale = column.type.scale
     wide = column.cast(pa.decimal256(76, scale)).fill_null(0)
     text = _digits(column)
@@ -217,22 +246,25 @@ def _of_decimals(column: pa.Array) -> Inexact | None:
     limit = pa.scalar(Decimal(_INT64_MAX), pa.decimal256(max(19, 76 - scale), 0))
     small = zeros >= scale if scale > 76 - 19 else pc.less_equal(pc.abs(wide), limit).to_numpy(zero_copy_only=False)
     whole = np.flatnonzero((zeros >= scale) & small)
+    integers = None
     if len(whole):
         # As integers of the same size are.
         differs[whole] = False
         integers = _of_integers(integers_of(pc.take(wide, pa.array(whole)).cast(pa.int64())), None)
-        differs[whole if integers is None else whole[integers.places]] = integers is not None
-    return _told(differs, text, scale)
+    places, digits = _told(differs, text, scale)
+    if integers is None:
+        return Inexact(_NOWHERE, _NOWHERE, places, digits) if len(places) else None
+    return Inexact(whole[integers.whole], integers.rests, places, digits)
 
 
-def _told(differs: NDArray[np.bool_], unscaled: pa.Array, scale: int) -> Inexact | None:
+def _told(differs: NDArray[np.bool_], unscaled: pa.Array, scale: int) -> tuple[NDArray[np.int64], pa.ChunkedArray]:
     """Write the cells that differ from their doubles as their digits up to the last that is not 0, and an exponent."""
     places = np.flatnonzero(differs)
     if len(places) == 0:
-        return None
+        return _NOWHERE, _NO_DIGITS
     # Some thousand at a time: there are several texts on the way.
     portions = [places[start : start + _ROWS] for start in range(0, len(places), _ROWS)]
-    return Inexact(places, pa.chunked_array([_spelled(pc.take(unscaled, pa.array(rows)), scale) for rows in portions]))
+    return places, pa.chunked_array([_spelled(pc.take(unscaled, pa.array(rows)), scale) for rows in portions])
 
 
 def _spelled(unscaled: pa.Array, scale: int) -> pa.Array:

@@ -22,21 +22,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.canonical import canonical_bytes
-from maskgate.crypto.cells import validity
+from maskgate.crypto.cells import validity, validity_buffer
 from maskgate.crypto.room import room
 from maskgate.errors import MaskingError
 from maskgate.methods.entities import EntityDraws
 from maskgate.methods.exact_weights import ExactWeights, whole_weights
 from maskgate.methods.families import value_type
+from maskgate.methods.fixed_width import as_column, clear_nulls, portions, view
 from maskgate.methods.layout import by_value, plain
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, ReversibleBy, Surroundings
 from maskgate.methods.numbers import exactly, written
-from maskgate.methods.permutation import moved_type
+from maskgate.methods.permutation import moved_type, with_zeros
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+# Integers that lie so close are looked up in a table.
+_MOST_IN_TABLE = 2**16
 _LEAST_CATEGORIES, _MOST_CATEGORIES = 2, 1000
 _BOOLEANS = ("false", "true")
 _ROUNDING = Fraction(1, 10**6)
@@ -175,15 +178,20 @@ class Pram(Method):
                 f'column "{surroundings.column}": {strange} values are none of the categories of pram. '
                 "Say `on_invalid: nullify`, or name them."
             )
-        context = [surroundings.table, surroundings.column, list(self.categories), [list(row) for row in self.matrix]]
-        draws = EntityDraws(column, surroundings, purpose="pram", context=canonical_bytes(context).decode())
-        weights = _laid_out(self.matrix)
-        before = places.fill_null(0).to_numpy().astype(np.int64)
-        after = room(len(before), np.int64)
+        context = _context(surroundings.table, surroundings.column, self.categories, self.matrix)
+        draws = EntityDraws(column, surroundings, purpose="pram", context=context)
+        weights, values = _laid_out(self.matrix), self._values(value_type(column.type))
+        values = values.cast(value_type(self.output_type(column.type)))
+        # Numbers are written as soon as they are drawn.
+        is_plain = pa.types.is_integer(column.type)
+        written = view(values, values.type.to_pandas_dtype()) if is_plain else np.arange(len(values))
+        before, after = view(places, np.int32), room(len(places), written.dtype)
         for rows in draws.portions():
-            drawn = draws.draw(rows, before[rows].view(np.uint64))
-            after[rows] = weights.draw(drawn[:, 0], before[rows])
-        values = self._values(value_type(column.type)).cast(value_type(self.output_type(column.type)))
+            here = before[rows].astype(np.int64)
+            drawn = draws.draw(rows, here.view(np.uint64))
+            written.take(weights.draw(drawn[:, 0], here), out=after[rows], mode="clip")
+        if is_plain:
+            return as_column(after, places, values.type)
         valid = validity(places)
         taken = pa.array(after, mask=None if valid is None else ~valid)
         if not pa.types.is_dictionary(column.type):
@@ -192,11 +200,11 @@ class Pram(Method):
         return entries.cast(self.output_type(column.type))
 
     def _places(self, column: pa.Array) -> pa.Array:
-        """Return for each cell which category it is; null where it is null or none."""
+        """Return for each cell which category it is, as int32; null, over 0, where it is null or none."""
         values = self._values(value_type(column.type))
         if pa.types.is_dictionary(column.type):
-            return pc.take(_found(plain(column.dictionary), values), column.indices)
-        return _found(plain(column), values)
+            return with_zeros(pc.take(_found(plain(column.dictionary), values), column.indices))
+        return with_zeros(_found(plain(column), values))
 
     def _values(self, kind: pa.DataType) -> pa.Array:
         """Return the categories as values of a type.
@@ -217,12 +225,46 @@ class Pram(Method):
 
 def _found(cells: pa.Array, values: pa.Array) -> pa.Array:
     """Return the place of each plain cell among the values; null where it is none of them."""
-    return pc.index_in(cells, value_set=values.cast(cells.type))
+    values = values.cast(cells.type)
+    if pa.types.is_integer(cells.type):
+        least, most = (each.as_py() for each in pc.min_max(values).values())
+        if most - least < _MOST_IN_TABLE:
+            return _looked_up(cells, values, least, most)
+    return pc.index_in(cells, value_set=values)
+
+
+def _looked_up(cells: pa.Array, values: pa.Array, least: int, most: int) -> pa.Array:
+    """Find integers that lie close in a table of all integers in between."""
+    table = np.full(most - least + 3, -1, np.int32)
+    table[[value - least + 1 for value in values.to_pylist()]] = np.arange(len(values))
+    numbers, valid = view(cells, cells.type.to_pandas_dtype()), validity(cells)
+    ends = np.iinfo(numbers.dtype)
+    # The entries at both ends are for all that is beyond.
+    first, last = max(least - 1, int(ends.min)), min(most + 1, int(ends.max))
+    places, is_found = room(len(numbers), np.int32), np.empty(len(numbers), np.bool_)
+    for rows in portions(len(numbers)):
+        here = np.clip(numbers[rows], first, last)
+        here -= numbers.dtype.type(first)
+        at = here.view(f"u{here.itemsize}").astype(np.int64)
+        at += first - least + 1
+        table.take(at, out=places[rows], mode="clip")
+        np.greater_equal(places[rows], 0, out=is_found[rows])
+    if valid is not None:
+        is_found &= valid
+    found = None if is_found.all() else is_found
+    clear_nulls(places, found)
+    return pa.Array.from_buffers(pa.int32(), len(places), [validity_buffer(found), pa.py_buffer(places)])
 
 
 def _check_count(categories: Sequence[str]) -> None:
     if not _LEAST_CATEGORIES <= len(categories) <= _MOST_CATEGORIES:
         raise ValueError(f"pram takes from {_LEAST_CATEGORIES} to {_MOST_CATEGORIES} categories")
+
+
+@lru_cache(maxsize=64)
+def _context(table: str, column: str, categories: tuple[str, ...], matrix: tuple[tuple[str, ...], ...]) -> str:
+    """Spell what a draw depends on beside entity and value; of many categories, that takes longer than a batch."""
+    return canonical_bytes([table, column, list(categories), [list(row) for row in matrix]]).decode()
 
 
 @lru_cache(maxsize=64)

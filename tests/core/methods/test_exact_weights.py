@@ -15,7 +15,7 @@ def words_of(drawn):
     capacity = ALL_WORDS >> drawn.bits
     counts: dict[int, int] = {}
     for column, limit in enumerate(drawn.limits.tolist()):
-        second, first = drawn.outcomes[2 * column : 2 * column + 2].tolist()
+        second, first = drawn.outcomes[:, column].tolist()
         # No limit is 2^64: of a column that is the first outcome's alone, the second is the same.
         below = limit - column % (1 << drawn.bits) * capacity
         counts[first] = counts.get(first, 0) + below

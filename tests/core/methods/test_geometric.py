@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from maskgate.methods.exact_weights import ALL_WORDS
-from maskgate.methods.geometric import MOST_STEPS, geometric_of_epsilon, geometric_of_scale
+from maskgate.methods.geometric import MOST_AT_ONCE, MOST_STEPS, geometric_of_epsilon, geometric_of_scale
 
 
 def words_of(drawn):
     capacity = ALL_WORDS >> drawn.bits
     counts: dict[int, int] = {}
     for column, limit in enumerate(drawn.limits.tolist()):
-        second, first = drawn.outcomes[2 * column : 2 * column + 2].tolist()
+        second, first = drawn.outcomes[:, column].tolist()
         # No limit is 2^64: of a column that is the first outcome's alone, the second is the same.
         below = limit - column % (1 << drawn.bits) * capacity
         counts[first] = counts.get(first, 0) + below
@@ -28,7 +28,7 @@ def exact_odds(noise, steps):
     """Return how many of the 2^128 pairs of words lead from each place to each, both clamped."""
     size = steps + 1
     table = [[0] * size for _ in range(size)]
-    pairs = product(words_of(noise.high).items(), words_of(noise.low).items())
+    pairs = product(words_of(noise.high).items(), words_of(noise.low).items() if noise.low else [(0, ALL_WORDS)])
     drawn = [(high ^ low, ways * more) for (high, ways), (low, more) in pairs if ways and more]
     for place in range(size):
         for moved, ways in drawn:
@@ -39,9 +39,10 @@ def exact_odds(noise, steps):
 class TestEpsilon:
     @pytest.mark.parametrize("epsilon", ["0.001", "0.5", "1", "3", "10", "20"])
     @pytest.mark.parametrize("steps", [1, 2, 3, 10, 37])
-    def test_no_result_has_worse_odds_between_any_two_places(self, epsilon, steps):
+    @pytest.mark.parametrize("at_once", [MOST_AT_ONCE, 0], ids=["by one word", "by two"])
+    def test_no_result_has_worse_odds_between_any_two_places(self, epsilon, steps, at_once):
         """Counted in whole words, so that no rounding is left out; and not much better ones either."""
-        table = exact_odds(geometric_of_epsilon(Decimal(epsilon), steps), steps)
+        table = exact_odds(geometric_of_epsilon(Decimal(epsilon), steps, at_once), steps)
         assert all(sum(row) == ALL_WORDS**2 for row in table)
         with localcontext(prec=60):
             worst = max(Decimal(max(column)) / min(column) for column in zip(*table, strict=True)).ln()

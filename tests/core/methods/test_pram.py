@@ -131,6 +131,17 @@ class TestEpsilon:
     def test_nothing_is_claimed_where_an_answer_may_be_certain(self, options):
         assert pram(**options).facts() == {}
 
+    @pytest.mark.parametrize("kind", [pa.int8(), pa.uint8(), pa.int16(), pa.int64(), pa.uint64()], ids=str)
+    @pytest.mark.parametrize("names", [["5", "100", "7"], ["0", "127", "60"]], ids=["inside of a type", "at an end"])
+    def test_integers_that_are_no_category_are_found_out(self, kind, names):
+        """Below, between and above the others, and at both ends of the type."""
+        ends = np.iinfo(kind.to_pandas_dtype())
+        values = [int(ends.min), 4, 5, 6, 100, 101, int(ends.max), None, 127, 0]
+        invalid = pram(retain=0.5, categories=names).invalid(
+            pa.array(values, kind), Surroundings("people", "colour", KEY)
+        )
+        assert invalid.to_pylist() == [each is not None and str(each) not in names for each in values]
+
 
 class TestRefusals:
     @pytest.mark.parametrize(
