@@ -14,6 +14,7 @@ from maskgate.store import tables
 GROUPS = {"privacy": {"anna", "bert"}, "legal": {"bert", "cleo"}}
 ON_CALL = {"cleo", "dora"}
 SLOTS = {"partner": ("privacy",), "site": ("privacy", "legal")}
+DELAYED = {"site"}
 USES = 2
 SETTLED = {"refused", "denied", "expired", "withdrawn", "released", "failed", "indeterminate"}
 STATES = {"sealing", "pending", "approved", "releasing", *SETTLED}
@@ -40,6 +41,17 @@ def each_change_has_its_entry(document, types):
         assert ENTRIES[document["state"]] in types
     decisions = [each for each in types if each in {"decision.approve", "decision.deny"}]
     assert sorted(f"decision.{each['verdict']}" for each in document["decisions"]) == sorted(decisions)
+
+
+def what_is_held_is_signed_and_not_granted(document, documents, types):
+    """Until its time has come, it waits without a grant; and what a delay is for, is released only after it."""
+    if document["held_until"]:
+        assert document["state"] == "pending"
+        assert "grant.issued" not in types
+        assert "request.held" in types
+        assert is_signed(document, documents) or set(document["involved"]) & {"bert", "cleo"}
+    if document["destination"]["id"] in DELAYED and document["state"] in {"approved", "releasing", "released"}:
+        assert "request.held" in types
 
 
 def is_signed(document, documents):

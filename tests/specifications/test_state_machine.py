@@ -45,11 +45,15 @@ pytestmark = pytest.mark.timeout(600)
 PEOPLE = ("anna", "bert", "cleo", "dora", "zoe")
 ANYTHING = st.integers(0, 9)
 WHY = "the regulator's portal closes in ten minutes"
-POLICY = POLICY.replace(
-    "require: {slots: {privacy: 1}}",
-    "require: {slots: {privacy: 1}}\n    standing: {days: 30, uses: 2}\n    break_glass: {role: on-call}",
-    1,
-).replace("  legal: {people: [bert, cleo]}", "  legal: {people: [bert, cleo]}\n  on-call: {people: [cleo, dora]}")
+POLICY = (
+    POLICY.replace(
+        "require: {slots: {privacy: 1}}",
+        "require: {slots: {privacy: 1}}\n    standing: {days: 30, uses: 2}\n    break_glass: {role: on-call}",
+        1,
+    )
+    .replace("require: {slots: {privacy: 1, legal: 1}}", "require: {slots: {privacy: 1, legal: 1}}\n    delay: 30m", 1)
+    .replace("  legal: {people: [bert, cleo]}", "  legal: {people: [bert, cleo]}\n  on-call: {people: [cleo, dora]}")
+)
 
 
 class Once:
@@ -291,6 +295,7 @@ class Machine(RuleBasedStateMachine):
         for name, document in documents.items():
             self.settled_stays_settled(name, document)
             laws.each_change_has_its_entry(document, types[name])
+            laws.what_is_held_is_signed_and_not_granted(document, documents, types[name])
             if document["state"] in laws.SIGNED:
                 assert laws.is_signed(document, documents), document
         laws.what_left_was_released(documents, self.world.released())
@@ -309,6 +314,10 @@ class Machine(RuleBasedStateMachine):
             self.settled[name] = document["state"]
         event(f"a request is {document['state']}")
         self.seen.add(document["state"])
+        if document["held_until"]:
+            self.seen.add("held")
+        if document["state"] == "released" and document["destination"]["id"] == "site":
+            self.seen.add("held and released")
 
 
 PARTNER, SITE = 0, 1  # the requests that wait at the beginning
@@ -349,6 +358,14 @@ def the_power_fails_while_publishing_in_fog(machine):
     machine.the_gate_works("release_waiting")
 
 
+def what_was_held_is_released(machine):
+    machine.the_reviewers_sign(SITE)
+    machine.time_passes(30)
+    machine.the_gate_works("sweep")
+    machine.a_run_releases(SITE, 1)
+    machine.the_gate_works("release_waiting")
+
+
 def a_second_run_asks(machine):
     machine.a_run_asks("partner", ("anna",))
     machine.the_gate_works("seal_waiting")
@@ -379,6 +396,8 @@ WAYS = {
     "released": lambda machine: machine.a_request_goes_all_its_way_unless_the_power_fails(PARTNER, 99, "after"),
     "denied": lambda machine: machine.somebody_decides(PARTNER, "bert", "deny"),
     "expired": time_runs_out,
+    "held": lambda machine: machine.the_reviewers_sign(SITE),
+    "held and released": what_was_held_is_released,
     "withdrawn": lambda machine: machine.the_request_is_withdrawn(PARTNER),
     "failed": the_copy_is_changed_after_signing,
     "indeterminate": the_power_fails_while_publishing_in_fog,
