@@ -29,15 +29,15 @@ class StagingVerbs:
         token = _pipeline(caller, "stages data")
         place = self._parts.registry.staging_root(root)
         staging_id, now = new_staging_id(), self._parts.clock.now()
-        with self._parts.store.read() as work:
-            must_have_room_to_stage(work, token, self._parts.registry.limits)
-        opened = Staging(place).open(staging_id)
         expires_at = now + timedelta(hours=self._parts.registry.limits.staging_hours)
         with self._parts.store.write() as work:
+            # In the transaction that adds one: counted before it, several at once would all find room.
+            must_have_room_to_stage(work, token, self._parts.registry.limits)
             row = {"id": staging_id, "root": place.id, "token": token, "opened_at": now, "expires_at": expires_at}
             work.execute(tables.stagings.insert().values(row))
             make_staging_key(work, place, staging_id)
             self._parts.record(work, "staging.opened", staging=staging_id, root=place.id, token=token)
+        opened = Staging(place).open(staging_id)
         return {
             "id": staging_id,
             "uri": opened.uri,

@@ -12,6 +12,7 @@ from maskgate.errors import MaskgateError
 from maskgate.gate.governed import GOVERNED_ACTIONS
 from maskgate.gate.parameters import RESOURCE
 from maskgate.release.handlers import CommandHandler, DetokenizeHandler, HttpHandler, SqlHandler
+from maskgate.release.handlers.named_rows import MaskedDataset
 from maskgate.rules import Rules, load_rules
 from maskgate.server.parameter_section import check_argv, listed, read_parameters
 
@@ -24,12 +25,13 @@ _ACTION = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _OF_STAGED_FILES = frozenset({"export", "publish"})
 _METHODS = ("POST", "PUT", "PATCH", "DELETE")
 _BOUND = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)")
+_DATASET = ("uri", "key", "column", "options")
 _COMMON = ("kind", "input", "timeout_seconds")
 _FIELDS = {
     "command": ("command", "dry_run", "env"),
     "http": ("method", "url", "headers", "private"),
     "sql": ("connection", "statement", "at_most_rows"),
-    "detokenize": ("rules", "output", "at_most_rows"),
+    "detokenize": ("rules", "output", "at_most_rows", "datasets"),
 }
 _ALL = tuple(dict.fromkeys((*_COMMON, *(name for names in _FIELDS.values() for name in names))))
 
@@ -130,8 +132,16 @@ def _detokenize(section: Section, parameters: tuple[Parameter, ...], *, is_here:
         rules=rules,
         output=folder.absolute(),
         at_most_rows=section.integer("at_most_rows", 1000),
+        datasets={each.name: _dataset(each) for each in section.sections("datasets", _DATASET)},
         seconds=section.integer("timeout_seconds", 60),
     )
+
+
+def _dataset(section: Section) -> MaskedDataset:
+    section.required(*_DATASET[:3])
+    uri = section.string("uri")
+    place = uri if "://" in uri else str((section.problems.base / uri).absolute())
+    return MaskedDataset(place, section.string("key"), section.string("column"), section.options("options"))
 
 
 def _rules(section: Section) -> Rules:

@@ -13,6 +13,7 @@ from maskgate.cli.main import run
 from maskgate.errors import ConfigurationError, Refused, UsageError
 from maskgate.gate.action_handler import ActionOrder
 from maskgate.release.handlers import DetokenizeHandler
+from maskgate.release.handlers.named_rows import MaskedDataset
 from maskgate.rules import load_rules
 from maskgate.server.configuration import read_configuration
 
@@ -105,6 +106,68 @@ class TestHandler:
 
     def test_the_dry_run_looks_at_no_value(self, handler):
         assert "values of 1 tokens of email" in handler.dry_run("email", {"tokens": ["x"]})[0]
+
+
+class TestNamedRows:
+    """Rows of a registered masked dataset, by their keys: the handler finds the tokens itself."""
+
+    @pytest.fixture
+    def handler(self, rules, masked, tmp_path):
+        (tmp_path / "out").mkdir()
+        emails = [*masked["email"], None, masked["email"][0]]
+        table = pa.table({"id": [*masked["id"], 7, 8], "email": emails, "other": [*masked["other"], "", ""]})
+        pyarrow.parquet.write_table(table, tmp_path / "masked.parquet")
+        dataset = MaskedDataset(str(tmp_path / "masked.parquet"), "id", "email")
+        return DetokenizeHandler("detokenize", rules, tmp_path / "out", at_most_rows=3, datasets={"people": dataset})
+
+    def order(self, rows, grant="gr_1"):
+        return ActionOrder(grant, "req_1", "email", {"dataset": "people", "rows": rows})
+
+    def test_their_values(self, handler, masked):
+        asked = self.order([masked["id"][2], masked["id"][0]])
+        handler.check("email", asked.arguments)
+        assert "2 tokens of email, in 2 rows of people" in handler.dry_run("email", asked.arguments)[0]
+        assert handler.run(asked).exit_code == 2
+        written = pyarrow.parquet.read_table(handler.output / "gr_1.parquet").to_pydict()
+        assert written["row"] == [masked["id"][0], masked["id"][2]]
+        assert written["value"] == [EMAILS[0], EMAILS[2]]
+
+    def test_a_row_without_a_token_is_left_out_and_a_token_may_come_twice(self, handler, masked):
+        assert handler.run(self.order([masked["id"][0], 7, 8])).exit_code == 2
+        with pytest.raises(Refused, match="none of the named rows has a token"):
+            handler.run(self.order([7], "gr_2"))
+
+    def test_a_row_that_is_not_there_is_a_refusal(self, handler, masked):
+        with pytest.raises(Refused, match="1 of the named rows are not in the dataset people"):
+            handler.run(self.order([masked["id"][0], 99]))
+        assert list(handler.output.iterdir()) == []
+
+    def test_a_dataset_that_is_gone(self, handler, tmp_path):
+        (tmp_path / "masked.parquet").unlink()
+        with pytest.raises(Refused, match="cannot be read"):
+            handler.run(self.order([7]))
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            pytest.param({"rows": [1]}, "name a `dataset`", id="no dataset"),
+            pytest.param({"dataset": "others", "rows": [1]}, "There are: people", id="another dataset"),
+            pytest.param({"dataset": "people", "rows": []}, "keys of its `rows`", id="no rows"),
+            pytest.param({"dataset": "people", "rows": [1, "a"]}, "all texts or all whole numbers", id="of two types"),
+            pytest.param({"dataset": "people", "rows": [1, 1]}, "each once", id="one twice"),
+            pytest.param({"dataset": "people", "rows": [1, 2, 3, 4]}, "at most 3", id="too many"),
+            pytest.param({"dataset": "people", "rows": [1], "tokens": []}, "nothing else", id="tokens too"),
+        ],
+    )
+    def test_what_is_not_asked_for(self, handler, arguments, words):
+        with pytest.raises(UsageError, match=words):
+            handler.check("email", arguments)
+
+    def test_where_it_reads_is_signed_and_no_secret_is(self, handler):
+        dataset = MaskedDataset("s3://b/people", "id", "email", {"secret": "hidden"})
+        said = json.dumps(DetokenizeHandler("d", handler.rules, handler.output, datasets={"people": dataset}).as_json())
+        assert "s3://b/people" in said
+        assert "hidden" not in said
 
 
 class TestConfiguration:
