@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CODECS = {"": "", ".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".lz4": "lz4"}
 """What a suffix stands for, as pyarrow calls it."""
 _BEST = 9
+_MOST_BLOCK = 64 << 20
+_BLOCK = 8 << 20
+_LONG = 256 << 10
 
 
 @contextmanager
@@ -38,6 +41,12 @@ def opened(file: InputFile, codec: str, start: int = 0) -> Iterator[pa.NativeFil
             source.seek(start)
         plain = pa.PythonFile(source, mode="r")
         yield pa.CompressedInputStream(plain, codec) if codec else plain
+
+
+def block_for(head: bytes) -> int:
+    """Return how many bytes of text to take at once, which a row must fit into: fewer where first rows are short."""
+    longest = max(map(len, head.split(b"\n")))
+    return _BLOCK if longest < _LONG else _MOST_BLOCK
 
 
 def head_of(file: InputFile, codec: str, size: int) -> bytes:

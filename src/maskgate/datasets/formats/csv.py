@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.csv
 
-from maskgate.datasets.formats.compression import head_of, opened
+from maskgate.datasets.formats.compression import block_for, head_of, opened
 from maskgate.datasets.formats.csv_dialect import QUOTINGS, Dialect, names_of
 from maskgate.datasets.formats.csv_encoding import CsvEncoder, rendered
 from maskgate.datasets.formats.format import DIALECT, FileFacts, Piece
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from maskgate.datasets.layout import Layout
 
 _HEAD = 1 << 20
-# A row must fit into a block; few do not fit into the first.
-_BLOCKS = (4 << 20, 64 << 20)
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Csv:
         dialect = self._dialect(file.shown, head, options)
         names = names_of(file.shown, dialect, head)
         declared = _declared(file, names, options)
-        sample = self._sample(file, dialect, names)
+        sample = self._sample(file, dialect, names, head)
         columns = [sample.column(at) for at in range(len(names))]
         kinds = [declared.get(name) or type_of(each) for name, each in zip(names, columns, strict=True)]
         moments = {
@@ -92,7 +90,7 @@ class Csv:
         declared = _declared(piece.file, names, options)
         wanted = schema.names if columns is None else columns
         with opened(piece.file, self.codec) as stream:
-            for batch in _texts(stream, piece.shown, dialect, names, _BLOCKS[-1] if rows else 0):
+            for batch in _texts(stream, piece.shown, dialect, names, block_for(head)):
                 values = [
                     _values(piece, batch.column(names.index(name)), schema.field(name), is_sure=name in declared)
                     for name in wanted
@@ -117,17 +115,10 @@ class Csv:
     def _dialect(self, shown: str, head: bytes, options: Mapping[str, Any]) -> Dialect:
         return Dialect.of(shown, head, ({"delimiter": self.delimiter} if self.delimiter else {}) | dict(options))
 
-    def _sample(self, file: InputFile, dialect: Dialect, names: Sequence[str]) -> pa.RecordBatch:
-        for block in _BLOCKS:
-            with opened(file, self.codec) as stream:
-                try:
-                    batches = _texts(stream, file.shown, dialect, names, block)
-                    empty = pa.RecordBatch.from_arrays([pa.array([], pa.string()) for _ in names], names=list(names))
-                    return next(iter(batches), empty)
-                except DatasetError:
-                    if block == _BLOCKS[-1]:
-                        raise
-        raise AssertionError
+    def _sample(self, file: InputFile, dialect: Dialect, names: Sequence[str], head: bytes) -> pa.RecordBatch:
+        empty = pa.RecordBatch.from_arrays([pa.array([], pa.string()) for _ in names], names=list(names))
+        with opened(file, self.codec) as stream:
+            return next(iter(_texts(stream, file.name, dialect, names, block_for(head))), empty)
 
 
 def _declared(file: InputFile, names: Sequence[str], options: Mapping[str, Any]) -> dict[str, pa.DataType]:
@@ -181,7 +172,7 @@ def _texts(
             yield batch
     # Outside of the handler: the original error quotes the row.
     raise DatasetError(
-        f"{shown}: a row has more or fewer cells than there are columns, is longer than {_BLOCKS[-1] >> 20} MB, or is "
+        f"{shown}: a row has more or fewer cells than there are columns, is longer than {block >> 20} MB, or is "
         f"not written in {dialect.encoding}. Correct it, or declare its dialect."
     )
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-from maskgate.datasets.formats.compression import head_of, opened
+from maskgate.datasets.formats.compression import block_for, head_of, opened
 from maskgate.datasets.formats.format import FileFacts, Piece
 from maskgate.datasets.formats.json_encoding import JsonEncoder, check_json_type
 from maskgate.datasets.formats.text_types import declared_type
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from maskgate.datasets.layout import Layout
 
 _HEAD = 4 << 20
-# A line must fit into a block; few do not fit into the first.
-_BLOCKS = (4 << 20, 64 << 20)
 # Beyond it not every whole number has a double of its own.
 _MOST_EXACT = 2.0**53
 
@@ -70,8 +68,9 @@ class JsonLines:
         columns: Sequence[str] | None,
     ) -> Iterator[pa.RecordBatch]:
         """Read a file as a stream."""
+        block = block_for(head_of(piece.file, self.codec, _HEAD))
         with opened(piece.file, self.codec) as stream:
-            for batch in _batches(stream, schema, piece.shown):
+            for batch in _batches(stream, schema, piece.shown, block):
                 _check_exact(batch, piece)
                 wanted = batch if columns is None else batch.select(list(columns))
                 for start in range(0, wanted.num_rows, rows):
@@ -125,11 +124,11 @@ def _as_written(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _batches(stream: pa.NativeFile, schema: pa.Schema, shown: str) -> Iterator[pa.RecordBatch]:
+def _batches(stream: pa.NativeFile, schema: pa.Schema, shown: str, block: int) -> Iterator[pa.RecordBatch]:
     parse = pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
     failed = False
     try:
-        reader = pyarrow.json.open_json(stream, pyarrow.json.ReadOptions(block_size=_BLOCKS[-1] >> 2), parse)
+        reader = pyarrow.json.open_json(stream, pyarrow.json.ReadOptions(block_size=block), parse)
     except (pa.ArrowException, OSError, ValueError):
         failed = True
     while not failed:

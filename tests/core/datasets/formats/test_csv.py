@@ -68,6 +68,7 @@ class TestCsv:
             pytest.param(b"a,f\ntrue,1.5\nfalse,0.25\n", id="booleans and numbers"),
             pytest.param(b"\xef\xbb\xbfa\tb\n+1\t1e5\n", id="a byte order mark, tabs, a plus, an exponent"),
             pytest.param("a|b\nKöln|ß\n".encode(), id="characters beyond ASCII"),
+            pytest.param(b"a,b\n1," + b"x" * 9_000_000 + b"\n2,y\n", id="a cell of 9 MB"),
             pytest.param(b"a,b\n-0,-0.0\n00,1.0\n", id="two zeros"),
         ],
     )
@@ -203,7 +204,7 @@ class TestRefusals:
         assert "planted" not in "".join(traceback.format_exception(caught.value))
 
     def test_a_later_cell_that_is_written_otherwise(self, written, keep, tmp_path):
-        rows = "".join(f"{number},{'x' * 100}\n" for number in range(50_000))
+        rows = "".join(f"{number},{'x' * 100}\n" for number in range(100_000))
         path = written(f"n,text\n{rows}00999,planted\n".encode())
         with pytest.raises(DatasetError, match=r'"n": it was taken for int64.*types\.n=string') as caught:
             mask_dataset(path, tmp_path / "out.csv", keep(["n", "text"]), table_name="t")
