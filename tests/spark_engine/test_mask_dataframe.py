@@ -224,6 +224,17 @@ class TestWrite:
         assert manifest["report"]["t"] == report.as_json()
         assert manifest["keys"] == {"people": 1}
 
+    def test_what_fails_leaves_nothing(self, spark, make_rules, tmp_path):
+        from pyspark.errors import PythonException  # noqa: PLC0415
+
+        from maskgate.engines.spark import mask_dataframe  # noqa: PLC0415
+
+        rules = make_rules("{c: {method: pram, retain: 0.5, categories: [a, b]}, id: keep}", "entity: id")
+        _, masking = mask_dataframe(spark.createDataFrame(pa.table({"id": [1], "c": ["x"]})), rules, table_name="t")
+        with pytest.raises(PythonException, match="none of the categories"):
+            masking.write(tmp_path / "out")
+        assert list(tmp_path.iterdir()) == []
+
     def test_what_is_there_is_not_replaced(self, dataframe, make_rules, tmp_path):
         from maskgate.engines.spark import mask_dataframe  # noqa: PLC0415
         from maskgate.errors import DatasetError  # noqa: PLC0415

@@ -34,7 +34,7 @@ _RULES, _POLICY, _GATE = "rules.yaml", "policy.yaml", "gate.yaml"
 def init(data: Path, folder: Path) -> None:
     """Write first rules for DATA, with keys, a policy and a configuration of the gate.
 
-    DATA is a Parquet file, or a folder of them: files with the same columns are parts of one table, others are tables
+    DATA is a file, or a folder of them: files with the same columns are parts of one table, others are tables
     of their own. Nothing that exists is replaced.
     """
     from maskgate.cli.first_rules import propose_rules  # noqa: PLC0415  `maskgate --help` needs no pyarrow
@@ -49,16 +49,16 @@ def init(data: Path, folder: Path) -> None:
 
 def _tables(data: Path) -> dict[str, Source]:
     from maskgate.datasets.file_table import open_files  # noqa: PLC0415
-    from maskgate.datasets.formats import format_of  # noqa: PLC0415
+    from maskgate.datasets.formats import format_of, stem_of  # noqa: PLC0415
 
     if not data.exists():
-        raise DatasetError(f"{data}: there is no such file or folder. Name a Parquet file, or a folder of them.")
+        raise DatasetError(f"{data}: there is no such file or folder. Name a file of data, or a folder of them.")
     files = [data] if data.is_file() else sorted(each for each in data.glob("[!._]*") if format_of(each.name))
     if not files:
         raise DatasetError(
-            f"{data}: there is no file of a known format here. Name a Parquet file, or a folder of them."
+            f"{data}: there is no file of a known format here. Name a file of data, or a folder of them."
         )
-    found = {file.stem: open_files(str(file)) for file in files}
+    found = {stem_of(file.name): open_files(str(file)) for file in files}
     layouts = {tuple((item.name, item.type) for item in each.schema) for each in found.values()}
     if len(found) > 1 and len(layouts) == 1:
         return {data.resolve().name: open_files(str(data))}

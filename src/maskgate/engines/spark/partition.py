@@ -209,8 +209,17 @@ def _blocks(words: NDArray[Any]) -> pa.Array:
 
 
 def _as_spark_wants(columns: list[pa.Array], schema: pa.Schema) -> pa.RecordBatch:
-    cast = [column.cast(item.type) for column, item in zip(columns, schema, strict=True)]
+    cast = [_cast(column, item) for column, item in zip(columns, schema, strict=True)]
     return pa.RecordBatch.from_arrays(cast, schema=schema)
+
+
+def _cast(column: pa.Array, item: pa.Field) -> pa.Array:
+    try:
+        return column.cast(item.type)
+    except pa.ArrowException:
+        pass
+    # Outside of the handler: what Arrow says may quote a cell.
+    raise MaskingError(f'column "{item.name}" ({column.type}): Spark cannot hold it as {item.type}. Convert it.')
 
 
 def _counts(report: MaskingReport) -> dict[str, Any]:

@@ -29,27 +29,42 @@ def write_parquet(masking: SparkMasking, target: str | os.PathLike[str]) -> dict
     place = os.fspath(target)
     shown = without_credentials(place)
     filesystem, folder = connect(place if "://" in place else f"file://{os.path.abspath(place)}")  # noqa: PTH100
-    if _reached(shown, lambda: filesystem.exists(folder)):
-        raise DatasetError(f"{shown}: something is there already. Choose another target, or remove it first.")
     uri = place if "://" in place else f"file://{folder}"
-    report = masking.report_on(lambda: masking.dataframe.write.mode("errorifexists").parquet(uri))
+    _claim(shown, filesystem, folder)
+    try:
+        manifest = _written(masking, uri)
+        _reached(shown, lambda: filesystem.pipe_file(f"{folder}/{NAME}", manifest_bytes(manifest)))
+    except BaseException:
+        # Spark leaves a folder behind when a task fails.
+        _reached(shown, lambda: filesystem.exists(folder) and filesystem.rm(folder, recursive=True))
+        raise
+    return manifest
+
+
+def _claim(shown: str, filesystem: Any, folder: str) -> None:
+    """Make the folder, so that of two runs one has it; an object store has no folders, and is looked at."""
+    is_there = _reached(shown, lambda: bool(filesystem.exists(folder)))
+    if not is_there and "file" in filesystem.protocol:
+        try:
+            filesystem.mkdir(folder)
+        except FileExistsError:
+            is_there = True
+    if is_there:
+        raise DatasetError(f"{shown}: something is there already. Choose another target, or remove it first.")
+
+
+def _written(masking: SparkMasking, uri: str) -> dict[str, Any]:
+    report = masking.report_on(lambda: masking.dataframe.write.mode("append").parquet(uri))
     files = _hashed(masking, uri)
     schema = [{"name": item.name, "type": str(item.type)} for item in masking.plan.output_schema]
     name = masking.plan.table
-    manifest = {
+    return {
         "format": FORMAT,
         "rules": {"digest": masking.rules.digest},
         "keys": dict(sorted(masking.plan.key_versions().items())),
         "tables": {name: {"rows": report.rows, "schema": schema, "files": files}},
         "report": {name: report.as_json()},
     }
-
-    def write() -> None:
-        with filesystem.open(f"{folder}/{NAME}", "wb") as file:
-            file.write(manifest_bytes(manifest))
-
-    _reached(shown, write)
-    return manifest
 
 
 def _hashed(masking: SparkMasking, uri: str) -> list[dict[str, Any]]:
