@@ -62,6 +62,8 @@ def _with_nulls(values: pa.Array) -> pa.Array:
 
 _DERIVED: dict[str, tuple[str, Callable[[pa.Array], pa.Array]]] = {
     "height_exact": ("height", lambda heights: heights.cast(pa.decimal128(6, 1))),
+    "age": ("id", lambda ids: pa.array((ids.to_numpy() % 97).astype(np.int32))),
+    "large": ("id", lambda ids: pa.array(ids.to_numpy() * 300_000_000_007)),
     "grade": ("id", lambda ids: pa.array(ids.to_numpy() % 100)),
 }
 

@@ -18,7 +18,7 @@ MOST_OF_UPPER = 10
 MOST_OF_ADD = 20
 LEAST_OF_PLAIN = 10
 
-# What is measured: the column, and its rule.
+# What is measured: the column, its rule, and other columns that the rule reads.
 TEXTS = {
     "keep": ("email", "keep"),
     "redact": ("email", "redact"),
@@ -42,7 +42,7 @@ TEXTS = {
     "generalize, first 3": ("card", "{method: generalize, keep_first: 3}"),
     "shuffle": ("email", "shuffle"),
     "swap": ("email", "swap"),
-    "swap within a city": ("email", "{method: swap, within: [city]}"),
+    "swap within a city": ("email", "{method: swap, within: [city]}", "city"),
     "pram": (
         "city",
         "{method: pram, retain: 0.9, categories: [Berlin, Graz, Basel, Köln, Wien, Bern, Leipzig, Lausanne]}",
@@ -53,12 +53,16 @@ NUMBERS = {
     "round": ("income", "{method: round, to: 100}"),
     "round, doubles": ("height", "{method: round, to: 0.5}"),
     "round, decimals": ("height_exact", "{method: round, to: 0.5}"),
+    "round, int32": ("age", "{method: round, to: 5}"),
     "round, nulls": ("income_or_null", "{method: round, to: 100}"),
     "top_code": ("income", "{method: top_code, at: 200000}"),
     "bottom_code": ("income", "{method: bottom_code, at: 1000}"),
     "generalize, bands": ("income", "{method: generalize, band: 1000}"),
     "generalize, bands of doubles": ("height", "{method: generalize, band: 10}"),
     "generalize, bands by edges": ("income", "{method: generalize, band: [20000, 50000, 100000, 150000]}"),
+    "generalize, bands of ten": ("income", "{method: generalize, band: 10}"),
+    "generalize, bands of int32": ("age", "{method: generalize, band: 5}"),
+    "generalize, bands, nulls": ("income_or_null", "{method: generalize, band: 1000}"),
     "generalize, year": ("birth_date", "{method: generalize, to: year}"),
     "generalize, month": ("birth_date", "{method: generalize, to: month}"),
     "generalize, week": ("birth_date", "{method: generalize, to: week}"),
@@ -74,6 +78,16 @@ NUMBERS = {
         "{method: noise, kind: laplace, scale: 500, min: 0, max: 250000, round_to: 100}",
     ),
     "noise, laplace, nulls": ("income_or_null", "{method: noise, kind: laplace, scale: 500, min: 0, max: 250000}"),
+    "noise, laplace, int32": ("age", "{method: noise, kind: laplace, scale: 5, min: 0, max: 120}"),
+    "noise, laplace, decimals": (
+        "height_exact",
+        "{method: noise, kind: laplace, scale: 2, min: 100, max: 250}",
+    ),
+    "noise, laplace, beyond 2^53": ("large", "{method: noise, kind: laplace, scale: 1000}"),
+    "noise, geometric, epsilon": (
+        "grade",
+        "{method: noise, kind: geometric, epsilon: 1, min: 0, max: 100, round_to: 1}",
+    ),
     "shift_date": ("birth_date", "{method: shift_date, days: 180}"),
     "shift_date, timestamps": ("seen_at", "{method: shift_date, days: 180}"),
     "truncate to a day": ("seen_at", "{method: truncate, to: day}"),
@@ -83,14 +97,17 @@ NUMBERS = {
         f"{{method: pram, retain: 0.9, categories: [{', '.join(map(repr, map(str, range(100))))}]}}",
     ),
     "shuffle, integers": ("income", "shuffle"),
+    "shuffle, int32": ("age", "shuffle"),
+    "shuffle, nulls": ("income_or_null", "shuffle"),
     "shuffle, doubles": ("height", "shuffle"),
     "shuffle, dates": ("birth_date", "shuffle"),
     "shuffle, timestamps": ("seen_at", "shuffle"),
     "swap, integers": ("income", "swap"),
+    "swap, nulls": ("income_or_null", "swap"),
     "swap, decimals": ("height_exact", "swap"),
-    "swap, integers within a grade": ("income", "{method: swap, within: [grade]}"),
+    "swap, integers within a grade": ("income", "{method: swap, within: [grade]}", "grade"),
     "swap, integers of near rank": ("income", "{method: swap, rank_distance: 5}"),
-    "swap, integers within a city": ("income", "{method: swap, within: [city]}"),
+    "swap, integers within a city": ("income", "{method: swap, within: [city]}", "city"),
 }
 REPEATING = {
     "token, cmac": "{method: token, domain: cmac}",
@@ -122,11 +139,23 @@ def dictionaries() -> list[Result]:
     return results
 
 
-def _beside(name: str, of: str, rule: str, *, most: float) -> Result:
-    values = column(of)
-    kernel, called = (_upper, "utf8_upper") if pa.types.is_string(values.type) else (_add, "add")
-    rates = race((Way("maskgate", ROWS, masker(of, rule)), Way("kernel", ROWS, kernel(values))))
-    return Result(name, rates["maskgate"], f"`{called}`", rates["kernel"], most=most)
+def _beside(name: str, of: str, rule: str, *also: str, most: float) -> Result:
+    """Measure a method beside a pass over each column that it reads: its own, and those that make its groups."""
+    kernels = [_kernel(column(each)) for each in (of, *also)]
+    called = " and ".join(dict.fromkeys(f"`{each}`" for each, _ in kernels)) + (" over both" if also else "")
+    if any(each == "utf8_upper" for each, _ in kernels):
+        most = MOST_OF_UPPER
+
+    def passes() -> None:
+        for _, work in kernels:
+            work()
+
+    rates = race((Way("maskgate", ROWS, masker(of, rule)), Way("kernel", ROWS, passes)))
+    return Result(name, rates["maskgate"], called, rates["kernel"], most=most)
+
+
+def _kernel(values: pa.Array) -> tuple[str, Callable[[], object]]:
+    return ("utf8_upper", _upper(values)) if pa.types.is_string(values.type) else ("add", _add(values))
 
 
 def _upper(values: pa.Array) -> Callable[[], object]:

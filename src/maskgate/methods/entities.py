@@ -80,13 +80,13 @@ class EntityDraws:
         self._length = len(column)
         self._entities = _Entities.of(_entity_column(column, surroundings), subkey("entity"))
         self._by_number, self._by_name = (_Cipher(subkey(use)) for use in ("number", "name"))
-        self._chains: list[_Chain] = []
-        if inexact is not None and len(inexact.whole):
-            self._chains.append(_Chain(subkey("rest"), inexact.whole, inexact.rests.view(np.uint64).reshape(-1, 1)))
+        self._chains: list[_Rests | _Digits] = []
+        if inexact is not None:
+            self._chains.append(_Rests(subkey("rest"), inexact.rests.view(np.uint64)))
         if inexact is not None and len(inexact.places):
             digests = cmac.digest(inexact.digits, subkey("value"))
             words = np.concatenate([_words(each) for each in digests.chunks])
-            self._chains.append(_Chain(subkey("digits"), inexact.places, words))
+            self._chains.append(_Digits(subkey("digits"), inexact.places, words))
 
     def portions(self) -> Iterator[slice]:
         """Cut the rows into portions that :meth:`draw` takes."""
@@ -179,8 +179,27 @@ class _Cipher:
         return self._output[: blocks.nbytes].view("<u8").reshape(-1, 2)
 
 
-class _Chain:
-    """A further step for the cells whose values are longer than 64 bits say."""
+class _Rests:
+    """A further step for integers whose nearest doubles leave a rest."""
+
+    def __init__(self, key: bytes, rests: NDArray[np.uint64]) -> None:
+        self._cipher, self._rests = _Cipher(key), rests
+
+    def draw(self, rows: slice, drawn: NDArray[np.uint64]) -> None:
+        """Replace what was drawn for those cells among some rows."""
+        rests = self._rests[rows]
+        differs = rests != 0
+        if not differs.any():
+            return
+        # All at once, and taken back where there is none, which is faster than to pick cells.
+        blocks = self._cipher.blocks(len(rests))
+        blocks[:] = drawn
+        blocks[:, 0] ^= rests
+        np.copyto(drawn, self._cipher.encrypted(blocks), where=differs[:, np.newaxis])
+
+
+class _Digits:
+    """A further step for other cells whose values are longer than 64 bits say."""
 
     def __init__(self, key: bytes, places: NDArray[np.int64], words: NDArray[np.uint64]) -> None:
         self._cipher, self._places, self._words = _Cipher(key), places, words
@@ -188,15 +207,11 @@ class _Chain:
     def draw(self, rows: slice, drawn: NDArray[np.uint64]) -> None:
         """Replace what was drawn for those cells among some rows."""
         first, last = np.searchsorted(self._places, (rows.start, rows.stop))
-        if first == last:
-            return
-        # Where all rows are such, they need not be looked for.
-        every = last - first == len(drawn)
-        here = slice(None) if every else self._places[first:last] - rows.start
-        blocks, words = self._cipher.blocks(last - first), self._words[first:last]
-        blocks[:] = drawn[here]
-        blocks[:, : words.shape[1]] ^= words
-        drawn[here] = self._cipher.encrypted(blocks)
+        if first < last:
+            here = self._places[first:last] - rows.start
+            blocks = self._cipher.blocks(last - first)
+            np.bitwise_xor(drawn[here], self._words[first:last], out=blocks)
+            drawn[here] = self._cipher.encrypted(blocks)
 
 
 def _entity_column(column: pa.Array, surroundings: Surroundings) -> pa.Array:

@@ -81,7 +81,7 @@ class Noise(Method):
                 "kind",
                 Kind.CHOICE,
                 "The distribution of the noise; `geometric` is that of whole steps, `multiplicative` multiplies by "
-                "1 and normal noise.",
+                "1 and normal noise, so that 0 stays 0 and no sign turns.",
                 default="laplace",
                 choices=KINDS,
             ),
@@ -234,6 +234,19 @@ class Noise(Method):
                 grid.settle(values)
                 grid.write(values, out[rows])
         return grid.column(out, validity(column))
+
+    def is_too_small(self, kind: pa.DataType | None) -> bool:
+        """Say whether most numbers come out as they went in: noise of less than half a step is mostly rounded away.
+
+        Args:
+            kind: The type of the column; None if only the rules say what results are multiples of.
+        """
+        if self.scale is None or self.kind == "multiplicative":
+            return False
+        step = self.round_to
+        if step is None and kind is not None and family_of(kind) in _NUMBERS:
+            step = self._grid(value_type(kind)).step
+        return step is not None and self.scale * 2 < step
 
     def _added(self, grid: Grid) -> Callable[[NDArray[np.float64], NDArray[np.uint64]], None]:
         """Return how noise is added, in place, to numbers that thereby turn into steps."""

@@ -35,13 +35,11 @@ class Inexact:
     """The cells whose nearest doubles do not say all of them: integers beyond 2^53, decimals of over 15 digits.
 
     Attributes:
-        whole: Where integers of at most 64 bits are, ascending.
-        rests: How much each of them is above its nearest double.
-        places: Where others are, ascending.
+        rests: Of integers of at most 64 bits, how much they are above their nearest doubles; 0 for all others.
+        places: Where others are that differ, ascending.
         digits: What they are exactly, in one spelling.
     """
 
-    whole: NDArray[np.int64]
     rests: NDArray[np.int64]
     places: NDArray[np.int64]
     digits: pa.ChunkedArray
@@ -214,10 +212,7 @@ def _of_integers(values: NDArray[Any], valid: NDArray[np.bool_] | None) -> Inexa
         return None
     rests = _rests(values)
     clear_nulls(rests, valid)
-    whole = np.flatnonzero(rests)
-    if len(whole) == 0:
-        return None
-    return Inexact(whole, rests if len(whole) == len(rests) else rests[whole], _NOWHERE, _NO_DIGITS)
+    return Inexact(rests, _NOWHERE, _NO_DIGITS) if rests.any() else None
 
 
 def _rests(values: NDArray[Any]) -> NDArray[np.int64]:
@@ -246,15 +241,13 @@ def _of_decimals(column: pa.Array) -> Inexact | None:
     limit = pa.scalar(Decimal(_INT64_MAX), pa.decimal256(max(19, 76 - scale), 0))
     small = zeros >= scale if scale > 76 - 19 else pc.less_equal(pc.abs(wide), limit).to_numpy(zero_copy_only=False)
     whole = np.flatnonzero((zeros >= scale) & small)
-    integers = None
+    rests = np.zeros(len(column), np.int64)
     if len(whole):
         # As integers of the same size are.
         differs[whole] = False
-        integers = _of_integers(integers_of(pc.take(wide, pa.array(whole)).cast(pa.int64())), None)
+        rests[whole] = _rests(integers_of(pc.take(wide, pa.array(whole)).cast(pa.int64())))
     places, digits = _told(differs, text, scale)
-    if integers is None:
-        return Inexact(_NOWHERE, _NOWHERE, places, digits) if len(places) else None
-    return Inexact(whole[integers.whole], integers.rests, places, digits)
+    return Inexact(rests, places, digits) if len(places) or rests.any() else None
 
 
 def _told(differs: NDArray[np.bool_], unscaled: pa.Array, scale: int) -> tuple[NDArray[np.int64], pa.ChunkedArray]:

@@ -45,7 +45,7 @@ class ShiftDate(Method):
         name="shift_date",
         done="shifted in time",
         term="randomization (noise addition, the same for all dates of a data principal)",
-        summary="Moves all dates of one entity by the same secret number of days; one known date reveals it.",
+        summary="Moves all dates of one entity by the same secret number of days, in UTC; one known date reveals it.",
         accepts=frozenset({Family.DATE, Family.TIMESTAMP}),
         parameters=(
             Parameter(

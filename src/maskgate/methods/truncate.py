@@ -139,7 +139,7 @@ class _Beginnings:
             # What lies under nulls may be anything; it is slower not to look at it.
             ends = pc.min_max(column.view(pa.int32() if pa.types.is_date32(column.type) else pa.int64()))
             self._least, self._most = ((ends[end].as_py() or 0) // day for end in ("min", "max"))
-        if self._most - self._least < _MOST_DAYS and period != "week":
+        if self._most - self._least < _MOST_DAYS:
             self._table = self._computed(np.arange(self._least, self._most + 1))
 
     def __call__(self, days: NDArray[Any]) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from maskgate.detect import DIRECT_IDENTIFIERS
 from maskgate.methods.method import ReversibleBy
+from maskgate.methods.noise import Noise
 from maskgate.rules.findings import Finding, Severity
 
 if TYPE_CHECKING:
@@ -89,6 +90,19 @@ def noise_without_bounds(looked: Looked) -> Iterator[Finding]:
                 )
 
 
+def noise_too_small(looked: Looked) -> Iterator[Finding]:
+    """Warn where most values come out as they went in, since noise is rounded away."""
+    for subject in looked.subjects:
+        for _, method in subject.pairs:
+            if isinstance(method, Noise) and method.is_too_small(subject.input):
+                yield subject.finding(
+                    "noise-rounded-away",
+                    Severity.WARNING,
+                    "the noise is smaller than half a step of the results: most values come out as they went in.",
+                    "Give a larger `scale:`, or a finer `round_to:` if the type has one.",
+                )
+
+
 def shift_revealed(looked: Looked) -> Iterator[Finding]:
     """Note that one known date gives all others of its entity away."""
     for subject in looked.subjects:
@@ -151,6 +165,7 @@ DISCLOSURE: tuple[Callable[[Looked], Iterator[Finding]], ...] = (
     identifier_kept,
     unlisted_kept,
     noise_without_bounds,
+    noise_too_small,
     noise_is_no_promise,
     shift_revealed,
     length_shows,

@@ -51,6 +51,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "direct-identifier-kept": "A column that identifies people, going by its name, stays as it is.",
         "unlisted-kept": "A column that is added to the data later leaves unmasked.",
         "noise-without-bounds": "Noise has no `min:` or `max:`, so that outliers stand out.",
+        "noise-rounded-away": "Noise is so small that most values come out as they went in.",
         "joins-break": "Columns of one name get tokens of different domains.",
         "intervals-break": "Dates of one entity move by different numbers of days.",
         "unscoped-domain": "A domain is for every recipient, and others are for one.",

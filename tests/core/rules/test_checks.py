@@ -222,6 +222,24 @@ class TestDisclosure:
         assert bool(messages) == bool(missing)
         assert all(missing in message for message in messages)
 
+    @pytest.mark.parametrize(
+        ("options", "kind", "warns"),
+        [
+            pytest.param("scale: 0.2", None, False, id="of a type that is not known"),
+            pytest.param("scale: 0.2", pa.int64(), True, id="whole numbers, and noise of less than a half"),
+            pytest.param("scale: 2", pa.int64(), False, id="whole numbers, and noise of more"),
+            pytest.param("scale: 0.2", pa.float64(), False, id="doubles, which have room for it"),
+            pytest.param("scale: 0.02", pa.decimal128(9, 1), True, id="decimals of too few places"),
+            pytest.param("scale: 0.02", pa.decimal128(9, 2), False, id="decimals of enough"),
+            pytest.param("scale: 40, round_to: 100", None, True, id="results that are rounded"),
+            pytest.param("kind: multiplicative, scale: 0.1", pa.int64(), False, id="a part of a number of any size"),
+        ],
+    )
+    def test_noise_that_is_rounded_away(self, options, kind, warns):
+        types = {} if kind is None else {"pay": kind}
+        findings = found(f"{HEAD}    columns:\n      pay: {{method: noise, {options}}}\n", types)
+        assert ("noise-rounded-away" in {each.code for each in findings}) is warns
+
     def test_the_length_of_a_value(self):
         columns = ["phone: {method: mask, keep_last: 2}", "ref: {method: token, domain: back}", "x: drop"]
         columns += ["card: {method: mask, length: 8}"]
