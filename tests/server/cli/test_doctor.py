@@ -42,6 +42,7 @@ HEALTHY = {
     "checkpoint_age": timedelta(hours=1),
     "workers": (WORKER,),
 }
+ORIGINALS = (PlaceFacts("crm.customers", "/srv/originals", ("env:CONTACT_KEY",)),)
 
 
 def findings(**changes):
@@ -73,6 +74,12 @@ class TestChecks:
                 "has a credential of destination partner as env:AIRFLOW_CONN_LAKE",
             ),
             ({"worker": {"reached": ["/srv/released"]}}, "destinations", "can look into destination partner"),
+            (
+                {"sources": ORIGINALS, "worker": {"readable": ["/srv/originals"]}},
+                "sources",
+                "can read the originals of crm.customers",
+            ),
+            ({"sources": ORIGINALS, "worker": {"set": ["env:CONTACT_KEY"]}}, "sources", "has env:CONTACT_KEY"),
             ({"worker": {"host_secrets": ["jwt_secret of airflow.cfg"]}}, "host secret", "has jwt_secret"),
             ({"worker": {"user": 1000, "machine": "same"}}, "embedded", "are one operating system user"),
             ({"url": "http://gate.example"}, "embedded", "http://gate.example"),

@@ -17,6 +17,7 @@ from sqlalchemy import update
 
 from maskgate.errors import Conflict, NotAllowed, Refused
 from maskgate.gate.fault_points import MASK_POINTS
+from maskgate.server.presentation import review
 from maskgate.store import tables
 from maskgate.testing.releaser_turn import start_turn
 from maskgate.testing.staged_tables import RULES_TEXT
@@ -104,6 +105,11 @@ class TestMasking:
         masking = asked["evidence"]["measured"]["masking"]
         assert masking["keys"]["contact"]["version"] == 1
         assert list((here.folder / "releaser" / "masking").iterdir()) == []
+        shown = review(asked, here.gate.services.clock.now())["masking"]
+        assert "level mask" in shown["level"]
+        fingerprint = masking["keys"]["contact"]["fingerprint"]
+        assert shown["lines"] == ["source crm", f"key contact, version 1, fingerprint {fingerprint}"]
+        assert f"fingerprint {fingerprint}" in asked["question"]["body"]
         here.decide(asked)
         with here.gate.client() as client:
             client.release(document["id"])
