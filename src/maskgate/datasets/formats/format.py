@@ -56,12 +56,14 @@ class FileFacts:
         rows: How many there are, if that is known before.
         digest: A hash of what the look has read of the file, such as its footer; with size and stamp it says whether
             the file is still the same.
+        repeating: Columns of text that the file stores behind a small dictionary, and that can be read that way.
     """
 
     schema: pa.Schema
     pieces: tuple[Piece, ...]
     rows: int | None
     digest: str
+    repeating: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class Format(Protocol):
 
         Args:
             piece: What to read.
-            schema: What a look found.
+            schema: What a look found; with a dictionary where a repeating column is wanted behind one.
             rows: How many rows a batch has at most.
             options: What the user declares of the file.
             columns: The columns to read; None for all.

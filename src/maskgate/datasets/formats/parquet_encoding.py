@@ -8,6 +8,7 @@ integers are packed by their differences, which takes less time and less room.
 from __future__ import annotations
 
 import io
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -57,15 +58,19 @@ class ParquetEncoder:
         """Begin a file."""
         return ParquetAssembly(self)
 
-    def empty_file(self) -> bytes:
-        """Return a file without rows."""
-        return bytes(self._written([], 0))
+    @cached_property
+    def empty_footer(self) -> bytes:
+        """What a file without rows says of itself: its schema, and who has written it."""
+        return bytes(self.encode([]).note)
 
     def _written(self, batches: Sequence[pa.RecordBatch], rows: int) -> pa.Buffer:
         sink = pa.BufferOutputStream()
-        with pq.ParquetWriter(sink, self._schema, **self._options, **self._encodings(batches[:1])) as writer:
+        # A dictionary that comes along is written as it is; that there was one, the footer does not say.
+        schema = batches[0].schema if batches else self._schema
+        with pq.ParquetWriter(sink, schema, **self._options, **self._encodings(batches[:1])) as writer:
             if batches:
-                writer.write_table(pa.Table.from_batches(batches, self._schema), row_group_size=rows)
+                table = pa.Table.from_batches(batches)
+                writer.write_table(table if len(batches) == 1 else table.unify_dictionaries(), row_group_size=rows)
         return sink.getvalue()
 
     def _encodings(self, batches: Sequence[pa.RecordBatch]) -> dict[str, Any]:
@@ -89,7 +94,6 @@ class ParquetAssembly:
         self._encoder = encoder
         self._size = 0
         self._rows = 0
-        self._first: bytes | None = None
         self._groups: list[bytes] = []
 
     def begin(self) -> bytes:
@@ -99,7 +103,6 @@ class ParquetAssembly:
 
     def add(self, segment: Segment) -> Iterator[Any]:
         """Return the pages; remember where they came to stand."""
-        self._first = self._first or segment.note
         self._groups += moved_row_groups(segment.note, self._size - len(_MAGIC), len(self._groups))
         self._size += segment.size
         self._rows += segment.rows
@@ -107,9 +110,7 @@ class ParquetAssembly:
 
     def end(self) -> bytes:
         """Return the footer."""
-        if self._first is None:
-            return self._encoder.empty_file()[len(_MAGIC) :]
-        footer = joined_footer(self._first, self._groups, self._rows)
+        footer = joined_footer(self._encoder.empty_footer, self._groups, self._rows)
         return footer + len(footer).to_bytes(4, "little") + _MAGIC
 
 
