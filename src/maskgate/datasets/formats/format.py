@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -74,11 +74,13 @@ class Segment:
         rows: How many.
         data: Their bytes.
         note: What the format wants to know when it puts the segment into a file.
+        release: Called when the bytes are written and nobody looks at them any more.
     """
 
     rows: int
     data: Any = field(repr=False)
     note: Any = field(default=None, repr=False)
+    release: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def size(self) -> int:

@@ -8,7 +8,7 @@ integers are packed by their differences, which takes less time and less room.
 from __future__ import annotations
 
 import io
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from maskgate.datasets.formats.format import Segment
 from maskgate.datasets.formats.parquet_footer import joined_footer, moved_row_groups
+from maskgate.datasets.formats.reused_room import ReusedRoom
 from maskgate.errors import UsageError
 from maskgate.methods.layout import countable
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _MAGIC = b"PAR1"
 _TAIL = 8
 _SAMPLE_ROWS = 8192
+_MARGIN = 1 << 20
 _CODECS = ("zstd", "snappy", "gzip", "brotli", "lz4", "none")
 
 
@@ -41,6 +43,7 @@ class ParquetEncoder:
     def __init__(self, schema: pa.Schema, layout: Layout) -> None:
         self._schema = schema
         self._leaves = _leaf_paths(schema)
+        self._room = ReusedRoom()
         self._compact = layout.encodings == "compact"
         self._options: dict[str, Any] = {
             "compression": _codec(layout),
@@ -50,9 +53,19 @@ class ParquetEncoder:
     def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
         """Encode batches as one row group."""
         rows = sum(batch.num_rows for batch in batches)
-        written = self._written(batches, rows)
-        footer = len(written) - _TAIL - int.from_bytes(written[-_TAIL:-4].to_pybytes(), "little")
-        return Segment(rows, memoryview(written)[len(_MAGIC) : footer], bytes(memoryview(written)[footer:-_TAIL]))
+        room = self._room.take(sum(batch.nbytes for batch in batches) + _MARGIN)
+        try:
+            sink = pa.FixedSizeBufferWriter(room)
+            self._write(sink, batches, rows)
+            written = memoryview(room)[: sink.tell()]
+        except (pa.ArrowException, OSError):
+            # Hardly ever it takes more room than the cells do in memory.
+            stream = pa.BufferOutputStream()
+            self._write(stream, batches, rows)
+            written = memoryview(stream.getvalue())
+        footer = len(written) - _TAIL - int.from_bytes(written[-_TAIL:-4], "little")
+        note = bytes(written[footer:-_TAIL])
+        return Segment(rows, written[len(_MAGIC) : footer], note, partial(self._room.give_back, room))
 
     def assembly(self) -> ParquetAssembly:
         """Begin a file."""
@@ -63,15 +76,13 @@ class ParquetEncoder:
         """What a file without rows says of itself: its schema, and who has written it."""
         return bytes(self.encode([]).note)
 
-    def _written(self, batches: Sequence[pa.RecordBatch], rows: int) -> pa.Buffer:
-        sink = pa.BufferOutputStream()
+    def _write(self, sink: Any, batches: Sequence[pa.RecordBatch], rows: int) -> None:
         # A dictionary that comes along is written as it is; that there was one, the footer does not say.
         schema = batches[0].schema if batches else self._schema
         with pq.ParquetWriter(sink, schema, **self._options, **self._encodings(batches[:1])) as writer:
             if batches:
                 table = pa.Table.from_batches(batches)
                 writer.write_table(table if len(batches) == 1 else table.unify_dictionaries(), row_group_size=rows)
-        return sink.getvalue()
 
     def _encodings(self, batches: Sequence[pa.RecordBatch]) -> dict[str, Any]:
         """Choose an encoding for each leaf, judged by the first rows."""
