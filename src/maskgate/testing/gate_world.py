@@ -151,13 +151,15 @@ class GateWorld:
         return GateKeys(FileKeys(self.folder / "signing-key.pem", self.folder / "keys"), self.folder / "ring.json")
 
     def beside(self, folder: Path, **more: Any) -> GateWorld:
-        """Start another gate with a home of its own, on the same database, places and time, with the same key."""
+        """Start another gate with a home of its own, on the same database, places, time and host, with the same key."""
         folder.mkdir()
         for name in ("signing-key.pem", "pipeline.token", "auditor.token"):
             shutil.copy2(self.folder / name, folder / name)
         shared: dict[str, Any] = {"policy": self.policy, "clock": self.clock, "database": self.database}
         shared["places"] = self.folder
-        return GateWorld(folder, **shared | more)
+        another = GateWorld(folder, **shared | more)
+        another.host.runs = self.host.runs
+        return another
 
     @property
     def pipeline(self) -> Caller:

@@ -14,6 +14,7 @@ from maskgate.gate.signer import Signer
 from maskgate.ledger import verify
 from maskgate.release.releaser import DestinationReleaser
 from maskgate.testing.gate_world import GateWorld
+from maskgate.testing.host import airflow_run
 
 _DEAD = 9
 
@@ -185,6 +186,7 @@ class TestSealing:
 
 def decide_and_die(folder, document):
     world = GateWorld(folder)
+    world.host.add_run(airflow_run(), triggered_by=("anna",))
     Signer.sign = lambda *_: os._exit(_DEAD)
     world.decide(document)
 
