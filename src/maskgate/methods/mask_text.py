@@ -102,8 +102,11 @@ class TextMask:
             end = places.take(before[1:] - self.last, mode="clip")
         is_longer = counts > self.first + self.last
         if hideable is not None:
-            before = edges_of(hideable)
-            is_longer &= before.take(end, mode="clip") > before.take(start, mode="clip")
+            is_first = hideable.take(start, mode="clip")
+            if not is_first[is_longer].all():  # only then all bytes are counted
+                before = edges_of(hideable)
+                is_first = before.take(end, mode="clip") > before.take(start, mode="clip")
+            is_longer &= is_first
         return np.stack([np.where(is_longer, start, edges[:-1]), np.where(is_longer, end, edges[1:])])
 
     def _of_one_length(
@@ -130,6 +133,9 @@ def _between(middle: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
 
 
 def _leave_out(hideable: NDArray[np.bool_], data: NDArray[np.uint8], separator: NDArray[np.uint8]) -> None:
+    if len(separator) == 1:
+        hideable &= data != separator
+        return
     if len(data) < len(separator):
         return
     size = len(data) - len(separator) + 1
