@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 # So many rows and bytes at a time stay in the processor's cache.
 _ROWS = 16_384
 _BYTES = 1 << 18
-# So many characters are written at once.
-_BLOCK = 16
+# At most so many characters are written at once.
+_BLOCK = 64
+# So many characters that show are faster left out one by one than by looking at all bytes.
+_FEW = 8
 _KIND, _GOES_ON = np.uint8(0xC0), np.uint8(0x80)
 
 
@@ -64,7 +66,10 @@ class TextMask:
         middle = self._middle(begins, hideable, edges)
         if self.length is not None:
             return self._of_one_length(cells, data, middle, edges)
-        hidden = _between(middle, len(data))
+        if begins.all() and self.first + self.last <= _FEW:
+            hidden = self._but_for_ends(middle, edges)
+        else:
+            hidden = _between(middle, len(data))
         if hideable is not None:
             hidden &= hideable
         hides = np.frombuffer(self.char.encode(), np.uint8)
@@ -77,6 +82,16 @@ class TextMask:
             return masked, cells.lengths
         stays = begins | ~hidden
         return masked[stays], np.diff(edges_of(stays)[edges])
+
+    def _but_for_ends(self, middle: NDArray[np.int64], edges: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Say which bytes lie in the middle of a text, each of which is a character."""
+        hidden = np.ones(int(edges[-1]), np.bool_)
+        starts, ends = edges[:-1][middle[0] > edges[:-1]], edges[1:][middle[1] < edges[1:]]
+        for place in range(self.first):
+            hidden[starts + place] = False
+        for place in range(1, self.last + 1):
+            hidden[ends - place] = False
+        return hidden
 
     def _hideable(self, data: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
         """Say which bytes are not those of separators; None if there are no separators."""
@@ -101,7 +116,7 @@ class TextMask:
             start = places.take(before[:-1] + self.first, mode="clip")
             end = places.take(before[1:] - self.last, mode="clip")
         is_longer = counts > self.first + self.last
-        if hideable is not None:
+        if hideable is not None and len(hideable):
             is_first = hideable.take(start, mode="clip")
             if not is_first[is_longer].all():  # only then all bytes are counted
                 before = edges_of(hideable)
@@ -159,14 +174,16 @@ def _replaced(
     taken += shows.view(np.uint8)
     places = np.zeros(len(data) + 1, np.int32)
     np.cumsum(taken, out=places[1:])
-    block = np.tile(hides, _BLOCK)
+    turns = places.take(_turns(hidden))
+    starts, sizes = turns[::2], turns[1::2] - turns[::2]
+    block = np.tile(hides, min(int(sizes.max(initial=0)) // len(hides), _BLOCK) or 1)
     written = room(int(places[-1]) + len(block), np.uint8)
     # Whole blocks go where runs of hidden characters are, in their order; what is too much of one is written over.
-    turns = _turns(hidden)
-    starts, sizes = places[turns[::2]], places[turns[1::2]] - places[turns[::2]]
-    counts = -(-sizes // len(block))
-    within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-    windows(written, len(block))[np.repeat(starts, counts) + within * len(block)] = block.view(f"V{len(block)}")
+    if sizes.max(initial=0) > len(block):
+        counts = -(-sizes // len(block))
+        within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        starts = np.repeat(starts, counts) + within * len(block)
+    windows(written, len(block))[starts] = block.view(f"V{len(block)}")
     shown = np.flatnonzero(shows)
     written[places.take(shown)] = data.take(shown)
     return written[: places[-1]], np.diff(places[edges]).astype(np.int64)
