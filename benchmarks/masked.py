@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SECRET = bytes(range(32))
-KEYS = KeyRing({"people": Key("people", SECRET)})
+OLD_SECRET = bytes(range(1, 33))
+KEY = Key("people", SECRET, 2, {1: OLD_SECRET})
+KEYS = KeyRing({"people": KEY})
 BATCH_ROWS = 1_000_000
 
 RULES = """
@@ -25,6 +27,8 @@ domains:
   hmac: {scheme: hmac}
   cmac: {scheme: cmac}
   encrypt: {scheme: encrypt}
+  encrypt32: {scheme: encrypt, format: base32}
+  normalized: {scheme: cmac, normalize: [trim, lower, nfc]}
   digits: {scheme: fpe, alphabet: digits}
   alphanumeric: {scheme: fpe, alphabet: alphanumeric}
   customer: {scheme: fpe, digits: 10}

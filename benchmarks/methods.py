@@ -28,6 +28,7 @@ TEXTS = {
     "mask, any length": ("email", "{method: mask, keep_last: 4, length: 5}"),
     "mask, no ASCII": ("name", "{method: mask, keep_first: 1}"),
     "mask, by a bullet": ("email", "{method: mask, keep_last: 4, char: '•'}"),
+    "mask, by a bullet, separators stay": ("email", "{method: mask, keep_last: 4, keep: '@.', char: '•'}"),
     "mask, nulls": ("email_or_null", "{method: mask, keep_last: 4}"),
     "token, base32": ("email", "{method: token, domain: base32}"),
     "token, base58": ("email", "{method: token, domain: base58}"),
@@ -38,6 +39,16 @@ TEXTS = {
     "fake phone": ("email", "{method: fake, kind: phone}"),
     "fake IBAN": ("email", "{method: fake, kind: iban}"),
     "fake pattern": ("email", "{method: fake, kind: pattern, pattern: '??-####'}"),
+    "token, normalized": ("email", "{method: token, domain: normalized}"),
+    "token, normalized, no ASCII": ("name", "{method: token, domain: normalized}"),
+    "token, AES-SIV in base32": ("email", "{method: token, domain: encrypt32}"),
+    "fake user name, unique": ("email", "{method: fake, kind: user_name, unique: true}"),
+    "fake address": ("email", "{method: fake, kind: address}"),
+    "fake name, German": ("email", "{method: fake, kind: name, locale: de_DE}"),
+    "fake pattern, 40 places": (
+        "email",
+        f"{{method: fake, kind: pattern, pattern: '{'*' * 40}', unique: true}}",
+    ),
     "truncate to 5": ("email", "{method: truncate, length: 5}"),
     "generalize, first 3": ("card", "{method: generalize, keep_first: 3}"),
     "shuffle": ("email", "shuffle"),
@@ -118,6 +129,11 @@ REPEATING = {
     "mask": "{method: mask, keep_last: 4}",
     "mask, separators stay": "{method: mask, keep_last: 4, keep: '@.'}",
     "generalize, first 3": "{method: generalize, keep_first: 3}",
+    "truncate to 5": "{method: truncate, length: 5}",
+    "redact": "redact",
+    "keep": "keep",
+    "shuffle": "shuffle",
+    "swap": "swap",
 }
 
 

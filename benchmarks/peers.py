@@ -7,8 +7,11 @@ import hmac
 import pyarrow as pa
 import pyarrow.compute as pc
 from columns import ROWS, column
-from masked import SECRET, masker
+from masked import KEY, SECRET, masker
 from race import Result, Way, race
+
+from maskgate.methods import METHODS, Domain, Surroundings
+from maskgate.methods.detokenize import detokenize
 
 _FEW = 20_000
 _VERY_FEW = 2_000
@@ -20,7 +23,7 @@ def races() -> list[Result]:
     Returns:
         For each pair both rates, and what their ratio must be.
     """
-    return [*cmac(), *hmac_(), *encrypt(), *fpe(), *fake()]
+    return [*cmac(), *hmac_(), *encrypt(), *retokenize(), *fpe(), *fake()]
 
 
 def cmac() -> list[Result]:
@@ -45,6 +48,18 @@ def encrypt() -> list[Result]:
     """Race the reversible tokens."""
     ours = Way("AES-SIV tokens, 22 bytes", ROWS, masker("email", "{method: token, domain: encrypt}"))
     return _against(ours, {"a loop of `AESSIV`": (_siv_loop(), 5.0)})
+
+
+def retokenize() -> list[Result]:
+    """Race moving tokens to the current version of a key against decrypting and encrypting them, as its two parts."""
+    domain, email = Domain("people", "encrypt", "people"), column("email")
+    moving, token = METHODS["retokenize"].configure({}, domain), METHODS["token"].configure({}, domain)
+    old, now = Surroundings("t", "email", KEY.at(1)), Surroundings("t", "email", KEY)
+    tokens = token.apply(email, old)
+    ours = Way("`retokenize`, AES-SIV", ROWS, lambda: moving.apply(tokens, now))
+    parts = Way("detokenize", ROWS, lambda: (detokenize(tokens, domain, KEY), token.apply(email, now)))
+    rates = race([ours, parts])
+    return [Result(ours.name, rates[ours.name], "`detokenize`, then `token`", rates[parts.name], most=1.25)]
 
 
 def fpe() -> list[Result]:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from maskgate.errors import MaskingError, UsageError
 from maskgate.methods.families import value_type
-from maskgate.methods.layout import by_value, plain
+from maskgate.methods.layout import by_value, null_count, plain
 from maskgate.methods.token_format import VERSION_PLACE, prefix_of
 from maskgate.methods.token_scheme import ReversibleScheme, Scheme, scheme_of
 from maskgate.methods.versions import by_version
@@ -52,7 +52,7 @@ def detokenize(
             f"domain \"{domain.name}\": tokens of the scheme '{domain.scheme}' cannot be turned back into values"
         )
     found = by_value(column, lambda tokens: _values(tokens, scheme, _tried(scheme, key, version), as_bytes=as_bytes))
-    wrong = plain(found).null_count - plain(column).null_count
+    wrong = null_count(found) - null_count(column)
     if wrong:
         raise MaskingError(
             f'domain "{domain.name}": {wrong} values are no tokens that this key made in the domain. '

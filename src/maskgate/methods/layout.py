@@ -51,6 +51,13 @@ def countable(column: pa.Array) -> pa.Array:
     return column
 
 
+def null_count(column: pa.Array) -> int:
+    """Count the cells that are null, by themselves or in the dictionary."""
+    if pa.types.is_dictionary(column.type) and column.dictionary.null_count == 0:
+        return int(column.indices.null_count)
+    return int(plain(column).null_count)
+
+
 def by_value(column: pa.Array, mask: Callable[[pa.Array], pa.Array]) -> pa.Array:
     """Mask a column by a function of single values, once for each distinct value if it has a dictionary.
 

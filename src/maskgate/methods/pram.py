@@ -29,7 +29,7 @@ from maskgate.methods.entities import EntityDraws
 from maskgate.methods.exact_weights import ExactWeights, whole_weights
 from maskgate.methods.families import value_type
 from maskgate.methods.fixed_width import as_column, clear_nulls, portions, view
-from maskgate.methods.layout import by_value, plain
+from maskgate.methods.layout import by_value, null_count, plain
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, ReversibleBy, Surroundings
 from maskgate.methods.numbers import exactly, written
 from maskgate.methods.permutation import moved_type, with_zeros
@@ -172,7 +172,7 @@ class Pram(Method):
             MaskingError: If a value is none of the categories, or there is no key, or no entity for a value.
         """
         places = self._places(column)
-        strange = places.null_count - plain(column).null_count
+        strange = places.null_count - null_count(column)
         if strange:
             raise MaskingError(
                 f'column "{surroundings.column}": {strange} values are none of the categories of pram. '

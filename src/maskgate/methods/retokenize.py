@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from maskgate.errors import MaskingError
 from maskgate.methods.families import family_of
-from maskgate.methods.layout import by_value, plain
+from maskgate.methods.layout import by_value, null_count, plain
 from maskgate.methods.method import (
     Declaration,
     Domain,
@@ -125,7 +125,7 @@ class Retokenize(Method):
         if key is None:
             raise MaskingError(f"{where}: retokenize needs a key")
         moved = by_value(column, lambda tokens: self._moved(tokens, key))
-        wrong = plain(moved).null_count - plain(column).null_count
+        wrong = null_count(moved) - null_count(column)
         if wrong:
             made_by = f"version {self.old}" if self.old else "any version"
             raise MaskingError(
