@@ -12,7 +12,8 @@ from maskgate.datasets.files import InputFile
 from maskgate.datasets.formats import Piece
 from maskgate.datasets.source import Source
 from maskgate.datasets.sql_source import SqlQuery, open_query
-from maskgate.errors import DatasetError
+from maskgate.errors import DatasetError, UsageError
+from maskgate.masking.held_tables import hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,13 +49,19 @@ def open_source(
         return _of_table(table, source)
     if not isinstance(source, pa.RecordBatchReader):
         if not hasattr(source, "__arrow_c_stream__"):
-            raise DatasetError(
-                f'table "{table}": {type(source).__name__} cannot be masked. '
-                "Give a path or URI of files, a pyarrow table or reader, or a data frame."
-            )
+            return _of_table(table, _held(table, source))
         source = _translated(table, lambda: pa.RecordBatchReader.from_stream(source))
     reader = source
     return Source(reader.schema, (_whole(table, None),), lambda *_: _steps(table, reader))
+
+
+def _held(table: str, source: Any) -> pa.Table:
+    """Return what is not a stream, but can be taken as a whole, such as a LazyFrame."""
+    try:
+        return hold(source).table
+    except UsageError as error:
+        problem = str(error)
+    raise DatasetError(f'table "{table}": {problem}')
 
 
 def _of_table(table: str, held: pa.Table) -> Source:

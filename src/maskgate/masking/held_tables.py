@@ -59,7 +59,8 @@ def hold(source: Any) -> HeldTable:
         return HeldTable(pa.Table.from_batches([batch]), _like(source, _one_batch))
     raise UsageError(
         f"{type(source).__name__} cannot be masked. Give a table of pyarrow, a data frame of pandas or Polars, a "
-        "relation of DuckDB, or anything else that speaks Arrow's PyCapsule interface."
+        "relation of DuckDB, or anything else that speaks Arrow's PyCapsule interface; where files are taken, a path "
+        "or a URI."
     )
 
 

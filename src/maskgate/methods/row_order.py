@@ -165,7 +165,14 @@ def check_marks(marks: NDArray[Any]) -> None:
 def in_order(*keys: NDArray[Any]) -> NDArray[np.intp]:
     """Return the rows in order: by the first key, then by the next; each has one or more words a row."""
     columns = [part.astype(np.uint64) for key in keys for part in (key.T if key.ndim > 1 else [key])]
-    return np.lexsort(columns[::-1])
+    # What all rows have in common orders nothing.
+    columns = [each for each in columns if len(each) and each.min() != each.max()] or columns[:1]
+    order = np.argsort(columns[0])
+    first = columns[0][order]
+    if (first[1:] == first[:-1]).any():
+        return np.lexsort(columns[::-1])
+    # Words of 64 even bits hardly ever tie, and one of them sorts many times as fast as two.
+    return order
 
 
 def shuffled_sources(marks: NDArray[Any], places: NDArray[Any]) -> NDArray[np.int64]:

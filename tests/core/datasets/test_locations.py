@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import duckdb
 import fsspec
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -42,3 +44,21 @@ class TestLocations:
         mask_dataset(ROWS, "memory://place/lake", read_rules(RULES, "r"), target_format="delta")
         names = [name.rpartition("/place/")[2] for name in memory.find("/place")]
         assert sorted(names) == [f"lake/_delta_log/{0:020}.json", "lake/manifest.json", "lake/part-00000.parquet"]
+
+
+class TestHeld:
+    """What somebody holds in memory is written as files are."""
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            pytest.param(ROWS.to_pandas(), id="pandas"),
+            pytest.param(pl.from_arrow(ROWS), id="Polars"),
+            pytest.param(pl.from_arrow(ROWS).lazy(), id="Polars, lazy"),
+            pytest.param(duckdb.from_arrow(ROWS), id="DuckDB"),
+            pytest.param(ROWS.to_reader(), id="a reader"),
+        ],
+    )
+    def test_it_is_masked(self, tmp_path, source):
+        mask_dataset(source, tmp_path / "o.csv", read_rules(RULES, "r"))
+        assert (tmp_path / "o.csv").read_text() == "id,name\n1,x\n2,\n"
