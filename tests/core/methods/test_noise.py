@@ -67,6 +67,16 @@ class TestNoise:
     def test_zero_and_minus_zero_are_one_value(self):
         assert len(set(noisy([0.0, -0.0], ["ann", "ann"], min=-1000))) == 1
 
+    @pytest.mark.parametrize("first", [2**60, -(2**60), 2**63 - 600])
+    def test_integers_that_share_their_nearest_double_do_not_share_noise(self, first):
+        """And a decimal or another integer type draws for them as int64 does."""
+        values = [first + number for number in range(500)]
+        kinds = [pa.int64(), pa.decimal128(20, 0), pa.decimal256(40, 2), *([pa.uint64()] if first > 0 else [])]
+        bounds = {"min": 0, "max": 1000} if first > 0 else {"min": -1000, "max": 0}
+        once, *others = (noisy(values, ["ann"] * 500, type_=kind, round_to=1, **bounds) for kind in kinds)
+        assert len(set(once)) > 100, "doubles of this size are 128 or more apart"
+        assert all(list(map(int, each)) == once for each in others)
+
 
 class TestBounds:
     @pytest.mark.parametrize(
