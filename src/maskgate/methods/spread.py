@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity_buffer
+from maskgate.crypto.room import room, taken
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,9 +32,10 @@ def spread(values: pa.Array, valid: NDArray[np.bool_] | None) -> pa.Array:
     edges = (
         np.frombuffer(offsets, np.int64 if large else np.int32, len(values) + 1) if len(values) else np.zeros(1, int)
     )
-    places: NDArray[Any] = np.zeros(len(valid) + 1, np.int64 if large else np.int32)
+    places: NDArray[np.int64] = room(len(valid) + 1, np.int64)
+    places[0] = 0
     np.cumsum(valid, out=places[1:])
-    spread_out = edges.take(places).astype(places.dtype, copy=False)
+    spread_out = taken(edges.astype(np.int64 if large else np.int32, copy=False), places)
     return pa.Array.from_buffers(kind, len(valid), [validity_buffer(valid), pa.py_buffer(spread_out), data])
 
 
