@@ -26,9 +26,9 @@ from sqlalchemy import delete, text
 
 from maskgate.clock import SystemClock
 from maskgate.gate.model import DecisionInput, Identity
+from maskgate.server.assembling import make_gate
 from maskgate.server.configuration import load_configuration
 from maskgate.server.home import Home
-from maskgate.server.start import make_gate
 from maskgate.store import Store, tables
 from maskgate.testing.postgres_server import postgres_server
 
@@ -219,7 +219,19 @@ def after_many(gates: SeveralGates, person: Person) -> float:
 
 
 def memory(process: int) -> float:
-    """Return the resident memory of a process, in MB."""
+    """Return the resident memory of a gate with all of its processes, once those are gone that end by themselves."""
+    deadline = time.monotonic() + 60
+    while (children := _children(process)) and time.monotonic() < deadline:
+        time.sleep(1)
+    return sum(_resident(each) for each in (process, *children))
+
+
+def _children(process: int) -> list[int]:
+    threads = Path(f"/proc/{process}/task").iterdir()
+    return [int(child) for thread in threads for child in (thread / "children").read_text(encoding="ascii").split()]
+
+
+def _resident(process: int) -> float:
     status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
     return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
 

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
-from maskgate.detect.classification import classify, recognize
-from maskgate.detect.column_names import DIRECT_IDENTIFIERS, PEOPLE, kinds_of_name
-from maskgate.detect.find import find
-from maskgate.detect.kinds import KINDS
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from maskgate.detect.classification import classify, recognize
+    from maskgate.detect.column_names import DIRECT_IDENTIFIERS, PEOPLE, kinds_of_name
+    from maskgate.detect.finding import find
+    from maskgate.detect.kinds import KINDS
 
 __all__ = ["DIRECT_IDENTIFIERS", "KINDS", "PEOPLE", "classify", "find", "kinds_of_name", "recognize"]
+
+# Fetched when asked for: what names of columns say is known without Arrow.
+_HOMES = {
+    "DIRECT_IDENTIFIERS": "column_names",
+    "KINDS": "kinds",
+    "PEOPLE": "column_names",
+    "classify": "classification",
+    "find": "finding",
+    "kinds_of_name": "column_names",
+    "recognize": "classification",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

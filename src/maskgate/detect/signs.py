@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from maskgate.detect.find import find_in_text
+from maskgate.detect.finding import find_in_text
 from maskgate.detect.text import Text, portions
 
 if TYPE_CHECKING:
-    from maskgate.detect.find import Findings
+    from maskgate.detect.finding import Findings
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Sign:
 
     Attributes:
         kind: What it holds.
-        found: What is found in such cells, one of the kinds of :func:`~maskgate.detect.find`.
+        found: What is found in such cells, one of the kinds of :func:`~maskgate.detect.finding`.
         share: From which share of the cells on that are not blank.
         whole: Whether the cells must be nothing else.
     """

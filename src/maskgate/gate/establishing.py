@@ -30,7 +30,6 @@ from maskgate.gate.known_destinations import (
 from maskgate.gate.loosening import loosened
 from maskgate.gate.parts import active_policy, registered_rules
 from maskgate.gate.policy_reader import read_policy
-from maskgate.rules import load_rules
 from maskgate.rules.strict_yaml import parse
 from maskgate.store import tables
 
@@ -63,6 +62,8 @@ def read_files(policy_file: Path, rules_files: Sequence[Path]) -> Files:
         PolicyError: If the policy file cannot be used.
         RulesError: If a rules file cannot be used.
     """
+    from maskgate.rules import load_rules  # noqa: PLC0415  as in parts.py
+
     policy = read_policy(_text(policy_file), str(policy_file))
     rules = tuple((file, load_rules(file, plugins=False)) for file in rules_files)
     return Files(policy, rules, policy_file)

@@ -89,7 +89,7 @@ class PinnedRing:
         """Keep a ring."""
         if self._file is not None:
             text = json.dumps(ring.as_json(), indent=2) + "\n"
-            temporary = self._file.with_name(f".{self._file.name}.new")
+            temporary = self._file.with_name(f".{self._file.name}.{os.getpid()}.new")
             with temporary.open("w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()

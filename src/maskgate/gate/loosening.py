@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from maskgate.methods.periods import PERIODS
+from maskgate.methods.period_names import PERIODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -15,7 +15,6 @@ from maskgate.gate.policy_reader import read_policy
 from maskgate.gate.request import change_request
 from maskgate.gate.work_queue import WorkQueue
 from maskgate.ledger import append
-from maskgate.rules import Rules
 from maskgate.store import defer, tables
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from maskgate.gate.request import Request
     from maskgate.gate.ring import Ring
     from maskgate.gate.staging import Staging
+    from maskgate.rules import Rules
     from maskgate.store import Store, Work
 
 
@@ -174,6 +174,8 @@ def policy_of(work: Work, digest: str | None) -> Policy:
 
 def registered_rules(work: Work) -> dict[str, Rules]:
     """Return the rules in force, by digest."""
+    from maskgate.rules import Rules  # noqa: PLC0415  it loads every method, and most of a gate's life needs none
+
     rows = work.execute(select(tables.rules).where(tables.rules.c.active))
     return {row.digest: Rules.from_json(row.content) for row in rows}
 

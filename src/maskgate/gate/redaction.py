@@ -10,9 +10,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
-from maskgate.detect import find
 from maskgate.gate.markdown import visible_lines
 
 if TYPE_CHECKING:
@@ -89,6 +86,10 @@ def _shown_list(values: list[Any]) -> list[Any]:
 
 def safe_text(text: str) -> str:
     """Return a text without what looks like a secret, or like personal data."""
+    import pyarrow as pa  # noqa: PLC0415  most of a gate's life is without
+
+    from maskgate.detect import find  # noqa: PLC0415  likewise
+
     without_secrets = _SECRET_VALUE.sub(HIDDEN, text)
     pieces, end = [], 0
     for start, stop, kind in find(pa.array([without_secrets], pa.large_string()), _KINDS)[0]:

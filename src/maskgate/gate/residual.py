@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from maskgate.detect.classification import text_of
-from maskgate.detect.find import find_in_text
+from maskgate.detect.finding import find_in_text
 from maskgate.detect.kinds import KINDS
 from maskgate.detect.text import Text, portions
 

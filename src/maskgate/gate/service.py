@@ -39,7 +39,7 @@ from maskgate.gate.record_verbs import RecordVerbs
 from maskgate.gate.releaser_verbs import ReleaserVerbs
 from maskgate.gate.request import get_request, no_such_request
 from maskgate.gate.reviewer_verbs import ReviewerVerbs
-from maskgate.gate.sealing import seal
+from maskgate.gate.sealing_lazily import seal_lazily
 from maskgate.gate.staging_verbs import StagingVerbs
 from maskgate.gate.visibility import may_see
 from maskgate.ledger import head
@@ -102,7 +102,7 @@ class Gate(
         sealed_folder: Path,
         notifiers: Sequence[Notifier] = (),
         handlers: Mapping[str, ActionHandler] | None = None,
-        sealer: Sealer = seal,
+        sealer: Sealer = seal_lazily,
     ) -> None:
         self._parts = Parts(
             store=store,
@@ -255,12 +255,16 @@ class Gate(
             is_action = get_request(work, request_id).is_action
         (action_running if is_action else releasing).carry_out(self._parts, request_id)
 
-    def seal_waiting(self) -> bool:
-        """Seal one request that waits for it; say whether there was one."""
+    @property
+    def waits_for_sealing(self) -> list[str]:
+        """The requests that wait to be sealed, the oldest first."""
         with self._parts.store.read() as work:
             now, is_elsewhere = self._parts.clock.now(), self._parts.releaser.is_elsewhere
-            waiting = sealing_lease.waiting(work, now, is_masked_elsewhere=is_elsewhere)
-        for request_id in waiting:
+            return sealing_lease.waiting(work, now, is_masked_elsewhere=is_elsewhere)
+
+    def seal_waiting(self) -> bool:
+        """Seal one request that waits for it; say whether there was one."""
+        for request_id in self.waits_for_sealing:
             if not self._parts.queue.is_busy(request_id):
                 self.seal(request_id)
                 return True

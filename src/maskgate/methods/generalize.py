@@ -22,7 +22,8 @@ from maskgate.methods.families import family_of
 from maskgate.methods.hierarchy import Hierarchy
 from maskgate.methods.layout import by_value, in_layout_of, plain, text_type
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, Surroundings
-from maskgate.methods.periods import PATTERNS, PERIODS, period_of
+from maskgate.methods.period_names import PERIODS
+from maskgate.methods.periods import PATTERNS, period_of
 from maskgate.methods.shape import Shape
 
 if TYPE_CHECKING:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-PERIODS = ("year", "quarter", "month", "week")
 _YEAR = "-?[0-9]{4,}"
 PATTERNS = {
     "quarter": f"{_YEAR}-Q[1-4]",

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from maskgate.detect.find import find_in_text
+from maskgate.detect.finding import find_in_text
 from maskgate.detect.kinds import KINDS
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import Text, portions
@@ -34,7 +34,7 @@ from maskgate.methods.shape import Shape
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from maskgate.detect.find import Findings
+    from maskgate.detect.finding import Findings
 
 DEFAULT_KINDS = tuple(kind for kind in KINDS if kind != "date")
 _SAMPLE = 1_000

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from maskgate.detect.find import Findings
+from maskgate.detect.finding import Findings
 from maskgate.detect.spans import Spans
 from maskgate.errors import UsageError
 

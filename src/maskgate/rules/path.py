@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from maskgate.methods.shape import fits_glob
+from maskgate.methods.glob import fits_glob
 
 _BARE = re.compile(r"[^.\[`]+")
 _QUOTED = re.compile(r"`((?:[^`]|``)*)`")

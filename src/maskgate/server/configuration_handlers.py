@@ -11,14 +11,14 @@ from sqlalchemy.exc import ArgumentError
 from maskgate.errors import MaskgateError
 from maskgate.gate.governed import GOVERNED_ACTIONS
 from maskgate.gate.parameters import RESOURCE
-from maskgate.release.handlers import CommandHandler, DetokenizeHandler, HttpHandler, SqlHandler
-from maskgate.release.handlers.named_rows import MaskedDataset
-from maskgate.rules import Rules, load_rules
+from maskgate.release.handlers import CommandHandler, HttpHandler, SqlHandler
 from maskgate.server.parameter_section import check_argv, listed, read_parameters
 
 if TYPE_CHECKING:
     from maskgate.gate.action_handler import ActionHandler
     from maskgate.gate.parameters import Parameter
+    from maskgate.release.handlers.named_rows import MaskedDataset
+    from maskgate.rules import Rules
     from maskgate.server.configuration_section import Section
 
 _ACTION = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -120,10 +120,12 @@ def _sql(section: Section, parameters: tuple[Parameter, ...], *, has_secrets: bo
 
 
 def _detokenize(section: Section, parameters: tuple[Parameter, ...], *, is_here: bool) -> ActionHandler:
+    from maskgate.release.handlers import DetokenizeHandler  # noqa: PLC0415  it loads Arrow and the methods
+
     section.required("rules", "output")
     if parameters:
         section.problem("input", "is nothing that a handler of the kind detokenize has: it takes `tokens`")
-    rules = Rules({}, {}) if "rules" not in section else _rules(section)
+    rules = _rules(section)
     folder = section.path("output", "")
     if is_here and "output" in section and not folder.is_dir():
         section.problem("output", "must be a folder that is there")
@@ -138,6 +140,8 @@ def _detokenize(section: Section, parameters: tuple[Parameter, ...], *, is_here:
 
 
 def _dataset(section: Section) -> MaskedDataset:
+    from maskgate.release.handlers.named_rows import MaskedDataset  # noqa: PLC0415  it loads Arrow
+
     section.required(*_DATASET[:3])
     uri = section.string("uri")
     place = uri if "://" in uri else str((section.problems.base / uri).absolute())
@@ -145,6 +149,10 @@ def _dataset(section: Section) -> MaskedDataset:
 
 
 def _rules(section: Section) -> Rules:
+    from maskgate.rules import Rules, load_rules  # noqa: PLC0415  a gate without such a handler needs no Arrow
+
+    if "rules" not in section:
+        return Rules({}, {})
     try:
         return load_rules(section.path("rules", ""))
     except MaskgateError as error:

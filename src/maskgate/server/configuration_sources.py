@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from maskgate.errors import MaskgateError, UsageError
 from maskgate.gate.sources import Source
 from maskgate.gate.staged_names import check_table_name, shown
-from maskgate.rules import Rules, load_rules
 
 if TYPE_CHECKING:
+    from maskgate.rules import Rules
     from maskgate.server.configuration_section import Section
 
 _FIELDS = ("rules", "tables", "options")
@@ -23,6 +23,8 @@ def read_sources(root: Section) -> dict[str, Source]:
 
 
 def _source(section: Section) -> Source:
+    from maskgate.rules import Rules  # noqa: PLC0415  a gate without sources needs no Arrow
+
     section.required("rules", "tables")
     rules = _rules(section)
     tables = {name: _uri(section, name, uri) for name, uri in section.options("tables").items()}
@@ -35,6 +37,8 @@ def _source(section: Section) -> Source:
 def _rules(section: Section) -> Rules | None:
     if not section.string("rules"):
         return None
+    from maskgate.rules import load_rules  # noqa: PLC0415  likewise
+
     try:
         return load_rules(section.path("rules", ""))
     except MaskgateError as error:

@@ -6,19 +6,10 @@ import gc
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from maskgate.gate.action_handler import HandlerElsewhere
-from maskgate.gate.establishing import read_files
-from maskgate.gate.registry import Registry
-from maskgate.gate.releaser import ReleaserElsewhere
-from maskgate.gate.sealing import seal
-from maskgate.gate.service import Gate
-from maskgate.hosts.airflow import AirflowHost
-from maskgate.hosts.prefect import PrefectHost
-from maskgate.release.releaser import DestinationReleaser
 from maskgate.server.app import make_app
+from maskgate.server.assembling import make_gate
 from maskgate.server.background import Background, Task
 from maskgate.server.configuration import load_configuration
-from maskgate.server.configuration_signing import open_keys
 from maskgate.server.home import Home
 from maskgate.server.ledger_check import must_follow
 from maskgate.server.login import Login
@@ -26,17 +17,16 @@ from maskgate.server.login_state import LoginState
 from maskgate.server.services import Services
 from maskgate.server.serving import bind, make_server
 from maskgate.server.sessions import Sessions
+from maskgate.server.wording import know_methods
+from maskgate.server.workshop import Workshop
 from maskgate.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from maskgate.clock import Clock
-    from maskgate.gate.action_handler import ActionHandler
-    from maskgate.gate.host import Host
-    from maskgate.gate.parts import Sealer
-    from maskgate.gate.releaser import Releaser
+    from maskgate.gate.service import Gate
     from maskgate.server.configuration import Configuration
 
 _WORK_PAUSE = 0.5
@@ -60,20 +50,29 @@ def run(config: Path | None, folder: Path | None, say: Callable[[str], None], ch
     """
     home = Home.find(folder)
     configuration = load_configuration(config or home.configuration)
-    read_files(configuration.policy, configuration.rules)  # before anything is made
+    workshop = Workshop(configuration.file.absolute(), home.folder)
     with ExitStack() as stack:
+        stack.callback(workshop.close)
+        workshop.ask("check")  # before anything is made
         listener = stack.enter_context(bind(*configuration.listen))
         home.make()
         stack.enter_context(home.lock())
-        store = stack.enter_context(_opened(home))
+        store = stack.enter_context(_opened(home, workshop))
         if checkpoint is not None:
             must_follow(home, store, checkpoint)
         clock = store.clock()
+        is_first, said = workshop.ask("start")
+        know_methods(workshop.ask("words"))
         gate = make_gate(configuration, home, store, clock)
-        is_first = gate.is_new
-        tokens = {name: home.token(name) for name in configuration.tokens}
-        lines = gate.start(configuration.policy, configuration.rules, tokens) + gate.warnings_about_passkeys()
-        services = make_services(configuration, store, gate, clock)
+        lines = said + gate.warnings_about_passkeys()
+
+        def seal() -> bool:
+            if gate.waits_for_sealing:
+                return bool(workshop.ask("seal"))
+            workshop.rest()
+            return False
+
+        services = make_services(configuration, store, gate, clock, seal)
         services.background.start()
         stack.callback(services.background.stop)
         for line in (*_greeting(configuration, home, store, gate, is_first=is_first), *lines):
@@ -86,65 +85,11 @@ def run(config: Path | None, folder: Path | None, say: Callable[[str], None], ch
         say("the gate has stopped")
 
 
-def make_gate(
-    configuration: Configuration,
-    home: Home,
-    store: Store,
-    clock: Clock,
-    hosts: Mapping[str, Host] | None = None,
-    *,
-    sealer: Sealer = seal,
-) -> Gate:
-    """Put the gate's parts together.
-
-    Args:
-        configuration: What is registered.
-        home: Where the signing key and the gate's copies are.
-        store: The database.
-        clock: What time it is.
-        hosts: Orchestrators to ask instead of the configured ones, such as one in this process.
-        sealer: Copies and measures staged bytes.
-    """
-    registry = Registry(
-        url=configuration.url,
-        staging=configuration.staging,
-        destinations=configuration.destinations,
-        sources=configuration.sources,
-        tokens=configuration.tokens,
-        code={f"airflow:{name}": each.code for name, each in configuration.airflow.items() if each.code is not None},
-        own_code=configuration.own_code,
-        limits=configuration.limits,
-    )
-    return Gate(
-        store,
-        clock=clock,
-        keys=open_keys(configuration.signing, home, configuration.file.absolute().parent),
-        registry=registry,
-        hosts=_hosts(configuration) if hosts is None else hosts,
-        releaser=_releaser(configuration),
-        sealed_folder=home.sealed_folder(configuration.sealed),
-        handlers=_handlers(configuration),
-        notifiers=configuration.ways,
-        sealer=sealer,
-    )
-
-
-def _releaser(configuration: Configuration) -> Releaser:
-    if configuration.releases_elsewhere:
-        return ReleaserElsewhere()
-    return DestinationReleaser(configuration.limits.release_bytes_per_second)
-
-
-def _handlers(configuration: Configuration) -> dict[str, ActionHandler]:
-    if configuration.releases_elsewhere:
-        return {action: HandlerElsewhere(handler) for action, handler in configuration.handlers.items()}
-    return dict(configuration.handlers)
-
-
 @contextmanager
-def _opened(home: Home) -> Iterator[Store]:
+def _opened(home: Home, workshop: Workshop) -> Iterator[Store]:
     """Open the database, and keep other gates from a file that serves one."""
     with ExitStack() as stack:
+        workshop.ask("migrate")
         store = Store.open(home.store)
         stack.callback(store.close)
         if store.file is not None:
@@ -152,8 +97,18 @@ def _opened(home: Home) -> Iterator[Store]:
         yield store
 
 
-def make_services(configuration: Configuration, store: Store, gate: Gate, clock: Clock) -> Services:
-    """Put together what the routes work with."""
+def make_services(
+    configuration: Configuration, store: Store, gate: Gate, clock: Clock, seal: Callable[[], bool] | None = None
+) -> Services:
+    """Put together what the routes work with.
+
+    Args:
+        configuration: What is registered.
+        store: The database.
+        gate: The gate.
+        clock: What time it is.
+        seal: Seals what waits, if not this process does; says whether anything did.
+    """
     secure, url = configuration.is_https, configuration.url
 
     def sweep() -> bool:
@@ -175,27 +130,13 @@ def make_services(configuration: Configuration, store: Store, gate: Gate, clock:
         login_state=LoginState(store, clock=clock, secure=secure),
         background=Background(
             (
-                Task("sealing", gate.seal_waiting, _WORK_PAUSE),
+                Task("sealing", seal or gate.seal_waiting, _WORK_PAUSE),
                 Task("releasing", gate.release_waiting, _WORK_PAUSE),
                 Task("sweeping", sweep, _SWEEP_PAUSE),
                 Task("reconciling", reconcile, _RECONCILE_PAUSE),
             )
         ),
     )
-
-
-def _hosts(configuration: Configuration) -> dict[str, Host]:
-    airflow: dict[str, Host] = {
-        f"airflow:{name}": AirflowHost(name, each.url, each.username, each.password)
-        for name, each in configuration.airflow.items()
-    }
-    prefect: dict[str, Host] = {
-        f"prefect:{name}": PrefectHost(
-            name, each.url, username=each.username, password=each.password, api_key=each.api_key
-        )
-        for name, each in configuration.prefect.items()
-    }
-    return airflow | prefect
 
 
 def _greeting(configuration: Configuration, home: Home, store: Store, gate: Gate, *, is_first: bool) -> tuple[str, ...]:

@@ -6,10 +6,9 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from maskgate.clock import moment
-from maskgate.methods import METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -55,8 +54,23 @@ def method_words(methods: Sequence[str]) -> str:
         >>> method_words(["redact", "keep"])
         'replaced by a fixed text, or kept as it is'
     """
-    known = [METHODS[name].declaration.done if name in METHODS else f"{name}, a plugin's method" for name in methods]
-    return ", or ".join(known) or "no registered rule"
+    return ", or ".join(map(_done, methods)) or "no registered rule"
+
+
+def know_methods(done: Mapping[str, str]) -> None:
+    """Take the words for what each method does from whoever has loaded the methods."""
+    _DONE.update(done)
+
+
+def _done(name: str) -> str:
+    if not _DONE:
+        from maskgate.methods import METHODS  # noqa: PLC0415  a gate's own process is told, and loads none
+
+        know_methods({each: method.declaration.done for each, method in METHODS.items()})
+    return _DONE.get(name, f"{name}, a plugin's method")
+
+
+_DONE: dict[str, str] = {}
 
 
 def size_words(size: int) -> str:

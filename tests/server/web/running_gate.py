@@ -13,10 +13,11 @@ from server.web.forms import hidden_fields
 
 from maskgate.gate.client import GateClient
 from maskgate.server.app import make_app
+from maskgate.server.assembling import make_gate
 from maskgate.server.configuration import load_configuration
 from maskgate.server.home import Home
 from maskgate.server.serving import bind, make_server
-from maskgate.server.start import make_gate, make_services
+from maskgate.server.start import make_services
 from maskgate.testing.measured_once import seal_measured_once
 from maskgate.testing.new_store import open_store
 from maskgate.testing.staged_tables import RULES_TEXT, masked_tables, sample_rules, staged_bytes, write_staged

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maskgate.gate.model import Floor
-from maskgate.methods.registry import METHODS
+from maskgate.methods.names import NAMES
 from maskgate.rules.strict_yaml import did_you_mean
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def read_floor(reader: Reader, located: Located | None) -> Floor:
     for method in methods:
         if method == "keep":
             reader.problem("floor: 'keep' would let direct identifiers leave as they are. Take it out.", entry.line)
-        elif method and method not in METHODS:
-            near = did_you_mean(method, tuple(METHODS))
+        elif method and method not in NAMES:
+            near = did_you_mean(method, NAMES)
             reader.problem(f"floor: this version has no method '{method}'.{near}", entry.line)
     return Floor(methods)

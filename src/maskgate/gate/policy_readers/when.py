@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from maskgate.detect import DIRECT_IDENTIFIERS
+from maskgate.detect.column_names import DIRECT_IDENTIFIERS
 from maskgate.gate.action_facts import DIVISIONS, QUANTITIES, Total
 from maskgate.gate.conditions import (
     All,

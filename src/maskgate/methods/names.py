@@ -1,0 +1,25 @@
+"""The names of all methods of this package, for those who need no more of them."""
+
+from __future__ import annotations
+
+NAMES = (
+    "bottom_code",
+    "drop",
+    "fake",
+    "generalize",
+    "keep",
+    "mask",
+    "noise",
+    "nullify",
+    "pram",
+    "redact",
+    "retokenize",
+    "round",
+    "scrub",
+    "shift_date",
+    "shuffle",
+    "swap",
+    "token",
+    "top_code",
+    "truncate",
+)
