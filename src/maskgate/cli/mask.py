@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -47,15 +48,16 @@ def mask(
 ) -> None:
     """Mask SOURCE by RULES into TARGET.
 
-    SOURCE is a file, a folder of files, a pattern, or the URI of one of these: Parquet, CSV, JSON lines, Arrow, Delta
-    Lake. TARGET is one file if its name ends as that of a format does (.parquet, .csv.gz), and otherwise a new folder
-    of parts with a manifest. If anything fails, nothing is there that was not there before; finished parts are kept
-    beside TARGET for --resume.
+    SOURCE is a file, a folder of files, a pattern, or the URI of one of these. TARGET is one file if its name ends as
+    that of a format does (.parquet), and otherwise a new folder of parts with a manifest. If anything fails, nothing
+    is there that was not there before; finished parts are kept beside TARGET for --resume.
     """
     from maskgate.gate.without_pandas import keep_pandas_out  # noqa: PLC0415  not before it is needed
 
     # Twice as long as everything else would it take to load.
     keep_pandas_out()
+    # Arrow keeps freed memory for a fifth of a second: what comes back from the system has to be cleared by it.
+    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "200")
     from maskgate.datasets import SqlQuery, SqlTable, mask_dataset  # noqa: PLC0415  `maskgate --help` needs no pyarrow
     from maskgate.rules import load_rules  # noqa: PLC0415
 

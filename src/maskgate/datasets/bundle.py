@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from maskgate.datasets.dictionaries import with_dictionaries
 from maskgate.datasets.formats import format_called
 from maskgate.datasets.layout import Layout
 from maskgate.datasets.manifest import NAME, make_manifest, manifest_bytes
@@ -75,7 +76,15 @@ def mask_bundle(
     sink = Sink(output, format_called("parquet"), layout or Layout())
     try:
         masked = {
-            name: mask_into(sink, Names(f"{name}/"), opened[name], plans[name], progress=progress, workers=workers)
+            name: mask_into(
+                sink,
+                Names(f"{name}/"),
+                opened[name],
+                plans[name],
+                progress=progress,
+                workers=workers,
+                quick=with_dictionaries(plans[name], opened[name], rules, ring),
+            )
             for name in names
         }
         manifest = make_manifest(rules, masked)

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from maskgate.datasets.bundle import describe, write_file, write_manifest
+from maskgate.datasets.dictionaries import with_dictionaries
 from maskgate.datasets.formats import FORMATS, format_called, format_of, stem_of
 from maskgate.datasets.formats.delta import LOG, Delta, delta_log
 from maskgate.datasets.journal import terms_of
@@ -110,7 +111,16 @@ def mask_dataset(
     resumes = opened.states is not None and _begin_journal(output, terms_of(rules, plan, opened, layout, written.name))
     try:
         sink = Sink(output, written, layout, resumes)
-        masked = mask_into(sink, names, opened, plan, progress=progress, workers=workers, memory=memory or MEMORY)
+        masked = mask_into(
+            sink,
+            names,
+            opened,
+            plan,
+            progress=progress,
+            workers=workers,
+            memory=memory or MEMORY,
+            quick=with_dictionaries(plan, opened, rules, ring),
+        )
         manifest = make_manifest(rules, {name: masked})
         if isinstance(written, Delta):
             write_file(output, LOG, delta_log(plan.output_schema, masked.files, masked.rows))

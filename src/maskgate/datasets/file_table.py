@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from maskgate.datasets.source import InputState, Source
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from maskgate.datasets.files import InputFile
     from maskgate.datasets.formats import FileFacts, Format, Piece
@@ -70,27 +71,55 @@ def open_files(
     fields = partition_fields(files)
     inside = common_schema([each.schema for each in facts], [file.shown for file in files])
     _check_names(inside, fields, shown)
-    schema = pa.schema([*inside, *fields], inside.metadata)
+    return _FileTable(uri, storage, found, options, files, facts, fields, is_wanted).source(inside)
 
-    def read(piece: Piece, rows: int, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+
+@dataclass(frozen=True)
+class _FileTable:
+    uri: str
+    storage: Mapping[str, Any] | None
+    format: Format
+    options: Mapping[str, Any]
+    files: Sequence[InputFile]
+    facts: Sequence[FileFacts]
+    fields: Sequence[pa.Field]
+    is_wanted: Callable[[str], bool]
+
+    def source(self, inside: pa.Schema) -> Source:
+        """Return the source, given the columns that stand in the files."""
+        counts = [each.rows for each in self.facts]
+        common = frozenset.intersection(*(each.repeating for each in self.facts))
+        return Source(
+            pa.schema([*inside, *self.fields], inside.metadata),
+            tuple(piece for each in self.facts for piece in each.pieces),
+            partial(self._read, inside),
+            rows=None if None in counts else sum(count for count in counts if count is not None),
+            uri=without_credentials(self.uri),
+            inputs=tuple(
+                InputState(file.name, file.size, file.stamp, each.digest)
+                for file, each in zip(self.files, self.facts, strict=True)
+            ),
+            states=self._states,
+            repeating=tuple(item.name for item in inside if item.name in common),
+            as_dictionaries=lambda names: self.source(_with_dictionaries(inside, names)),
+        )
+
+    def _read(
+        self, inside: pa.Schema, piece: Piece, rows: int, columns: Sequence[str] | None
+    ) -> Iterator[pa.RecordBatch]:
         within = None if columns is None else [name for name in inside.names if name in columns]
         wanted = inside if within is None else pa.schema([inside.field(name) for name in within])
-        beside = [item for item in fields if columns is None or item.name in columns]
-        for batch in found.read(piece, inside, rows, options, within):
+        beside = [item for item in self.fields if columns is None or item.name in columns]
+        for batch in self.format.read(piece, inside, rows, self.options, within):
             yield with_partition(conformed(batch, wanted), piece.file, beside)
 
-    counts = [each.rows for each in facts]
-    return Source(
-        schema,
-        tuple(piece for each in facts for piece in each.pieces),
-        read,
-        rows=None if None in counts else sum(count for count in counts if count is not None),
-        uri=shown,
-        inputs=tuple(
-            InputState(file.name, file.size, file.stamp, each.digest) for file, each in zip(files, facts, strict=True)
-        ),
-        states=lambda: [(file.name, file.size, file.stamp) for file in find_files(uri, is_wanted, storage)],
-    )
+    def _states(self) -> list[tuple[str, int | None, str]]:
+        return [(file.name, file.size, file.stamp) for file in find_files(self.uri, self.is_wanted, self.storage)]
+
+
+def _with_dictionaries(inside: pa.Schema, names: Collection[str]) -> pa.Schema:
+    fields = [item.with_type(pa.dictionary(pa.int32(), item.type)) if item.name in names else item for item in inside]
+    return pa.schema(fields, inside.metadata)
 
 
 def _known() -> str:

@@ -38,7 +38,7 @@ class InputFile:
     @property
     def shown(self) -> str:
         """What messages call it."""
-        return _PARTITION_VALUE.sub(r"\1=…", self.name) if self.partition else self.name
+        return without_partition_values(self.name) if self.partition else self.name
 
     @property
     def suffixed(self) -> str:
@@ -63,3 +63,13 @@ class InputFile:
         except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
             failure = f"it cannot be read ({type(error).__name__})."
         raise DatasetError(f"{self.shown}: {failure}")
+
+
+def without_partition_values(name: str) -> str:
+    """Return the name of a file as it may be shown.
+
+    Example:
+        >>> without_partition_values("/raw/email=ann@x.example/0.parquet")
+        '/raw/email=…/0.parquet'
+    """
+    return _PARTITION_VALUE.sub(r"\1=…", name)

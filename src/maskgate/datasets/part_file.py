@@ -40,6 +40,8 @@ class PartFile:
         for data in self._assembly.add(segment):
             self._write(data)
         self.rows += segment.rows
+        if segment.release is not None:
+            segment.release()
 
     def finish(self) -> dict[str, Any]:
         """Write the end, bring the bytes to the disk, close, and return size and SHA-256.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from maskgate.datasets.feeding import stretches
+from maskgate.datasets.formats.parquet import Parquet
 from maskgate.datasets.parts import Names, Parts, Sink
 from maskgate.datasets.pipeline import in_order
 from maskgate.datasets.working import Work
@@ -86,6 +87,7 @@ def mask_into(
     progress: Callable[[Progress], None] | None = None,
     workers: int | None = None,
     memory: int = MEMORY,
+    quick: tuple[MaskingPlan, Source] | None = None,
 ) -> MaskedTable:
     """Mask one table into the files of an output.
 
@@ -98,6 +100,7 @@ def mask_into(
         workers: Threads that mask; None for as many as there are cores, up to four.
         memory: The most bytes that a table may have of which a method must see all rows; of others a quarter of it is
             under way at once.
+        quick: The same plan and source with dictionaries, for a format that takes them.
 
     Raises:
         DatasetError: If a file cannot be read or written.
@@ -106,7 +109,11 @@ def mask_into(
     schema = _schema_as_read(plan, sink.format)
     encoder = sink.format.encoder(plan.output_schema, sink.layout)
     rows = sink.layout.row_group_rows or source.batch_rows
-    with MaskingRun(plan) as run, Parts(sink, names, encoder, plan.empty_report()) as parts:
+    if quick is not None and isinstance(sink.format, Parquet):
+        quick_plan, source = quick
+    else:
+        quick_plan = plan
+    with MaskingRun(quick_plan) as run, Parts(sink, names, encoder, plan.empty_report()) as parts:
         work = Work(run, encoder, source.batch_rows, rows, parts.finished_rows)
         # What a run before has finished need not be read, unless the rules want something of the whole table.
         skip = 0 if run.needs_all_rows or plan.whole_table else parts.finished_rows

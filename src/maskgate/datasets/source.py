@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from maskgate.datasets.files import without_partition_values
 from maskgate.datasets.formats import DIALECT
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from maskgate.datasets.formats import Piece
 
@@ -49,6 +50,8 @@ class Source:
         uri: Where it is, without credentials; None if it is in memory.
         inputs: Its files as they are now; empty if it cannot be read a second time.
         states: Looks at the files again; None if there are none.
+        repeating: Columns that can be read behind a dictionary.
+        as_dictionaries: Returns the same source with some of these read so.
     """
 
     schema: pa.Schema
@@ -58,6 +61,8 @@ class Source:
     uri: str | None = None
     inputs: tuple[InputState, ...] = ()
     states: Callable[[], list[tuple[str, int | None, str]]] | None = field(default=None, repr=False)
+    repeating: tuple[str, ...] = ()
+    as_dictionaries: Callable[[Collection[str]], Source] | None = field(default=None, repr=False)
 
     def verify(self) -> None:
         """Look whether the files are still those of the beginning.
@@ -72,7 +77,8 @@ class Source:
         for name in sorted(before.keys() | now.keys()):
             if before.get(name) != now.get(name):
                 what = "is gone" if name not in now else "is new" if name not in before else "has changed"
-                raise DatasetError(f"{name}: the file {what} since the run began. Mask the data when it is at rest.")
+                shown = without_partition_values(name)
+                raise DatasetError(f"{shown}: the file {what} since the run began. Mask the data when it is at rest.")
 
     @property
     def dialect(self) -> str:

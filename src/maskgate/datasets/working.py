@@ -65,8 +65,8 @@ class Work:
         else:
             masked = [self.run.mask(each) for each in _cut(batch, self.batch_rows)]
         report = sum((each.report for each in masked[1:]), masked[0].report)
-        segments = self._segments(stretch.start, [each.batch for each in masked])
-        return Done(tuple(masked), tuple(segments), report)
+        segments = tuple(self._segments(stretch.start, [each.batch for each in masked]))
+        return Done(tuple(each.without_rows() for each in masked), segments, report)
 
     def whole(self, source: Source, most_bytes: int) -> Iterator[Stretch]:
         """Read a whole table as one stretch, for methods that must see all rows; nothing, if it has none.

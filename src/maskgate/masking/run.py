@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
+import pyarrow as pa
+
 from maskgate.errors import MaskingError
 from maskgate.masking.nodes import Pass
 from maskgate.masking.report import MaskingReport
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from maskgate.masking.plan import MaskingPlan
@@ -35,6 +36,13 @@ class MaskedBatch:
     report: MaskingReport
     records: Mapping[str, NDArray[np.uint64]] = field(repr=False)
     traces: Traces | None = field(default=None, repr=False)
+
+    def without_rows(self) -> MaskedBatch:
+        """Return what the run wants to know, and let the rows go."""
+        return replace(self, batch=_NO_ROWS)
+
+
+_NO_ROWS = pa.RecordBatch.from_arrays([], names=[])
 
 
 class MaskingRun:

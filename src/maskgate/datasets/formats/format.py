@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -56,12 +56,14 @@ class FileFacts:
         rows: How many there are, if that is known before.
         digest: A hash of what the look has read of the file, such as its footer; with size and stamp it says whether
             the file is still the same.
+        repeating: Columns of text that the file stores behind a small dictionary, and that can be read that way.
     """
 
     schema: pa.Schema
     pieces: tuple[Piece, ...]
     rows: int | None
     digest: str
+    repeating: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,13 @@ class Segment:
         rows: How many.
         data: Their bytes.
         note: What the format wants to know when it puts the segment into a file.
+        release: Called when the bytes are written and nobody looks at them any more.
     """
 
     rows: int
     data: Any = field(repr=False)
     note: Any = field(default=None, repr=False)
+    release: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -144,7 +148,7 @@ class Format(Protocol):
 
         Args:
             piece: What to read.
-            schema: What a look found.
+            schema: What a look found; with a dictionary where a repeating column is wanted behind one.
             rows: How many rows a batch has at most.
             options: What the user declares of the file.
             columns: The columns to read; None for all.

@@ -24,6 +24,8 @@ _STREAM_BYTES = 1 << 20
 # Small row groups are read together, large ones alone.
 _PIECE_BYTES = 64 << 20
 _PROBED_ROWS = 4096
+# The most that a cell takes, on average, where few values repeat: a code, and a share in the dictionary.
+_REPEATING_BYTES = 2
 
 
 class Parquet:
@@ -37,12 +39,13 @@ class Parquet:
         with _opened(file) as parquet:
             metadata = parquet.metadata
             digest = hashlib.sha256(_footer_of(metadata)).hexdigest()
-            return FileFacts(parquet.schema_arrow, tuple(_pieces(file, metadata)), metadata.num_rows, digest)
+            schema, pieces = parquet.schema_arrow, tuple(_pieces(file, metadata))
+            return FileFacts(schema, pieces, metadata.num_rows, digest, _repeating(schema, metadata))
 
     def read(
         self,
         piece: Piece,
-        schema: pa.Schema,  # noqa: ARG002  Parquet describes itself
+        schema: pa.Schema,
         rows: int,
         options: Mapping[str, Any],  # noqa: ARG002
         columns: Sequence[str] | None,
@@ -50,7 +53,7 @@ class Parquet:
         """Read the row groups of a piece, one thread doing all of it."""
         groups = range(piece.start, piece.stop)
         found = 0
-        with _opened(piece.file) as parquet:
+        with _opened(piece.file, [item.name for item in schema if pa.types.is_dictionary(item.type)]) as parquet:
             batches = parquet.iter_batches(
                 batch_size=rows,
                 row_groups=groups,
@@ -98,6 +101,22 @@ def _piece(file: InputFile, start: int, stop: int, rows: int, size: int) -> Piec
     return Piece(file, start, stop, rows, size, f"{file.shown}, {groups}")
 
 
+def _repeating(schema: pa.Schema, metadata: pq.FileMetaData) -> frozenset[str]:
+    """Return the columns of text that take so little room that few values must repeat, judged by one row group."""
+    if not metadata.num_row_groups:
+        return frozenset()
+    group = metadata.row_group(0)
+    chunks = [group.column(at) for at in range(group.num_columns)]
+    return frozenset(
+        chunk.path_in_schema
+        for chunk in chunks
+        if chunk.has_dictionary_page
+        and chunk.total_uncompressed_size <= _REPEATING_BYTES * group.num_rows
+        and chunk.path_in_schema in schema.names
+        and schema.field(chunk.path_in_schema).type in (pa.string(), pa.binary())
+    )
+
+
 def _footer_of(metadata: pq.FileMetaData) -> bytes:
     buffer = io.BytesIO()
     metadata.write_metadata_file(buffer)
@@ -105,12 +124,16 @@ def _footer_of(metadata: pq.FileMetaData) -> bytes:
 
 
 @contextmanager
-def _opened(file: InputFile) -> Iterator[pq.ParquetFile]:
+def _opened(file: InputFile, dictionaries: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
     with file.open() as source:
         failed = False
         try:
             parquet = pq.ParquetFile(
-                source, buffer_size=_STREAM_BYTES, pre_buffer=False, page_checksum_verification=True
+                source,
+                buffer_size=_STREAM_BYTES,
+                pre_buffer=False,
+                page_checksum_verification=True,
+                read_dictionary=list(dictionaries),
             )
         except (pa.ArrowException, OSError, ValueError, EOFError):
             failed = True

@@ -8,6 +8,7 @@ integers are packed by their differences, which takes less time and less room.
 from __future__ import annotations
 
 import io
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 
 from maskgate.datasets.formats.format import Segment
 from maskgate.datasets.formats.parquet_footer import joined_footer, moved_row_groups
+from maskgate.datasets.formats.reused_room import ReusedRoom
 from maskgate.errors import UsageError
 from maskgate.methods.layout import countable
 
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 _MAGIC = b"PAR1"
 _TAIL = 8
 _SAMPLE_ROWS = 8192
+_MARGIN = 1 << 20
+# Pages of this size are compressed in half the time of those of a megabyte, where text is as random as tokens are, and
+# to no more bytes: codecs choose smaller tables for them.
+_PAGE_BYTES = 64 << 10
 _CODECS = ("zstd", "snappy", "gzip", "brotli", "lz4", "none")
 
 
@@ -40,33 +46,47 @@ class ParquetEncoder:
     def __init__(self, schema: pa.Schema, layout: Layout) -> None:
         self._schema = schema
         self._leaves = _leaf_paths(schema)
+        self._room = ReusedRoom()
         self._compact = layout.encodings == "compact"
         self._options: dict[str, Any] = {
             "compression": _codec(layout),
+            "data_page_size": _PAGE_BYTES,
             "compression_level": None if layout.compression == "none" else layout.compression_level,
         }
 
     def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
         """Encode batches as one row group."""
         rows = sum(batch.num_rows for batch in batches)
-        written = self._written(batches, rows)
-        footer = len(written) - _TAIL - int.from_bytes(written[-_TAIL:-4].to_pybytes(), "little")
-        return Segment(rows, memoryview(written)[len(_MAGIC) : footer], bytes(memoryview(written)[footer:-_TAIL]))
+        room = self._room.take(sum(batch.nbytes for batch in batches) + _MARGIN)
+        try:
+            sink = pa.FixedSizeBufferWriter(room)
+            self._write(sink, batches, rows)
+            written = memoryview(room)[: sink.tell()]
+        except (pa.ArrowException, OSError):
+            # Hardly ever it takes more room than the cells do in memory.
+            stream = pa.BufferOutputStream()
+            self._write(stream, batches, rows)
+            written = memoryview(stream.getvalue())
+        footer = len(written) - _TAIL - int.from_bytes(written[-_TAIL:-4], "little")
+        note = bytes(written[footer:-_TAIL])
+        return Segment(rows, written[len(_MAGIC) : footer], note, partial(self._room.give_back, room))
 
     def assembly(self) -> ParquetAssembly:
         """Begin a file."""
         return ParquetAssembly(self)
 
-    def empty_file(self) -> bytes:
-        """Return a file without rows."""
-        return bytes(self._written([], 0))
+    @cached_property
+    def empty_footer(self) -> bytes:
+        """What a file without rows says of itself: its schema, and who has written it."""
+        return bytes(self.encode([]).note)
 
-    def _written(self, batches: Sequence[pa.RecordBatch], rows: int) -> pa.Buffer:
-        sink = pa.BufferOutputStream()
-        with pq.ParquetWriter(sink, self._schema, **self._options, **self._encodings(batches[:1])) as writer:
+    def _write(self, sink: Any, batches: Sequence[pa.RecordBatch], rows: int) -> None:
+        # A dictionary that comes along is written as it is; that there was one, the footer does not say.
+        schema = batches[0].schema if batches else self._schema
+        with pq.ParquetWriter(sink, schema, **self._options, **self._encodings(batches[:1])) as writer:
             if batches:
-                writer.write_table(pa.Table.from_batches(batches, self._schema), row_group_size=rows)
-        return sink.getvalue()
+                table = pa.Table.from_batches(batches)
+                writer.write_table(table if len(batches) == 1 else table.unify_dictionaries(), row_group_size=rows)
 
     def _encodings(self, batches: Sequence[pa.RecordBatch]) -> dict[str, Any]:
         """Choose an encoding for each leaf, judged by the first rows."""
@@ -89,7 +109,6 @@ class ParquetAssembly:
         self._encoder = encoder
         self._size = 0
         self._rows = 0
-        self._first: bytes | None = None
         self._groups: list[bytes] = []
 
     def begin(self) -> bytes:
@@ -99,7 +118,6 @@ class ParquetAssembly:
 
     def add(self, segment: Segment) -> Iterator[Any]:
         """Return the pages; remember where they came to stand."""
-        self._first = self._first or segment.note
         self._groups += moved_row_groups(segment.note, self._size - len(_MAGIC), len(self._groups))
         self._size += segment.size
         self._rows += segment.rows
@@ -107,9 +125,7 @@ class ParquetAssembly:
 
     def end(self) -> bytes:
         """Return the footer."""
-        if self._first is None:
-            return self._encoder.empty_file()[len(_MAGIC) :]
-        footer = joined_footer(self._first, self._groups, self._rows)
+        footer = joined_footer(self._encoder.empty_footer, self._groups, self._rows)
         return footer + len(footer).to_bytes(4, "little") + _MAGIC
 
 
