@@ -48,9 +48,10 @@ def mask(
 ) -> None:
     """Mask SOURCE by RULES into TARGET.
 
-    SOURCE is a file, a folder of files, a pattern, or the URI of one of these. TARGET is one file if its name ends as
-    that of a format does (.parquet), and otherwise a new folder of parts with a manifest. If anything fails, nothing
-    is there that was not there before; finished parts are kept beside TARGET for --resume.
+    SOURCE is a file, a folder of files, a pattern, or the URI of one of these: Parquet, CSV, JSON lines, Arrow, Delta
+    Lake. TARGET is one file if its name ends as that of a format does (.parquet, .csv.gz), and otherwise a new folder
+    of parts with a manifest. If anything fails, nothing is there that was not there before; finished parts are kept
+    beside TARGET for --resume.
     """
     from maskgate.gate.without_pandas import keep_pandas_out  # noqa: PLC0415  not before it is needed
 
