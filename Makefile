@@ -57,7 +57,7 @@ clean: ## Remove the environments, the demo's files and all caches
 
 .PHONY: test-repository test-core test-server test-presidio test-spark test-airflow test-prefect test-samples test-specifications
 
-# Two at once: files, classes or single tests that know nothing of each other.
+# Two at once: files or single tests that know nothing of each other.
 TWO = -n 2 --dist
 
 # PYTEST= passes more arguments: make test-core PYTEST="-k token -x"
@@ -80,7 +80,7 @@ test-airflow: $(VENV)/server/.ready $(VENV)/airflow/.ready
 	$(VENV)/airflow/bin/python -m pytest $(TWO) loadfile tests/airflow_provider $(PYTEST)
 
 test-prefect: $(VENV)/server/.ready $(VENV)/prefect/.ready
-	$(VENV)/prefect/bin/python -m pytest $(TWO) loadscope tests/prefect_blocks $(PYTEST)
+	$(VENV)/prefect/bin/python -m pytest $(TWO) loadfile tests/prefect_blocks $(PYTEST)
 
 # These start gates, Airflows and Prefect servers from their own environments, and look at them from outside.
 test-samples: DISTRIBUTION = worksteal
