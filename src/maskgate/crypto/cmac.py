@@ -102,6 +102,10 @@ def _digest(column: pa.Array, machine: CellCmac) -> pa.Array:
     return pa.Array.from_buffers(pa.binary(BLOCK), len(cells), [validity_buffer(cells.valid), pa.py_buffer(state)])
 
 
+# Which bytes of a last block with r bytes count.
+_KEPT = as_blocks(np.tri(BLOCK + 1, BLOCK, -1, np.uint8) * np.uint8(0xFF))
+
+
 class CellCmac:
     """CMAC under one key, with its two subkeys as a table by the length of the last block."""
 
@@ -113,9 +117,8 @@ class CellCmac:
         final[:BLOCK] = np.frombuffer(second, np.uint8)
         final[np.arange(BLOCK), np.arange(BLOCK)] ^= 0x80
         final[BLOCK] = np.frombuffer(first, np.uint8)
-        kept = np.tri(BLOCK + 1, BLOCK, -1, np.uint8) * np.uint8(0xFF)
-        # Of a last block with r bytes: which bytes count, and what is added to them.
-        self._kept, self._final = as_blocks(kept), as_blocks(final)
+        # What is added to a last block with r bytes.
+        self._final = as_blocks(final)
 
     def digest(
         self, data: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]
@@ -159,7 +162,7 @@ class CellCmac:
             beyond = going[index + 1] if index + 1 < len(going) else 0
             taken = blocks_at(every_window, starts[:count] + index * BLOCK)
             rest = lengths[beyond:count] - index * BLOCK
-            taken[beyond:] &= blocks_at(self._kept, rest)
+            taken[beyond:] &= blocks_at(_KEPT, rest)
             taken[beyond:] ^= blocks_at(self._final, rest)
             taken ^= chain[:count]
             chain[:count] = self._cipher.encrypt(taken)

@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity, without_dictionary
 from maskgate.methods.cleansing import clean_dictionary
-from maskgate.methods.codes import in_order_of_use, renumbered
+from maskgate.methods.codes import in_order_of_use, of_one_entry, renumbered
+from maskgate.methods.differing import surely_differ
 from maskgate.methods.families import value_type
 from maskgate.methods.fixed_width import view
 
@@ -58,12 +59,13 @@ def null_count(column: pa.Array) -> int:
     return int(plain(column).null_count)
 
 
-def by_value(column: pa.Array, mask: Callable[[pa.Array], pa.Array]) -> pa.Array:
+def by_value(column: pa.Array, mask: Callable[[pa.Array], pa.Array], *, mostly_differ: bool = False) -> pa.Array:
     """Mask a column by a function of single values, once for each distinct value if it has a dictionary.
 
     Args:
         column: A column in any layout.
         mask: A function from plain column to plain column, of which each cell depends on its own value alone.
+        mostly_differ: Whether different values mostly become different, so that it pays to see whether all did.
     """
     if not pa.types.is_dictionary(column.type):
         return mask(plain(column))
@@ -71,14 +73,18 @@ def by_value(column: pa.Array, mask: Callable[[pa.Array], pa.Array]) -> pa.Array
     used = in_order_of_use(codes, len(entries))
     # As they stand, where all are in use: to take them in another order means to wait for the memory.
     masked = mask(entries if len(used) == len(entries) else pc.take(entries, pa.array(np.sort(used))))
-    encoded = countable(masked).dictionary_encode()
-    numbers = pc.take(encoded.indices, pa.array(used if len(used) == len(entries) else np.argsort(np.argsort(used))))
-    is_unique = len(encoded.dictionary) == len(numbers)
-    order = view(numbers, np.int32) if is_unique else in_order_of_use(numbers, len(encoded.dictionary))
+    encoded = None if mostly_differ and surely_differ(masked) else countable(masked).dictionary_encode()
+    found = masked if encoded is None else encoded.dictionary
+    if len(found) == 1 < len(entries) and masked.null_count == 0:
+        return clean_dictionary(of_one_entry(codes), found.cast(masked.type))
+    # Of each entry in use, in the order of use: which of those that were masked it is, and what it became.
+    places = used if len(used) == len(entries) else np.argsort(np.argsort(used))
+    numbers = pa.array(places.astype(np.int32)) if encoded is None else pc.take(encoded.indices, pa.array(places))
+    order = view(numbers, np.int32) if len(found) == len(numbers) else in_order_of_use(numbers, len(found))
     if len(order) < len(entries) or not np.array_equal(used, np.arange(len(used))):
         codes = renumbered(codes, *_table(used, numbers, order, len(entries)))
     # Otherwise the codes stand in the order of first use already, and stay as many.
-    kept = pc.take(encoded.dictionary, pa.array(order)).cast(masked.type)
+    kept = pc.take(found, pa.array(order)).cast(masked.type)
     return clean_dictionary(codes, kept)
 
 

@@ -107,7 +107,7 @@ class Token(Method):
         if key is None:
             raise MaskingError(f'column "{surroundings.column}": token needs a key')
         try:
-            return by_value(column, lambda values: scheme.tokens(values, key))
+            return by_value(column, lambda values: scheme.tokens(values, key), mostly_differ=True)
         except RefusedValuesError as error:
             problem = str(error)
         raise MaskingError(

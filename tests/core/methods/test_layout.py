@@ -53,6 +53,38 @@ class TestByValue:
         masked = by_value(encoded([1, 0, 2], ["a", "A", "b"]), pc.utf8_upper)
         assert (masked.to_pylist(), masked.dictionary.to_pylist()) == (["A", "A", "B"], ["A", "B"])
 
+    @pytest.mark.parametrize("index_type", INDEX_TYPES, ids=str)
+    def test_entries_that_all_become_one(self, index_type):
+        column = encoded([2, None, 0, 1, None], ["a", "b", "c"], index_type)
+        masked = by_value(column, lambda values: pa.array(["*"] * len(values)))
+        masked.validate(full=True)
+        assert masked.type == column.type
+        assert (masked.to_pylist(), masked.dictionary.to_pylist()) == (["*", None, "*", "*", None], ["*"])
+        assert masked.indices.to_pylist() == [0, None, 0, 0, None]
+        assert masked.indices.buffers()[1].to_pybytes() == bytes(5 * index_type.bit_width // 8)
+
+    def test_entries_of_which_all_but_nulls_become_one(self):
+        masked = by_value(encoded([0, 1, 2], ["a", "b", "c"]), lambda values: pa.array(["*", None, "*"]))
+        assert (masked.to_pylist(), masked.dictionary.to_pylist()) == (["*", None, "*"], ["*"])
+
+    @pytest.mark.parametrize(
+        "entries",
+        [
+            pytest.param([f"{number:032x}" for number in range(300)], id="that all differ"),
+            pytest.param([f"{number // 2:032x}" for number in range(300)], id="of which two each are equal"),
+            pytest.param([f"{number:032x}" if number else None for number in range(300)], id="one of which is null"),
+        ],
+    )
+    def test_that_they_mostly_differ_changes_nothing_but_time(self, entries):
+        chance = random.Random(7)
+        codes = [chance.randrange(299) if chance.random() > 0.1 else None for _ in range(2_000)]
+        for column in (encoded(codes, entries), encoded([*codes, *range(300)], entries).slice(7)):
+            plainly = by_value(column, lambda values: values)
+            quickly = by_value(column, lambda values: values, mostly_differ=True)
+            quickly.validate(full=True)
+            assert quickly.indices.equals(plainly.indices)
+            assert quickly.dictionary.equals(plainly.dictionary)
+
     def test_entries_that_are_null_or_become_null_are_null_rows(self):
         masked = by_value(
             encoded([0, 1, 2, None], ["a", None, "b"]),
