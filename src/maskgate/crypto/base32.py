@@ -85,10 +85,28 @@ def _byte_lengths(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _encode(data: NDArray[np.uint8], lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
+    if len(lengths) and lengths[0] and lengths.min() == lengths.max():
+        return _encode_alike(data, int(lengths[0]), len(lengths))
     words, last, rest = _groups(data, lengths, _BYTES)
     words >>= np.uint64(64 - 8 * _BYTES)
     words[last] &= ~((np.uint64(1) << (8 * (_BYTES - rest)).astype(np.uint64)) - np.uint64(1))
     return _without_overhang(_characters(words), last, (8 * rest + 4) // 5)
+
+
+def _encode_alike(data: NDArray[np.uint8], length: int, count: int) -> NDArray[np.uint8]:
+    """Write cells of one length: what is short of a last group is the same for all."""
+    groups = -(-length // _BYTES)
+    words = _words_of(data, (count, groups), (length, _BYTES))
+    words >>= np.uint64(64 - 8 * _BYTES)
+    missing = 8 * (groups * _BYTES - length)
+    words[groups - 1 :: groups] &= ~np.uint64((1 << missing) - 1)
+    return _characters(words).reshape(count, -1)[:, : _text_length(length)].reshape(-1)
+
+
+def _words_of(data: NDArray[np.uint8], shape: tuple[int, int], steps: tuple[int, int]) -> NDArray[np.uint64]:
+    """Read a word of eight bytes, the first one highest, at every step; behind the last byte are zeros."""
+    behind = np.concatenate([data, np.zeros(8, np.uint8)])
+    return np.ndarray(shape, "V8", behind, strides=steps).reshape(-1).view(">u8").astype(np.uint64)
 
 
 def _decode(characters: NDArray[np.uint8], lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -110,13 +128,12 @@ def _groups(
     ends = np.cumsum(counts)
     filled = counts > 0
     last, rest = ends[filled] - 1, (lengths - size * (counts - 1))[filled]
-    behind = np.concatenate([data, np.zeros(8, np.uint8)])
     if len(last) == 0:
         return np.zeros(0, np.uint64), last, rest
     if lengths.min() == lengths.max():
-        every = np.ndarray((len(lengths), counts[0]), "V8", behind, strides=(lengths[0], size))
-        words = every.reshape(-1).view(">u8").astype(np.uint64)
+        words = _words_of(data, (len(lengths), int(counts[0])), (int(lengths[0]), size))
     else:
+        behind = np.concatenate([data, np.zeros(8, np.uint8)])
         words = windows(behind, 8)[_places(size, int(ends[-1]), last, rest)].view(">u8").astype(np.uint64)
     return words, last, rest
 

@@ -49,6 +49,14 @@ class TestBase32:
         assert bare.type == pa.large_string()
         assert read_base32(bare.slice(5)).to_pylist() == values[5:]
 
+    @pytest.mark.parametrize("size", range(12))
+    def test_cells_of_one_size_without_nulls(self, size):
+        """Whatever is short of a last group, and whatever comes behind it."""
+        values = [bytes([byte]) * size for byte in (255, 0, 170, 85, 255)]
+        text = write_base32(pa.array(values))
+        assert text.to_pylist() == [by_hand(value) for value in values]
+        assert read_base32(text).to_pylist() == values
+
     @pytest.mark.parametrize("length", [8, 25, 26])
     def test_the_first_characters_of_a_fixed_size(self, length):
         cells = [bytes(range(start, start + 16)) for start in range(0, 240, 16)] + [None, b"\xff" * 16]
