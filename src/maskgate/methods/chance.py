@@ -48,9 +48,12 @@ class Chance:
         """Return the next words, of 32 or 64 bits."""
         words = room(count, np.dtype(kind).newbyteorder("<"))
         for rows in portions(count):
-            part = words[rows]
-            self._stream.update_into(_ZEROS[: part.nbytes], part.data.cast("B"))
+            self.fill(words[rows])
         return words
+
+    def fill(self, words: NDArray[Any]) -> None:
+        """Write the next words over some, of which there are no more than one portion."""
+        self._stream.update_into(_ZEROS[: words.nbytes], words.data.cast("B"))
 
 
 def chance_for(
@@ -74,7 +77,9 @@ def chance_for(
 
     hashed = Cipher(AES(subkey("content")), GCM(bytes(12))).encryptor()
     for column in columns:
-        for part in _content(with_zeros(plain(column))):
+        # What is plain already is movable, and has zeros under its nulls.
+        cells = column if (written := plain(column)) is column else with_zeros(written)
+        for part in _content(cells):
             hashed.authenticate_additional_data(part.nbytes.to_bytes(8, "little"))
             hashed.authenticate_additional_data(part.view(np.uint8).reshape(-1).data)
     hashed.finalize()

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from maskgate.crypto import cmac
+from maskgate.crypto.room import room
 from maskgate.errors import MaskingError
 from maskgate.methods.layout import plain
 from maskgate.methods.token_input import check_token_input, token_input
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from maskgate.methods.numbers import Inexact
 
 # So many rows at a time stay in the processor's cache.
-ROWS = 32_768
+ROWS = 65_536
 _BLOCK = 16
 # AES-128 draws a third faster than AES-256, and 128 bits are what a draw has.
 _KEY_BYTES = 16
@@ -170,8 +171,8 @@ class _Cipher:
     def blocks(self, count: int) -> NDArray[np.uint64]:
         """Return room for so many blocks."""
         if self._blocks is None:
-            self._blocks = np.empty((ROWS, 2), "<u8")
-            self._output = np.empty(ROWS * _BLOCK + _BLOCK - 1, np.uint8)
+            self._blocks = room(ROWS * 2, "<u8").reshape(ROWS, 2)
+            self._output = room(ROWS * _BLOCK + _BLOCK - 1, np.uint8)
         return self._blocks[:count]
 
     def encrypted(self, blocks: NDArray[np.uint64]) -> NDArray[np.uint64]:

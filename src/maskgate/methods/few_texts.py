@@ -75,14 +75,17 @@ class FewTexts:
         windows = np.ndarray(
             (bytes_.size - items.itemsize + 1,), items.dtype, np.frombuffer(bytes_, np.uint8), strides=(1,)
         )
+        ends = room(min(_ROWS, len(codes)) + 1, np.int64)
         end = 0
         for rows, places in self._places(codes, first, valid):
-            ends = np.cumsum(self._lengths.take(places, mode="clip"))
-            ends += end
-            edges[rows.start + 1 : rows.stop + 1] = ends
+            here = ends[: len(places) + 1]
+            here[0] = end
+            self._lengths.take(places, out=here[1:], mode="clip")
+            np.cumsum(here, out=here)
+            edges[rows.start + 1 : rows.stop + 1] = here[1:]
             # Of bytes that are assigned more than once, the last assignment stays, as of any item.
-            windows[np.concatenate([[end], ends[:-1]])] = items.take(places, mode="clip")
-            end = int(ends[-1])
+            windows[here[:-1]] = items.take(places, mode="clip")
+            end = int(here[-1])
         bytes_.resize(end)
         return pa.Array.from_buffers(pa.string(), len(codes), [validity_buffer(valid), pa.py_buffer(edges), bytes_])
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maskgate.crypto.room import room
 from maskgate.methods.gaussian import gaussian_sizes
 from maskgate.methods.laplace import laplace_sizes
 from maskgate.methods.noise_functions import logarithm
@@ -47,20 +48,17 @@ class NoiseCurve:
     def __init__(self, kind: str, scale: float) -> None:
         # A line is taken at once, as if it were a complex number.
         self._lines = (_table(kind) * scale).view(np.complex128).reshape(-1)
-        self._doubles = np.empty((2, 0))
-        self._words = np.empty((2, 0), np.uint64)
+        self._chances = np.empty(0)
+        self._cells = np.empty(0, np.uint64)
         self._taken = np.empty(0, np.complex128)
 
     def noise(self, words: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Turn words of even bits into noise, overwritten by the next call."""
-        if len(words) > self._doubles.shape[1]:
-            self._doubles = np.empty((2, len(words)))
-            self._words = np.empty((2, len(words)), np.uint64)
-            self._taken = np.empty(len(words), np.complex128)
-        sizes: NDArray[np.float64]
-        chance, sizes = self._doubles[:, : len(words)]
-        cells, signs = self._words[:, : len(words)]
-        lines = self._taken[: len(words)]
+        if len(words) > len(self._cells):
+            self._chances = room(len(words), np.float64)
+            self._cells = room(len(words), np.uint64)
+            self._taken = room(len(words), np.complex128)
+        chance, cells, lines = self._chances[: len(words)], self._cells[: len(words)], self._taken[: len(words)]
         np.copyto(chance, words.view(np.int64))
         bits = chance.view(np.uint64)
         # The last six bits of the exponent and the first nine of the mantissa; the sign falls away.
@@ -68,9 +66,11 @@ class NoiseCurve:
         cells &= _TABLE
         # No cell is out of the table; "clip" is the mode that does not look twice.
         self._lines.take(cells.view(np.int64), out=lines, mode="clip")
-        np.bitwise_and(bits, _SIGN, out=signs)
         starts, slopes = lines.view(np.float64).reshape(-1, 2).T
-        np.bitwise_xor(starts.view(np.uint64), signs, out=sizes.view(np.uint64))
+        # Where the cells stood, which nobody needs any more: the less memory, the more of it stays in the cache.
+        np.bitwise_and(bits, _SIGN, out=cells)
+        cells ^= starts.view(np.uint64)
+        sizes: NDArray[np.float64] = cells.view(np.float64)
         chance *= slopes
         sizes += chance
         return sizes

@@ -43,6 +43,11 @@ class Sorted:
     of_value: Any
     free: int
 
+    @property
+    def bit_width(self) -> int:
+        """How wide words are."""
+        return self.words.itemsize * 8
+
     def write(self, into: NDArray[Any], added: Any = 0) -> None:
         """Write the values, each with the same number added, into the first items of some array."""
         for rows in portions(len(self.words)):
@@ -50,6 +55,18 @@ class Sorted:
             np.bitwise_and(self.words[rows], self.of_value, out=part, casting="unsafe")
             if added:
                 part += added
+
+    def overwritten(self, cells: NDArray[Any]) -> NDArray[Any]:
+        """Write the cells that stand at the values over the words, which takes no more memory.
+
+        Args:
+            cells: More than any value says, as wide as words.
+        """
+        written = self.words.view(cells.dtype)
+        for rows in portions(len(written)):
+            places = (self.words[rows] & self.of_value).astype(np.int64)
+            cells.take(places, out=written[rows], mode="clip")
+        return written
 
     def all(self) -> NDArray[np.int64]:
         """Return all values."""
@@ -128,9 +145,10 @@ def sorted_by_chance(
     is_short = most == 0 and bits + count.bit_length() + _SPARE_BITS <= _SHORT_BITS
     kind, free = (np.uint32, _SHORT_BITS) if is_short else (np.uint64, _WORD_BITS - most.bit_length())
     of_value, of_chance = kind((1 << bits) - 1), kind((1 << free) - (1 << bits))
-    words = chance.words(count, kind)
+    words = room(count, np.dtype(kind).newbyteorder("<"))
     for rows in portions(count):
         drawn = words[rows]
+        chance.fill(drawn)
         drawn &= of_chance
         drawn |= values(rows).astype(kind, copy=False)
         if groups is not None and most:
@@ -159,10 +177,13 @@ def _break_ties(words: NDArray[Any], of_value: Any, chance: Chance, starts: NDAr
 
 def _equals(words: NDArray[Any], but_for: Any) -> NDArray[np.bool_]:
     """Say which words differ from the one before in no bits but some of the last ones."""
-    equals = np.zeros(len(words), np.bool_)
+    equals = room(len(words), np.bool_)
+    equals[:1] = False
+    differs = None
     for rows in portions(len(words) - 1):
         here = words[rows.start : rows.stop + 1]
-        np.less_equal(here[1:] ^ here[:-1], but_for, out=equals[1:][rows])
+        differs = np.bitwise_xor(here[1:], here[:-1], out=None if differs is None else differs[: len(here) - 1])
+        np.less_equal(differs, but_for, out=equals[1:][rows])
     return equals
 
 

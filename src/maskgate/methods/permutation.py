@@ -83,8 +83,10 @@ def shuffled(column: pa.Array, chance: Chance) -> pa.Array:
         least, bits = span(column)
         if bits <= _MOST_VALUE_BITS:
             return _shuffled_numbers(column, valid, chance, least, bits)
-    sources = room(len(column), np.int64)
     order = order_by_chance(len(column), chance, valid=valid)
+    if valid is None and is_fixed(column.type) and column.type.bit_width == order.bit_width:
+        return with_nulls_of(column, order.overwritten(cells_to_move(column)))
+    sources = room(len(column), np.int64)
     order.write(sources)
     if valid is not None:
         absent = _spread(sources, valid)
@@ -102,8 +104,8 @@ def _shuffled_numbers(
     moved = room(len(cells), cells.dtype)
     order.write(moved, base)
     if valid is not None:
-        _spread(moved, valid)
-    return with_nulls_of(column, moved)
+        moved[_spread(moved, valid)] = 0
+    return _column_of(column.type, moved, valid)
 
 
 def _spread(items: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -147,4 +149,8 @@ def with_nulls_of(column: pa.Array, cells: NDArray[Any]) -> pa.Array:
     """Return cells as a column of the same type, with the same nulls, and nothing under them."""
     valid = validity(column)
     clear_nulls(cells, valid)
-    return pa.Array.from_buffers(column.type, len(column), [validity_buffer(valid), pa.py_buffer(cells)])
+    return _column_of(column.type, cells, valid)
+
+
+def _column_of(kind: pa.DataType, cells: NDArray[Any], valid: NDArray[np.bool_] | None) -> pa.Array:
+    return pa.Array.from_buffers(kind, len(cells), [validity_buffer(valid), pa.py_buffer(cells)])
