@@ -94,7 +94,9 @@ def _content(column: pa.Array) -> list[NDArray[Any]]:
         column: A plain column; if its cells are of a fixed width, with zeros under its nulls.
     """
     valid = validity(column)
-    which = np.ones(len(column), np.bool_) if valid is None else valid
+    which = room(len(column), np.bool_) if valid is None else valid
+    if valid is None:
+        which[:] = True
     kind = column.type
     if pa.types.is_boolean(kind):
         return [which, column.fill_null(False).cast(pa.uint8()).to_numpy(zero_copy_only=False)]  # noqa: FBT003

@@ -100,7 +100,7 @@ def halves(column: pa.Array, chance: Chance) -> list[Moves]:
     if len(small) > len(large):
         small, large = large, small
     bits = (rows - 1).bit_length()
-    large = sorted_by_chance(len(large), chance, bits, lambda portion: large[portion]).all()
+    large = sorted_by_chance(len(large), chance, bits, lambda portion: large[portion]).instead(np.int64)
     half, odd = divmod(count, 2)
     left, right, pairs = np.concatenate([small, large[half + odd :]]), large[: half + odd], half - odd
     if odd:

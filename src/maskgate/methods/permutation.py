@@ -101,10 +101,11 @@ def _shuffled_numbers(
     cells = cells_to_move(column)
     base = cells.dtype.type(least % (1 << column.type.bit_width))
     order = sorted_by_chance(len(cells), chance, bits, lambda rows: cells[rows] - base, valid=valid)
+    if valid is None:
+        return _column_of(column.type, order.instead(cells.dtype, base), None)
     moved = room(len(cells), cells.dtype)
     order.write(moved, base)
-    if valid is not None:
-        moved[_spread(moved, valid)] = 0
+    moved[_spread(moved, valid)] = 0
     return _column_of(column.type, moved, valid)
 
 
