@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from json import JSONEncoder
 from typing import Any
 
@@ -19,10 +20,9 @@ def canonical_bytes(value: Any) -> bytes:
         rfc8785.CanonicalizationError: If the value is not JSON, or has an integer beyond 2^53.
     """
     if _is_plain(value):
-        try:
+        # Half a character is refused below, in the words that everything else is.
+        with suppress(UnicodeEncodeError):
             return _PLAIN.encode(value).encode()
-        except UnicodeEncodeError:
-            pass  # half a character, which is refused below in the words that everything else is
     return rfc8785.dumps(value)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from maskgate.datasets.formats import Format
     from maskgate.datasets.outputs import Output
     from maskgate.datasets.progress import Progress
+    from maskgate.datasets.run import MaskedTable
     from maskgate.keys import KeyRing
     from maskgate.masking import MaskingReport
     from maskgate.rules import Rules
@@ -99,8 +100,7 @@ def mask_dataset(
         if resume or target_format is not None or layout not in {None, Layout()}:
             raise UsageError("a table of a database has no layout and no format, and is written in one go.")
         within = {"workers": workers or default_workers(), "memory": memory or MEMORY}
-        table = mask_into_table(target, opened, plan, progress=progress, **within)
-        return MaskedDataset(make_manifest(rules, {name: table}), table.report, {"table": name, **describe(table)})
+        return _made(rules, name, mask_into_table(target, opened, plan, progress=progress, **within))
     place = os.fspath(target)
     written = _target_format(place, target_format)
     if isinstance(written, Delta) and is_one_file(place):
@@ -121,16 +121,21 @@ def mask_dataset(
             memory=memory or MEMORY,
             quick=with_dictionaries(plan, opened, rules, ring),
         )
-        manifest = make_manifest(rules, {name: masked})
+        made = _made(rules, name, masked)
         if isinstance(written, Delta):
             write_file(output, LOG, delta_log(plan.output_schema, masked.files, masked.rows))
         if not is_one_file(place):
-            write_manifest(output, manifest)
+            write_manifest(output, made.manifest)
         output.finish()
     except BaseException as error:
         _give_up(output, error)
         raise
-    return MaskedDataset(manifest, masked.report, {"table": name, **describe(masked)})
+    return made
+
+
+def _made(rules: Rules, name: str, masked: MaskedTable) -> MaskedDataset:
+    """Say what was masked and written."""
+    return MaskedDataset(make_manifest(rules, {name: masked}), masked.report, {"table": name, **describe(masked)})
 
 
 def _begin_journal(output: Output, terms: Mapping[str, str]) -> bool:

@@ -9,6 +9,7 @@ both write the same bytes.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -125,10 +126,7 @@ class _Notes:
     def _append(self, content: bytes) -> None:
         self.filesystem.invalidate_cache()
         key = f"{self.prefix}{len(self.filesystem.find(self.prefix)):06}.json"
-        try:
+        with suppress(FileExistsError):
             self.filesystem.pipe_file(key, content, mode="create")
-        except FileExistsError:
-            pass
-        else:
             return
         raise DatasetError(f"{self.shown}: another run is writing there. Wait for it, or choose another target.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -117,11 +118,8 @@ def checked(batch: pa.RecordBatch, piece: Piece) -> pa.RecordBatch:
     Raises:
         DatasetError: If it is not.
     """
-    try:
-        # A file does not promise that text is UTF-8, or that lists stay inside their bounds.
+    # A file does not promise that text is UTF-8, or that lists stay in their bounds; errors may quote what is in it.
+    with suppress(pa.ArrowException, ValueError):
         batch.validate(full=True)
-    except (pa.ArrowException, ValueError):  # they may quote what is in the file
-        pass
-    else:
         return batch
     raise DatasetError(f"{piece.shown}: it is damaged: what it holds is not what it says it is. Write it again.")

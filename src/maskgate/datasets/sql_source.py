@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -107,11 +108,8 @@ def _over_sqlalchemy(
 
 
 def _array(place: str, name: str, cells: Sequence[Any], kind: pa.DataType | None) -> pa.Array:
-    try:
+    with suppress(pa.ArrowException, TypeError, ValueError, OverflowError):
         array = pa.array(cells, kind)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        pass
-    else:
         return array.cast(pa.string()) if pa.types.is_null(array.type) else array
     raise DatasetError(
         f'{place}, column "{name}": its values are not all of the type of the first ones. Cast it in the query.'

@@ -62,17 +62,7 @@ def issue_grant(
     )
     signer = parts.keys.signer(work, statements)
     envelope = sign_grant(grant, signer)
-    row = {
-        "id": grant.id,
-        "request": request.id,
-        "state": "issued",
-        "envelope": envelope,
-        "release_name": f"{now:%Y%m%dT%H%M%SZ}-{request.id}",
-        "issued_at": now,
-        "not_after": grant.not_after,
-        "fence": 0,
-    }
-    defer(work, _INSERT, row)
+    defer(work, _INSERT, _row(grant, envelope))
     parts.record(
         work,
         "grant.issued",
@@ -87,3 +77,17 @@ def issue_grant(
         key=signer.fingerprint,
     )
     return grant
+
+
+def _row(grant: Grant, envelope: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is stored of a grant that nobody has used."""
+    return {
+        "id": grant.id,
+        "request": grant.request,
+        "state": "issued",
+        "envelope": envelope,
+        "release_name": f"{grant.issued_at:%Y%m%dT%H%M%SZ}-{grant.request}",
+        "issued_at": grant.issued_at,
+        "not_after": grant.not_after,
+        "fence": 0,
+    }

@@ -14,11 +14,13 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
+
+from maskgate.testing.serving import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,17 +109,9 @@ class AzureStorage:
 def azure_storage() -> Iterator[AzureStorage]:
     """Run it on a free port."""
     store = AzureStorage()
-    handler = type("Handler", (_Handler,), {"store": store})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    store.url = f"http://127.0.0.1:{server.server_port}/{ACCOUNT}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with served(_Handler, store) as url:
+        store.url = f"{url}/{ACCOUNT}"
         yield store
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -228,8 +228,6 @@ def _pieces(file: InputFile, count: int) -> Iterator[Piece]:
 
 
 def _read(read: Callable[[], pa.RecordBatch | None], piece: Piece) -> pa.RecordBatch | None:
-    try:
+    with suppress(pa.ArrowException, OSError, ValueError, StopIteration):
         return read()
-    except (pa.ArrowException, OSError, ValueError, StopIteration):
-        pass
     raise DatasetError(f"{piece.shown}: it is damaged, and cannot be read to its end. Write it again.")

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from maskgate.datasets.formats.compression import block_for, head_of, opened
 from maskgate.datasets.formats.csv_dialect import QUOTINGS, Dialect, names_of
 from maskgate.datasets.formats.csv_encoding import CsvEncoder, rendered
 from maskgate.datasets.formats.format import DIALECT, FileFacts, Piece
+from maskgate.datasets.formats.streamed import streamed
 from maskgate.datasets.formats.text_types import (
     can_be_written,
     declared_type,
@@ -156,33 +158,17 @@ def _texts(
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
     )
-    failed = False
-    try:
-        reader = pyarrow.csv.open_csv(stream, read, parse, convert)
-    except (pa.ArrowException, OSError, ValueError):
-        failed = True
-    while not failed:
-        try:
-            batch = next(reader, None)
-        except (pa.ArrowException, OSError, ValueError):
-            failed = True
-        else:
-            if batch is None:
-                return
-            yield batch
-    # Outside of the handler: the original error quotes the row.
-    raise DatasetError(
+    problem = (
         f"{shown}: a row has more or fewer cells than there are columns, is longer than {block >> 20} MB, or is "
         f"not written in {dialect.encoding}. Correct it, or declare its dialect."
     )
+    return streamed(lambda: pyarrow.csv.open_csv(stream, read, parse, convert), problem)
 
 
 def _values(piece: Piece, text: pa.Array, item: pa.Field, *, is_sure: bool) -> pa.Array:
     if is_sure or is_written_as(text, item.type):
-        try:
+        with suppress(pa.ArrowException, ValueError):
             return parsed(text, item.type)
-        except (pa.ArrowException, ValueError):
-            pass
     raise DatasetError(
         f'{piece.shown}, column "{item.name}": it was taken for {item.type}, and some cell is not written as such '
         f"values are. Declare its type, such as --source-option types.{item.name}=string, or "

@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -189,8 +190,6 @@ def _encoding(name: str) -> str:
 
 def _decoded(name: str, head: bytes, encoding: str) -> str:
     decoder = codecs.getincrementaldecoder(encoding)()
-    try:
+    with suppress(UnicodeDecodeError):
         return decoder.decode(head)
-    except UnicodeDecodeError:
-        pass
     raise DatasetError(f"{name}: it is not written in {encoding}. Declare its `encoding`, such as latin-1.")

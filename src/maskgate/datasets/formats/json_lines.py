@@ -20,6 +20,7 @@ import pyarrow.json
 from maskgate.datasets.formats.compression import block_for, head_of, opened
 from maskgate.datasets.formats.format import FileFacts, Piece
 from maskgate.datasets.formats.json_encoding import JsonEncoder, check_json_type
+from maskgate.datasets.formats.streamed import streamed
 from maskgate.datasets.formats.text_types import declared_type
 from maskgate.errors import DatasetError, UsageError
 from maskgate.rules.strict_yaml import did_you_mean
@@ -126,25 +127,13 @@ def _as_written(kind: pa.DataType) -> pa.DataType:
 
 def _batches(stream: pa.NativeFile, schema: pa.Schema, shown: str, block: int) -> Iterator[pa.RecordBatch]:
     parse = pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
-    failed = False
-    try:
-        reader = pyarrow.json.open_json(stream, pyarrow.json.ReadOptions(block_size=block), parse)
-    except (pa.ArrowException, OSError, ValueError):
-        failed = True
-    while not failed:
-        try:
-            batch = next(reader, None)
-        except (pa.ArrowException, OSError, ValueError):
-            failed = True
-        else:
-            if batch is None:
-                return
-            yield batch.select(schema.names)
-    # Outside of the handler: the original error may quote the line.
-    raise DatasetError(
+    read = pyarrow.json.ReadOptions(block_size=block)
+    problem = (
         f"{shown}: a line is no JSON object, has a field that the first lines do not have, or one of another type. "
         "Declare types, such as source_options={'types': {'amount': 'float64'}}, or correct the file."
     )
+    for batch in streamed(lambda: pyarrow.json.open_json(stream, read, parse), problem):
+        yield batch.select(schema.names)
 
 
 def _check_exact(batch: pa.RecordBatch, piece: Piece) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -147,10 +147,8 @@ def _opened(file: InputFile, dictionaries: Sequence[str] = ()) -> Iterator[pq.Pa
 
 
 def _next(parquet: pq.ParquetFile, batches: Iterator[pa.RecordBatch], piece: Piece) -> pa.RecordBatch | None:
-    try:
+    with suppress(pa.ArrowException, OSError, ValueError):
         return next(batches, None)
-    except (pa.ArrowException, OSError, ValueError):
-        pass
     damaged = next((at for at in range(piece.start, piece.stop) if not _is_readable(parquet, at)), None)
     shown = piece.shown if damaged is None else f"{piece.file.shown}, row group {damaged}"
     raise DatasetError(f"{shown}: it is damaged, and cannot be read to its end. Write it again.")

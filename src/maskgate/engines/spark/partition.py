@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -214,11 +215,9 @@ def _as_spark_wants(columns: list[pa.Array], schema: pa.Schema) -> pa.RecordBatc
 
 
 def _cast(column: pa.Array, item: pa.Field) -> pa.Array:
-    try:
+    # What Arrow says may quote a cell.
+    with suppress(pa.ArrowException):
         return column.cast(item.type)
-    except pa.ArrowException:
-        pass
-    # Outside of the handler: what Arrow says may quote a cell.
     raise MaskingError(f'column "{item.name}" ({column.type}): Spark cannot hold it as {item.type}. Convert it.')
 
 
