@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from maskgate.datasets.bundle import describe, write_file, write_manifest
 from maskgate.datasets.dictionaries import with_dictionaries
+from maskgate.datasets.finished_parts import check_finished
 from maskgate.datasets.formats import FORMATS, format_called, format_of, stem_of
 from maskgate.datasets.formats.delta import LOG, Delta, delta_log
 from maskgate.datasets.journal import terms_of
@@ -144,6 +145,7 @@ def _begin_journal(output: Output, terms: Mapping[str, str]) -> bool:
         return False
     try:
         output.journal.begin(terms)
+        check_finished(output.journal.parts, output.reopen)
     except BaseException:
         output.leave()
         raise

@@ -94,12 +94,17 @@ class Journal:
     Args:
         pages: Where it is kept.
         shown: What messages call the target.
+
+    Attributes:
+        parts: What is finished.
+        is_ours: Whether it has been begun or taken over; before that, it may be somebody else's.
     """
 
     def __init__(self, pages: Pages, shown: str) -> None:
         self._pages = pages
         self._shown = shown
         self.parts: list[PartRecord] = []
+        self.is_ours = False
 
     def begin(self, terms: Mapping[str, str]) -> None:
         """Write the terms down, or hold them to those that are there and take the parts over.
@@ -110,6 +115,7 @@ class Journal:
         entries = self._pages.read()
         if not entries:
             self._pages.append({"terms": dict(terms)})
+            self.is_ours = True
             return
         self.parts = [PartRecord(**entry["part"]) for entry in entries[1:]]
         before = entries[0].get("terms", {})
@@ -119,6 +125,7 @@ class Journal:
                 f"{self._shown}: the run that was interrupted cannot be resumed, since something is different now: "
                 f"{', '.join(changed)}. Mask it anew, without --resume."
             )
+        self.is_ours = True
 
     def add(self, part: PartRecord) -> None:
         """Write down that a part is finished."""

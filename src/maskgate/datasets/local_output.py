@@ -56,6 +56,10 @@ class NewTarget:
         # A part that a run before has not finished is in no journal, and is written again.
         return translated(str(self.path), lambda: _create(file, "wb"))
 
+    def reopen(self, name: str) -> BinaryIO:
+        """Open a finished file for reading."""
+        return (self.work / "data" / name).open("rb")
+
     def finish(self) -> None:
         """Give what was written the name it was meant for."""
         data = self.work / "data"
@@ -114,6 +118,10 @@ class FolderThatExists:
         opened = translated(str(self.path), lambda: _create(file, "xb"))
         self.written.append(file)
         return opened
+
+    def reopen(self, name: str) -> BinaryIO:
+        """Open a finished file for reading."""
+        return (self.path / name).open("rb")
 
     def finish(self) -> None:
         """Bring the names to the disk."""

@@ -4,6 +4,9 @@ The manifest comes last, and says which objects count. While a run is under way,
 claim and its journal: the claim is made on the condition that there is none. A claim outlives the process that made it;
 ``resume`` takes it over. That is safe even if its maker still lives: the terms of the journal are the same, so that
 both write the same bytes.
+
+A single object has no claim: it is stored on the condition that there is none, so that of two runs the first to finish
+wins. An upload in parts that a killed run has left is seen by nobody and still paid for: who finishes ends it.
 """
 
 from __future__ import annotations
@@ -12,15 +15,16 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from maskgate.datasets.journal import Journal
 from maskgate.datasets.object_store import connect, without_credentials
+from maskgate.datasets.object_uploads import discard_file, end_uploads
 from maskgate.datasets.storage_errors import translated
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _RUN = "_maskgate"
 
@@ -64,21 +68,33 @@ class Objects:
     def create(self, name: str) -> BinaryIO:
         """Open a new object; nobody sees it before it is closed."""
         key = self.path if self.one_file else f"{self.path}/{name}"
+        opened: BinaryIO = translated(self.shown, lambda: self.filesystem.open(key, "xb" if self.one_file else "wb"))
         self.written.append(key)
-        opened: BinaryIO = translated(self.shown, lambda: self.filesystem.open(key, "wb"))
-        return opened
+        return cast("BinaryIO", _OnlyObject(opened, self.written.clear)) if self.one_file else opened
+
+    def reopen(self, name: str) -> BinaryIO:
+        """Open a finished object for reading."""
+        return cast("BinaryIO", self.filesystem.open(f"{self.path}/{name}", "rb"))
 
     def finish(self) -> None:
         """Take the journal away; the manifest is there."""
         self._remove_notes()
         self.written.clear()
+        if self.journal is not None:
+            end_uploads(self.filesystem, self.path)
 
     def abandon(self) -> None:
         """Remove what was written."""
+        if self.journal is not None and not self.journal.is_ours:
+            return
         finished = [] if self.journal is None else [f"{self.path}/{part.path}" for part in self.journal.parts]
+        # A journal must not name what is gone, so that its pages go first, and the claim goes last.
+        self._remove_notes(keep_claim=True)
         for key in dict.fromkeys([*reversed(self.written), *finished]):
             translated(self.shown, partial(self._remove, key))
         self._remove_notes()
+        if self.journal is not None:
+            end_uploads(self.filesystem, self.path)
 
     def leave(self) -> bool:
         """Leave finished parts and the journal, if there are any."""
@@ -91,15 +107,45 @@ class Objects:
                 translated(self.shown, partial(self._remove, key))
         return True
 
-    def _remove_notes(self) -> None:
+    def _remove_notes(self, *, keep_claim: bool = False) -> None:
         if self.journal is None:
             return
-        for key in translated(self.shown, lambda: self.filesystem.find(f"{self.path}/{_RUN}")):
+        claim, *pages = sorted(translated(self.shown, lambda: self.filesystem.find(f"{self.path}/{_RUN}"))) or [""]
+        # The last page first, so that what a kill leaves of a journal is still one.
+        for key in [*reversed(pages), *([claim] if claim and not keep_claim else [])]:
             translated(self.shown, partial(self._remove, key))
 
     def _remove(self, key: str) -> None:
         if self.filesystem.exists(key):
             self.filesystem.rm_file(key)
+
+
+@dataclass
+class _OnlyObject:
+    """An object that is stored only where none is; what somebody else has stored meanwhile is not removed."""
+
+    file: BinaryIO
+    is_not_ours: Callable[[], None]
+
+    def write(self, data: Any) -> int:
+        """Write some bytes of it."""
+        return self.file.write(data)
+
+    def flush(self) -> None:
+        """Write what is waiting, as far as a store takes it."""
+        self.file.flush()
+
+    def close(self) -> None:
+        """Store it."""
+        try:
+            self.file.close()
+        except FileExistsError:
+            self.is_not_ours()
+            raise
+
+    def discard(self) -> None:
+        """Store nothing."""
+        discard_file(self.file)
 
 
 @dataclass(frozen=True)

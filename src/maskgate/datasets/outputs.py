@@ -34,6 +34,10 @@ class Output(Protocol):
         """Open a new file for writing; `name` may have one folder in it."""
         ...
 
+    def reopen(self, name: str) -> BinaryIO:
+        """Open a finished file for reading."""
+        ...
+
     def finish(self) -> None:
         """Show everything that was written."""
         ...

@@ -7,6 +7,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from maskgate.datasets.object_uploads import discard_file
 from maskgate.errors import DatasetError, MaskgateError
 
 if TYPE_CHECKING:
@@ -68,18 +69,7 @@ class PartFile:
     def discard(self) -> None:
         """Close without caring for the bytes: the file goes away, so that what fails here is moot."""
         with contextlib.suppress(OSError):
-            self._discard()
-
-    def _discard(self) -> None:
-        # An upload is broken off.
-        discard = getattr(self._file, "discard", None)
-        if discard is None:
-            self._file.close()
-            return
-        discard()
-        # Or else fsspec would finish the upload when the file is collected. A file in memory has nothing to finish.
-        with contextlib.suppress(AttributeError):
-            self._file.closed = True  # type: ignore[misc]
+            discard_file(self._file)
 
 
 def _has_descriptor(file: BinaryIO) -> bool:
@@ -96,6 +86,8 @@ def _translated(write: Callable[[], Any]) -> None:
         write()
     except MaskgateError:
         raise
+    except FileExistsError:
+        failure = "something has appeared at the target meanwhile"
     except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
         failure = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
     if failure:
