@@ -98,6 +98,8 @@ class ApprovalSensor(HITLOperator):
         with airflow_outcomes(context), hook.get_conn() as gate:
             asked = self._ask(gate, hook.run_identity(context))
             self.log.info("request %s: %s", asked["id"], asked["url"])
+            if asked.get("note"):
+                self.log.info("%s", asked["note"])
             document = gate.wait(asked["id"], lambda found: found["state"] != "sealing", _SEALING_SECONDS, self._report)
             return self._proceed(document, context, tell=True)
 

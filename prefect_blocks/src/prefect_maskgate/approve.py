@@ -73,6 +73,8 @@ def await_approval(
     with opened.client() as client:
         asked = ride_out(lambda: ask_for_signature(client, **wanted, host=host), ride_out_seconds, log)
         log.info("request %s: review it at %s", asked["id"], asked["url"])
+        if asked.get("note"):
+            log.info("%s", asked["note"])
         mirror_request(asked)
         question = follow(client, asked["id"], lambda found: found["state"] in _SIGNED, _reporter(log))
         document = ride_out(question, ride_out_seconds, log)

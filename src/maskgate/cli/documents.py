@@ -36,6 +36,8 @@ def show(document: Mapping[str, Any], *, as_json: bool) -> None:
         return
     click.echo(f"{document['id']}  {document['state']}  {what_of(document)}")
     click.echo(f"{document['message']}", err=True)
+    if document.get("note"):
+        click.echo(f"Note: {document['note']}", err=True)
     click.echo(f"Its page: {document['url']}", err=True)
 
 

@@ -63,7 +63,8 @@ def request(  # noqa: PLR0917  click passes options by name
         else:
             raise UsageError("name --resource of an action; or --destination, and --staging or --source, of a release")
         if wait is not None:
-            document = client.wait(document["id"], lambda each: each["state"] not in _OPEN, wait, progress)
+            told = {"note": document["note"]} if "note" in document else {}
+            document = client.wait(document["id"], lambda each: each["state"] not in _OPEN, wait, progress) | told
     show(document, as_json=as_json)
     return 0 if wait is None else exit_code_of(document)
 

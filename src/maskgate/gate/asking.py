@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from maskgate.canonical import digest
 from maskgate.errors import MaskgateError, NotFound, Refused
+from maskgate.gate.asked_again import attach, attached_to, open_for_same_bytes, run_of, staged_manifest
 from maskgate.gate.asked_facts import facts_when_asked
 from maskgate.gate.filing import (
     LONGEST_WHY,
@@ -50,10 +51,13 @@ class _Asked:
     destination: Destination
     level: str | None
     by: Asker
+    manifest: str | None = None
 
 
 def create_request(parts: Parts, caller: Caller, wanted: RequestInput) -> Request:
     """Make a request, or return the one that was made for the same run, staging, destination and action.
+
+    The same run also gets the request that is open for the same bytes under another staging; see ``asked_again.py``.
 
     Raises:
         UsageError: If something is named that is not registered.
@@ -70,10 +74,11 @@ def create_request(parts: Parts, caller: Caller, wanted: RequestInput) -> Reques
         destination=replace(parts.registry.destination(wanted.destination), options={}),
         level=wanted.level,
         by=find_asker(parts, token, wanted.host, wanted.requesters),
+        manifest=staged_manifest(parts, token, wanted.staging),
     )
     with parts.store.write() as work:
         _must_be_staged(parts, work, asked)
-        known = find_by_key(work, _key(asked))
+        known = _known(work, asked)
         if known is not None:
             return _rebind(parts, work, known, asked)
         filed = file_or_refuse(
@@ -95,13 +100,17 @@ def _must_be_staged(parts: Parts, work: Work, asked: _Asked) -> None:
     if row is None or row.token != asked.by.token:
         raise NotFound("there is no such staging. Use the `id` that opening a staging returned.")
     is_gone = row.deleted_at is not None or row.expires_at <= parts.clock.now()
-    if is_gone and find_by_key(work, _key(asked)) is None:
+    if is_gone and _known(work, asked) is None:
         raise NotFound(f"staging {asked.staging} was deleted; its time is over. Stage the data again.")
 
 
+def _known(work: Work, asked: _Asked) -> Request | None:
+    key = _key(asked)
+    return find_by_key(work, key) or attached_to(work, key)
+
+
 def _key(asked: _Asked) -> str:
-    host = asked.by.host
-    run = None if host is None else {**host.identity, "task_id": host.task_id}
+    run = run_of(asked.by.host)
     return digest(
         "request-key",
         {
@@ -142,12 +151,16 @@ def _rebind(parts: Parts, work: Work, known: Request, asked: _Asked) -> Request:
 
 
 def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
-    must_have_room_to_ask(work, asked.by.token, parts.registry.limits)
     must_be_in_force(work, parts.registry.destination(asked.destination.id))
     must_fit_level(asked.destination, asked.level)
     policy = active_policy(work)
     involvement = involved_in(parts, work, asked.by, policy)
     request = _new(parts, asked, _possible_rules(policy, asked, involvement), policy, involvement)
+    same = open_for_same_bytes(work, request) if asked.by.host is not None else []
+    if same:
+        attach(parts, work, same[0], _key(asked), asked.staging)
+        return _rebind(parts, work, same[0], asked)
+    must_have_room_to_ask(work, asked.by.token, parts.registry.limits)
     insert_request(work, request)
     record_created(parts, work, request)
     return request
@@ -210,6 +223,7 @@ def _draft(parts: Parts, asked: _Asked, demanded: dict[str, Any], policy: Policy
         staging=asked.staging,
         destination=asked.destination,
         level=asked.level,
+        manifest=asked.manifest,
         idempotency_key=_key(asked),
         policy_name=demanded["name"],
         rule=demanded,

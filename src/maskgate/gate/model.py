@@ -181,6 +181,7 @@ class Sealed:
         rules_digest: Digest of the rules that the pipeline says it used.
         key_versions: Version of each key, as declared.
         declared: The pipeline's own report, unverified.
+        staged_manifest: SHA-256 of the manifest as it was staged; empty in what was sealed by an earlier version.
         key: What the copy is encrypted by, where the staging is; it is kept wrapped, elsewhere.
     """
 
@@ -191,6 +192,7 @@ class Sealed:
     rules_digest: str
     key_versions: Mapping[str, int] = field(default_factory=dict)
     declared: Mapping[str, Any] = field(default_factory=dict)
+    staged_manifest: str = ""
     key: StagingKey | None = field(default=None, repr=False, compare=False)
 
     @property

@@ -79,6 +79,7 @@ class Request:
     resource: str | None = None
     arguments: Mapping[str, Any] | None = None
     level: str | None = None
+    manifest: str | None = None
     involvement: Mapping[str, Any] = field(default_factory=dict)
     code_version: str | None = None
     remind_at: datetime | None = None

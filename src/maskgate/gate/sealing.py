@@ -72,7 +72,8 @@ def seal(
     """
     _empty(folder)
     try:
-        manifest = _read_manifest(staging, staging_id)
+        text = _read_manifest(staging, staging_id)
+        manifest = parse_manifest(text)
         registered = _registered(manifest, rules)
         _check_names(staging, staging_id, manifest)
         key = staging.key_of(staging_id)
@@ -95,6 +96,7 @@ def seal(
         rules_digest=manifest.rules_digest,
         key_versions=manifest.key_versions,
         declared=_declared(manifest, registered),
+        staged_manifest=hashlib.sha256(text).hexdigest(),
         key=key,
     )
 
@@ -115,12 +117,11 @@ def _empty(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True)
 
 
-def _read_manifest(staging: Staging, staging_id: str) -> Manifest:
+def _read_manifest(staging: Staging, staging_id: str) -> bytes:
     if MANIFEST not in staging.names(staging_id):
         raise Refused(f"the staging has no {MANIFEST}. Stage it last, after the files that it names.")
     with staging.read(staging_id, MANIFEST) as stream:
-        text = _read_at_most(stream, LARGEST_MANIFEST)
-    return parse_manifest(text)
+        return _read_at_most(stream, LARGEST_MANIFEST)
 
 
 def _read_at_most(stream: Any, most: int) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from maskgate.errors import Conflict, DatabaseUnreachable, MaskgateError, Refused
+from maskgate.gate.asked_again import must_be_as_asked
 from maskgate.gate.authors import who_asked_for
 from maskgate.gate.chosen_policy import choose_policy
 from maskgate.gate.deciding import BY_POLICY, approve, ask_people
@@ -111,6 +112,7 @@ def _seal(
         progress=_progress(parts, held, lost),
         quasi_identifiers=asked,
     )
+    must_be_as_asked(request, sealed)
     with parts.store.read() as work:
         must_be_as_masked(work, replace(request, sealed=sealed))
     return sealed

@@ -22,6 +22,7 @@ from maskgate.gate import (
     sweeping,
 )
 from maskgate.gate.action_verbs import ActionVerbs
+from maskgate.gate.asked_again import note_about
 from maskgate.gate.beginning import begin
 from maskgate.gate.calls import ActionInput
 from maskgate.gate.decision_verbs import DecisionVerbs
@@ -155,9 +156,15 @@ class Gate(
     # --- requests ----------------------------------------------------------------------------------------------
 
     def create_request(self, caller: Caller, wanted: RequestInput) -> dict[str, Any]:
-        """Ask for a signature; the same run, staging, destination and action get the same request."""
+        """Ask for a signature; the same run, staging, destination and action get the same request.
+
+        So does the same run with the same bytes under another staging; `note` says so, where there is one.
+        """
         create = asking.create_request if wanted.source is None else source_masking.create_request
-        return self._document(create(self._parts, caller, wanted))
+        request = create(self._parts, caller, wanted)
+        with self._parts.store.read() as work:
+            note = note_about(work, request, wanted)
+        return self._document(request) | ({} if note is None else {"note": note})
 
     def request(self, caller: Caller, request_id: str | None = None, **action: Any) -> dict[str, Any]:
         """Show a request; or ask for an action, by ``action``, ``resource``, ``why`` and ``arguments``."""

@@ -164,6 +164,8 @@ requests = Table(
     Column("resource", String(500)),
     Column("arguments", JSON),
     Column("level", String(20)),
+    # SHA-256 of the staged manifest when it was asked for
+    Column("manifest", String(64)),
     # until when the policy holds what is signed
     Column("held_until", Moment),
     Index("ix_requests_held_until", "held_until", postgresql_where=_IS_HELD, sqlite_where=_IS_HELD),
@@ -178,6 +180,16 @@ requests = Table(
     Index("ix_requests_wake_after", "wake_after"),
     Index("ix_requests_staging", "staging"),
     Index("ix_requests_token_created_at", "token", "created_at", "id"),
+    Index("ix_requests_manifest", "manifest"),
+)
+
+# Asked for under a staging of their own, and given the request that was open for the same bytes.
+asked_again = Table(
+    "asked_again",
+    METADATA,
+    Column("key", String(80), primary_key=True),
+    Column("request", String(40), ForeignKey("requests.id"), nullable=False, index=True),
+    Column("staging", String(80), ForeignKey("stagings.id"), nullable=False),
 )
 
 decisions = Table(

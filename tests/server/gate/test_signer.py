@@ -22,6 +22,7 @@ from maskgate.keys.vault_transit import VaultTransit
 from maskgate.server.configuration import read_configuration
 from maskgate.store import tables
 from maskgate.testing.gate_world import POLICY, GateWorld
+from maskgate.testing.host import airflow_run
 from maskgate.testing.kms_signing import ACCESS_KEY, SECRET_KEY, KmsSigning
 from maskgate.testing.secret_traces import traces_of
 from maskgate.testing.transit_engine import TOKEN, TransitEngine
@@ -109,7 +110,7 @@ class TestVault:
         world = whole_gate(tmp_path, TransitKeys(VaultTransit.named("gate")))
         first = keyid(world, world.decide(world.ask()))
         rotated(world)
-        second = keyid(world, world.decide(world.ask()))
+        second = keyid(world, world.decide(world.ask(run=airflow_run("manual__2"))))
         assert first != second
         assert second == world.gate.fingerprint
         assert "/v1/transit/keys/gate/rotate" in vault.asked
