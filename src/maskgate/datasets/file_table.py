@@ -7,19 +7,23 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from maskgate.datasets import promotion
 from maskgate.datasets.delta_source import is_delta, open_delta
 from maskgate.datasets.finding import find_files
 from maskgate.datasets.formats import FORMATS, format_called, format_of
+from maskgate.datasets.formats.csv import Csv
+from maskgate.datasets.formats.csv_agreement import agreement
 from maskgate.datasets.formats.delta import Delta
+from maskgate.datasets.formats.json_lines import JsonLines
 from maskgate.datasets.object_store import without_credentials
 from maskgate.datasets.partitions import partition_fields, with_partition
-from maskgate.datasets.promotion import common_schema, conformed
+from maskgate.datasets.promotion import Common, check_names, common_schema, conformed
 from maskgate.datasets.source import InputState, Source
 from maskgate.errors import DatasetError
 
@@ -69,9 +73,10 @@ def open_files(
     options = options or {}
     facts = _look_at_all(found, files, options)
     fields = partition_fields(files)
-    inside = common_schema([each.schema for each in facts], [file.shown for file in files])
-    _check_names(inside, fields, shown)
-    return _FileTable(uri, storage, found, options, files, facts, fields, is_wanted).source(inside)
+    common = _common(found, facts, [file.shown for file in files], options)
+    _check_names(common.schema, fields, shown)
+    table = _FileTable(uri, storage, found, options, files, facts, fields, is_wanted)
+    return replace(table.source(common.schema), remarks=common.remarks)
 
 
 @dataclass(frozen=True)
@@ -111,10 +116,21 @@ class _FileTable:
         wanted = inside if within is None else pa.schema([inside.field(name) for name in within])
         beside = [item for item in self.fields if columns is None or item.name in columns]
         for batch in self.format.read(piece, inside, rows, self.options, within):
-            yield with_partition(conformed(batch, wanted), piece.file, beside)
+            yield with_partition(conformed(batch, wanted, piece.shown), piece.file, beside)
 
     def _states(self) -> list[tuple[str, int | None, str]]:
         return [(file.name, file.size, file.stamp) for file in find_files(self.uri, self.is_wanted, self.storage)]
+
+
+def _common(found: Format, facts: Sequence[FileFacts], names: Sequence[str], options: Mapping[str, Any]) -> Common:
+    """Return what the files have in common."""
+    schemas = [each.schema for each in facts]
+    check_names(schemas, names)
+    if isinstance(found, Csv):
+        agreed = agreement(schemas, frozenset(options.get("types") or ()))
+        common = common_schema(agreed.schemas, names, promotion.CSV, agreed.texts)
+        return replace(common, schema=agreed.applied_to(common.schema))
+    return common_schema(schemas, names, promotion.JSON if isinstance(found, JsonLines) else promotion.TYPED)
 
 
 def _with_dictionaries(inside: pa.Schema, names: Collection[str]) -> pa.Schema:

@@ -70,12 +70,18 @@ def plan_all(sources: Mapping[str, Source], rules: Rules, keys: KeyRing) -> dict
         try:
             plans[name] = MaskingPlan.make(rules, name, source.schema, keys)
         except PlanError as error:
-            problems.append(error)
+            problems.append(_with_remarks(error, source))
     if len(problems) == 1:
         raise problems[0]
     if problems:
         raise UsageError("\n".join(map(str, problems)))
     return plans
+
+
+def _with_remarks(error: PlanError, source: Source) -> PlanError:
+    """Add why a column has the type that the rules do not fit."""
+    about = [remark for name, remark in source.remarks.items() if f'column "{name}"' in str(error)]
+    return PlanError(error.table, (*error.problems, *about))
 
 
 def mask_into(

@@ -13,7 +13,7 @@ from maskgate.datasets.formats import DIALECT
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from maskgate.datasets.formats import Piece
 
@@ -53,6 +53,7 @@ class Source:
         states: Looks at the files again; None if there are none.
         repeating: Columns that can be read behind a dictionary.
         as_dictionaries: Returns the same source with some of these read so.
+        remarks: What is worth telling about a column, where the rules do not fit it.
     """
 
     schema: pa.Schema
@@ -64,6 +65,7 @@ class Source:
     states: Callable[[], list[tuple[str, int | None, str]]] | None = field(default=None, repr=False)
     repeating: tuple[str, ...] = ()
     as_dictionaries: Callable[[Collection[str]], Source] | None = field(default=None, repr=False)
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
     def verify(self) -> None:
         """Look whether the files are still those of the beginning.

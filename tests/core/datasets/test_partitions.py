@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import traceback
+from datetime import datetime
+
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -124,6 +127,19 @@ class TestPromotion:
             pytest.param(pa.int32(), pa.int64(), pa.int64(), id="a wider integer"),
             pytest.param(pa.uint32(), pa.int64(), pa.int64(), id="with a sign"),
             pytest.param(pa.float32(), pa.float64(), pa.float64(), id="a wider float"),
+            pytest.param(pa.int32(), pa.float64(), pa.float64(), id="integers that every double holds"),
+            pytest.param(pa.timestamp("us"), pa.timestamp("ms"), pa.timestamp("us"), id="a finer moment"),
+            pytest.param(pa.decimal128(9, 2), pa.decimal128(12, 2), pa.decimal128(12, 2), id="a longer decimal"),
+            pytest.param(
+                pa.dictionary(pa.int32(), pa.string()), pa.string(), pa.string(), id="a dictionary beside texts"
+            ),
+            pytest.param(pa.list_(pa.int8()), pa.list_(pa.int16()), pa.list_(pa.int16()), id="inside of lists"),
+            pytest.param(
+                pa.struct([("a", pa.null())]),
+                pa.struct([("a", pa.bool_())]),
+                pa.struct([("a", pa.bool_())]),
+                id="records",
+            ),
             pytest.param(pa.null(), pa.date32(), pa.date32(), id="nulls alone"),
             pytest.param(pa.string(), pa.large_string(), pa.large_string(), id="longer texts"),
         ],
@@ -141,6 +157,7 @@ class TestPromotion:
         [
             pytest.param(pa.int64(), pa.float64(), id="not every integer is a float"),
             pytest.param(pa.int64(), pa.string(), id="text"),
+            pytest.param(pa.decimal128(9, 2), pa.decimal128(9, 3), id="another scale"),
             pytest.param(pa.int64(), pa.uint64(), id="no type holds both"),
             pytest.param(pa.timestamp("us"), pa.timestamp("us", "UTC"), id="a time zone"),
         ],
@@ -154,3 +171,89 @@ class TestPromotion:
         assert f'1.parquet: its columns are not those of {tmp_path / "t" / "0.parquet"}: "x" is {one} there' in str(
             caught.value
         )
+
+    def test_a_moment_that_is_too_far_for_the_finer_unit(self, tmp_path):
+        (tmp_path / "t").mkdir()
+        far = datetime(9998, 7, 6)  # noqa: DTZ001  as it stands in files
+        for at, table in enumerate([{"x": pa.array([0], pa.timestamp("ns"))}, {"x": pa.array([far])}]):
+            pq.write_table(pa.table(table), tmp_path / "t" / f"{at}.parquet")
+        with pytest.raises(DatasetError, match=r'1\.parquet, row group 0, column "x": a value does not fit') as caught:
+            list(open_files(str(tmp_path / "t")).batches())
+        assert "9998" not in "".join(traceback.format_exception(caught.value))
+
+
+class TestText:
+    """Types that were told from the first rows are guesses, and of several guesses none changes a cell."""
+
+    RULES = "{version: 1, unlisted: keep, tables: {t: {columns: {name: {method: redact, with: x}}}}}"
+
+    @pytest.fixture
+    def masked(self, tmp_path):
+        """Mask files of these texts into one, and return its text and the types of its columns."""
+
+        def run(*texts, suffix="csv", columns="", **options):
+            (tmp_path / "t").mkdir()
+            for at, text in enumerate(texts):
+                (tmp_path / "t" / f"{at}.{suffix}").write_text(text)
+            rules = read_rules(self.RULES.replace("{name:", f"{{{columns}name:"), "r")
+            done = mask_dataset(tmp_path / "t", tmp_path / f"o.{suffix}", rules, table_name="t", **options)
+            types = [item["type"] for item in done.manifest["tables"]["t"]["schema"]]
+            return (tmp_path / f"o.{suffix}").read_text(), types[1:]
+
+        return run
+
+    @pytest.mark.parametrize(
+        ("cells", "kind"),
+        [
+            pytest.param(["", "7", ""], "int64", id="what no cell says, others say"),
+            pytest.param(["", "", ""], "string", id="nobody says anything"),
+            pytest.param(["42", "1.5", "2.25"], "double", id="numbers that doubles are written as"),
+            pytest.param(["42", "1.50", ""], "string", id="a zero that would be lost"),
+            pytest.param(["42", "007", "x"], "string", id="leading zeros"),
+            pytest.param(["true", "1", ""], "string", id="what may be a number"),
+            pytest.param(["2024-01-01 10:00:00", "2024-01-01T10:00:00", ""], "string", id="moments with and without T"),
+            pytest.param(["", "2024-01-01T10:00:00", ""], "timestamp[s]", id="moments with T in the second file"),
+            pytest.param(["9007199254740993", "1.5", ""], "string", id="an integer that no double is"),
+        ],
+    )
+    def test_csv_comes_out_as_it_was(self, masked, cells, kind):
+        text, types = masked(*(f"name,v\nAnn,{cell}\n" for cell in cells))
+        assert text == "name,v\n" + "".join(f"x,{cell}\n" for cell in cells)
+        assert types == [kind]
+
+    def test_a_cell_further_down_that_no_double_is_written_as(self, masked):
+        many = "Ann,1\n" * 200_000
+        with pytest.raises(DatasetError, match=r'0\.csv, column "v": it was taken for double, and some cell'):
+            masked(f"name,v\n{many}Ann,9007199254740993\n", "name,v\nAnn,1.5\n")
+
+    def test_columns_of_csv_go_by_their_names(self, masked):
+        assert masked("name,v\nAnn,1\n", "v,name\n2,Bo\n")[0] == "name,v\nx,1\nx,2\n"
+
+    def test_what_is_declared_counts(self, masked):
+        texts = ["name,v\nAnn,42\n", "name,v\nAnn,1.5\n"]
+        assert masked(*texts, source_options={"types": {"v": "decimal(5, 1)"}})[1] == ["decimal128(5, 1)"]
+
+    def test_rules_that_want_a_number_are_told_why_there_is_none(self, masked):
+        with pytest.raises(PlanError) as caught:
+            masked("name,v\nAnn,42\n", "name,v\nAnn,1.50\n", columns="v: {method: round, to: 10}, ")
+        assert "column \"v\" (string): 'round' takes" in str(caught.value)
+        assert '"v" is taken as text, since it is written as int64 in' in str(caught.value)
+        assert "1.csv. To have it otherwise, declare its type, such as --source-option types.v=float64." in str(
+            caught.value
+        )
+
+    def test_json_leaves_out_nulls_and_knows_one_kind_of_number(self, masked):
+        text, types = masked(
+            '{"name": "Ann", "v": 1, "o": {"a": null}}\n',
+            '{"o": {"a": [1], "b": "x"}, "v": 1.5, "name": "Ann", "z": true}\n',
+            suffix="jsonl",
+        )
+        assert text == (
+            '{"name": "x", "v": 1, "o": {"a": null, "b": null}, "z": null}\n'
+            '{"name": "x", "v": 1.5, "o": {"a": [1], "b": "x"}, "z": true}\n'
+        )
+        assert types == ["double", "struct<a: list<item: int64>, b: string>", "bool"]
+
+    def test_json_tells_texts_from_numbers(self, masked):
+        with pytest.raises(DatasetError, match=r'1\.jsonl: .* "v" is int64 there and string here'):
+            masked('{"name": "Ann", "v": 1}\n', '{"name": "Ann", "v": "1"}\n', suffix="jsonl")

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from maskgate.datasets.formats.compression import block_for, head_of, opened
+from maskgate.datasets.formats.csv_agreement import IS_DOUBLE
 from maskgate.datasets.formats.csv_dialect import QUOTINGS, Dialect, names_of
 from maskgate.datasets.formats.csv_encoding import CsvEncoder, rendered
 from maskgate.datasets.formats.format import DIALECT, FileFacts, Piece
@@ -23,10 +24,10 @@ from maskgate.datasets.formats.streamed import streamed
 from maskgate.datasets.formats.text_types import (
     can_be_written,
     declared_type,
+    guessed_type,
     is_written_as,
     moment_of,
     parsed,
-    type_of,
 )
 from maskgate.errors import DatasetError, UsageError
 from maskgate.rules.strict_yaml import did_you_mean
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from maskgate.datasets.layout import Layout
 
 _HEAD = 1 << 20
+_NOTED = 10_000
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Csv:
         declared = _declared(file, names, options)
         sample = self._sample(file, dialect, names, head)
         columns = [sample.column(at) for at in range(len(names))]
-        kinds = [declared.get(name) or type_of(each) for name, each in zip(names, columns, strict=True)]
+        kinds = [declared.get(name) or guessed_type(each) for name, each in zip(names, columns, strict=True)]
         moments = {
             moment_of(each, kind) for each, kind in zip(columns, kinds, strict=True) if pa.types.is_timestamp(kind)
         }
@@ -78,7 +80,8 @@ class Csv:
             ]
         if "quoting" not in options:
             dialect = replace(dialect, quoting=_quoting(dialect, names, columns, kinds, head))
-        schema = pa.schema(zip(names, kinds, strict=True), {DIALECT: dialect.as_json()})
+        items = [_noted(*each) for each in zip(names, kinds, columns, strict=True)]
+        schema = pa.schema(items, {DIALECT: dialect.as_json()})
         piece = Piece(file, shown=file.shown, row_size=sample.nbytes // max(1, sample.num_rows))
         return FileFacts(schema, (piece,), None, hashlib.sha256(head).hexdigest())
 
@@ -129,6 +132,13 @@ def _declared(file: InputFile, names: Sequence[str], options: Mapping[str, Any])
         if name not in names:
             raise UsageError(f'{file.shown}: there is no column "{name}" to have a type.{did_you_mean(name, names)}')
     return types
+
+
+def _noted(name: str, kind: pa.DataType, column: pa.Array) -> pa.Field:
+    """Return a field that says whether its numbers could be doubles as well."""
+    is_number = pa.types.is_integer(kind) or pa.types.is_decimal(kind)
+    is_double = is_number and is_written_as(column.slice(0, _NOTED), pa.float64())
+    return pa.field(name, kind, metadata=IS_DOUBLE if is_double else None)
 
 
 def _texts(

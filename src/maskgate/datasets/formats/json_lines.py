@@ -116,7 +116,7 @@ def _schema(shown: str, head: bytes, declared: Mapping[str, pa.DataType]) -> pa.
 
 def _as_written(kind: pa.DataType) -> pa.DataType:
     """Return a type with what is a text in JSON left as one."""
-    if pa.types.is_timestamp(kind) or pa.types.is_null(kind):
+    if pa.types.is_timestamp(kind):
         return pa.string()
     if pa.types.is_list(kind):
         return pa.list_(_as_written(kind.value_type))

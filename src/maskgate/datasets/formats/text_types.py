@@ -25,14 +25,12 @@ _LONGEST_DECIMAL = 38
 _NAMED = re.compile(r"(?P<name>[a-z]+)(?P<bits>\d*)(?:[(\[](?P<first>[^,\])]+)(?:,\s*(?P<second>[^\])]+))?[)\]])?")
 
 
-def type_of(text: pa.Array) -> pa.DataType:
-    """Return the type that all cells of a column of text are written in; text if there is none."""
+def guessed_type(text: pa.Array) -> pa.DataType:
+    """Return the type that all cells of a column of text are written in: text if there is none, null without a cell."""
     present = text.drop_null()
-    if len(present):
-        for kind in _candidates(present):
-            if is_written_as(present, kind):
-                return kind
-    return pa.string()
+    if not len(present):
+        return pa.null()
+    return next((kind for kind in _candidates(present) if is_written_as(present, kind)), pa.string())
 
 
 def is_written_as(text: pa.Array, kind: pa.DataType) -> bool:

@@ -1,0 +1,87 @@
+"""Types that hold each value of two others, exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LADDERS = (
+    (pa.int8(), pa.int16(), pa.int32(), pa.int64()),
+    (pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()),
+    (pa.uint8(), pa.int16(), pa.int32(), pa.int64()),
+    (pa.uint16(), pa.int32(), pa.int64()),
+    (pa.uint32(), pa.int64()),
+    # A float holds integers of fewer bits than its own digits have.
+    (pa.int8(), pa.int16(), pa.float32(), pa.float64()),
+    (pa.uint8(), pa.uint16(), pa.float32(), pa.float64()),
+    (pa.int8(), pa.int16(), pa.int32(), pa.float64()),
+    (pa.uint8(), pa.uint16(), pa.uint32(), pa.float64()),
+    (pa.string(), pa.large_string()),
+    (pa.binary(), pa.large_binary()),
+)
+_UNITS = ("s", "ms", "us", "ns")
+
+
+def wider_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    """Return the type that holds all values of both, exactly; None if there is none.
+
+    Example:
+        >>> print(wider_type(pa.timestamp("ms"), pa.timestamp("us")), wider_type(pa.int64(), pa.float64()))
+        timestamp[us] None
+    """
+    one, other = _plain(one), _plain(other)
+    if (same := _same(one, other)) is not None:
+        return same
+    for ladder in _LADDERS:
+        if one in ladder and other in ladder:
+            return max(one, other, key=ladder.index)
+    if pa.types.is_timestamp(one) and pa.types.is_timestamp(other) and one.tz == other.tz:
+        return max(one, other, key=lambda kind: _UNITS.index(kind.unit))
+    if pa.types.is_decimal128(one) and pa.types.is_decimal128(other) and one.scale == other.scale:
+        return max(one, other, key=lambda kind: kind.precision)
+    return _nested(one, other, wider_type)
+
+
+def wider_number(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    """Return what takes the values of two types that were told from JSON; None if there is nothing.
+
+    Whole numbers beside others are doubles, as they are within one file; those that a double does not hold are refused
+    where they are read.
+    """
+    if {one, other} == {pa.int64(), pa.float64()}:
+        return pa.float64()
+    return _same(one, other) or _nested(one, other, wider_number, fills=True)
+
+
+def _same(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    """Return the type that both have, or that one has while the other has no value."""
+    if one == other or pa.types.is_null(other):
+        return one
+    return other if pa.types.is_null(one) else None
+
+
+def _nested(
+    one: pa.DataType,
+    other: pa.DataType,
+    wider: Callable[[pa.DataType, pa.DataType], pa.DataType | None],
+    *,
+    fills: bool = False,
+) -> pa.DataType | None:
+    if pa.types.is_list(one) and pa.types.is_list(other):
+        inner = wider(one.value_type, other.value_type)
+        return None if inner is None else pa.list_(inner)
+    if not (pa.types.is_struct(one) and pa.types.is_struct(other)):
+        return None
+    here, there = ({item.name: item.type for item in each} for each in (one, other))
+    if not fills and list(here) != list(there):
+        return None
+    merged = {name: wider(here.get(name, pa.null()), there.get(name, pa.null())) for name in here | there}
+    return None if None in merged.values() else pa.struct(list(merged.items()))
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
