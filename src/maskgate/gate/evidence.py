@@ -41,7 +41,13 @@ class Evidence:
 
 
 def judge(
-    sealed: Sealed, rules: Rules, floor: Floor, thresholds: Thresholds, *, new_columns: int | None = None
+    sealed: Sealed,
+    rules: Rules,
+    floor: Floor,
+    thresholds: Thresholds,
+    *,
+    new_columns: int | None = None,
+    masking: Mapping[str, Any] | None = None,
 ) -> Evidence:
     """Hold what was measured against the registered rules, the floor and the policy's thresholds.
 
@@ -51,18 +57,20 @@ def judge(
         floor: What may happen to direct identifiers.
         thresholds: What the request's policy wants measured figures to be.
         new_columns: Columns that the last release of this data there did not have.
+        masking: What the releaser measured of its own masking; None for data that a pipeline masked.
     """
-    return Evidence(
+    found = Evidence(
         measured={"bytes": sealed.size, "files": len(sealed.files), "tables": _measured(sealed, rules)},
         declared={"keys": dict(sealed.key_versions), "tables": dict(sealed.declared.get("report", {}))},
         refusals=(
             *(refusal for table in sealed.tables for refusal in _refusals(table, sealed, rules, floor)),
-            *below_thresholds(sealed, rules, thresholds, new_columns),
+            *below_thresholds(sealed, rules, thresholds, new_columns, masking),
         ),
     )
+    return _with_masking(found, masking)
 
 
-def with_masking(evidence: Evidence, masking: Mapping[str, Any] | None) -> Evidence:
+def _with_masking(evidence: Evidence, masking: Mapping[str, Any] | None) -> Evidence:
     """Add what the releaser measured of its own masking: which keys then is no word of a pipeline any more."""
     if masking is None:
         return evidence

@@ -230,6 +230,8 @@ class Thresholds:
         k_over: The quasi-identifiers: paths of columns of the masked data.
         residual_findings_at_most: Cells of all tables in which the detectors still find a direct identifier.
         new_columns_at_most: Columns that the last release of the same dataset there did not have.
+        no_value_survives: Columns of the originals of which the releaser, where it masks itself, has to have found no
+            value in what came out.
     """
 
     rows_at_least: int | None = None
@@ -238,6 +240,7 @@ class Thresholds:
     k_over: tuple[str, ...] = ()
     residual_findings_at_most: int | None = None
     new_columns_at_most: int | None = None
+    no_value_survives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

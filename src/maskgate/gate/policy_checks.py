@@ -23,6 +23,7 @@ from maskgate.gate.governed import CHANGE_REVIEWERS, GOVERNED_ACTIONS, OF_UNKNOW
 from maskgate.gate.implication import implies, is_never
 from maskgate.gate.model import TRUSTS
 from maskgate.gate.policy_readers.requirement import can_be_met
+from maskgate.gate.sources import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,7 @@ def check_rules(policy: Policy) -> Iterator[Problem]:
         yield from _unreachable(rule, policy.rules[:at])
         yield from _open(rule)
         yield from _unmet(rule, policy)
+        yield from _unmeasured(rule)
 
 
 def warnings_about(policy: Policy) -> Iterator[Problem]:
@@ -180,6 +182,16 @@ def _unmet(rule: Rule, policy: Policy) -> Iterator[Problem]:
                 f"{where}: nobody can ever meet this: {person} asks, so {person} cannot sign, and too few are left.",
                 rule.line,
             )
+
+
+def _unmeasured(rule: Rule) -> Iterator[Problem]:
+    if rule.thresholds.no_value_survives and not implies(rule.when, Word("level", (MASK,))):
+        yield Problem(
+            f'policy "{rule.name}": `no_value_survives` takes the originals, which only a releaser that masks itself '
+            "has; of what a pipeline masked it is the pipeline's word. Add `level: mask` to its `when:`, or take it "
+            "out.",
+            rule.line,
+        )
 
 
 def _only_requester(when: All) -> Iterator[str]:

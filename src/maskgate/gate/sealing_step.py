@@ -15,7 +15,7 @@ from maskgate.gate.asked_again import must_be_as_asked
 from maskgate.gate.authors import who_asked_for
 from maskgate.gate.chosen_policy import choose_policy
 from maskgate.gate.deciding import BY_POLICY, approve, ask_people
-from maskgate.gate.evidence import judge, with_masking
+from maskgate.gate.evidence import judge
 from maskgate.gate.history import earlier_decisions, why_too_early
 from maskgate.gate.intent import context_digest_of, intent_digest_of, make_context, make_intent
 from maskgate.gate.involvement import WROTE_RULES, added_to
@@ -163,10 +163,11 @@ def _ask(parts: Parts, held: Claim, sealed: Sealed, rules: dict[str, Rules]) -> 
         now = _with_authors_of_rules(work, policy, now, sealed)
         facts = facts_when_sealed(work, policy, now, sealed, rules=rules, now=parts.clock.now())
         chosen = choose_policy(policy, now, facts)
-        evidence = judge(sealed, registered, policy.floor, chosen.thresholds, new_columns=facts.new_columns)
+        beside: dict[str, Any] = {"new_columns": facts.new_columns, "masking": measured_masking(work, now)}
+        evidence = judge(sealed, registered, policy.floor, chosen.thresholds, **beside)
         too_early = why_too_early(work, chosen.request, sealed.content_digest, parts.clock.now())
         refusals = (*chosen.refusals, *evidence.refusals, *(() if too_early is None else (too_early,)))
-        evidence = with_masking(replace(evidence, refusals=refusals), measured_masking(work, now))
+        evidence = replace(evidence, refusals=refusals)
         measured = replace(chosen.request, sealed=sealed, evidence=evidence.as_json())
         standing = None if evidence.refusals or measured.is_allowed else use_standing(parts, work, measured)
         measured = replace(measured, standing=standing)

@@ -5,20 +5,25 @@ A figure that could not be measured falls short.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from maskgate.gate.leaves import is_covered
 from maskgate.gate.staged_names import shown
 from maskgate.rules.path import Path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from maskgate.gate.model import MeasuredTable, Sealed, Thresholds
     from maskgate.rules import Rules
 
 
 def below_thresholds(
-    sealed: Sealed, rules: Rules, thresholds: Thresholds, new_columns: int | None = None
+    sealed: Sealed,
+    rules: Rules,
+    thresholds: Thresholds,
+    new_columns: int | None = None,
+    masking: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
     """Say what falls short.
 
@@ -27,10 +32,12 @@ def below_thresholds(
         rules: The registered rules: a quasi-identifier that they drop need not be there.
         thresholds: What the policy wants.
         new_columns: Columns that the last release did not have; None if that is not known.
+        masking: What the releaser measured of its own masking; None if a pipeline masked.
     """
     for table in sealed.tables:
         yield from _rows(table, thresholds)
     yield from _groups(sealed, rules, thresholds)
+    yield from _survivors(sealed, rules, thresholds.no_value_survives, masking)
     most = thresholds.residual_findings_at_most
     found = sum(column.residual_findings for table in sealed.tables for column in table.columns)
     if most is not None and found > most:
@@ -80,6 +87,47 @@ def _groups(sealed: Sealed, rules: Rules, thresholds: Thresholds) -> Iterator[st
                 f"has {groups.smallest} {what}; the policy wants k of at least {least}. Generalize these columns "
                 "more, or suppress rare combinations."
             )
+
+
+def _survivors(
+    sealed: Sealed, rules: Rules, wanted: tuple[str, ...], masking: Mapping[str, Any] | None
+) -> Iterator[str]:
+    """Say of which columns nobody looked whether their values survive; values that do have ended the masking."""
+    if not wanted:
+        return
+    if masking is None:
+        yield (
+            "the policy wants it measured that no value survives, and that takes the originals. Ask for a `source`, "
+            "which the releaser masks itself."
+        )
+        return
+    looked = {name: _paths(table["no_value_survives"]) for name, table in masking["tables"].items()}
+    for name in wanted:
+        if not any(name in found for found in looked.values()):
+            yield (
+                f"the policy wants that no value of {shown(name)} survives, and of no table the releaser has looked. "
+                "Add the column to `check: {no_value_survives: […]}` of its table in the rules."
+            )
+            continue
+        for table in sealed.tables:
+            if name not in looked.get(table.name, ()) and _may_have(table, rules, name):
+                yield (
+                    f"table {shown(table.name)}: the policy wants that no value of {shown(name)} survives, and the "
+                    "releaser has not looked. Add the column to `check: {no_value_survives: […]}` of this table."
+                )
+
+
+def _paths(written: Sequence[str]) -> set[str]:
+    return {str(Path.parse(name)) for name in written} | set(written)
+
+
+def _may_have(table: MeasuredTable, rules: Rules, name: str) -> bool:
+    """Whether the originals of a table may have a column: one that is dropped is not in the sealed files."""
+    covered = rules.tables.get(table.name)
+    if covered is None or rules.unlisted == "drop":
+        return True
+    is_there = any(column.name == name for column in table.columns)
+    return is_there or is_covered(covered, name, dict(table.schema))
 
 
 def _is_dropped(name: str, sealed: Sealed, rules: Rules) -> bool:

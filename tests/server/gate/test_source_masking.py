@@ -250,6 +250,32 @@ class Interrupted(DestinationReleaser):
         return super().mask(order, progress)
 
 
+THRESHOLD = MASKING.replace("    require:", "    evidence: {no_value_survives: [email]}\n    require:")
+
+
+class TestSurvivorsAsAThreshold:
+    """A policy may want it measured that no value of a column survives; the releaser measures it, table by table."""
+
+    @pytest.fixture(scope="class")
+    def strict(self, tmp_path_factory):
+        return SourceWorld(tmp_path_factory.mktemp("strict"), policy=POLICY.replace("otherwise: refuse\n", THRESHOLD))
+
+    def test_where_it_was_looked_for(self, strict):
+        document = strict.ask_source(tables=("customers",))
+        assert document["state"] == "pending", document["message"]
+        assert document["evidence"]["measured"]["masking"]["tables"]["customers"]["no_value_survives"] == ["email"]
+
+    def test_a_table_that_has_the_column_and_was_not_looked_at(self, strict):
+        document = strict.ask_source()
+        assert document["state"] == "refused"
+        assert 'table "orders": the policy wants that no value of "email" survives' in document["message"]
+
+    def test_no_table_was_looked_at(self, strict):
+        document = strict.ask_source(tables=("orders",))
+        assert document["state"] == "refused"
+        assert "of no table the releaser has looked" in document["message"]
+
+
 class TestInterrupted:
     """Masking that was cut off begins anew, and gives the same bytes."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maskgate.gate.model import Thresholds
-from maskgate.gate.policy_readers.quasi_identifiers import read_quasi_identifiers
+from maskgate.gate.policy_readers.columns import read_columns
 from maskgate.gate.policy_readers.values import read_bounds
 
 if TYPE_CHECKING:
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from maskgate.rules.strict_yaml import Located, Reader
 
-_KNOWN = ("rows", "k", "residual_findings", "new_columns")
+_KNOWN = ("rows", "k", "residual_findings", "new_columns", "no_value_survives")
 _NOT_MEASURED = {
     name: f"this version does not measure '{name}', and a threshold that is not measured protects nobody. Take it out."
-    for name in ("l", "t", "changed_columns", "no_value_survives")
+    for name in ("l", "t", "changed_columns")
 }
 
 
@@ -34,6 +34,7 @@ def read_evidence(reader: Reader, where: str, located: Located | None) -> Thresh
         k_over,
         _at_most(reader, f"{where}, residual_findings", fields.get("residual_findings")),
         _at_most(reader, f"{where}, new_columns", fields.get("new_columns")),
+        read_columns(reader, f"{where}, no_value_survives", fields.get("no_value_survives"), of_one=False),
     )
 
 
@@ -50,7 +51,7 @@ def _k(reader: Reader, where: str, located: Located | None) -> tuple[int | None,
     fields = reader.mapping(located, where, ("at_least", "over"), ("at_least", "over"))
     # Every group has one row at least, so less than 2 asks nothing.
     at_least = reader.integer(fields.get("at_least"), f"{where}, at_least", minimum=2, maximum=1_000_000)
-    return at_least or None, read_quasi_identifiers(reader, f"{where}, over", fields.get("over"))
+    return at_least or None, read_columns(reader, f"{where}, over", fields.get("over"))
 
 
 def _at_most(reader: Reader, where: str, located: Located | None) -> int | None:

@@ -29,7 +29,7 @@ from maskgate.gate.conditions import (
     Word,
 )
 from maskgate.gate.model import LEVELS, TRUSTS
-from maskgate.gate.policy_readers.quasi_identifiers import read_quasi_identifiers
+from maskgate.gate.policy_readers.columns import read_columns
 from maskgate.gate.policy_readers.time_window import read_time_window
 from maskgate.gate.policy_readers.values import read_bounds, read_duration, read_words
 from maskgate.rules.strict_yaml import did_you_mean
@@ -156,7 +156,7 @@ class WhenReader:
     def _k(self, where: str, entry: Located) -> Iterator[Condition]:
         fields = self.reader.mapping(entry, where, (*_RANGE, "over"), ("over",))
         if isinstance(entry.value, dict):
-            over = read_quasi_identifiers(self.reader, f"{where}, over", fields.get("over"))
+            over = read_columns(self.reader, f"{where}, over", fields.get("over"))
             yield SmallestGroup(over, *read_bounds(self.reader, where, fields, entry.line, minimum=1))
 
     def _flag(self, where: str, entry: Located) -> Iterator[Condition]:
