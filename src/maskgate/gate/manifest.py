@@ -3,7 +3,8 @@
 A pipeline writes it, so nothing in it is believed, and nothing is passed on that was not understood:
 
 * Every key is known, every value has its type, no key stands twice. Only `report` may hold more; the rest is dropped.
-* Every file has a name that a staging may hold, and lies in the folder of its own table.
+* Every file has a name that a staging may hold, and lies in the folder of its own table. The manifest of one table
+  may name them without that folder, as masking one table writes it; they are sealed in it all the same.
 * What the gate keeps and releases is not this text, but :meth:`Manifest.as_json`, written anew.
 """
 
@@ -60,11 +61,19 @@ class ManifestTable:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest that was understood whole."""
+    """A manifest that was understood whole.
+
+    Attributes:
+        rules_digest: Of the rules that masked the tables.
+        key_versions: Of the keys that were used.
+        tables: The tables; the paths of their files are those of sealed files.
+        is_bare: Whether it named the files of its one table without a folder.
+    """
 
     rules_digest: str
     key_versions: Mapping[str, int]
     tables: tuple[ManifestTable, ...]
+    is_bare: bool = False
 
     @property
     def files(self) -> tuple[SealedFile, ...]:
@@ -115,15 +124,20 @@ def parse_manifest(text: bytes) -> Manifest:
     tables = _object(top["tables"], "tables")
     if not 1 <= len(tables) <= MOST_TABLES:
         raise _refusal(f'"tables" holds {len(tables)} tables; it must hold 1 to {MOST_TABLES}')
+    is_bare = _is_bare(tables)
     manifest = Manifest(
+        is_bare=is_bare,
         rules_digest=_matching(rules["digest"], "rules.digest", _DIGEST, "sha256: and 64 hexadecimal digits"),
         key_versions={
             _matching(name, "keys", _WORD, "names of keys"): _count(version, f"keys.{shown(name)}")
             for name, version in _object(top["keys"], "keys").items()
         },
-        tables=tuple(_table(name, tables[name], report.get(name)) for name in sorted(tables)),
+        tables=tuple(
+            _table(name, _in_folder(tables[name], name) if is_bare else tables[name], report.get(name))
+            for name in sorted(tables)
+        ),
     )
-    _check_paths(manifest)
+    check_paths(manifest)
     return manifest
 
 
@@ -141,6 +155,23 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_float(_text: str) -> Any:
     raise ValueError("a manifest holds whole numbers only")
+
+
+def _is_bare(tables: Mapping[str, Any]) -> bool:
+    """Whether this is the manifest of one table, which names its files without the table's folder."""
+    files = _files_of(next(iter(tables.values())))
+    paths = [file.get("path") if isinstance(file, Mapping) else None for file in files]
+    return len(tables) == 1 and bool(paths) and all(isinstance(path, str) and "/" not in path for path in paths)
+
+
+def _in_folder(table: Any, name: str) -> Any:
+    """Name the files of a table by where they are sealed."""
+    return {**table, "files": [{**file, "path": f"{name}/{file['path']}"} for file in _files_of(table)]}
+
+
+def _files_of(table: Any) -> list[Any]:
+    files = table.get("files") if isinstance(table, Mapping) else None
+    return files if isinstance(files, list) else []
 
 
 def _table(name: str, value: Any, report: Any) -> ManifestTable:
@@ -186,7 +217,8 @@ def _file(value: Any, where: str, table: str) -> SealedFile:
     )
 
 
-def _check_paths(manifest: Manifest) -> None:
+def check_paths(manifest: Manifest) -> None:
+    """Refuse names of files or tables that a destination may take for the same."""
     # Folded: a destination may not tell capitals apart, and one file would replace the other.
     paths = [file.path.casefold() for file in manifest.files]
     tables = [table.name.casefold() for table in manifest.tables]

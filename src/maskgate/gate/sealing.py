@@ -20,11 +20,12 @@ from maskgate.gate import confined_child
 from maskgate.gate.confined_child import checked_count, checked_list, checked_object, checked_text
 from maskgate.gate.content import content_digest
 from maskgate.gate.leaves import is_covered
-from maskgate.gate.manifest import MOST_COLUMNS, Manifest, parse_manifest
+from maskgate.gate.manifest import MOST_COLUMNS
 from maskgate.gate.model import MeasuredColumn, MeasuredGroups, MeasuredTable, Sealed, SealedFile
 from maskgate.gate.residual import may_hold_originals
+from maskgate.gate.staged_manifest import read_manifest
 from maskgate.gate.staged_names import MANIFEST, shown
-from maskgate.gate.staging import LARGEST_FILE, LARGEST_MANIFEST
+from maskgate.gate.staging import LARGEST_FILE
 from maskgate.gate.staging_cipher import Encrypting
 from maskgate.methods import Uniqueness
 
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from maskgate.gate.confined_child import Answer
+    from maskgate.gate.manifest import Manifest
     from maskgate.gate.model import Limits
+    from maskgate.gate.staged_manifest import StagedManifest
     from maskgate.gate.staging import Staging
     from maskgate.gate.staging_cipher import StagingKey
     from maskgate.rules import Rules, TableRules
@@ -72,14 +75,14 @@ def seal(
     """
     _empty(folder)
     try:
-        text = _read_manifest(staging, staging_id)
-        manifest = parse_manifest(text)
+        staged = read_manifest(staging, staging_id)
+        manifest = staged.manifest
         registered = _registered(manifest, rules)
-        _check_names(staging, staging_id, manifest)
+        _check_names(staging, staging_id, staged)
         key = staging.key_of(staging_id)
         steps = _Steps(2 * sum(file.size for file in manifest.files), progress)
         for file in manifest.files:
-            _copy(staging, staging_id, file, folder, steps)
+            _copy(staging, staging_id, file, staged.places[file.path], folder, steps)
         manifest_file = _write_manifest(manifest, registered, folder, key)
         task = _task(manifest, registered, folder, limits, quasi_identifiers)
         answer = ask(task, limits, steps.add, key)
@@ -96,7 +99,7 @@ def seal(
         rules_digest=manifest.rules_digest,
         key_versions=manifest.key_versions,
         declared=_declared(manifest, registered),
-        staged_manifest=hashlib.sha256(text).hexdigest(),
+        staged_manifest=staged.digest,
         key=key,
     )
 
@@ -117,22 +120,6 @@ def _empty(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True)
 
 
-def _read_manifest(staging: Staging, staging_id: str) -> bytes:
-    if MANIFEST not in staging.names(staging_id):
-        raise Refused(f"the staging has no {MANIFEST}. Stage it last, after the files that it names.")
-    with staging.read(staging_id, MANIFEST) as stream:
-        return _read_at_most(stream, LARGEST_MANIFEST)
-
-
-def _read_at_most(stream: Any, most: int) -> bytes:
-    text = b""
-    while chunk := stream.read(_CHUNK):
-        text += chunk
-        if len(text) > most:
-            raise Refused(f"{MANIFEST} is larger than {most} bytes. Stage fewer, larger parts.")
-    return text
-
-
 def _registered(manifest: Manifest, rules: Mapping[str, Rules]) -> Rules:
     registered = rules.get(manifest.rules_digest)
     if registered is None:
@@ -149,24 +136,24 @@ def _registered(manifest: Manifest, rules: Mapping[str, Rules]) -> Rules:
     return registered
 
 
-def _check_names(staging: Staging, staging_id: str, manifest: Manifest) -> None:
+def _check_names(staging: Staging, staging_id: str, manifest: StagedManifest) -> None:
     staged = staging.names(staging_id)
-    named = {file.path for file in manifest.files} | {MANIFEST}
+    named = {*manifest.places.values(), *manifest.names}
     for path in sorted(named - staged):
         raise Refused(f"{MANIFEST} names {shown(path)}, but that file is not staged.")
     for path in sorted(staged - named):
         raise Refused(f"the file {shown(path)} is staged, but {MANIFEST} does not name it.")
 
 
-def _copy(staging: Staging, staging_id: str, file: SealedFile, folder: Path, steps: _Steps) -> None:
+def _copy(staging: Staging, staging_id: str, file: SealedFile, place: str, folder: Path, steps: _Steps) -> None:
     target = folder / file.path
     target.parent.mkdir(mode=0o700, exist_ok=True)
-    with staging.read(staging_id, file.path) as stream:
+    with staging.read(staging_id, place) as stream:
         read = _Hashed(stream, file.size, steps)
         _write(target, cast("BinaryIO", read), file.path, staging.key_of(staging_id))
     if read.size != file.size or read.hashed.hexdigest() != file.sha256:
         raise Refused(
-            f"the staged file {shown(file.path)} is not the one that {MANIFEST} describes: its "
+            f"the staged file {shown(place)} is not the one that {MANIFEST} describes: its "
             f"{'size' if read.size != file.size else 'SHA-256'} differs. It was changed after masking; mask again."
         )
 

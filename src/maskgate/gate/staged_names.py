@@ -3,7 +3,8 @@
 Names come from pipelines, and end up in paths, addresses of objects, and on the reviewer's page; a name may also
 carry data. So there is one pattern, and everything else is refused:
 
-* ``manifest.json``, or ``<table>/part-00000.parquet``.
+* ``manifest.json``, or ``<table>/part-00000.parquet``; so are sealed files called.
+* While it is staged, a table may also bring a manifest of its own, and a table that is alone lie without a folder.
 * A table's name holds letters, digits, ``_``, ``-``, ``.`` and spaces, and starts with a letter, digit or ``_``.
 """
 
@@ -52,6 +53,20 @@ def check_staged_name(path: str) -> tuple[str, ...]:
             "A staging holds `manifest.json` and `<table>/part-00000.parquet`, nothing else."
         )
     return (check_table_name(table), part)
+
+
+def check_upload_name(path: str) -> tuple[str, ...]:
+    """Take the name of a file that goes into a staging apart: as `check_staged_name`, or as one masked table has them.
+
+    Raises:
+        UsageError: If it is none of these.
+    """
+    if _PART.fullmatch(path):
+        return (path,)
+    table, slash, name = path.partition("/")
+    if slash and name == MANIFEST:
+        return (check_table_name(table), MANIFEST)
+    return check_staged_name(path)
 
 
 def check_staging_id(staging_id: str) -> str:

@@ -15,7 +15,7 @@ from maskgate.errors import Refused
 from maskgate.gate.locations import parse_location
 from maskgate.gate.model import SealedFile
 from maskgate.gate.staged_folder import StagedFolders
-from maskgate.gate.staged_names import MANIFEST, check_staged_name, check_staging_id
+from maskgate.gate.staged_names import MANIFEST, check_staging_id, check_upload_name
 from maskgate.gate.staged_objects import StagedObjects
 from maskgate.gate.staging_cipher import Decrypting, Encrypting
 
@@ -105,11 +105,11 @@ class Staging:
             Conflict: If the file is there already.
             Refused: If it is too large, or one too many.
         """
-        names = check_staged_name(path)
+        names = check_upload_name(path)
         staged = self._files.names(check_staging_id(staging_id), MOST_FILES)
         if len(staged) >= MOST_FILES:
             raise Refused(f"a staging holds at most {MOST_FILES} files. Stage fewer, larger parts.")
-        at_most = LARGEST_MANIFEST if path == MANIFEST else LARGEST_FILE
+        at_most = LARGEST_MANIFEST if names[-1] == MANIFEST else LARGEST_FILE
         key = self._key_of(staging_id)
         if key is None:
             return self._files.write(staging_id, names, stream, at_most)

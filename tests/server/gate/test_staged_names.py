@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from maskgate.errors import UsageError
-from maskgate.gate.staged_names import check_staged_name, check_staging_id, shown
+from maskgate.gate.staged_names import check_staged_name, check_staging_id, check_upload_name, shown
 from maskgate.gate.staging import new_staging_id
 
 
@@ -59,6 +59,28 @@ class TestStagedName:
     def test_is_refused(self, path):
         with pytest.raises(UsageError):
             check_staged_name(path)
+
+
+class TestUploadName:
+    """What goes up is called so too, or as one masked table is: without a folder, or with a manifest of its own."""
+
+    @pytest.mark.parametrize(
+        ("path", "names"),
+        [
+            pytest.param("customers/part-00000.parquet", ("customers", "part-00000.parquet"), id="a part of a table"),
+            pytest.param("part-00000.parquet", ("part-00000.parquet",), id="a part of the one table"),
+            pytest.param("customers/manifest.json", ("customers", "manifest.json"), id="the manifest of a table"),
+        ],
+    )
+    def test_is_taken_apart(self, path, names):
+        assert check_upload_name(path) == names
+
+    @pytest.mark.parametrize(
+        "path", ["../manifest.json", "/manifest.json", "a/b/manifest.json", ".part-00000.parquet", "part-0.parquet", ""]
+    )
+    def test_is_refused(self, path):
+        with pytest.raises(UsageError):
+            check_upload_name(path)
 
 
 class TestStagingId:
