@@ -26,6 +26,9 @@ from maskgate.gate.client import GateClient
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+# What JSON says by itself, whatever a parameter is called.
+_PLAIN = (str, int, float, list, tuple, dict)
+
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
@@ -46,7 +49,8 @@ def requires_approval(
         resource: What it is about; or a function of the call's arguments that says so.
         why: Why, for the reviewer.
         arguments: A function of the call's arguments that says, as JSON values, what is to be signed. It has to name
-            all that matters. By default all of them are signed, defaults too, and what JSON cannot say is refused.
+            all that matters. By default all of them are signed, defaults too, and what JSON cannot say is refused. Of
+            the object of a method, its class and its attributes are signed.
         wait: Seconds to wait for a signature; None for as long as the request is open. When they are over,
             `StillPending` is raised; the same call again finds the same request.
         client: Makes the connection to the gate; by default MASKGATE_URL and MASKGATE_TOKEN say where it is.
@@ -98,7 +102,7 @@ class _Asking:
         if self.arguments is not None:
             return checked_arguments(dict(self.arguments(*bound.args, **bound.kwargs)))
         bound.apply_defaults()
-        return checked_arguments(dict(bound.arguments))
+        return checked_arguments({name: _as_signed(name, value) for name, value in bound.arguments.items()})
 
     def resource_of(self, bound: inspect.BoundArguments) -> str:
         """Say what a call is about, as it is now."""
@@ -114,6 +118,25 @@ class _Asking:
         call = Call(client, self.action, resource, why=self.why, arguments=signed, fingerprint=self.fingerprint)
         call.wait(self.wait)
         return call
+
+
+def _as_signed(name: str, value: Any) -> Any:
+    """Say of a method's object what is signed: its class, and all that it holds."""
+    if name == "cls" and isinstance(value, type):
+        return _class_of(value)
+    if name != "self" or not hasattr(value, "__dict__") or isinstance(value, _PLAIN):
+        return value
+    try:
+        return {"class": _class_of(type(value)), "attributes": checked_arguments(dict(vars(value)))}
+    except UsageError as error:
+        raise UsageError(
+            f"self holds what JSON cannot say ({error}). Say what is to be signed of a call by `arguments=`, such as "
+            'lambda self, days: {"account": self.account, "days": days}.'
+        ) from None
+
+
+def _class_of(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _run(asking: _Asking, bound: inspect.BoundArguments, function: Callable[..., Any]) -> Any:

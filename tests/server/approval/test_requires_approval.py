@@ -162,3 +162,53 @@ class TestRequiresApproval:
             """Rotate."""
 
         assert (rotate.__name__, rotate.__doc__) == ("rotate", "Rotate.")
+
+
+class Vault:
+    """Something with methods that need a signature."""
+
+    def __init__(self, region):
+        self.region = region
+
+    @requires_approval(action="rotate-key", resource="dev/method")
+    def rotate(self, bits):
+        return self.region, bits
+
+    @classmethod
+    @requires_approval(action="rotate-key", resource="dev/class")
+    def make(cls, bits):
+        return cls(bits)
+
+    @requires_approval(action="rotate-key", resource="prod/method", wait=0)
+    def rotate_in_production(self):
+        return self.region
+
+
+class TestMethods:
+    """Of a method, the object is signed as well: its class and all that it holds."""
+
+    def test_a_method_runs_with_the_object_that_was_signed(self, environment):
+        assert Vault("eu").rotate(256) == ("eu", 256)
+        (document,) = environment.read_all("dev/method")
+        object_of = {"class": f"{__name__}.Vault", "attributes": {"region": "eu"}}
+        assert document["call"]["arguments"] == {"self": object_of, "bits": 256}
+
+    def test_a_class_method_runs_with_its_class(self, environment):
+        assert Vault.make(7).region == 7
+        (document,) = environment.read_all("dev/class")
+        assert document["call"]["arguments"] == {"cls": f"{__name__}.Vault", "bits": 7}
+
+    def test_another_object_is_another_request(self, environment):
+        for region in ("eu", "us"):
+            with pytest.raises(StillPending):
+                Vault(region).rotate_in_production()
+        (american, _european) = environment.pending("prod/method")
+        environment.decide(american["id"])
+        with pytest.raises(StillPending):
+            Vault("eu").rotate_in_production()
+        assert Vault("us").rotate_in_production() == "us"
+
+    def test_an_object_that_json_cannot_say_is_refused(self, environment):
+        with pytest.raises(UsageError, match=r"self holds what JSON cannot say.*by `arguments=`"):
+            Vault(object()).rotate(256)
+        assert environment.pending("dev/method") == []
