@@ -46,7 +46,8 @@ def title_of(fact: str) -> str:
 
 def fits(word: str, patterns: Iterable[str]) -> bool:
     """Whether a word is one of some, in which ``*`` and ``?`` stand for anything; upper and lower case differ."""
-    return any(fnmatchcase(word, pattern) for pattern in patterns)
+    # A bracket is one: paths of columns hold them, as in `contacts[].email`.
+    return any(fnmatchcase(word, pattern.replace("[", "[[]")) for pattern in patterns)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from maskgate.gate.conditions import (
     All,
     AnyOf,
     Columns,
+    During,
     Flag,
     Names,
     NoDestination,
@@ -21,11 +22,12 @@ from maskgate.gate.conditions import (
     Word,
     fits,
 )
+from maskgate.gate.time_window import WEEK
 
 if TYPE_CHECKING:
     from maskgate.gate.conditions import Condition
 
-_PATTERN = frozenset("*?[")
+_PATTERN = frozenset("*?")
 
 
 def implies(one: Condition, other: Condition) -> bool:
@@ -43,6 +45,8 @@ def implies(one: Condition, other: Condition) -> bool:
 
 def excludes(one: Condition, other: Condition) -> bool:
     """Whether the two can never hold together."""
+    if isinstance(one, Not) and isinstance(other, Not) and _fill_the_week(one.part, other.part):
+        return True
     if (isinstance(one, Not) and implies(other, one.part)) or (isinstance(other, Not) and implies(one, other.part)):
         return True
     for first, second in ((one, other), (other, one)):
@@ -58,12 +62,57 @@ def is_never(condition: Condition) -> bool:
     """Whether a condition can hold for no action at all."""
     if isinstance(condition, AnyOf):
         return all(is_never(part) for part in condition.parts)
+    if isinstance(condition, Not):
+        return is_always(condition.part)
     if not isinstance(condition, All):
         return False
     flat = _flat(condition)
     return any(is_never(part) for part in flat) or any(
         excludes(one, other) for at, one in enumerate(flat) for other in flat[at + 1 :]
     )
+
+
+def is_always(condition: Condition) -> bool:
+    """Whether a condition holds for every action of which its facts are known."""
+    if isinstance(condition, All):
+        return all(is_always(part) for part in condition.parts)
+    if isinstance(condition, AnyOf):
+        return any(is_always(part) for part in condition.parts) or is_never(negation(condition))
+    if isinstance(condition, Not):
+        return is_never(condition.part)
+    return isinstance(condition, During) and len(condition.window.minutes) == WEEK
+
+
+def negation(condition: Condition) -> Condition:
+    """Return what holds where a condition does not, as far as its facts are known."""
+    if isinstance(condition, Not):
+        return condition.part
+    if isinstance(condition, Flag):
+        return Flag(condition.fact, not condition.value)
+    if isinstance(condition, All):
+        return AnyOf(tuple(negation(part) for part in condition.parts))
+    if isinstance(condition, AnyOf):
+        return All(tuple(negation(part) for part in condition.parts))
+    return _other_side(condition) if isinstance(condition, Range) else Not(condition)
+
+
+def _other_side(condition: Range) -> Condition:
+    least, most = condition.at_least, condition.at_most
+    if least is not None and most is None:
+        return Range(condition.fact, None, least - 1)
+    return Range(condition.fact, most + 1) if least is None and most is not None else Not(condition)
+
+
+def takes_all(patterns: tuple[str, ...]) -> bool:
+    """Whether one of some patterns fits every word, of which none is empty."""
+    return any("*" in pattern and pattern.count("?") <= 1 and not set(pattern) - _PATTERN for pattern in patterns)
+
+
+def _fill_the_week(one: Condition, other: Condition) -> bool:
+    """Whether two windows are all the time there is, so that it is never outside of both."""
+    if not isinstance(one, During) or not isinstance(other, During) or one.window.zone != other.window.zone:
+        return False
+    return len(one.window.minutes | other.window.minutes) == WEEK
 
 
 def _flat(condition: All) -> list[Condition]:
@@ -83,6 +132,8 @@ def _atom_implies(one: Condition, other: Condition) -> bool:
     if isinstance(one, Columns) and isinstance(other, Columns):
         pairs = ((one.names, other.names), (one.classes, other.classes), (one.tables, other.tables))
         return (one.only or not other.only) and all(not wide or _subset(narrow, wide) for narrow, wide in pairs)
+    if isinstance(one, During) and isinstance(other, During):
+        return one.window.zone == other.window.zone and one.window.minutes <= other.window.minutes
     if isinstance(one, Range | SmallestGroup | RollingSum) and _same_number(one, other):
         return _inside(one, other)
     return False
@@ -93,6 +144,8 @@ def _atoms_exclude(one: Condition, other: Condition) -> bool:
         return not any(_may_overlap(mine, theirs) for mine in one.patterns for theirs in other.patterns)
     if isinstance(one, Flag) and isinstance(other, Flag):
         return one.fact == other.fact and one.value is not other.value
+    if isinstance(one, During) and isinstance(other, During):
+        return one.window.zone == other.window.zone and not one.window.minutes & other.window.minutes
     for first, second in ((one, other), (other, one)):
         if isinstance(first, NoDestination) and isinstance(second, Word) and second.fact in {"destination", "trust"}:
             return True

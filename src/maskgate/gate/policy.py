@@ -7,10 +7,9 @@ what happens where it cannot be told.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from maskgate.gate.conditions import RollingSum, SmallestGroup, parts_of
+from maskgate.gate.conditions import RollingSum, SmallestGroup, fits, parts_of
 from maskgate.gate.policy_choice import choose, possible
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ class Policy:
         """Return who answers for the scheduled runs of a workflow."""
         name = f"{host}|{workflow}"
         return frozenset(
-            person for pattern, people in self.requesters.items() if fnmatchcase(name, pattern) for person in people
+            person for pattern, people in self.requesters.items() if fits(name, (pattern,)) for person in people
         )
 
     def named_groups(self, person: str) -> frozenset[str]:

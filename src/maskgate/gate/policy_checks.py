@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from maskgate.errors import Problem
 from maskgate.gate.conditions import (
     All,
-    AnyOf,
-    Columns,
-    Names,
+    During,
+    Flag,
     NoDestination,
     Not,
     Range,
@@ -19,11 +18,11 @@ from maskgate.gate.conditions import (
     Word,
     parts_of,
 )
-from maskgate.gate.governed import CHANGE_REVIEWERS, GOVERNED_ACTIONS, OF_UNKNOWN_AUTHOR
-from maskgate.gate.implication import implies, is_never
+from maskgate.gate.governed import CHANGE_REVIEWERS, OF_UNKNOWN_AUTHOR
+from maskgate.gate.implication import implies, is_never, negation
 from maskgate.gate.model import TRUSTS
-from maskgate.gate.policy_readers.requirement import can_be_met
-from maskgate.gate.sources import MASK
+from maskgate.gate.policy_openness import goes_inside_only, left_open
+from maskgate.gate.policy_unmet import unmet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +31,8 @@ if TYPE_CHECKING:
     from maskgate.gate.policy import Policy
     from maskgate.gate.policy_rule import Rule
 
-_PLACES = frozenset({"action", "destination", "trust"})
+# Each doubles the cases to look at.
+_MOST_DIVISIONS = 6
 
 
 def check_rules(policy: Policy) -> Iterator[Problem]:
@@ -40,9 +40,8 @@ def check_rules(policy: Policy) -> Iterator[Problem]:
     for at, rule in enumerate(policy.rules):
         yield from _never(rule)
         yield from _unreachable(rule, policy.rules[:at])
-        yield from _open(rule)
-        yield from _unmet(rule, policy)
-        yield from _unmeasured(rule)
+        yield from left_open(rule)
+        yield from unmet(rule, policy)
 
 
 def warnings_about(policy: Policy) -> Iterator[Problem]:
@@ -57,7 +56,7 @@ def warnings_about(policy: Policy) -> Iterator[Problem]:
         if name not in used:
             yield Problem(f'reviewers "{name}": no policy asks for them.')
     for rule in policy.rules:
-        if rule.allow and not _goes_inside_only(rule.when):
+        if rule.allow and not goes_inside_only(rule.when):
             message = "allows it to leave to external or public places under its conditions, and asks nobody."
             yield Problem(f'policy "{rule.name}" {message}', rule.line)
         if rule.allow and _is_limited_each_time_only(rule.when):
@@ -78,9 +77,9 @@ def _never(rule: Rule) -> Iterator[Problem]:
 
 
 def _unreachable(rule: Rule, earlier: tuple[Rule, ...]) -> Iterator[Problem]:
-    """Prove, case by case of action and trust, that an earlier policy matches wherever this one does."""
+    """Prove, case by case of action, trust, time and agent, that an earlier policy matches wherever this one does."""
     hiding: dict[str, None] = {}
-    for case in _cases(rule.when):
+    for case in _cases(rule.when, _divisions(earlier)):
         if is_never(case):
             continue
         found = next((each for each in earlier if _hides(each, rule, case)), None)
@@ -89,8 +88,9 @@ def _unreachable(rule: Rule, earlier: tuple[Rule, ...]) -> Iterator[Problem]:
         hiding[found.name] = None
     if hiding:
         names = " and ".join(f'"{name}"' for name in hiding)
+        match = "matches" if len(hiding) == 1 else "match"
         yield Problem(
-            f'policy "{rule.name}" is never reached: whatever it is about, {names} above it matches first. '
+            f'policy "{rule.name}" is never reached: whatever it is about, {names} above it {match} first. '
             "Put the narrower one first.",
             rule.line,
         )
@@ -102,13 +102,30 @@ def _hides(earlier: Rule, rule: Rule, case: All) -> bool:
 
 
 def _is_always_known(part: Condition) -> bool:
-    return isinstance(part, All | Not | NoDestination) or (
-        isinstance(part, Word) and part.fact not in {"person", "level"}
+    return (
+        isinstance(part, All | Not | NoDestination | During)
+        or (isinstance(part, Word) and part.fact not in {"person", "level"})
+        or _is_agent(part)
     )
 
 
-def _cases(when: All) -> list[All]:
-    """Cut a condition into cases of one action and one trust each; together they are the whole."""
+def _divisions(rules: tuple[Rule, ...]) -> list[list[Condition]]:
+    """List what earlier policies tell apart and every action is known to be: one thing, or its contrary."""
+    parts = dict.fromkeys(part for rule in rules for part in parts_of(rule.when))
+    known = [part for part in parts if isinstance(part, During) or _is_agent(part) or _is_size(part)]
+    return [[part, negation(part)] for part in known[:_MOST_DIVISIONS]]
+
+
+def _is_agent(part: Condition) -> bool:
+    return isinstance(part, Flag) and part.fact == "agent"
+
+
+def _is_size(part: Condition) -> bool:
+    return isinstance(part, Range) and part.fact in {"rows", "bytes"}
+
+
+def _cases(when: All, divisions: list[list[Condition]]) -> list[All]:
+    """Cut a condition into cases of one action and one trust each, and divide these; together they are the whole."""
     choices: list[list[Condition]] = []
     has_place = False
     for part in when.parts:
@@ -119,85 +136,13 @@ def _cases(when: All) -> list[All]:
             choices.append([part])
     if not has_place:
         choices.append([*(Word("trust", (trust,)) for trust in TRUSTS), NoDestination()])
-    return [All(parts) for parts in product(*choices)]
+    return [All((*case, *more)) for case in product(*choices) for more in product(*_dividing(case, divisions))]
 
 
-def _open(rule: Rule) -> Iterator[Problem]:
-    """Find what a policy that asks nobody would let through unseen."""
-    if not rule.allow:
-        return
-    where = f'policy "{rule.name}"'
-    for action in sorted(set(rule.actions) & GOVERNED_ACTIONS):
-        yield Problem(
-            f"{where}: {action} changes the gate itself, which takes signatures. Write `require:`.", rule.line
-        )
-    if not _goes_inside_only(rule.when) and not _is_narrowed(rule.when):
-        yield Problem(
-            f"{where}: `allow: true` without a condition would let anything leave to external and public places. "
-            "Add `destination: {trust: internal}`, or `destination: none` for actions that go nowhere, "
-            "or write `require:`.",
-            rule.line,
-        )
-    for part in rule.when.parts:
-        if isinstance(part, Names | Columns) and not part.only:
-            yield Problem(
-                f"{where}: it would allow all that leaves beside {part.describe()}. Write `only`.",
-                rule.line,
-            )
-
-
-def _goes_inside_only(when: All) -> bool:
-    return implies(when, Word("trust", ("internal",))) or implies(when, NoDestination())
-
-
-def _is_narrowed(condition: Condition) -> bool:
-    """Whether more is asked than which action goes where; a lower bound on how much leaves is no limit."""
-    if isinstance(condition, All):
-        return any(_is_narrowed(part) for part in condition.parts)
-    if isinstance(condition, AnyOf):
-        return all(_is_narrowed(part) for part in condition.parts)
-    if isinstance(condition, Not):
-        return any(isinstance(part, Range | RollingSum) or _is_narrowed(part) for part in parts_of(condition.part))
-    if isinstance(condition, Range | RollingSum):
-        return condition.at_most is not None
-    if isinstance(condition, Word):
-        return condition.fact not in _PLACES and "*" not in condition.patterns
-    return not isinstance(condition, NoDestination)
-
-
-def _unmet(rule: Rule, policy: Policy) -> Iterator[Problem]:
-    if rule.allow or rule.refuse:
-        return
-    where = f'policy "{rule.name}"'
-    unknown = sorted(set(rule.actions) & OF_UNKNOWN_AUTHOR)
-    if unknown and not can_be_met(rule.requirement.at_least(2), policy.reviewers):
-        yield Problem(
-            f"{where}: nobody can ever meet this. Who changed a file is not known, so {unknown[0]} takes two people, "
-            "and there is only one.",
-            rule.line,
-        )
-    for person in _only_requester(rule.when):
-        if not can_be_met(rule.requirement, policy.reviewers, without=(person,)):
-            yield Problem(
-                f"{where}: nobody can ever meet this: {person} asks, so {person} cannot sign, and too few are left.",
-                rule.line,
-            )
-
-
-def _unmeasured(rule: Rule) -> Iterator[Problem]:
-    if rule.thresholds.no_value_survives and not implies(rule.when, Word("level", (MASK,))):
-        yield Problem(
-            f'policy "{rule.name}": `no_value_survives` takes the originals, which only a releaser that masks itself '
-            "has; of what a pipeline masked it is the pipeline's word. Add `level: mask` to its `when:`, or take it "
-            "out.",
-            rule.line,
-        )
-
-
-def _only_requester(when: All) -> Iterator[str]:
-    for part in when.parts:
-        if isinstance(part, Word) and part.fact == "person" and len(part.patterns) == 1:
-            yield part.patterns[0]
+def _dividing(case: tuple[Condition, ...], divisions: list[list[Condition]]) -> list[list[Condition]]:
+    """Leave out sizes where nothing goes anywhere: only what is staged is measured, always."""
+    has_place = any(isinstance(part, Word) and part.fact in {"destination", "trust"} for part in case)
+    return [each for each in divisions if has_place or not _is_size(each[0])]
 
 
 def _is_limited_each_time_only(when: All) -> bool:

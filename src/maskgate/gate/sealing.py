@@ -82,7 +82,7 @@ def seal(
         key = staging.key_of(staging_id)
         steps = _Steps(2 * sum(file.size for file in manifest.files), progress)
         for file in manifest.files:
-            _copy(staging, staging_id, file, staged.places[file.path], folder, steps)
+            _copy(staging, staging_id, (file, staged.places[file.path]), folder, steps)
         manifest_file = _write_manifest(manifest, registered, folder, key)
         task = _task(manifest, registered, folder, limits, quasi_identifiers)
         answer = ask(task, limits, steps.add, key)
@@ -145,7 +145,8 @@ def _check_names(staging: Staging, staging_id: str, manifest: StagedManifest) ->
         raise Refused(f"the file {shown(path)} is staged, but {MANIFEST} does not name it.")
 
 
-def _copy(staging: Staging, staging_id: str, file: SealedFile, place: str, folder: Path, steps: _Steps) -> None:
+def _copy(staging: Staging, staging_id: str, placed: tuple[SealedFile, str], folder: Path, steps: _Steps) -> None:
+    file, place = placed
     target = folder / file.path
     target.parent.mkdir(mode=0o700, exist_ok=True)
     with staging.read(staging_id, place) as stream:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY = 24 * 60
+WEEK = 7 * DAY
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class TimeWindow:
         yesterday = WEEKDAYS[(there - timedelta(days=1)).weekday()] in self.weekdays
         return (today and minute >= self.start) or (yesterday and minute < self.end)
 
+    @property
+    def minutes(self) -> frozenset[int]:
+        """The minutes of a week that are in it, from Monday's midnight by the clock there."""
+        return _minutes(self)
+
     def describe(self) -> str:
         """Say which hours and days."""
         days = "every day" if self.weekdays == WEEKDAYS else f"on {', '.join(self.weekdays)}"
@@ -52,6 +59,13 @@ class TimeWindow:
         """Write a moment by the clock there."""
         there = moment.astimezone(ZoneInfo(self.zone))
         return f"{WEEKDAYS[there.weekday()]} {there:%H:%M}"
+
+
+@cache
+def _minutes(window: TimeWindow) -> frozenset[int]:
+    length = (window.end - window.start) % DAY or DAY
+    days = (WEEKDAYS.index(day) for day in window.weekdays)
+    return frozenset((day * DAY + window.start + each) % WEEK for day in days for each in range(length))
 
 
 def _clock(minutes: int) -> str:

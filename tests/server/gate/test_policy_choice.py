@@ -9,6 +9,7 @@ import pytest
 
 from maskgate.errors import UsageError
 from maskgate.gate.action_facts import ActionFacts, ColumnFact, Counted, Total
+from maskgate.gate.conditions import fits
 from maskgate.gate.policy_choice import choose
 from maskgate.gate.policy_reader import read_policy
 
@@ -264,3 +265,22 @@ class TestFacts:
     def test_refused(self, value, words):
         with pytest.raises(UsageError, match=words):
             ActionFacts.from_json(value)
+
+
+class TestPattern:
+    """Only a star and a question mark stand for something else; brackets are those of a path."""
+
+    @pytest.mark.parametrize(
+        ("word", "pattern", "expected"),
+        [
+            ("contacts[].email", "contacts[].email", True),
+            ("contacts[].phones[].number", "contacts[].phones[].number", True),
+            ("contacts[].phones[].number", "contacts[]*number", True),
+            ("prod/a", "prod/[ab]", False),
+            ("prod/[ab]", "prod/[ab]", True),
+            ("prod/a", "prod/?", True),
+            ("prod/A", "prod/a", False),
+        ],
+    )
+    def test_fits(self, word, pattern, expected):
+        assert fits(word, (pattern,)) is expected

@@ -135,16 +135,16 @@ class RulesReader:
             return ("web",)
         channels = read_words(self.reader, where, located)
         for channel in channels:
-            if channel == "slack":
-                self.reader.problem(
-                    f"{where}: this version takes no decisions in Slack; it sends a link.", located.line
-                )
-            elif channel and channel not in CHANNELS:
+            if channel and channel not in CHANNELS:
                 near = did_you_mean(channel, CHANNELS)
                 self.reader.problem(f"{where}: there is no channel '{channel}'.{near}", located.line)
+        if "slack" in channels and "web" not in channels:
+            self.reader.problem(
+                f"{where}: nobody decides in Slack, which has a link to the page. Write `web` beside it.", located.line
+            )
         if tier == "high" and set(channels) - {"web"}:
             self.reader.problem(f"{where}: the highest tier is decided on the web page alone.", located.line)
-        return channels
+        return tuple(channel for channel in channels if channel != "slack")
 
     def _reauthenticate(self, where: str, fields: Mapping[str, Located], tier: str) -> timedelta | None:
         """Read how fresh a login has to be; the highest tier asks for it anyway."""

@@ -69,6 +69,6 @@ def read_bounds(
         reader.problem(f"{where}: write `at_least:`, `at_most:` or both.", line)
     if at_least is not None and at_most is not None and at_least > at_most:
         reader.problem(f"{where}: at_least is more than at_most, so no number fits.", fields["at_least"].line)
-    if at_most is None and at_least == 0:
+    if at_most is None and at_least == 0 and fields["at_least"].value == 0 and type(fields["at_least"].value) is int:
         reader.problem(f"{where}: every number is at least 0, so this asks nothing.", fields["at_least"].line)
     return at_least, at_most

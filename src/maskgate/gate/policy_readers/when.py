@@ -178,7 +178,7 @@ class WhenReader:
     def _person(self, where: str, entry: Located) -> Condition:
         names = read_words(self.reader, where, entry)
         for name in names:
-            if name and not set("*?[") & set(name) and name not in self.people:
+            if name and not set("*?") & set(name) and name not in self.people:
                 near = did_you_mean(name, tuple(self.people))
                 self.reader.problem(f"{where}: '{name}' does not stand under `people:`.{near}", entry.line)
         return Word("person", names)
