@@ -66,9 +66,7 @@ def read_manifest(staging: Staging, staging_id: str) -> StagedManifest:
     return StagedManifest(manifest, places, frozenset(own), hashed.hexdigest())
 
 
-def _each(
-    staging: Staging, staging_id: str, names: list[str], note: Callable[[bytes], object]
-) -> dict[str, Manifest]:
+def _each(staging: Staging, staging_id: str, names: list[str], note: Callable[[bytes], object]) -> dict[str, Manifest]:
     found: dict[str, Manifest] = {}
     left = LARGEST_MANIFEST
     for name in names:
