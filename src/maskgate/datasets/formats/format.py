@@ -72,7 +72,7 @@ class Segment:
 
     Attributes:
         rows: How many.
-        data: Their bytes.
+        data: Their bytes; a tuple where they are in several places.
         note: What the format wants to know when it puts the segment into a file.
         release: Called when the bytes are written and nobody looks at them any more.
     """
@@ -85,7 +85,7 @@ class Segment:
     @property
     def size(self) -> int:
         """How many bytes there are."""
-        return len(self.data)
+        return sum(map(len, self.data)) if isinstance(self.data, tuple) else len(self.data)
 
 
 class Assembly(Protocol):

@@ -8,6 +8,7 @@ integers are packed by their differences, which takes less time and less room.
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +16,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from maskgate.datasets.formats.format import Segment
+from maskgate.datasets.formats.parquet_chunks import MAGIC, chunks_of, row_group
+from maskgate.datasets.formats.parquet_digits import digits_chunk
 from maskgate.datasets.formats.parquet_footer import joined_footer, moved_row_groups
 from maskgate.datasets.formats.reused_room import ReusedRoom
 from maskgate.errors import UsageError
 from maskgate.methods.layout import countable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from maskgate.datasets.formats.parquet_chunks import Chunk
     from maskgate.datasets.layout import Layout
 
-_MAGIC = b"PAR1"
 _TAIL = 8
 _SAMPLE_ROWS = 8192
 _MARGIN = 1 << 20
@@ -57,19 +60,32 @@ class ParquetEncoder:
     def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
         """Encode batches as one row group."""
         rows = sum(batch.num_rows for batch in batches)
-        room = self._room.take(sum(batch.nbytes for batch in batches) + _MARGIN)
-        try:
-            sink = pa.FixedSizeBufferWriter(room)
-            self._write(sink, batches, rows)
-            written = memoryview(room)[: sink.tell()]
-        except (pa.ArrowException, OSError):
-            # Hardly ever it takes more room than the cells do in memory.
-            stream = pa.BufferOutputStream()
-            self._write(stream, batches, rows)
-            written = memoryview(stream.getvalue())
-        footer = len(written) - _TAIL - int.from_bytes(written[-_TAIL:-4], "little")
-        note = bytes(written[footer:-_TAIL])
-        return Segment(rows, written[len(_MAGIC) : footer], note, partial(self._room.give_back, room))
+        own = self._digits(batches)
+        if not own:
+            written = self._written(batches, rows, self._leaves)
+            return Segment(rows, written.pages, written.footer, written.release)
+        others = [at for at in range(len(self._schema)) if at not in own]
+        chunks, release = [], None
+        if others:
+            selected = [batch.select(others) for batch in batches]
+            written = self._written(selected, rows, [self._leaves[at] for at in others])
+            chunks, release = chunks_of(written.data, written.footer), written.release
+        rest = iter(chunks)
+        chunks = [own[at] if at in own else next(rest) for at, paths in enumerate(self._leaves) for _ in paths]
+        return Segment(rows, tuple(chunk.data for chunk in chunks), row_group(chunks, rows), release)
+
+    def _digits(self, batches: Sequence[pa.RecordBatch]) -> dict[int, Chunk]:
+        """Encode the columns of hexadecimal digits, by their places."""
+        found: dict[int, Chunk] = {}
+        if not batches or not self._compact or self._options["compression"] != "zstd":
+            return found
+        for at, item in enumerate(batches[0].schema):
+            is_text = pa.types.is_string(item.type) or pa.types.is_large_string(item.type)
+            if is_text and not _repeats(batches[0].column(at).slice(0, _SAMPLE_ROWS)):
+                chunk = digits_chunk(self._schema.field(at), [batch.column(at) for batch in batches])
+                if chunk is not None:
+                    found[at] = chunk
+        return found
 
     def assembly(self) -> ParquetAssembly:
         """Begin a file."""
@@ -80,26 +96,67 @@ class ParquetEncoder:
         """What a file without rows says of itself: its schema, and who has written it."""
         return bytes(self.encode([]).note)
 
-    def _write(self, sink: Any, batches: Sequence[pa.RecordBatch], rows: int) -> None:
+    def _written(self, batches: Sequence[pa.RecordBatch], rows: int, leaves: Sequence[Sequence[str]]) -> _Written:
+        """Have Arrow write a file of one row group."""
+        room = self._room.take(sum(batch.nbytes for batch in batches) + _MARGIN)
+        try:
+            sink = pa.FixedSizeBufferWriter(room)
+            self._write(sink, batches, rows, leaves)
+            data = memoryview(room)[: sink.tell()]
+        except (pa.ArrowException, OSError):
+            # Hardly ever it takes more room than the cells do in memory.
+            stream = pa.BufferOutputStream()
+            self._write(stream, batches, rows, leaves)
+            data = memoryview(stream.getvalue())
+        return _Written(data, partial(self._room.give_back, room))
+
+    def _write(self, sink: Any, batches: Sequence[pa.RecordBatch], rows: int, leaves: Sequence[Sequence[str]]) -> None:
         # A dictionary that comes along is written as it is; that there was one, the footer does not say.
         schema = batches[0].schema if batches else self._schema
-        with pq.ParquetWriter(sink, schema, **self._options, **self._encodings(batches[:1])) as writer:
+        with pq.ParquetWriter(sink, schema, **self._options, **self._encodings(batches[:1], leaves)) as writer:
             if batches:
                 table = pa.Table.from_batches(batches)
                 writer.write_table(table if len(batches) == 1 else table.unify_dictionaries(), row_group_size=rows)
 
-    def _encodings(self, batches: Sequence[pa.RecordBatch]) -> dict[str, Any]:
+    def _encodings(self, batches: Sequence[pa.RecordBatch], leaves: Sequence[Sequence[str]]) -> dict[str, Any]:
         """Choose an encoding for each leaf, judged by the first rows."""
         repeating: list[str] = []
         encodings: dict[str, str] = {}
         for batch in batches:
             sample = batch.slice(0, _SAMPLE_ROWS)
-            for column, paths in zip(sample.columns, self._leaves, strict=True):
+            for column, paths in zip(sample.columns, leaves, strict=True):
                 if _repeats(column):
                     repeating += paths
                 elif self._compact and (encoding := _encoding(column.type)) is not None:
                     encodings[paths[0]] = encoding
         return {"use_dictionary": repeating, "column_encoding": encodings or None}
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A file of one row group, as Arrow has written it.
+
+    Attributes:
+        data: Its bytes.
+        release: Gives the memory back.
+    """
+
+    data: memoryview = field(repr=False)
+    release: Callable[[], None]
+
+    @property
+    def footer(self) -> bytes:
+        """What stands behind the pages."""
+        return bytes(self.data[self._end : -_TAIL])
+
+    @property
+    def pages(self) -> memoryview:
+        """The pages."""
+        return self.data[len(MAGIC) : self._end]
+
+    @property
+    def _end(self) -> int:
+        return len(self.data) - _TAIL - int.from_bytes(self.data[-_TAIL:-4], "little")
 
 
 class ParquetAssembly:
@@ -113,20 +170,20 @@ class ParquetAssembly:
 
     def begin(self) -> bytes:
         """Return the magic number."""
-        self._size = len(_MAGIC)
-        return _MAGIC
+        self._size = len(MAGIC)
+        return MAGIC
 
     def add(self, segment: Segment) -> Iterator[Any]:
         """Return the pages; remember where they came to stand."""
-        self._groups += moved_row_groups(segment.note, self._size - len(_MAGIC), len(self._groups))
+        self._groups += moved_row_groups(segment.note, self._size - len(MAGIC), len(self._groups))
         self._size += segment.size
         self._rows += segment.rows
-        yield segment.data
+        yield from segment.data if isinstance(segment.data, tuple) else (segment.data,)
 
     def end(self) -> bytes:
         """Return the footer."""
         footer = joined_footer(self._encoder.empty_footer, self._groups, self._rows)
-        return footer + len(footer).to_bytes(4, "little") + _MAGIC
+        return footer + len(footer).to_bytes(4, "little") + MAGIC
 
 
 def _codec(layout: Layout) -> str:

@@ -1,0 +1,212 @@
+"""Column chunks of hexadecimal digits, which is what most tokens are: written here, and not by Arrow.
+
+The digits stand behind their lengths (`DELTA_LENGTH_BYTE_ARRAY`), and all lengths are the same, so that a page is a few
+bytes, zeros, and digits. zstd would find out how to write these; here it is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from maskgate.crypto.cells import validity
+from maskgate.crypto.room import room
+from maskgate.datasets.formats.parquet_chunks import (
+    COMPRESSED_SIZE,
+    DATA_PAGE,
+    MAGIC,
+    METADATA,
+    UNCOMPRESSED_SIZE,
+    Chunk,
+)
+from maskgate.datasets.formats.thrift import (
+    BINARY,
+    INT32,
+    binary,
+    int32,
+    int64,
+    list_of,
+    struct,
+    struct_bytes,
+    varint,
+    zigzag,
+)
+from maskgate.datasets.formats.zstd_digits import MOST_DIGITS, DigitFrames, read_digits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+_FEWEST_ROWS, _LONGEST = 1024, 1024
+_SAMPLE, _RANDOM = 1 << 15, 0.49
+# Streams of zstd have whole words then.
+_ROWS_AT_ONCE = 64
+_DIGITS = b"0123456789abcdef"
+_BYTE_ARRAY, _ZSTD, _DATA = 6, 6, 0
+_PLAIN, _RLE, _DELTA_LENGTH = 0, 3, 6
+_DELTAS, _MINIBLOCKS = 128, 4
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Cells of one length.
+
+    Attributes:
+        text: Those that are not null, one behind the other.
+        length: How many characters each has.
+        valid: Which are not null; None if all.
+        rows: How many there are, with nulls.
+    """
+
+    text: NDArray[np.uint8] = field(repr=False)
+    length: int
+    valid: NDArray[np.bool_] | None = field(repr=False)
+    rows: int
+
+
+def digits_chunk(item: pa.Field, columns: Sequence[pa.Array]) -> Chunk | None:
+    """Write a column of hexadecimal digits in lower case, each cell as long as the others.
+
+    Args:
+        item: The column.
+        columns: Its cells, of ``string`` or ``large_string``.
+
+    Returns:
+        None if it is no such column, or a short one.
+    """
+    rows = sum(map(len, columns))
+    found = [_cells(column) for column in columns] if rows >= _FEWEST_ROWS else []
+    cells = [each for each in found if each is not None]
+    if not cells or len(cells) < len(found) or len({each.length for each in cells}) > 1:
+        return None
+    written: list[NDArray[np.uint8]] = []
+    uncompressed = 0
+    for page, text, pages in (part for each in cells for part in _pages(each, nullable=item.nullable)):
+        made = _written(page, text, pages)
+        if made is None:
+            return None
+        written.append(made[0])
+        uncompressed += made[1]
+    data = written[0] if len(written) == 1 else np.concatenate(written)
+    nulls = sum(column.null_count for column in columns)
+    description = _description(item.name, rows, nulls, len(data), uncompressed)
+    return Chunk(description, len(MAGIC), data.data, uncompressed)
+
+
+def _cells(column: pa.Array) -> _Cells | None:
+    _, places, data = column.buffers()
+    kind = np.int64 if pa.types.is_large_string(column.type) else np.int32
+    offsets = np.frombuffer(places, kind)[column.offset : column.offset + len(column) + 1]
+    count, size = len(column) - column.null_count, int(offsets[-1] - offsets[0])
+    length = size // max(count, 1)
+    if not 0 < length <= _LONGEST or length * count != size:
+        return None
+    text = np.frombuffer(data, np.uint8, size, int(offsets[0]))
+    if text[:length].tobytes().strip(_DIGITS) or not _is_random(text):
+        return None
+    valid = validity(column)
+    expected = length if valid is None else valid * length
+    return _Cells(text, length, valid, len(column)) if (np.diff(offsets) == expected).all() else None
+
+
+def _is_random(text: NDArray[np.uint8]) -> bool:
+    """Say whether zstd finds nothing in a sample but that there are sixteen digits."""
+    sample = text[:_SAMPLE]
+    return len(pa.Codec("zstd", 3).compress(sample, asbytes=True)) > _RANDOM * len(sample)
+
+
+def _pages(cells: _Cells, *, nullable: bool) -> Iterator[tuple[_Page, NDArray[np.uint8], int]]:
+    """Cut cells into pages; give each with its text, those that are alike together with how many they are."""
+    most = MOST_DIGITS // cells.length // _ROWS_AT_ONCE * _ROWS_AT_ONCE
+    if cells.valid is None:
+        full, rest = divmod(cells.rows, most)
+        edge = full * most * cells.length
+        if full:
+            yield _Page.without_nulls(most, cells.length, nullable=nullable), cells.text[:edge], full
+        if rest:
+            yield _Page.without_nulls(rest, cells.length, nullable=nullable), cells.text[edge:], 1
+        return
+    at = 0
+    for start in range(0, cells.rows, most):
+        page = _Page.of(cells.valid[start : start + most], cells.length)
+        size = page.count * page.length
+        yield page, cells.text[at : at + size], 1
+        at += size
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What a page has beside its digits.
+
+    Attributes:
+        rows: How many rows.
+        count: How many of them are not null.
+        length: How many digits a cell has.
+        levels: Which rows are not null, where that is said.
+    """
+
+    rows: int
+    count: int
+    length: int
+    levels: bytes | None
+
+    @classmethod
+    def without_nulls(cls, rows: int, length: int, *, nullable: bool) -> _Page:
+        """Describe a page of cells only."""
+        return cls(rows, rows, length, varint(rows << 1) + b"\1" if nullable else None)
+
+    @classmethod
+    def of(cls, valid: NDArray[np.bool_], length: int) -> _Page:
+        """Describe a page with nulls in it."""
+        bits = np.packbits(valid, bitorder="little").tobytes()
+        return cls(len(valid), int(np.count_nonzero(valid)), length, varint(len(bits) << 1 | 1) + bits)
+
+    def frames(self) -> DigitFrames:
+        """Return what the page holds, but for the digits."""
+        head = b"" if self.levels is None else len(self.levels).to_bytes(4, "little") + self.levels
+        head += varint(_DELTAS) + varint(_MINIBLOCKS) + varint(self.count)
+        head += varint(zigzag(self.length if self.count else 0))
+        # No length differs from the one before: for each block of lengths five bytes that say so.
+        zeros = -(-max(self.count - 1, 0) // _DELTAS) * (1 + _MINIBLOCKS)
+        return DigitFrames(head, zeros, self.count * self.length)
+
+    def header(self, frames: DigitFrames) -> bytes:
+        """Return a ``PageHeader``."""
+        data = {1: int32(self.rows), 2: int32(_DELTA_LENGTH), 3: int32(_RLE), 4: int32(_RLE)}
+        return struct_bytes({1: int32(_DATA), 2: int32(frames.content), 3: int32(frames.size), 5: struct(data)})
+
+
+def _written(page: _Page, text: NDArray[np.uint8], pages: int) -> tuple[NDArray[np.uint8], int] | None:
+    """Write pages that are alike, and say which size they have without a codec; None if not all are digits."""
+    frames = page.frames()
+    header = page.header(frames)
+    each = text.reshape(pages, page.count * page.length)
+    left = each[:, frames.coded :]
+    spelled = read_digits(each[:, : frames.coded].reshape(-1))
+    if spelled is None or left.tobytes().strip(_DIGITS):
+        return None
+    out = room(pages * (len(header) + frames.size), np.uint8).reshape(pages, -1)
+    out[:, : len(header)] = np.frombuffer(header, np.uint8)
+    frames.write(out[:, len(header) :], spelled, left)
+    return out.reshape(-1), pages * (len(header) + frames.content)
+
+
+def _description(name: str, rows: int, nulls: int, compressed: int, uncompressed: int) -> bytes:
+    """Return a ``ColumnChunk``. Least and greatest of random digits would help no reader."""
+    encodings = [varint(zigzag(each)) for each in (_PLAIN, _RLE, _DELTA_LENGTH)]
+    metadata = {
+        1: int32(_BYTE_ARRAY),
+        2: list_of(INT32, encodings),
+        3: list_of(BINARY, [binary(name.encode()).data]),
+        4: int32(_ZSTD),
+        5: int64(rows),
+        UNCOMPRESSED_SIZE: int64(uncompressed),
+        COMPRESSED_SIZE: int64(compressed),
+        DATA_PAGE: int64(len(MAGIC)),
+        12: struct({3: int64(nulls)}),
+    }
+    return struct_bytes({2: int64(0), METADATA: struct(metadata)})
