@@ -18,6 +18,7 @@ from maskgate.gate import action_handler
 from maskgate.gate.calls import LONGEST_RESOURCE, VERIFY, call_digest, checked_arguments, salt_of
 from maskgate.gate.chosen_policy import choose_policy
 from maskgate.gate.deciding import ask_people
+from maskgate.gate.dry_runs import MOST_LINES, DryRun
 from maskgate.gate.filing import (
     LONGEST_WHY,
     asked_action,
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from maskgate.store import Work
 
 _OF_STAGED_FILES = frozenset({"export", "publish"})
-_MOST_LINES = 200
 _SALT = "call-salt-secret"
 
 
@@ -65,9 +65,9 @@ class _Asked:
     why: str
     arguments: Mapping[str, Any]
     handler: ActionHandler | None
-    dry_run: tuple[str, ...] | None
     by: Asker
     salt: str
+    dry_run: tuple[str, ...] | None = None
 
     @property
     def digest(self) -> str:
@@ -85,6 +85,11 @@ def ask_for_action(parts: Parts, caller: Caller, asked_for: ActionInput) -> Requ
         HostUnreachable: If the host does not answer.
     """
     asked = _looked_up(parts, asking_token(caller), asked_for)
+    with parts.store.read() as work:
+        known = _open_request(work, asked)
+    if known is not None:
+        return known
+    asked = replace(asked, dry_run=_dry_run(parts, asked))
     with parts.store.write() as work:
         known = _open_request(work, asked)
         if known is not None:
@@ -127,10 +132,23 @@ def _looked_up(parts: Parts, token: str, asked_for: ActionInput) -> _Asked:
         why=visible(asked_for.why, LONGEST_WHY),
         arguments=arguments,
         handler=handler,
-        dry_run=None if handler is None else handler.dry_run(resource, arguments),
         by=find_asker(parts, token, asked_for.host, asked_for.requesters),
         salt=salt_of(shared_secret(parts.store, _SALT), action, resource, arguments),
     )
+
+
+def _dry_run(parts: Parts, asked: _Asked) -> tuple[str, ...] | None:
+    """Say what the handler would do, before anybody is asked; None if it does not say such a thing."""
+    handler = asked.handler
+    if handler is None or not handler.offers_dry_run:
+        return None
+    if not handler.is_elsewhere:
+        return handler.dry_run(asked.resource, asked.arguments)
+    now = parts.clock.now()
+    wanted = DryRun.new(asked.action, asked.resource, asked.arguments, handler_digest(handler), now)
+    with parts.store.read() as work:
+        signer = parts.keys.signer(work)
+    return parts.dry_runs.ask(wanted, signer)
 
 
 def _open_request(work: Work, asked: _Asked) -> Request | None:
@@ -178,7 +196,7 @@ def _draft(parts: Parts, work: Work, asked: _Asked) -> Request:
     if handler is not None:
         shown |= {"handler": handler.as_json(), "handler_digest": handler_digest(handler)}
     if asked.dry_run is not None:
-        shown["dry_run"] = [visible(line, 1000) for line in asked.dry_run[:_MOST_LINES]]
+        shown["dry_run"] = [visible(line, 1000) for line in asked.dry_run[:MOST_LINES]]
     return new_request(
         parts,
         policy,

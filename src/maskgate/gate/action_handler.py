@@ -78,6 +78,11 @@ class ActionHandler(Protocol):
         """How long it may take; it ends it by itself."""
         ...
 
+    @property
+    def offers_dry_run(self) -> bool:
+        """Whether it can say what it would do."""
+        ...
+
     def as_json(self) -> dict[str, Any]:
         """Say what it does, for reviewers: everything but secrets. Its digest is signed."""
         ...
@@ -133,6 +138,11 @@ class HandlerElsewhere:
         """How long it may take."""
         return self.known.time_limit
 
+    @property
+    def offers_dry_run(self) -> bool:
+        """Whether it can say what it would do, there."""
+        return self.known.offers_dry_run
+
     def as_json(self) -> dict[str, Any]:
         """Say what it does."""
         return self.known.as_json()
@@ -142,7 +152,7 @@ class HandlerElsewhere:
         self.known.check(resource, arguments)
 
     def dry_run(self, resource: str, arguments: Mapping[str, Any]) -> tuple[str, ...] | None:  # noqa: ARG002  the protocol
-        """Say nothing: it takes the credentials."""
+        """Say nothing: it takes the credentials, so the gate asks the process that has them (`dry_runs.py`)."""
         return None
 
     def run(self, order: ActionOrder) -> Outcome:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from maskgate.errors import MaskgateError
 from maskgate.gate.beside import read_beside
 from maskgate.gate.document import document_of
+from maskgate.gate.dry_runs import DryRuns
 from maskgate.gate.lifecycle import SETTLED, State
 from maskgate.gate.policy_reader import read_policy
 from maskgate.gate.request import change_request
@@ -74,6 +75,7 @@ class Parts:
         worker: Random name of this process; leases carry it.
         handlers: What carries out actions that release no staged files, by verb.
         queue: What this process has taken on.
+        dry_runs: What callers of this process wait for a releaser to try.
     """
 
     store: Store
@@ -88,6 +90,7 @@ class Parts:
     worker: str
     handlers: Mapping[str, ActionHandler] = field(default_factory=dict)
     queue: WorkQueue = field(default_factory=WorkQueue)
+    dry_runs: DryRuns = field(default_factory=DryRuns)
 
     @property
     def ring(self) -> Ring:

@@ -107,6 +107,17 @@ class GateLink(GateClient):
         """Read what of these verbs is to be carried out, or did not end."""
         return self._call("GET", "releaser/actions", params={"action": sorted(actions)})
 
+    def dry_runs(self, actions: Collection[str]) -> list[Any]:
+        """Read which dry runs of these verbs are waited for."""
+        found = self._call("GET", "releaser/actions/dry-runs", params={"action": sorted(actions)}).get("dry_runs")
+        if not isinstance(found, list):
+            raise GateUnreachable(f"{self.url} answered, but not as a gate does")
+        return found
+
+    def answer_dry_run(self, dry_run: str, lines: Collection[str], refusal: str) -> None:
+        """Say what came of one."""
+        self._action("dry-runs", dry_run, lines=list(lines), refusal=refusal)
+
     def take_action(self, request: str, instance: str, seconds: int) -> dict[str, Any]:
         """Take an action: ``{"fence", "state", "now"}``, and ``arguments`` of one that is new."""
         return self._action(request, "take", instance=instance, seconds=seconds)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import threading
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from maskgate.gate.model import Destination
     from maskgate.gate.releaser import ReleaseOrder
+    from maskgate.release.dry_run_turn import DryRunTurn
     from maskgate.release.gate_link import GateLink
     from maskgate.release.handler_turn import HandlerTurn
     from maskgate.release.masking_turn import MaskingTurn
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("maskgate.releaser")
 _STEPS, _RENEW_SECONDS = 20, 10.0
 _PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+_STOPPING_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class ReleaserProcess:
         files: Where sealed copies come from.
         masking: What it masks, and has masked.
         acting: What it carries out by handlers.
+        trying: What it says that these would do.
         instance: Random name of this process.
     """
 
@@ -67,6 +71,7 @@ class ReleaserProcess:
     files: SealedFiles
     masking: MaskingTurn
     acting: HandlerTurn
+    trying: DryRunTurn
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def start(self) -> None:
@@ -229,6 +234,8 @@ def run_releaser(process: ReleaserProcess, is_stopping: Callable[[], bool], wait
         wait: Waits so many seconds, or until told to end.
     """
     pause, is_started = 0.0, False
+    beside = threading.Thread(target=process.trying.run, args=(is_stopping, wait), name="dry-runs", daemon=True)
+    beside.start()
     while not is_stopping():
         try:
             if not is_started:
@@ -242,3 +249,4 @@ def run_releaser(process: ReleaserProcess, is_stopping: Callable[[], bool], wait
             pause = _LONGEST_PAUSE
             _LOG.warning("%s", error)
         wait(pause)
+    beside.join(_STOPPING_SECONDS)

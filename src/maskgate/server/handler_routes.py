@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from maskgate.gate.action_handler import Outcome
+from maskgate.gate.dry_runs import MOST_LINES
 from maskgate.server.api import Changer, OutcomeBody, Reader  # noqa: TC001  FastAPI reads the annotations
 from maskgate.server.api_schemas import PROBLEMS
 from maskgate.server.releaser_routes import FenceBody, InstanceBody
 from maskgate.server.services import services_of
-from maskgate.server.strict_json import StrictJsonRoute
+from maskgate.server.strict_json import Body, StrictJsonRoute
 
 _Name = Annotated[str, Field(max_length=200)]
 
@@ -40,10 +41,32 @@ class NotDoneBody(FenceBody):
     message: Annotated[str, Field(max_length=2000)]
 
 
+class DryRunBody(Body):
+    """What a handler would do, line by line; or why that cannot be said."""
+
+    lines: Annotated[list[Annotated[str, Field(max_length=2000)]], Field(max_length=MOST_LINES, default_factory=list)]
+    refusal: Annotated[str, Field(max_length=2000)] = ""
+
+
 @router.get("")
 def actions(request: Request, caller: Reader, action: Annotated[list[_Name], Query(max_length=1000)]) -> dict[str, Any]:
     """Read what of these verbs is to be carried out, each with its signed grant."""
     return services_of(request).gate.actions_to_do(caller, action)
+
+
+@router.get("/dry-runs")
+def dry_runs(
+    request: Request, caller: Reader, action: Annotated[list[_Name], Query(max_length=1000)]
+) -> dict[str, Any]:
+    """Read which dry runs of these verbs are waited for, each signed; nobody gets one twice."""
+    return services_of(request).gate.dry_runs_to_make(caller, action)
+
+
+@router.post("/dry-runs/{dry_run}")
+def answer_dry_run(request: Request, caller: Changer, dry_run: str, body: DryRunBody) -> dict[str, Any]:
+    """Say what a handler would do, or why it cannot be said."""
+    services_of(request).gate.answer_dry_run(caller, dry_run, body.lines, body.refusal)
+    return {}
 
 
 @router.post("/{request_id}/take")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from maskgate.errors import MaskgateError
 from maskgate.gate.ring import Ring
+from maskgate.release.dry_run_turn import DryRunTurn
 from maskgate.release.gate_link import GateLink
 from maskgate.release.handler_turn import HandlerTurn
 from maskgate.release.masking_turn import MaskedRecords, MaskingTurn
@@ -59,6 +60,7 @@ def make_process(configuration: ReleaserConfiguration, link: GateLink) -> Releas
         files=SealedFiles(state / "spool", configuration.sealed),
         masking=MaskingTurn(link, configuration.sources, releaser, state / "masking", records),
         acting=HandlerTurn(link, configuration.handlers, state / "actions"),
+        trying=DryRunTurn(link, configuration.ring, configuration.handlers),
     )
 
 

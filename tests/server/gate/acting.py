@@ -41,6 +41,7 @@ class ScriptedHandler:
     definition: str = "DELETE"
     time_limit: timedelta = timedelta(seconds=30)
     is_elsewhere: bool = False
+    offers_dry_run: bool = True
     orders: list = field(default_factory=list)
 
     def as_json(self):

@@ -6,6 +6,8 @@ import itertools
 import json
 import signal
 import sqlite3
+import threading
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -13,9 +15,12 @@ from server.release.releasing import Releasing
 from server.web.running_gate import POLICY
 from sqlalchemy import update
 
-from maskgate.errors import ConfigurationError, Conflict, NotAllowed
+from maskgate.errors import ConfigurationError, Conflict, NotAllowed, Refused
 from maskgate.gate.fault_points import HANDLER_POINTS
+from maskgate.gate.model import Caller
 from maskgate.server.configuration import read_configuration
+from maskgate.server.releaser_configuration import load_releaser
+from maskgate.server.releasing import make_process
 from maskgate.store import tables
 from maskgate.testing.object_store import new_bucket
 from maskgate.testing.releaser_turn import start_turn
@@ -74,10 +79,26 @@ class Acting(Releasing):
         place = f"  {self.place}, options: {options}}}\n"
         super().configure(partner, place + self.handlers("connection: file:people.url") + more, trust)
 
+    @contextmanager
+    def trying(self):
+        """Make dry runs, as a releaser does beside its other work."""
+        stopping, configuration = threading.Event(), load_releaser(self.folder / "releaser.yaml")
+        with self.link() as link:
+            turn = make_process(configuration, link).trying
+            thread = threading.Thread(target=turn.run, args=(stopping.is_set, stopping.wait))
+            thread.start()
+            try:
+                yield
+            finally:
+                stopping.set()
+                thread.join()
+
+    def asked(self, action, **arguments):
+        with self.gate.client() as client, self.trying():
+            return client.request(action=action, resource="crm", why="asked", arguments=arguments)
+
     def ask(self, action, **arguments):
-        with self.gate.client() as client:
-            document = client.request(action=action, resource="crm", why="asked", arguments=arguments)
-        return self.decide({**document, "staging": None})
+        return self.decide({**self.asked(action, **arguments), "staging": None})
 
     def start(self, action, **arguments):
         document = self.ask(action, **arguments)
@@ -135,6 +156,22 @@ class TestHandlers:
         assert here.step()
         assert here.gate.read(document["id"])["receipt"]["exit_code"] == 1
         assert here.count() == before - 1
+
+    def test_its_dry_run_is_shown_and_signed(self, here):
+        before, number = here.count(), next(NUMBERS)
+        document = here.asked("forget", id=number)
+        assert document["call"]["dry_run"] == ["It would change 1 rows."]
+        assert "It would change 1 rows" in document["question"]["body"]
+        assert here.count() == before
+        here.gate.gate.withdraw(Caller("pipeline", "pipeline"), document["id"])
+
+    def test_what_the_dry_run_shows_to_be_impossible_is_not_asked_for(self, here):
+        file = here.folder / "releaser.yaml"
+        file.write_text(file.read_text().replace("file:people.url", "file:nobody.url"))
+        (here.folder / "nobody.url").write_text("sqlite://")
+        (here.folder / "nobody.url").chmod(0o600)
+        with pytest.raises(Refused, match="the dry run of `forget` could not be made"):
+            here.asked("forget", id=next(NUMBERS))
 
     def test_arguments_are_kept_nowhere_by_the_gate(self, here, line):
         here.start("note", line=line)

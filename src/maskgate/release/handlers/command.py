@@ -57,6 +57,11 @@ class CommandHandler:
         """How long it may take."""
         return timedelta(seconds=self.seconds)
 
+    @property
+    def offers_dry_run(self) -> bool:
+        """Whether it has a command for that."""
+        return bool(self.dry_run_argv)
+
     def as_json(self) -> dict[str, Any]:
         """Say what it does."""
         return {"kind": "command", "argv": list(self.argv), "environment": sorted(self.environment)}

@@ -54,6 +54,11 @@ class DetokenizeHandler:
         """How long it may take."""
         return timedelta(seconds=self.seconds)
 
+    @property
+    def offers_dry_run(self) -> bool:
+        """It can: by counting."""
+        return True
+
     def as_json(self) -> dict[str, Any]:
         """Say what it does."""
         return {

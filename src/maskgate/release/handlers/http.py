@@ -61,6 +61,11 @@ class HttpHandler:
         """How long it may take."""
         return timedelta(seconds=self.seconds)
 
+    @property
+    def offers_dry_run(self) -> bool:
+        """It cannot: a call is made, or it is not."""
+        return False
+
     def as_json(self) -> dict[str, Any]:
         """Say what it does."""
         return {"kind": "http", "method": self.method, "url": self.url, "headers": sorted(self.headers)}

@@ -65,6 +65,11 @@ class SqlHandler:
         """How long it may take."""
         return timedelta(seconds=self.seconds)
 
+    @property
+    def offers_dry_run(self) -> bool:
+        """It can: by a transaction that is taken back."""
+        return True
+
     def as_json(self) -> dict[str, Any]:
         """Say what it does."""
         return {"kind": "sql", "statement": self.statement, "at_most_rows": self.at_most_rows}
