@@ -32,12 +32,15 @@ _TOLERATED = timedelta(seconds=5)
 _INSERT = tables.ledger.insert()
 _INSERT_EDGE = tables.frontier.insert()
 _UPDATE_EDGE = tables.frontier.update().values(size=bindparam("size"), hashes=bindparam("hashes"))
+_EDGE = 0
+# The time of the last entry is looked up, and the edge named: joined, a server that has not counted the edges yet
+# takes them for many, and reads the whole ledger.
 SELECT_TIP = select(
     tables.frontier.c.size,
     tables.frontier.c.hashes,
     select(func.max(tables.ledger.c.seq)).scalar_subquery().label("last"),
-    tables.ledger.c.at,
-).outerjoin_from(tables.frontier, tables.ledger, tables.ledger.c.seq == tables.frontier.c.size - 1)
+    select(tables.ledger.c.at).where(tables.ledger.c.seq == tables.frontier.c.size - 1).scalar_subquery().label("at"),
+).where(tables.frontier.c.id == _EDGE)
 """Reads where the ledger ends; whoever reads it along with more gives the row to :func:`know_tip`."""
 _KNOWN = "maskgate_ledger_tip"
 _RESERVED = frozenset({"seq", "at", "type"})
@@ -161,7 +164,7 @@ def _advance(work: Work, tip: _Tip, entry: Entry) -> None:
     after = tip.frontier.push(entry.leaf_hash)
     values = {"size": after.size, "hashes": after.as_bytes()}
     if entry.seq == 0:
-        defer(work, _INSERT_EDGE, values | {"id": 0})
+        defer(work, _INSERT_EDGE, values | {"id": _EDGE})
     else:
         defer(work, _UPDATE_EDGE, values, is_last_word=True)
     # Of this transaction or savepoint alone: what is rolled back is forgotten with it.

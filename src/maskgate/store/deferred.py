@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
 
 from maskgate.store.prepared import as_sqlalchemy_would, prepared
 
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection, Engine, Executable
+
+    from maskgate.store.message import Said
 
 _KEPT = "maskgate_deferred"
 _FOUND_NOTHING = "22012"  # division by zero
@@ -103,25 +104,26 @@ def _send(work: Connection, and_then: Callable[[], None] | None = None) -> None:
 
 
 def _send_together(work: Connection, kept: Sequence[_Kept], and_then: Callable[[], None] | None) -> None:
+    from maskgate.store.message import exchange  # noqa: PLC0415  its driver is only where a server is
+
     driver: Any = work.connection.dbapi_connection
     try:
-        with driver.pipeline():
-            for each in kept:
-                ready = prepared(work, each.statement, each.values)
-                driver.execute(ready.sql if each.or_else is None else _finding(ready.sql), ready.values(each.values))
-            if and_then is not None:
-                and_then()
-    except (driver.Error, DBAPIError) as error:
-        said = error.orig if isinstance(error, DBAPIError) else error
-        if and_then is not None and not driver.closed:
-            driver.rollback()  # the COMMIT was passed over, but SQLAlchemy takes the transaction for ended
-        raised = error if isinstance(error, DBAPIError) else as_sqlalchemy_would(work, "what was kept back", error)
-        raise _meant(said, kept) or raised from None
+        said = [_said(work, each) for each in kept]
+        exchange(work, said if and_then is None else [*said, ("COMMIT", ())])
+    except driver.Error as error:
+        raise _meant(error, kept) or as_sqlalchemy_would(work, "what was kept back", error) from None
+    if and_then is not None:
+        and_then()
 
 
 def _execute(work: Connection, kept: _Kept) -> None:
     if work.execute(kept.statement, kept.values).rowcount == 0 and kept.or_else is not None:
         raise kept.or_else
+
+
+def _said(work: Connection, kept: _Kept) -> Said:
+    ready = prepared(work, kept.statement, kept.values)
+    return ready.sql if kept.or_else is None else _finding(ready.sql), ready.values(kept.values)
 
 
 def _finding(change: str) -> str:

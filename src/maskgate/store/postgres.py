@@ -46,6 +46,7 @@ _TAKE_LOCK = (
     " set_config('idle_in_transaction_session_timeout', '60s', true))"
     " SELECT clock_timestamp() FROM taken"
 )
+_BEGIN = "BEGIN"
 _NOW = text("SELECT clock_timestamp()")
 ONE_STATE: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
@@ -65,10 +66,12 @@ def postgres_engine(address: DatabaseAddress) -> Engine:
             pool_timeout=_WAIT_SECONDS,
             connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": "maskgate"},
         )
+        from maskgate.store.message import watch  # noqa: PLC0415  its driver is only where a server is
     except ModuleNotFoundError as error:
         raise UsageError(
             f"PostgreSQL needs the driver: pip install 'psycopg[binary]' ({error.name} is missing)"
         ) from None
+    watch(engine)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "checkin", _note_use)
     event.listen(engine, "checkout", _must_be_alive)
@@ -85,16 +88,17 @@ def take_lock(work: Connection, asked: Sequence[Asked] = ()) -> tuple[datetime, 
     Returns:
         When that was, and what was read.
     """
+    from maskgate.store.message import exchange  # noqa: PLC0415  its driver is only where a server is
+
     driver: Any = work.connection.dbapi_connection
-    ready = [(prepared(work, each.statement, each.values), each.values) for each in asked]
+    ready = [prepared(work, each.statement, each.values) for each in asked]
+    said = [(each.sql, each.values(known.values)) for each, known in zip(ready, asked, strict=True)]
     try:
-        # With the BEGIN before it, in one message. Each statement sees what was committed before the lock was had.
-        with driver.pipeline():
-            taken = driver.execute(_TAKE_LOCK)
-            found = [(each, driver.execute(each.sql, each.values(values))) for each, values in ready]
-        return _moment(taken.fetchone()[0]), [each.rows(cursor.fetchall()) for each, cursor in found]
+        # In one message. Each statement sees what was committed before the lock was had.
+        _, ((moment,),), *found = exchange(work, [(_BEGIN, ()), (_TAKE_LOCK, ()), *said])
     except driver.Error as error:
         raise as_sqlalchemy_would(work, _TAKE_LOCK, error) from None
+    return moment, [each.rows(rows) for each, rows in zip(ready, found, strict=True)]
 
 
 def now(work: Connection) -> datetime:

@@ -1,4 +1,4 @@
-"""Statements of every day, made ready once and given to PostgreSQL's driver as they are.
+"""Statements of every day, made ready once and given to PostgreSQL as they are.
 
 SQLAlchemy takes longer to hand such a statement over than the server takes to execute it. What is made ready here has
 the same text, and the same types of values and columns; only what SQLAlchemy looks up each time is looked up once.
@@ -6,6 +6,7 @@ the same text, and the same types of values and columns; only what SQLAlchemy lo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Dialect, Executable
 
 _MOST_KEPT = 100
+_VALUE = re.compile(r"%\((\w+)\)s")
 
 Rows = list[Mapping[Any, Any]]
 
@@ -46,9 +48,10 @@ class Prepared:
         compiled = made.compile(dialect=dialect, column_keys=None if isinstance(made, Select) else list(names))
         if compiled.prefetch:
             raise TypeError("a column of this statement has a default of its own; name its value")
-        self.sql = str(compiled)
+        numbers: dict[str, str] = {}
+        self.sql = _VALUE.sub(lambda found: numbers.setdefault(found[1], f"${len(numbers) + 1}"), str(compiled))
         written = {name: each.type.dialect_impl(dialect) for each, name in compiled.bind_names.items()}
-        self._written = {name: kind.bind_processor(dialect) for name, kind in written.items()}
+        self._written = [(name, written[name].bind_processor(dialect)) for name in numbers]
         own = compiled.construct_params(dict.fromkeys(names))
         self._own = {name: value for name, value in own.items() if name not in names}
         self._read: tuple[tuple[str, Callable[[Any], Any] | None], ...] = ()
@@ -57,12 +60,10 @@ class Prepared:
             kinds = [(each.name, each.type.dialect_impl(dialect)) for each in columns]
             self._read = tuple((name, kind.result_processor(dialect, None)) for name, kind in kinds)
 
-    def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return values as the driver takes them."""
+    def values(self, given: Mapping[str, Any]) -> list[Any]:
+        """Return values as the driver takes them, in the order of their numbers."""
         known = {**self._own, **given} if self._own else given
-        return {
-            name: known[name] if process is None else process(known[name]) for name, process in self._written.items()
-        }
+        return [known[name] if process is None else process(known[name]) for name, process in self._written]
 
     def rows(self, found: Iterable[tuple[Any, ...]]) -> Rows:
         """Return rows by the names of their columns."""
