@@ -138,7 +138,7 @@ class DryRuns:
             raise Refused(mine.refusal)
         return mine.lines
 
-    def waiting(self, actions: Collection[str]) -> list[Mapping[str, Any]]:
+    def take(self, actions: Collection[str]) -> list[Mapping[str, Any]]:
         """Give out the signed dry runs of these verbs that nobody has taken, once each."""
         with self._lock:
             found = [each for each in self._waiting.values() if each.action in actions and not each.taken.is_set()]

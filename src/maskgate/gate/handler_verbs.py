@@ -50,10 +50,10 @@ class HandlerVerbs:
             found = [_work_of(work, get_request(work, each), is_new=each in waiting) for each in (*waiting, *begun)]
             return {"now": timestamp(now), "actions": [each for each in found if each and each["action"] in actions]}
 
-    def dry_runs_to_make(self, caller: Caller, actions: Collection[str]) -> dict[str, Any]:
+    def take_dry_runs(self, caller: Caller, actions: Collection[str]) -> dict[str, Any]:
         """Give out, once each, the dry runs of these verbs that callers of this gate wait for, each signed."""
         must_be_releaser(caller)
-        return {"dry_runs": self._parts.dry_runs.waiting(actions)}
+        return {"dry_runs": self._parts.dry_runs.take(actions)}
 
     def answer_dry_run(self, caller: Caller, dry_run: str, lines: Collection[str], refusal: str) -> None:
         """Say what came of a dry run, or why there is none.

@@ -51,7 +51,7 @@ class DryRunTurn:
         if not self._offering:
             return False
         ring = Ring.load(self.ring)
-        asked = self.link.dry_runs(self._offering)
+        asked = self.link.take_dry_runs(self._offering)
         for envelope in asked:
             self._make(envelope, ring)
         return bool(asked)

@@ -107,9 +107,9 @@ class GateLink(GateClient):
         """Read what of these verbs is to be carried out, or did not end."""
         return self._call("GET", "releaser/actions", params={"action": sorted(actions)})
 
-    def dry_runs(self, actions: Collection[str]) -> list[Any]:
-        """Read which dry runs of these verbs are waited for."""
-        found = self._call("GET", "releaser/actions/dry-runs", params={"action": sorted(actions)}).get("dry_runs")
+    def take_dry_runs(self, actions: Collection[str]) -> list[Any]:
+        """Take the dry runs of these verbs that are waited for."""
+        found = self._call("POST", "releaser/actions/dry-runs", json={"actions": sorted(actions)}).get("dry_runs")
         if not isinstance(found, list):
             raise GateUnreachable(f"{self.url} answered, but not as a gate does")
         return found

@@ -41,6 +41,12 @@ class NotDoneBody(FenceBody):
     message: Annotated[str, Field(max_length=2000)]
 
 
+class VerbsBody(Body):
+    """Verbs that a releaser has handlers for."""
+
+    actions: Annotated[list[_Name], Field(max_length=1000)]
+
+
 class DryRunBody(Body):
     """What a handler would do, line by line; or why that cannot be said."""
 
@@ -54,12 +60,10 @@ def actions(request: Request, caller: Reader, action: Annotated[list[_Name], Que
     return services_of(request).gate.actions_to_do(caller, action)
 
 
-@router.get("/dry-runs")
-def dry_runs(
-    request: Request, caller: Reader, action: Annotated[list[_Name], Query(max_length=1000)]
-) -> dict[str, Any]:
-    """Read which dry runs of these verbs are waited for, each signed; nobody gets one twice."""
-    return services_of(request).gate.dry_runs_to_make(caller, action)
+@router.post("/dry-runs")
+def take_dry_runs(request: Request, caller: Changer, body: VerbsBody) -> dict[str, Any]:
+    """Take the dry runs of these verbs that callers of this gate wait for, each signed; nobody gets one twice."""
+    return services_of(request).gate.take_dry_runs(caller, body.actions)
 
 
 @router.post("/dry-runs/{dry_run}")

@@ -27,8 +27,8 @@ class DirectLink:
     def __init__(self, gate):
         self.gate, self.seen = gate, []
 
-    def dry_runs(self, actions):
-        found = self.gate.dry_runs_to_make(RELEASER, actions)["dry_runs"]
+    def take_dry_runs(self, actions):
+        found = self.gate.take_dry_runs(RELEASER, actions)["dry_runs"]
         self.seen += found
         return found
 
@@ -143,7 +143,7 @@ class TestAnswers:
     @pytest.mark.parametrize("role", ["pipeline", "auditor"])
     def test_other_tokens(self, world, role):
         for verb in (
-            lambda by: world.gate.dry_runs_to_make(by, ["purge"]),
+            lambda by: world.gate.take_dry_runs(by, ["purge"]),
             lambda by: world.gate.answer_dry_run(by, "dry_x", ["all is well"], ""),
         ):
             with pytest.raises(NotAllowed, match="a token of the role releaser"):

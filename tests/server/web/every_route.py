@@ -33,6 +33,7 @@ def filled(path, pending):
         "delegation_id": "del_none",
         "review_id": "pre_none",
         "passkey_id": "0" * 64,
+        "dry_run": "dry_none",
     }
     for name, value in values.items():
         path = path.replace("{" + name + "}", value)
