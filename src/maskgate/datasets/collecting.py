@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maskgate.errors import DatasetError
 from maskgate.masking.joining import joined
 
 if TYPE_CHECKING:
@@ -13,27 +12,24 @@ if TYPE_CHECKING:
     from maskgate.datasets.source import Source
 
 
-def collect(source: Source, table: str, most: int) -> pa.RecordBatch:
-    """Read a whole table into memory.
+def collect(source: Source, most: int) -> pa.RecordBatch | None:
+    """Read a whole table into memory; None if it is larger than that.
 
     Args:
         source: The table.
-        table: What messages call it.
         most: The most bytes that it may have as Arrow data.
 
     Raises:
-        DatasetError: If it is larger.
+        DatasetError: If it cannot be read.
         MaskingError: If a column is too long for its type.
     """
+    if source.can_be_read_again and source.known_bytes > most:
+        return None
     batches: list[pa.RecordBatch] = []
     size = 0
     for batch in source.batches():
         size += batch.nbytes
         if size > most:
-            raise DatasetError(
-                f'table "{table}": a method of its rules must see all rows at once, and they are more than '
-                f"{most >> 20} MB in memory. Allow more with --memory, mask it in parts of its own, or choose another "
-                "method."
-            )
+            return None
         batches.append(batch)
     return joined(batches, source.schema)

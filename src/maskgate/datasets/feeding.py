@@ -58,6 +58,18 @@ class Stretch:
         return joined([checked(batch, piece) for batch, piece in self.parts], self.parts[0][0].schema)
 
 
+def whole(batch: pa.RecordBatch, source: Source) -> Iterator[Stretch]:
+    """Give a whole table as one stretch, for methods that must see all rows; nothing, if it has none."""
+    if batch.num_rows:
+        yield Stretch(0, ((batch, source.pieces[0]),))
+
+
+def cut(batch: pa.RecordBatch, rows: int, start: int = 0) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Cut a batch into what is handled at once, each with the number of its first row; nothing, if it has no rows."""
+    for at in range(0, batch.num_rows, rows):
+        yield start + at, batch.slice(at, rows)
+
+
 def stretches(source: Source, most: int, *, skip: int = 0) -> Iterator[Stretch]:
     """Cut a table into stretches of `most` rows, the last one shorter.
 

@@ -27,6 +27,7 @@ class Progress:
         file: The file that is being written.
         seconds: How long the table has taken.
         resumed_rows: Rows that a run before has finished.
+        step: What is done to them before they are masked; empty while they are.
     """
 
     table: str
@@ -36,6 +37,7 @@ class Progress:
     file: str = ""
     seconds: float = 0.0
     resumed_rows: int = 0
+    step: str = ""
 
     @property
     def rows_per_second(self) -> float | None:
@@ -55,6 +57,7 @@ class Progress:
         rate, left = self.rows_per_second, self.seconds_left
         return {
             "table": self.table,
+            "step": self.step or "masking",
             "file": self.file,
             "rows": self.rows,
             "total_rows": self.total_rows,
@@ -66,7 +69,8 @@ class Progress:
     def __str__(self) -> str:
         of = "" if self.total_rows is None else f" of {self.total_rows:,}"
         share = f" ({self.rows / self.total_rows:.0%})" if self.total_rows else ""
-        words = [f"{self.table}: {self.rows:,}{of} rows{share}", shown_bytes(self.bytes)]
+        step = f", {self.step}" if self.step else ""
+        words = [f"{self.table}{step}: {self.rows:,}{of} rows{share}", *([] if step else [shown_bytes(self.bytes)])]
         if self.rows_per_second is not None:
             words.append(f"{self.rows_per_second:,.0f} rows/s")
         if self.seconds_left is not None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from maskgate.datasets.feeding import stretches
 from maskgate.datasets.formats.parquet import Parquet
+from maskgate.datasets.moving import supplied
 from maskgate.datasets.parts import Names, Parts, Sink
 from maskgate.datasets.pipeline import in_order
 from maskgate.datasets.working import Work
@@ -119,14 +119,18 @@ def mask_into(
         quick_plan, source = quick
     else:
         quick_plan = plan
-    with MaskingRun(quick_plan) as run, Parts(sink, names, encoder, plan.empty_report()) as parts:
-        work = Work(run, encoder, source.batch_rows, rows, parts.finished_rows)
+    workers = workers or default_workers()
+    with (
+        supplied(source, quick_plan, rows, memory=memory, workers=workers, progress=progress) as supply,
+        MaskingRun(supply.plan) as run,
+        Parts(sink, names, encoder, plan.empty_report()) as parts,
+    ):
+        work = Work(run, encoder, source.batch_rows, rows, parts.finished_rows, supply.turn_to)
         # What a run before has finished need not be read, unless the rules want something of the whole table.
-        skip = 0 if run.needs_all_rows or plan.whole_table else parts.finished_rows
+        skip = 0 if run.needs_all_rows or supply.held is not None else parts.finished_rows
         if skip:
             run.report += parts.finished_report()
-        feed = work.whole(source, memory) if plan.whole_table else stretches(source, rows, skip=skip)
-        for done in in_order(work.do, feed, workers or default_workers(), memory // _SHARE_UNDER_WAY):
+        for done in in_order(work.do, supply.stretches(rows, skip=skip), workers, memory // _SHARE_UNDER_WAY):
             if done.segments:
                 parts.add(done.segments, done.report)
             for masked in done.masked:

@@ -54,6 +54,7 @@ class Source:
         repeating: Columns that can be read behind a dictionary.
         as_dictionaries: Returns the same source with some of these read so.
         remarks: What is worth telling about a column, where the rules do not fit it.
+        can_be_read_again: Whether the same rows come another time.
     """
 
     schema: pa.Schema
@@ -66,6 +67,7 @@ class Source:
     repeating: tuple[str, ...] = ()
     as_dictionaries: Callable[[Collection[str]], Source] | None = field(default=None, repr=False)
     remarks: Mapping[str, str] = field(default_factory=dict)
+    can_be_read_again: bool = True
 
     def verify(self) -> None:
         """Look whether the files are still those of the beginning.
@@ -98,6 +100,11 @@ class Source:
         limited = min(MOST_ROWS, max(_FEWEST_ROWS, most))
         # A power of two, so that a few bytes more or less in a file rarely change how the output is cut.
         return 1 << (limited.bit_length() - 1)
+
+    @property
+    def known_bytes(self) -> int:
+        """What its rows take at least, as far as anybody knows before."""
+        return sum(piece.size for piece in self.pieces)
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Read all rows.

@@ -52,7 +52,7 @@ def open_source(
             return _of_table(table, _held(table, source))
         source = _translated(table, lambda: pa.RecordBatchReader.from_stream(source))
     reader = source
-    return Source(reader.schema, (_whole(table, None),), lambda *_: _steps(table, reader))
+    return Source(reader.schema, (_whole(table, None),), lambda *_: _steps(table, reader), can_be_read_again=False)
 
 
 def _held(table: str, source: Any) -> pa.Table:

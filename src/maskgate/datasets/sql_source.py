@@ -53,7 +53,7 @@ def open_query(source: SqlQuery) -> Source:
                 yield wanted.slice(start, rows)
 
     piece = Piece(InputFile(place), shown=f"{place}, the query", row_size=_ROW_SIZE)
-    return Source(schema, (piece,), read, uri=place)
+    return Source(schema, (piece,), read, uri=place, can_be_read_again=False)
 
 
 def _over_adbc(

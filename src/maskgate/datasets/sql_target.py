@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from maskgate.datasets.collecting import collect
-from maskgate.datasets.feeding import Stretch, stretches
+from maskgate.datasets.moving import supplied
 from maskgate.datasets.pipeline import in_order
 from maskgate.datasets.progress import Progress
 from maskgate.datasets.run import MEMORY, MaskedTable
@@ -26,6 +25,8 @@ from maskgate.methods.layout import plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from maskgate.datasets.feeding import Stretch
+    from maskgate.datasets.moving import Supply
     from maskgate.datasets.source import Source
     from maskgate.masking import MaskingPlan
     from maskgate.masking.run import MaskedBatch
@@ -83,18 +84,22 @@ def mask_into_table(
     namespace, name = target.names
     temporary = f"maskgate_{secrets.token_hex(8)}"
     before = f'"{namespace}".' if namespace else ""
-    with connected(url) as connection, MaskingRun(plan) as run:
+    with connected(url) as connection:
         cursor = asked(place, connection.cursor)
         try:
             _check_free(cursor, place, f'{before}"{name}"', target.table)
-            rows = _Rows(run, source, schema, progress, workers, memory)
-            reader = pa.RecordBatchReader.from_batches(schema, rows.batches())
-            rows.raising(
-                lambda: asked(
-                    place, lambda: cursor.adbc_ingest(temporary, reader, mode="create", db_schema_name=namespace)
+            with (
+                supplied(source, plan, source.batch_rows, memory=memory, workers=workers, progress=progress) as supply,
+                MaskingRun(supply.plan) as run,
+            ):
+                rows = _Rows(run, supply, schema, progress, workers, memory)
+                reader = pa.RecordBatchReader.from_batches(schema, rows.batches())
+                rows.raising(
+                    lambda: asked(
+                        place, lambda: cursor.adbc_ingest(temporary, reader, mode="create", db_schema_name=namespace)
+                    )
                 )
-            )
-            report = run.finish()
+                report = run.finish()
             source.verify()
             asked(place, lambda: cursor.execute(f'ALTER TABLE {before}"{temporary}" RENAME TO "{name}"'))
         finally:
@@ -115,7 +120,7 @@ class _Rows:
     """Masked rows, as the driver takes them."""
 
     run: MaskingRun
-    source: Source
+    supply: Supply
     schema: pa.Schema
     progress: Callable[[Progress], None] | None
     workers: int
@@ -141,8 +146,8 @@ class _Rows:
             raise self.failure
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        plan = self.run.plan
-        feed = self._whole() if plan.whole_table else stretches(self.source, self.source.batch_rows)
+        plan, source = self.run.plan, self.supply.source
+        feed = self.supply.stretches(source.batch_rows)
         size, began = 0, time.monotonic()
         for masked in in_order(self._mask, feed, self.workers, self.memory // _SHARE_UNDER_WAY):
             self.run.add(masked)
@@ -152,15 +157,11 @@ class _Rows:
             yield batch
             if self.progress is not None:
                 rows, seconds = self.run.report.rows, time.monotonic() - began
-                self.progress(Progress(plan.table, rows, self.source.rows, size, seconds=seconds))
+                self.progress(Progress(plan.table, rows, source.rows, size, seconds=seconds))
 
     def _mask(self, stretch: Stretch) -> MaskedBatch:
+        self.supply.turn_to(stretch.start)
         return self.run.mask(stretch.batch())
-
-    def _whole(self) -> Iterator[Stretch]:
-        batch = collect(self.source, self.run.plan.table, self.memory)
-        if batch.num_rows:
-            yield Stretch(0, ((batch, self.source.pieces[0]),))
 
 
 def _written_schema(plan: MaskingPlan) -> pa.Schema:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from maskgate.datasets.collecting import collect
-from maskgate.datasets.feeding import Stretch
+from maskgate.datasets.feeding import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pyarrow as pa
 
+    from maskgate.datasets.feeding import Stretch
     from maskgate.datasets.formats import Encoder, Segment
-    from maskgate.datasets.source import Source
     from maskgate.masking import MaskingReport, MaskingRun
     from maskgate.masking.run import MaskedBatch
 
@@ -44,6 +43,7 @@ class Work:
         batch_rows: How many rows are masked at once.
         group_rows: How many rows are encoded together.
         finished_rows: How many rows at the beginning are in finished files.
+        turn_to: Told behind how many rows those stand that are masked next on the same thread.
     """
 
     run: MaskingRun
@@ -51,6 +51,7 @@ class Work:
     batch_rows: int
     group_rows: int
     finished_rows: int
+    turn_to: Callable[[int], None]
 
     def do(self, stretch: Stretch) -> Done:
         """Mask and encode.
@@ -63,20 +64,14 @@ class Work:
         if self.run.plan.whole_table:
             masked = [self.run.mask(batch)]
         else:
-            masked = [self.run.mask(each) for each in _cut(batch, self.batch_rows)]
+            masked = [self._mask(start, each) for start, each in cut(batch, self.batch_rows, stretch.start)]
         report = sum((each.report for each in masked[1:]), masked[0].report)
         segments = tuple(self._segments(stretch.start, [each.batch for each in masked]))
         return Done(tuple(each.without_rows() for each in masked), segments, report)
 
-    def whole(self, source: Source, most_bytes: int) -> Iterator[Stretch]:
-        """Read a whole table as one stretch, for methods that must see all rows; nothing, if it has none.
-
-        Raises:
-            DatasetError: If it is larger than `most_bytes`.
-        """
-        batch = collect(source, self.run.plan.table, most_bytes)
-        if batch.num_rows:
-            yield Stretch(0, ((batch, source.pieces[0]),))
+    def _mask(self, start: int, batch: pa.RecordBatch) -> MaskedBatch:
+        self.turn_to(start)
+        return self.run.mask(batch)
 
     def _segments(self, start: int, batches: Sequence[pa.RecordBatch]) -> Iterator[Segment]:
         if len(batches) > 1:
@@ -84,13 +79,6 @@ class Work:
             if start >= self.finished_rows:
                 yield self.encoder.encode(batches)
             return
-        for part in _cut(batches[0], self.group_rows):
-            if start >= self.finished_rows:
+        for at, part in cut(batches[0], self.group_rows, start):
+            if at >= self.finished_rows:
                 yield self.encoder.encode([part])
-            start += part.num_rows
-
-
-def _cut(batch: pa.RecordBatch, rows: int) -> Iterator[pa.RecordBatch]:
-    """Cut a batch into what is handled at once; nothing, if it has no rows."""
-    for start in range(0, batch.num_rows, rows):
-        yield batch.slice(start, rows)

@@ -6,7 +6,7 @@ and hides what lies under it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -19,13 +19,15 @@ from maskgate.methods.cleansing import can_be_cleansed, cleansed
 from maskgate.methods.nesting import elements_of, fields_of, list_type, lists, relaxed, sizes_of, structs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from maskgate.masking.column_plan import ColumnPlan
     from maskgate.masking.frames import Frame
     from maskgate.masking.tally import Tally
+
+    Seen = Callable[[ColumnPlan, pa.Array, Frame], None]
 
 
 @dataclass(eq=False)
@@ -61,6 +63,14 @@ class Node(Protocol):
         """Mask what is inside of a column; None if it goes away."""
         ...
 
+    def look(self, column: pa.Array, frame: Frame, see: Seen) -> None:
+        """Show the cells of each leaf as its plan would get them."""
+        ...
+
+    def with_plans(self, change: Callable[[ColumnPlan], ColumnPlan]) -> Node:
+        """Return the same node with other plans in its leaves, which give the same types."""
+        ...
+
 
 @dataclass(frozen=True)
 class Leaf:
@@ -90,6 +100,14 @@ class Leaf:
         run.reports[plan.input] = ColumnReport(plan.methods, column.null_count, masked.null_count, invalid, plan.facts)
         run.tally.look(plan.input, masked, frame, run.records)
         return masked
+
+    def look(self, column: pa.Array, frame: Frame, see: Seen) -> None:
+        """Show the cells."""
+        see(self.plan, relaxed(opened(column)), frame)
+
+    def with_plans(self, change: Callable[[ColumnPlan], ColumnPlan]) -> Leaf:
+        """Return a leaf with another plan."""
+        return Leaf(change(self.plan))
 
 
 @dataclass(frozen=True)
@@ -124,6 +142,15 @@ class Struct:
             return None
         return structs(self.type, kept, column)
 
+    def look(self, column: pa.Array, frame: Frame, see: Seen) -> None:
+        """Show the cells of the fields."""
+        for node, part in zip(self.fields, fields_of(opened(column)), strict=True):
+            node.look(part, frame, see)
+
+    def with_plans(self, change: Callable[[ColumnPlan], ColumnPlan]) -> Struct:
+        """Return a struct with other plans."""
+        return replace(self, fields=tuple(node.with_plans(change) for node in self.fields))
+
 
 @dataclass(frozen=True)
 class Lists:
@@ -152,12 +179,20 @@ class Lists:
     def mask(self, column: pa.Array, frame: Frame, run: Pass) -> pa.Array | None:
         """Mask the elements that lists show."""
         column = opened(column)
-        sizes, items = sizes_of(column), elements_of(column)
-        inside = frame.inside(opened(items), np.repeat(np.arange(len(column)), sizes))
+        items, sizes, inside = _items(column, frame)
         masked = self.elements.mask(items, inside, run)
         if masked is None or self.type is None:
             return None
         return lists(self.type, masked, sizes, validity(column))
+
+    def look(self, column: pa.Array, frame: Frame, see: Seen) -> None:
+        """Show the cells of the elements."""
+        items, _, inside = _items(opened(column), frame)
+        self.elements.look(items, inside, see)
+
+    def with_plans(self, change: Callable[[ColumnPlan], ColumnPlan]) -> Lists:
+        """Return a list with other plans."""
+        return replace(self, elements=self.elements.with_plans(change))
 
 
 @dataclass(frozen=True)
@@ -190,8 +225,7 @@ class Map:
     def mask(self, column: pa.Array, frame: Frame, run: Pass) -> pa.Array | None:
         """Mask the entries that maps show."""
         column = opened(column)
-        sizes, entries = sizes_of(column), elements_of(column)
-        inside = frame.inside(entries, np.repeat(np.arange(len(column)), sizes))
+        entries, sizes, inside = _items(column, frame)
         keys, values = fields_of(entries)
         masked_keys, masked_values = self.keys.mask(keys, inside, run), self.values.mask(values, inside, run)
         if masked_keys is None or masked_values is None or self.type is None:
@@ -199,3 +233,19 @@ class Map:
         entry = pa.struct([self.type.key_field, self.type.item_field])
         masked = pa.Array.from_buffers(entry, len(entries), [None], children=[masked_keys, masked_values])
         return lists(self.type, masked, sizes, validity(column))
+
+    def look(self, column: pa.Array, frame: Frame, see: Seen) -> None:
+        """Show keys and values."""
+        entries, _, inside = _items(opened(column), frame)
+        for node, part in zip((self.keys, self.values), fields_of(entries), strict=True):
+            node.look(part, inside, see)
+
+    def with_plans(self, change: Callable[[ColumnPlan], ColumnPlan]) -> Map:
+        """Return a map with other plans."""
+        return replace(self, keys=self.keys.with_plans(change), values=self.values.with_plans(change))
+
+
+def _items(column: pa.Array, frame: Frame) -> tuple[pa.Array, NDArray[np.int64], Frame]:
+    """Return the elements or entries that lists or maps show, how many each shows, and their frame."""
+    sizes, items = sizes_of(column), elements_of(column)
+    return items, sizes, frame.inside(opened(items), np.repeat(np.arange(len(column)), sizes))

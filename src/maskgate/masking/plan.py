@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
@@ -34,11 +35,13 @@ from maskgate.rules.path import Path
 from maskgate.rules.strict_yaml import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from maskgate.keys import KeyRing
     from maskgate.masking.nodes import Node
     from maskgate.rules.model import Rules, TableRules
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -121,18 +124,46 @@ class MaskingPlan:
         masked = [self._masked(name, batch.column(name), frame, run) for name in self._nodes]
         return pa.RecordBatch.from_arrays([each for each in masked if each is not None], schema=self.output_schema)
 
+    def look(self, batch: pa.RecordBatch, see: Callable[[ColumnPlan, pa.Array, Frame], None]) -> None:
+        """Show the cells of all columns that a batch has, as their plans get them.
+
+        Raises:
+            MaskingError: If a column cannot be taken apart, or what looks at them raises it.
+        """
+        frame = Frame(batch)
+        for name in batch.schema.names:
+            column = batch.column(name)
+            self._apart(name, column, partial(self._nodes[name].look, column, frame, see))
+
+    def leaves(self) -> Iterator[tuple[str, ColumnPlan]]:
+        """Give the plans of all columns, each with the column of the table that it is in."""
+        for name, node in self._nodes.items():
+            for plan in node.leaves():
+                yield name, plan
+
+    def with_columns(self, change: Callable[[ColumnPlan], ColumnPlan]) -> MaskingPlan:
+        """Return the same plan with other methods for some columns, which give the same types."""
+        nodes = {name: node.with_plans(change) for name, node in self._nodes.items()}
+        return replace(self, columns=tuple(plan for node in nodes.values() for plan in node.leaves()), _nodes=nodes)
+
     def _masked(self, name: str, column: pa.Array, frame: Frame, run: Pass) -> pa.Array | None:
-        failure = ""
-        try:
+        def mask() -> pa.Array | None:
             masked = self._nodes[name].mask(column, frame, run)
             if masked is not None:
                 masked.validate()
+            return masked
+
+        return self._apart(name, column, mask)
+
+    def _apart(self, name: str, column: pa.Array, act: Callable[[], T]) -> T:
+        """Do what takes a column apart."""
+        failure = ""
+        try:
+            return act()
         except MaskgateError:
             raise
         except Exception as error:  # noqa: BLE001  what Arrow says may quote a cell, and so may its traceback
             failure = type(error).__name__
-        else:
-            return masked
         # Raised outside of the handler, so that not even the context of the error holds the original one.
         raise MaskingError(
             f'table "{self.table}", column "{name}" ({shown(column.type)}): its layout cannot be taken apart '

@@ -56,38 +56,65 @@ class Chance:
         self._stream.update_into(_ZEROS[: words.nbytes], words.data.cast("B"))
 
 
+class ContentDigest:
+    """A digest of cells, which together with the key and some parameters decides about chance.
+
+    The cells are hashed by GHASH under a secret key, and the result goes through HMAC under another (Carter and
+    Wegman's way), which gives a seed that nobody without the key can tell from an even one.
+
+    Args:
+        surroundings: The key, and what is masked.
+        purpose: The method.
+        parameters: What it is set to.
+
+    Raises:
+        MaskingError: If there is no key.
+    """
+
+    def __init__(self, surroundings: Surroundings, purpose: str, parameters: Sequence[Any]) -> None:
+        if surroundings.key is None:
+            raise MaskingError(f'column "{surroundings.column}": {purpose} needs a key')
+        self._key, self._purpose = surroundings.key, purpose
+        self._context = canonical_bytes([surroundings.table, surroundings.column, *parameters]).decode()
+        self._hashed = Cipher(AES(self._subkey("content")), GCM(bytes(12))).encryptor()
+
+    def begin(self, size: int) -> None:
+        """Begin one kind of bytes of a column, such as the lengths of its cells, of which there are so many."""
+        self._hashed.authenticate_additional_data(size.to_bytes(8, "little"))
+
+    def add(self, part: NDArray[Any]) -> None:
+        """Take the next of these bytes."""
+        self._hashed.authenticate_additional_data(part.view(np.uint8).reshape(-1).data)
+
+    def chance(self) -> Chance:
+        """Return random words that follow from all of it."""
+        self._hashed.finalize()
+        seed = hmac_sha256.digest(pa.array([self._hashed.tag]), self._subkey("seed"))[0].as_py()
+        return Chance(seed)
+
+    def _subkey(self, use: str) -> bytes:
+        return self._key.subkey(purpose=f"{self._purpose}: {use}", scheme="order", domain=self._context)
+
+
 def chance_for(
     columns: Sequence[pa.Array], surroundings: Surroundings, *, purpose: str, parameters: Sequence[Any]
 ) -> Chance:
     """Return random words that the key, the parameters and the columns' cells decide.
 
-    The cells are hashed by GHASH under a secret key, and the result goes through HMAC under another (Carter and
-    Wegman's way), which gives a seed that nobody without the key can tell from an even one.
-
     Raises:
         MaskingError: If there is no key.
     """
-    key = surroundings.key
-    if key is None:
-        raise MaskingError(f'column "{surroundings.column}": {purpose} needs a key')
-    context = canonical_bytes([surroundings.table, surroundings.column, *parameters]).decode()
-
-    def subkey(use: str) -> bytes:
-        return key.subkey(purpose=f"{purpose}: {use}", scheme="order", domain=context)
-
-    hashed = Cipher(AES(subkey("content")), GCM(bytes(12))).encryptor()
+    digest = ContentDigest(surroundings, purpose, parameters)
     for column in columns:
         # What is plain already is movable, and has zeros under its nulls.
         cells = column if (written := plain(column)) is column else with_zeros(written)
-        for part in _content(cells):
-            hashed.authenticate_additional_data(part.nbytes.to_bytes(8, "little"))
-            hashed.authenticate_additional_data(part.view(np.uint8).reshape(-1).data)
-    hashed.finalize()
-    seed = hmac_sha256.digest(pa.array([hashed.tag]), subkey("seed"))[0].as_py()
-    return Chance(seed)
+        for part in content_of(cells):
+            digest.begin(part.nbytes)
+            digest.add(part)
+    return digest.chance()
 
 
-def _content(column: pa.Array) -> list[NDArray[Any]]:
+def content_of(column: pa.Array) -> list[NDArray[Any]]:
     """Return arrays that differ wherever two columns of one type do, and nowhere else.
 
     Args:

@@ -27,6 +27,51 @@ _WORD_BITS, _SHORT_BITS = 64, 32
 _SPARE_BITS = 3
 # Shorter runs than this are not worth a call each.
 _LEAST_RUN = 256
+_BYTE_BITS = 8
+_NOWHERE = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Word:
+    """How a row's word is made up: its group in the first bits, chance in the middle, its value in the last.
+
+    Attributes:
+        kind: A numpy type of 32 or 64 bits.
+        bits: How many are the value's.
+        free: Behind how many bits the group stands.
+    """
+
+    kind: Any
+    bits: int
+    free: int
+
+    @classmethod
+    def of(cls, count: int, bits: int, most_group: int = 0) -> Word:
+        """Return the words of so many rows, given how many bits a value has and the greatest group."""
+        if most_group == 0 and bits + count.bit_length() + _SPARE_BITS <= _SHORT_BITS:
+            return cls(np.uint32, bits, _SHORT_BITS)
+        return cls(np.uint64, bits, _WORD_BITS - most_group.bit_length())
+
+    @property
+    def little(self) -> np.dtype[Any]:
+        """The type as chance writes it, on any machine."""
+        written: np.dtype[Any] = np.dtype(self.kind).newbyteorder("<")
+        return written
+
+    @property
+    def of_value(self) -> Any:
+        """The bits of the value."""
+        return self.kind((1 << self.bits) - 1)
+
+    def draw(
+        self, drawn: NDArray[Any], chance: Chance, values: NDArray[Any], groups: NDArray[Any] | None = None
+    ) -> None:
+        """Make the words of some rows; of no more than one portion."""
+        chance.fill(drawn)
+        drawn &= self.kind((1 << self.free) - (1 << self.bits))
+        drawn |= values.astype(self.kind, copy=False)
+        if groups is not None and self.free < self.little.itemsize * _BYTE_BITS:
+            drawn |= groups.astype(np.uint64) << np.uint64(self.free)
 
 
 @dataclass(frozen=True)
@@ -148,40 +193,49 @@ def sorted_by_chance(
         valid: Which rows there are; None if all.
         runs: Instead of groups, where they begin, if their rows stand together already.
     """
-    most = 0 if groups is None or count == 0 else int(groups.max())
-    is_short = most == 0 and bits + count.bit_length() + _SPARE_BITS <= _SHORT_BITS
-    kind, free = (np.uint32, _SHORT_BITS) if is_short else (np.uint64, _WORD_BITS - most.bit_length())
-    of_value, of_chance = kind((1 << bits) - 1), kind((1 << free) - (1 << bits))
-    words = room(count, np.dtype(kind).newbyteorder("<"))
+    word = Word.of(count, bits, 0 if groups is None or count == 0 else int(groups.max()))
+    words = room(count, word.little)
     for rows in portions(count):
         drawn = words[rows]
-        chance.fill(drawn)
-        drawn &= of_chance
-        drawn |= values(rows).astype(kind, copy=False)
-        if groups is not None and most:
-            drawn |= groups[rows].astype(np.uint64) << np.uint64(free)
+        word.draw(drawn, chance, values(rows), None if groups is None else groups[rows])
         if valid is not None:
             # All ones, which sort behind everything.
-            drawn |= (valid[rows].view(np.int8) - np.int8(1)).astype(f"i{drawn.itemsize}").view(kind)
+            drawn |= (valid[rows].view(np.int8) - np.int8(1)).astype(f"i{drawn.itemsize}").view(word.kind)
     for run in [slice(None)] if runs is None else _slices(runs, count):
         words[run].sort()
     if valid is not None:
         words = words[: np.count_nonzero(valid)]
-    _break_ties(words, of_value, chance, runs)
-    return Sorted(words, of_value, free)
+    _break_ties(words, word.of_value, chance, runs)
+    return Sorted(words, word.of_value, word.free)
 
 
 def _break_ties(words: NDArray[Any], of_value: Any, chance: Chance, starts: NDArray[np.int64] | None) -> None:
     """Where sorted words differ in nothing but their values, which few do, let chance decide once more."""
+    places, runs = ties(words, of_value, starts)
+    if len(places):
+        words[places] = words[places[order_by_chance(len(places), chance, runs).all()]]
+
+
+def ties(
+    words: NDArray[Any], of_value: Any, starts: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where sorted words differ from a neighbour in nothing but their values, and which of them belong together.
+
+    Args:
+        words: The words.
+        of_value: Which bits those of the value are.
+        starts: Where none belongs to the one before.
+
+    Returns:
+        The places, and for each the number of its run, from 1 up.
+    """
     if not _has_equals(words, of_value):
-        return
+        return _NOWHERE, _NOWHERE
     tied = _equals(words, of_value)
     if starts is not None:
         tied[starts] = False
-    if tied.any():
-        places = np.flatnonzero(tied | np.append(tied[1:], False))
-        runs = np.cumsum(~tied[places])
-        words[places] = words[places[order_by_chance(len(places), chance, runs).all()]]
+    places = np.flatnonzero(tied | np.append(tied[1:], False))
+    return places, np.cumsum(~tied[places])
 
 
 def _has_equals(words: NDArray[Any], but_for: Any) -> bool:

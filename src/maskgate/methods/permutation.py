@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MOVABLE = frozenset(Family) - {Family.NESTED, Family.NULL, Family.OTHER}
 # Numbers that lie so close stand in the sorted words themselves; others are fetched by their rows.
-_MOST_VALUE_BITS = 32
+MOST_VALUE_BITS = 32
 _WIDTHS = (8, 16, 32, 64, 128, 256)
 _NUMBER_BITS = 64
 
@@ -68,12 +68,17 @@ def span(column: pa.Array) -> tuple[int, int]:
     Args:
         column: A plain column that is :func:`movable` and :func:`is_fixed`. Floats count by all their bits, nulls as 0.
     """
+    least, most = ends(column)
+    return least, (most - least).bit_length()
+
+
+def ends(column: pa.Array) -> tuple[int, int]:
+    """Return the least and the greatest of the cells, as for :func:`span`."""
     kind = column.type
     if pa.types.is_floating(kind) or kind.bit_width > _NUMBER_BITS:
-        return 0, kind.bit_width
+        return 0, (1 << kind.bit_width) - 1
     cells = view(column, f"{'u' if pa.types.is_unsigned_integer(kind) else 'i'}{kind.bit_width // 8}")
-    least, most = int(cells.min()), int(cells.max())
-    return least, (most - least).bit_length()
+    return int(cells.min()), int(cells.max())
 
 
 def shuffled(column: pa.Array, chance: Chance) -> pa.Array:
@@ -81,7 +86,7 @@ def shuffled(column: pa.Array, chance: Chance) -> pa.Array:
     valid = validity(column)
     if is_fixed(column.type) and len(column):
         least, bits = span(column)
-        if bits <= _MOST_VALUE_BITS:
+        if bits <= MOST_VALUE_BITS:
             return _shuffled_numbers(column, valid, chance, least, bits)
     order = order_by_chance(len(column), chance, valid=valid)
     if valid is None and is_fixed(column.type) and column.type.bit_width == order.bit_width:

@@ -118,7 +118,7 @@ class Swap(Method):
             MaskingError: If there is no key, or a column that makes groups is not there, nested, or this one.
         """
         column = movable(column)
-        within = [_grouping(name, surroundings, len(column)) for name in self.within]
+        within = self.grouping(surroundings, len(column))
         rows = PresentRows.of(column, surroundings, self.row_order, within)
         if rows is not None:
             return rearranged(column, among_present(column, self._sources(column, rows)))
@@ -134,6 +134,14 @@ class Swap(Method):
         else:
             moves = halves(column, chance)
         return exchanged(column, moves)
+
+    def grouping(self, surroundings: Surroundings, length: int) -> list[pa.Array]:
+        """Return the columns that make groups.
+
+        Raises:
+            MaskingError: If one is not there, nested, or the column itself.
+        """
+        return [_grouping(name, surroundings, length) for name in self.within]
 
     def _sources(self, column: pa.Array, rows: PresentRows) -> NDArray[np.int64]:
         if self.rank_distance is None:

@@ -240,8 +240,8 @@ class TestWholeTable:
         with pytest.raises(DatasetError) as caught:
             mask_dataset(table, tmp_path / "t.parquet", rules, keys=KEYS, memory=1 << 20)
         assert str(caught.value) == (
-            'table "t": a method of its rules must see all rows at once, and they are more than 1 MB in memory. '
-            "Allow more with --memory, mask it in parts of its own, or choose another method."
+            'table "t", column "n": its method must see all of its cells at once, and they are more than 1 MB in '
+            "memory. Allow more with --memory, mask the table in parts of its own, or choose another method."
         )
         assert list(tmp_path.iterdir()) == []
 

@@ -1,0 +1,301 @@
+"""Shuffles and swaps of tables that memory does not hold give every row the value that they give it in memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from maskgate.datasets import Layout, mask_dataset
+from maskgate.datasets.moving.spill import Spill
+from maskgate.errors import DatasetError
+from maskgate.keys import Key, KeyRing
+from maskgate.rules import read_rules
+
+KEYS = KeyRing({"people": Key("people", bytes(range(32)))})
+RULES = """
+version: 1
+keys: {{people: "env:MASKGATE_KEY_PEOPLE"}}
+tables:
+  t: {{key: people, {table} columns: {columns}}}
+"""
+# So little that values lie in many bins, which are of 1 MB at least.
+LITTLE = 1 << 18
+FAR = 10**12 // 300
+ROWS = 60_000
+RANDOM = np.random.default_rng(5)
+
+
+def some(values, share=0.2):
+    """Return values of which some are null."""
+    return pa.array(values, mask=RANDOM.random(len(values)) < share)
+
+
+NUMBERS = RANDOM.integers(-(10**15), 10**15, ROWS)
+NAMES = np.array([f"name {at}" for at in RANDOM.integers(0, 5000, ROWS)], object)
+COLUMNS = {
+    "small numbers, which are words themselves": pa.array(RANDOM.integers(0, 9, ROWS).astype(np.int8)),
+    "small numbers with nulls": some(RANDOM.integers(5, 90, ROWS).astype(np.uint8)),
+    "long numbers": pa.array(NUMBERS),
+    "long numbers with nulls": some(NUMBERS),
+    "numbers below zero": some(RANDOM.integers(-1000, -900, ROWS)),
+    "floats": some(RANDOM.normal(size=ROWS)),
+    "short floats": pa.array(RANDOM.normal(size=ROWS).astype(np.float32)),
+    "texts": pa.array(NAMES),
+    "texts with nulls": some(NAMES),
+    "large texts": some(NAMES).cast(pa.large_string()),
+    "a dictionary": some(NAMES).dictionary_encode(),
+    "a dictionary of numbers": some(NUMBERS % 700).dictionary_encode(),
+    "views": some(NAMES).cast(pa.string_view()),
+    "bytes of one length": some(NUMBERS).cast(pa.string()).cast(pa.binary()),
+    "booleans": some(RANDOM.random(ROWS) < 0.5),
+    "decimals": some(NUMBERS).cast(pa.decimal128(20, 0)),
+    "wide decimals": some(NUMBERS).cast(pa.decimal256(50, 0)),
+    "days": some(RANDOM.integers(0, 20_000, ROWS).astype(np.int32)).cast(pa.date32()),
+    "moments": some(NUMBERS).cast(pa.timestamp("us", "UTC")),
+    "times": some(RANDOM.integers(0, 86_400, ROWS).astype(np.int32)).cast(pa.time32("s")),
+    "one value": pa.array([7] * ROWS),
+    "hardly a value": pa.array([None] * (ROWS - 2) + [1, 2], pa.int64()),
+    "nothing": pa.nulls(ROWS, pa.int32()),
+}
+
+
+@pytest.fixture
+def mask(tmp_path):
+    def run(table, columns, name="masked", **options):
+        rules = read_rules(RULES.format(columns=columns, table=options.pop("more", "")), "r")
+        return mask_dataset(table, tmp_path / name, rules, table_name="t", keys=KEYS, **options)
+
+    return run
+
+
+@pytest.fixture
+def read(mask, tmp_path):
+    def run(table, columns, **options):
+        name = f"out-{len(list(tmp_path.iterdir()))}.parquet"
+        mask(table, columns, name, **options)
+        return pq.read_table(tmp_path / name)
+
+    return run
+
+
+@pytest.fixture
+def both(read):
+    """Mask in memory and by way of a file, and return both tables."""
+
+    def run(table, columns, memory=LITTLE, **options):
+        return read(table, columns, **options), read(table, columns, memory=memory, **options)
+
+    return run
+
+
+def table_of(column, **others):
+    return pa.table({"v": column, "wide": [bytes(64)] * len(column)} | others)
+
+
+class TestSameValues:
+    """Memory decides how it is done, and not what comes out."""
+
+    @pytest.mark.parametrize("name", COLUMNS)
+    @pytest.mark.parametrize("method", ["shuffle", "swap"])
+    def test_every_type(self, both, method, name):
+        table = table_of(COLUMNS[name])
+        inside, outside = both(table, f"{{v: {method}, wide: keep}}")
+        assert outside.equals(inside)
+        if name not in {"one value", "hardly a value", "nothing"}:
+            assert not outside["v"].equals(table["v"])
+
+    @pytest.mark.parametrize("name", ["small numbers with nulls", "texts with nulls", "a dictionary", "hardly a value"])
+    @pytest.mark.parametrize("within", ["[city]", "[grade]", "[city, grade]", "[many]", "[many, city, flag]"])
+    def test_groups(self, both, within, name):
+        others = {
+            "city": RANDOM.choice(["Ulm", "Bonn", "Köln", None], ROWS, p=[0.8, 0.1, 0.05, 0.05]),
+            "grade": some(RANDOM.integers(0, 40, ROWS).astype(np.int16)),
+            "many": some(RANDOM.integers(0, 10**12, ROWS) // FAR * FAR),
+            "flag": some(RANDOM.random(ROWS) < 0.1),
+        }
+        table = table_of(COLUMNS[name], **others)
+        kept = ", ".join(f"{each}: keep" for each in [*others, "wide"])
+        inside, outside = both(table, f"{{v: {{method: swap, within: {within}}}, {kept}}}", memory=1 << 20)
+        assert outside.equals(inside)
+
+    @pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 64, 65, 127, 128, 1001])
+    def test_few_rows(self, both, rows):
+        table = pa.table({"v": range(rows), "n": some(np.arange(rows), 0.4), "g": [at % 3 for at in range(rows)]})
+        columns = "{v: shuffle, n: swap, g: {method: swap, within: [v]}}"
+        inside, outside = both(table, columns, memory=1)
+        assert outside.equals(inside)
+        columns = "{v: {method: swap, within: [g]}, n: {method: swap, within: [g]}, g: shuffle}"
+        inside, outside = both(table, columns, memory=1)
+        assert outside.equals(inside)
+
+    def test_some_rows_and_cells_of_lists_and_structs(self, both):
+        """What a rule is for is told as it is in memory, wherever the cells are."""
+        lists = [[at, at + 1][: at % 3] for at in range(ROWS)]
+        structs = [None if at % 7 == 0 else {"inner": f"name {at}", "other": at} for at in range(ROWS)]
+        columns = (
+            "{n: [{when: {kind: [1]}, method: shuffle}, {when: {kind: [2]}, method: swap}, {method: nullify}], "
+            "kind: keep, 'l[]': shuffle, s.inner: {method: swap, within: [kind]}, s.other: keep, id: keep}"
+        )
+        table = pa.table(
+            {"n": COLUMNS["long numbers with nulls"], "kind": RANDOM.integers(0, 3, ROWS), "l": lists, "s": structs}
+            | {"id": range(ROWS)}
+        )
+        inside, outside = both(table, columns, layout=Layout(row_group_rows=10_000))
+        assert outside.equals(inside)
+        assert outside["s"].null_count == table["s"].null_count
+
+    def test_files_in_pieces_give_the_same_bytes(self, mask, tmp_path):
+        """For any number of workers, and whatever the row groups of the input."""
+        (tmp_path / "in").mkdir()
+        table = table_of(COLUMNS["texts with nulls"], id=range(ROWS))
+        for at in range(4):
+            pq.write_table(table.slice(at * 15_000, 15_000), tmp_path / "in" / f"{at}.parquet", row_group_size=4_000)
+        columns = "{v: shuffle, id: swap, wide: keep}"
+        done = [
+            mask(tmp_path / "in", columns, name, memory=memory, workers=workers, layout=Layout(row_group_rows=7_000))
+            for name, memory, workers in (("a", 1 << 30, 1), ("b", LITTLE, 1), ("c", LITTLE, 3))
+        ]
+        digests = [[file["sha256"] for file in each.manifest["tables"]["t"]["files"]] for each in done]
+        assert digests[0] == digests[1] == digests[2]
+
+    def test_other_data_or_another_key_give_another_order(self, read):
+        numbers = table_of(pa.array(range(ROWS)))
+        more = table_of(pa.array([*range(1, ROWS), 0]))
+        orders = [read(each, "{v: shuffle, wide: keep}", memory=LITTLE)["v"].to_pylist() for each in (numbers, more)]
+        assert sorted(orders[0]) == sorted(orders[1]) == list(range(ROWS))
+        assert orders[0] != orders[1] != list(range(ROWS))
+
+
+class TestFirstPass:
+    def test_progress_says_which_pass_it_is(self, mask):
+        seen = []
+        mask(table_of(COLUMNS["texts"]), "{v: shuffle, wide: keep}", memory=LITTLE, progress=seen.append, workers=1)
+        steps = list(dict.fromkeys(each.as_json()["step"] for each in seen))
+        assert steps == ["first pass, reading what changes rows", "masking"]
+        assert "t, first pass, reading what changes rows: 60,000 of 60,000 rows (100%)" in str(seen[0])
+
+    def test_a_stream_that_does_not_fit_is_refused(self, mask, tmp_path):
+        reader = table_of(COLUMNS["texts"]).to_reader(max_chunksize=1000)
+        with pytest.raises(DatasetError) as caught:
+            mask(reader, "{v: shuffle, wide: keep}", memory=1 << 20)
+        assert str(caught.value) == (
+            'table "t": a method of its rules must see all rows at once. They are more than 1 MB in memory, and come '
+            "as a stream that cannot be read a second time. Write them to files first, or allow more with --memory."
+        )
+        assert list(tmp_path.iterdir()) == []
+
+    def test_too_many_groups_are_refused(self, mask, tmp_path):
+        table = table_of(COLUMNS["texts"], each=[f"the group with the number {at}" for at in range(ROWS)])
+        with pytest.raises(DatasetError, match=r'column "v": the columns of `within:` make .* groups and more, whose'):
+            mask(table, "{v: {method: swap, within: [each]}, each: keep, wide: keep}", memory=LITTLE)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_an_input_that_changes_between_the_passes_is_refused(self, mask, tmp_path):
+        source = tmp_path / "in.parquet"
+        pq.write_table(table_of(COLUMNS["texts"]), source)
+
+        def change(_):
+            pq.write_table(table_of(COLUMNS["texts with nulls"]), source)
+
+        with pytest.raises(
+            DatasetError, match=r"have changed between the two times that they are read|has changed since"
+        ):
+            mask(source, "{v: shuffle, wide: keep}", memory=LITTLE, progress=change)
+        assert list(tmp_path.iterdir()) == [source]
+
+
+class TestSpill:
+    """Originals outside of memory are readable to this process alone, and gone with it."""
+
+    @pytest.fixture
+    def folder(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+        (tmp_path / "temporary").mkdir()
+        return tmp_path / "temporary"
+
+    def test_it_has_no_name_and_holds_no_value(self, folder):
+        with Spill() as spill:
+            place = spill.write(b"ann@secret.example" * 100)
+            assert list(folder.iterdir()) == []
+            found = os.pread(spill._file.fileno(), 1 << 20, 0)
+            assert len(found) >= 1800
+            assert b"secret" not in found
+            assert spill.read(place) == b"ann@secret.example" * 100
+
+    def test_equal_bytes_differ_in_it(self, folder):
+        del folder
+        with Spill() as spill, Spill() as other:
+            places = [spill.write(b"one value"), spill.write(b"one value"), other.write(b"one value")]
+            files = [spill, spill, other]
+            found = {
+                os.pread(file._file.fileno(), place.size, place.start)
+                for file, place in zip(files, places, strict=True)
+            }
+            assert len(found) == 3
+
+    def test_bytes_that_somebody_changed_are_refused(self, folder):
+        with Spill() as spill:
+            place = spill.write(b"a value")
+            os.pwrite(spill._file.fileno(), b"\0", 3)
+            with pytest.raises(DatasetError, match=f"a temporary file in {folder} has changed while it was in use"):
+                spill.read(place)
+
+    def test_a_full_disk_is_told(self, mask, tmp_path):
+        """The limit on the size of a file stands for the disk's."""
+        source = tmp_path / "in.parquet"
+        pq.write_table(table_of(COLUMNS["texts"]), source)
+        limited = FULL.format(source=str(source), target=str(tmp_path / "out"), rules=SHUFFLED)
+        done = subprocess.run([sys.executable, "-c", limited], capture_output=True, text=True, check=False)
+        assert done.stdout.startswith(
+            f"the values that change rows do not fit into {tempfile.gettempdir()}: File too large."
+        )
+        assert list(tmp_path.iterdir()) == [source]
+        mask(source, "{v: shuffle, wide: keep}", memory=LITTLE)
+
+    def test_a_kill_leaves_nothing(self, folder, tmp_path):
+        source = tmp_path / "in.parquet"
+        pq.write_table(table_of(COLUMNS["texts"]), source)
+        killed = KILLED.format(source=str(source), target=str(tmp_path / "out"), rules=SHUFFLED)
+        done = subprocess.run(
+            [sys.executable, "-c", killed], env=os.environ | {"TMPDIR": str(folder)}, capture_output=True, check=False
+        )
+        assert done.returncode == -9, done.stderr
+        assert list(folder.iterdir()) == []
+
+
+SHUFFLED = RULES.format(columns="{v: shuffle, wide: keep}", table="")
+RUN = """
+import resource, signal, os
+from maskgate.datasets import mask_dataset
+from maskgate.errors import DatasetError
+from maskgate.keys import Key, KeyRing
+from maskgate.rules import read_rules
+
+keys = KeyRing({{"people": Key("people", bytes(range(32)))}})
+def run(**options):
+    mask_dataset({source!r}, {target!r}, read_rules({rules!r}, "r"), table_name="t", keys=keys, **options)
+"""
+FULL = (
+    RUN
+    + """
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    run(memory=1 << 18)
+except DatasetError as error:
+    print(error)
+"""
+)
+KILLED = (
+    RUN
+    + """
+run(memory=1 << 18, workers=1, progress=lambda progress: progress.step or os.kill(os.getpid(), signal.SIGKILL))
+"""
+)
