@@ -54,9 +54,12 @@ class GateServer:
         processes: Where it is started.
         work: A folder of its own.
         port: Where it listens; by default, wherever there is room.
+        keys: Masking keys by variable, for a gate whose own releaser masks.
     """
 
-    def __init__(self, processes: Processes, *, work: Path, port: int = 0) -> None:
+    def __init__(
+        self, processes: Processes, *, work: Path, port: int = 0, keys: Mapping[str, str] | None = None
+    ) -> None:
         self.processes = processes
         self.work = work
         self.port = port or free_port()
@@ -65,7 +68,7 @@ class GateServer:
         self.staging = work / "staging"
         self.released = work / "released"
         self.program: Program | None = None
-        self._secrets = {"MASKGATE_LOGIN_SECRET": secrets.token_urlsafe(24)}
+        self._secrets = {"MASKGATE_LOGIN_SECRET": secrets.token_urlsafe(24), **(keys or {})}
 
     @property
     def configuration_file(self) -> Path:

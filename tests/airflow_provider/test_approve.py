@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import masked_source_dag
 import pytest
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import CreateHITLDetailPayload
@@ -127,6 +128,32 @@ class TestExecute:
         assert (asked["why"], asked["host"]["run_id"]) == ("It leaked", "manual__1")
         assert {"staging", "destination"} & asked.keys() == set()
 
+    def test_a_source_is_asked_for_by_its_name(self, connected, context, shown):
+        connected.says("POST /requests", connected.document())
+        connected.says("GET /requests/req_1", connected.document())
+        with pytest.raises(TaskAwaitingInput):
+            ApprovalSensor(task_id="approve", source="crm", tables=["customers"], destination="partner").execute(
+                context
+            )
+        asked = connected.asked[0][1]
+        assert {name: asked[name] for name in ("action", "source", "tables", "destination")} == {
+            "action": "mask",
+            "source": "crm",
+            "tables": ["customers"],
+            "destination": "partner",
+        }
+        assert "staging" not in asked
+
+    def test_the_sample_asks_for_a_source_and_masks_nothing_itself(self):
+        (approve, release) = masked_source_dag.approve, masked_source_dag.release
+        assert (approve.source, list(approve.tables), approve.action) == ("crm", ["customers", "orders"], "mask")
+        assert approve.downstream_task_ids == {release.task_id}
+        assert {"source", "tables"} <= set(approve.template_fields)
+
+    def test_tables_of_a_staging_are_not_asked_for(self, connected, context, shown):
+        with pytest.raises(AirflowFailException, match="tables= are those of a source="):
+            sensor(tables=["customers"]).execute(context)
+
     @pytest.mark.parametrize(
         "mixed",
         [
@@ -134,6 +161,8 @@ class TestExecute:
             pytest.param({"destination": None}, id="staged files that go nowhere"),
             pytest.param({"arguments": {}}, id="staged files with arguments"),
             pytest.param({"staging": None, "resource": "prod/customers"}, id="a resource that goes somewhere"),
+            pytest.param({"source": "crm"}, id="staged files and a source"),
+            pytest.param({"staging": None, "source": "crm", "destination": None}, id="a source that goes nowhere"),
         ],
     )
     def test_something_between_export_and_action_is_not_asked_for(self, connected, context, shown, mixed):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from demo.gate_server import PREFECT_INSTANCE, GateConfiguration, GateServer
+from demo.gate_server import PREFECT_INSTANCE, SAMPLES, GateConfiguration, GateServer
 from demo.identity_provider import IdentityProvider
 from demo.page_client import PageClient
 from demo.prefect_server import PrefectServer
@@ -115,18 +115,26 @@ def processes(root):
 
 
 @pytest.fixture(scope="session")
-def prefect_server(root, processes):
-    server = PrefectServer(processes, work=root / "prefect-home", environment=masking_keys())
+def keys():
+    return masking_keys()
+
+
+@pytest.fixture(scope="session")
+def prefect_server(root, processes, keys):
+    server = PrefectServer(processes, work=root / "prefect-home", environment=keys)
     server.start()
     return server
 
 
 @pytest.fixture(scope="session")
-def world(root, processes, prefect_server):
+def world(root, processes, prefect_server, keys):
     """One gate for all tests; each test knows its own requests by what they say why."""
     provider = IdentityProvider(processes, groups=GROUPS)
     provider.start()
-    gate = GateServer(processes, work=root / "gate")
+    gate = GateServer(processes, work=root / "gate", keys=keys)
+    data = root / "data"
+    tables = {name: str(data / f"{name}.parquet") for name in ("customers", "orders")}
+    source = {"rules": str(SAMPLES / "rules" / "customers.yaml"), "tables": tables}
     board = gate.work / "released-board"
     board.mkdir(parents=True)
     gate.configure(
@@ -134,11 +142,13 @@ def world(root, processes, prefect_server):
             policy=HERE / "policy.yaml",
             prefect_url=prefect_server.api,
             issuer=provider.url,
-            more={"destinations": {"noticeboard": {"uri": str(board), "trust": "public", "mode": "new_version"}}},
+            more={
+                "destinations": {"noticeboard": {"uri": str(board), "trust": "public", "mode": "new_version"}},
+                "sources": {"crm": source},
+            },
         )
     )
     gate.start()
     prefect_server.save_gate(gate, instance=PREFECT_INSTANCE)
-    data = root / "data"
     make_data(data, customers=300, orders=700)
     return World(data, prefect_server, gate)

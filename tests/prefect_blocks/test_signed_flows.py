@@ -150,6 +150,22 @@ class TestWaysOfMasking:
         assert world.request("retry")["state"] == "released"
 
 
+class TestMaskedSource:
+    """The sample flow asks for a registered source by its name: the releaser masks it, and no row passes the flow."""
+
+    def test_it_is_masked_by_the_releaser_signed_and_released(self, world):
+        before = set(world.gate.staging.iterdir())
+        flow = world.run("masked_source", "partner", "by the releaser")
+        asked = world.wait_for("by the releaser", "pending", flow=flow)
+        assert (asked["action"], asked["level"]) == ("mask", "mask")
+        masking = asked["evidence"]["measured"]["masking"]
+        assert (masking["source"], sorted(masking["tables"])) == ("crm", ["customers", "orders"])
+        assert set(world.gate.staging.iterdir()) == before
+        world.sign("by the releaser")
+        location = Path(flow.outcome()["result"]["location"])
+        assert pq.read_table(location / "customers")["email"].to_pylist()[0].startswith("em_")
+
+
 class TestSignedAction:
     """An action that has no staged files is held as an export is, and carried out once, as it was signed."""
 

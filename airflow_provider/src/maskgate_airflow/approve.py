@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maskgate.errors import GateUnreachable, Refused, UsageError
-from maskgate.gate.host_asking import ask_for_signature
+from maskgate.gate.host_asking import EXPORT, ask_for_signature, is_about_staging
+from maskgate.gate.sources import MASK
 from maskgate.gate.why_waiting import why_waiting
 from maskgate_airflow.hook import MaskgateHook
 from maskgate_airflow.host_version import HITLOperator, Param, ParamsDict, TaskAwaitingInput, upsert_hitl_detail
@@ -35,12 +36,15 @@ _RENDERED_BY_THE_GATE = ("subject", "body", "options", "defaults", "multiple", "
 
 
 class ApprovalSensor(HITLOperator):
-    """Ask for a signature and wait for it, without a worker slot: on staged files, or on an action without any.
+    """Ask for a signature and wait for it, without a worker slot: on data that goes somewhere, or on an action.
 
     Args:
         staging: What :class:`~maskgate_airflow.AnonymizeOperator` returned, or its staging id.
+        source: Instead of a staging, the id of a source that is registered at the gate. The releaser masks it, with
+            keys that it alone has (level *mask*); nothing of it passes the worker.
+        tables: Of a source, these tables alone; by default all.
         destination: The id of a destination that is registered at the gate.
-        action: What is to be signed.
+        action: What is to be signed; by default ``export``, and ``mask`` of a source.
         resource: Of an action without staged files, such as ``rotate-key``: what it is about, instead of ``staging``
             and ``destination``.
         arguments: Of such an action, every argument that matters, as JSON values.
@@ -54,7 +58,8 @@ class ApprovalSensor(HITLOperator):
     """
 
     template_fields: Collection[str] = (
-        *("staging", "destination", "action", "resource", "arguments", "why", "requesters", "maskgate_conn_id"),
+        *("staging", "source", "tables", "destination", "action", "resource", "arguments", "why", "requesters"),
+        "maskgate_conn_id",
     )
     operator_extra_links: Sequence[BaseOperatorLink] = (ReviewLink(),)
     ui_color: ClassVar[str] = "#f4e3c1"
@@ -63,8 +68,10 @@ class ApprovalSensor(HITLOperator):
         self,
         *,
         staging: str | Mapping[str, Any] | None = None,
+        source: str | None = None,
+        tables: Sequence[str] = (),
         destination: str | None = None,
-        action: str = "export",
+        action: str | None = None,
         resource: str | None = None,
         arguments: Mapping[str, Any] | None = None,
         why: str = "",
@@ -80,11 +87,13 @@ class ApprovalSensor(HITLOperator):
                 )
             kwargs.pop(name, None)
         super().__init__(
-            subject="The gate is reading the staged files", options=["Approve", "Reject"], **with_patience(kwargs)
+            subject="The gate is reading what is to be signed", options=["Approve", "Reject"], **with_patience(kwargs)
         )
         self.staging = staging
+        self.source = source
+        self.tables = tables
         self.destination = destination
-        self.action = action
+        self.action = action or (EXPORT if source is None else MASK)
         self.resource = resource
         self.arguments = arguments
         self.why = why
@@ -93,7 +102,7 @@ class ApprovalSensor(HITLOperator):
         self.review_url = ""
 
     def execute(self, context: Context) -> dict[str, str]:
-        """Ask the gate, wait until it has read the files, and park."""
+        """Ask the gate, wait until it has read the files, or its releaser has masked the source, and park."""
         hook = MaskgateHook(self.maskgate_conn_id)
         with airflow_outcomes(context), hook.get_conn() as gate:
             asked = self._ask(gate, hook.run_identity(context))
@@ -107,7 +116,9 @@ class ApprovalSensor(HITLOperator):
         return ask_for_signature(
             gate,
             action=self.action,
-            staging=self.staging if self.resource is not None else _staging_id(self.staging),
+            staging=_staging_id(self.staging) if is_about_staging(self.source, self.resource) else self.staging,
+            source=self.source,
+            tables=self.tables,
             destination=self.destination,
             resource=self.resource,
             arguments=self.arguments,
@@ -184,7 +195,8 @@ class ApprovalSensor(HITLOperator):
 
     def _report(self, document: Mapping[str, Any]) -> None:
         progress = document.get("progress") or {}
-        self.log.info("%s, %s of %s bytes read", document["state"], progress.get("done", 0), progress.get("total", 0))
+        of_what = "bytes read" if self.source is None else "masked or read"
+        self.log.info("%s, %s of %s %s", document["state"], progress.get("done", 0), progress.get("total", 0), of_what)
 
     def _show(self, document: Mapping[str, Any], context: Context) -> None:
         self.review_url = document["url"]
@@ -197,7 +209,7 @@ def _staging_id(staging: Any) -> str:
     if not isinstance(found, str) or not found:
         raise UsageError(
             "ApprovalSensor got no staging id. Pass what AnonymizeOperator or @task.anonymize returned, such as "
-            "staging=mask.output"
+            "staging=mask.output, or name a source="
         )
     return found
 

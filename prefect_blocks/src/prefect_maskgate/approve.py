@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import Refused, UsageError
-from maskgate.gate.host_asking import ask_for_signature
+from maskgate.gate.host_asking import ask_for_signature, is_about_staging
 from maskgate.gate.why_waiting import why_waiting
 from prefect_maskgate.gate import DEFAULT_BLOCK, ApprovalGate, open_gate
 from prefect_maskgate.host_version import get_run_logger
@@ -28,14 +28,16 @@ def await_approval(
     destination: str | None = None,
     gate: ApprovalGate | str = DEFAULT_BLOCK,
     *,
-    action: str = "export",
+    action: str | None = None,
+    source: str | None = None,
+    tables: Sequence[str] = (),
     resource: str | None = None,
     arguments: Mapping[str, Any] | None = None,
     why: str = "",
     requesters: Sequence[str] = (),
     ride_out_seconds: float = RIDE_OUT_SECONDS,
 ) -> dict[str, str]:
-    """Ask for a signature, and wait for it: on staged files, or on an action without any.
+    """Ask for a signature, and wait for it: on data that goes somewhere, or on an action.
 
     It asks the gate ever more slowly, and logs what is new together with the link to the review page. It waits for as
     long as the gate's policy lets a request stay open; then the request is denied.
@@ -44,7 +46,10 @@ def await_approval(
         staging: What :func:`~prefect_maskgate.anonymize` returned, or its staging id.
         destination: The id of a destination that is registered at the gate.
         gate: The gate, or the name of its block.
-        action: What is to be signed.
+        action: What is to be signed; by default ``export``, and ``mask`` of a source.
+        source: Instead of ``staging``, the id of a source that is registered at the gate. The releaser masks it, with
+            keys that it alone has (level *mask*); nothing of it passes the flow.
+        tables: Of a source, these tables alone; by default all.
         resource: Of an action without staged files, such as ``rotate-key``: what it is about, instead of ``staging``
             and ``destination``.
         arguments: Of such an action, every argument that matters, as JSON values.
@@ -62,7 +67,9 @@ def await_approval(
     opened, log = open_gate(gate), get_run_logger()
     wanted: dict[str, Any] = {
         "action": action,
-        "staging": staging if resource is not None else _staging_id(staging),
+        "staging": _staging_id(staging) if is_about_staging(source, resource) else staging,
+        "source": source,
+        "tables": list(tables),
         "destination": destination,
         "resource": resource,
         "arguments": arguments,
@@ -87,7 +94,7 @@ def await_approval(
 def _staging_id(staging: Any) -> str:
     found = staging.get("staging") if isinstance(staging, dict) else staging
     if not isinstance(found, str) or not found:
-        raise UsageError("await_approval got no staging id. Pass it what anonymize(…) returned")
+        raise UsageError("await_approval got no staging id. Pass it what anonymize(…) returned, or name a source=")
     return found
 
 
@@ -98,7 +105,7 @@ def _reporter(log: Any) -> Callable[[Mapping[str, Any]], None]:
     def report(document: Mapping[str, Any]) -> None:
         progress = document.get("progress") or {}
         if document["state"] == "sealing" and progress.get("total"):
-            log.info("the gate reads the staged files: %s of %s bytes", progress.get("done", 0), progress["total"])
+            log.info("the gate reads what is to be signed: %s of %s", progress.get("done", 0), progress["total"])
         else:
             log.info("request %s is %s: %s", document["id"], document["state"], document["message"])
         for line in why_waiting(document) if document["state"] == "pending" else ():

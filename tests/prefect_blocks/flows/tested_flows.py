@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -18,7 +19,8 @@ from maskgate.errors import MaskgateError
 from maskgate.rules import load_rules
 from prefect_maskgate import ApprovalGate, anonymize, await_approval, release
 
-RULES = Path(__file__).resolve().parents[3] / "sample_dags" / "rules" / "customers.yaml"
+SAMPLES = Path(__file__).resolve().parents[3] / "sample_dags"
+RULES = SAMPLES / "rules" / "customers.yaml"
 NOWHERE = ApprovalGate(url="http://127.0.0.1:9", token="mg_pipeline_none")
 HASTE = {"retries": 2, "retry_delay_seconds": 0.2}
 
@@ -167,8 +169,14 @@ def tested_action(why, trace, bits):
     return [receipt, release(approved, arguments=asked, call=rotate)]
 
 
+def sample(name):
+    """Return a flow of the samples."""
+    sys.path.append(str(SAMPLES))
+    return getattr(importlib.import_module(f"{name}_flow"), name)
+
+
 def main(name, *arguments):
-    run = globals()[name]
+    run = globals().get(name) or sample(name)
     try:
         returned = run(*arguments)
         outcome = {"result": asyncio.run(returned) if run.isasync else returned}
