@@ -267,7 +267,10 @@ class Gate(
         """The requests that wait to be sealed, the oldest first."""
         with self._parts.store.read() as work:
             now, is_elsewhere = self._parts.clock.now(), self._parts.releaser.is_elsewhere
-            return sealing_lease.waiting(work, now, is_masked_elsewhere=is_elsewhere)
+            waiting = sealing_lease.waiting(work, now, is_masked_elsewhere=is_elsewhere)
+            if not (is_elsewhere and self._parts.store.is_shared):
+                return waiting
+            return [each for each in waiting if not source_masking.lies_at_another_gate(self._parts, work, each)]
 
     def seal_waiting(self) -> bool:
         """Seal one request that waits for it; say whether there was one."""

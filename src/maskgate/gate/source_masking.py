@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from maskgate.gate.sources import Masked, Source
     from maskgate.store import Work
 
+# After so long, the gate that has the masked files is gone with them: another has them masked again.
+_GIVEN_UP = timedelta(minutes=10)
 # Of a run, its request stays its request, but for those that ended without anybody's decision.
 _ASK_AGAIN = frozenset({State.REFUSED, State.FAILED, State.WITHDRAWN})
 
@@ -144,6 +146,16 @@ def _brought(parts: Parts, request: Request, row: Any) -> Staging:
             work.execute(update(tables.maskings).where(_is(row)).values(masked_at=None, lease_until=None))
         raise Conflict("what the releaser had masked is not here any more. It masks it again.")
     return Staging(root)
+
+
+def lies_at_another_gate(parts: Parts, work: Work, request_id: str) -> bool:
+    """Whether a releaser brought masked files to another gate, which seals them, and lately enough to wait for that."""
+    request = get_request(work, request_id)
+    if request.level != MASK:
+        return False
+    row = masking_of(work, request.staging or "")
+    is_here = Staging(masked_root(parts, request, row.fence)).exists(row.staging)
+    return not is_here and row.masked_at is not None and parts.clock.now() < row.masked_at + _GIVEN_UP
 
 
 def masked_root(parts: Parts, request: Request, fence: int) -> StagingRoot:

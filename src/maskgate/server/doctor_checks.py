@@ -65,6 +65,7 @@ class Facts:
         checkpoint_age: How old the newest checkpoint is that was shown; None if none was.
         workers: What workers have probed; see ``cli/doctor_probe.py``.
         sources: Each table of each source that the releaser masks itself, with the keys that mask it.
+        unshared: Why other gates of the database may not find what this one seals.
     """
 
     user: int
@@ -76,6 +77,7 @@ class Facts:
     checkpoint_age: timedelta | None
     workers: tuple[Mapping[str, Any], ...] = ()
     sources: tuple[PlaceFacts, ...] = ()
+    unshared: tuple[str, ...] = ()
 
 
 def diagnose(facts: Facts) -> tuple[Finding, ...]:
@@ -186,6 +188,13 @@ def check_checkpoints(facts: Facts) -> Iterable[Finding]:
         yield Finding("checkpoints", f"the checkpoint is {hours:.0f} hours old", why, do)
 
 
+def check_sealed(facts: Facts) -> Iterable[Finding]:
+    """Find gates of one database that do not find each other's sealed copies."""
+    for each in facts.unshared:
+        why = "a request that one gate sealed waits until that gate releases it, and for ever if that gate is gone"
+        yield Finding("sealed copies", each, why, "name one shared folder, `sealed:`, that no worker can write to")
+
+
 def check_staging(facts: Facts) -> Iterable[Finding]:
     """Find staging roots that workers do not reach, and that nobody has looked."""
     for worker in facts.workers:
@@ -215,5 +224,6 @@ CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
     check_users,
     check_clocks,
     check_checkpoints,
+    check_sealed,
     check_staging,
 )

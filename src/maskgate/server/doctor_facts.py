@@ -1,4 +1,4 @@
-"""What a doctor looks at in the gate's home and configuration. Nothing is changed, and no secret is read."""
+"""What a doctor looks at in the gate's home and configuration. No secret is read."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from maskgate.rules.strict_yaml import parse
 from maskgate.server.doctor_checks import Facts, PlaceFacts
 from maskgate.server.doctor_values import is_worth_a_mark, mark
 from maskgate.server.ledger_check import must_follow
+from maskgate.server.sealed_sharing import doubts_about_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -62,6 +63,7 @@ def collect(
         sources=tuple(_sources(configuration, references_of(configuration, "sources"))),
         clocks=clocks,
         checkpoint_age=None if checkpoint is None else _age(home, store, checkpoint, machine.now()),
+        unshared=doubts_about_sealed(configuration, home, store),
         workers=tuple(held_by(each, configuration.destinations.values(), _plain(configuration)) for each in workers),
     )
 

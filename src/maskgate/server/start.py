@@ -14,6 +14,7 @@ from maskgate.server.home import Home
 from maskgate.server.ledger_check import must_follow
 from maskgate.server.login import Login
 from maskgate.server.login_state import LoginState
+from maskgate.server.sealed_sharing import doubts_about_sealed
 from maskgate.server.services import Services
 from maskgate.server.serving import bind, make_server
 from maskgate.server.sessions import Sessions
@@ -64,7 +65,8 @@ def run(config: Path | None, folder: Path | None, say: Callable[[str], None], ch
         is_first, said = workshop.ask("start")
         know_methods(workshop.ask("words"))
         gate = make_gate(configuration, home, store, clock)
-        lines = said + gate.warnings_about_passkeys()
+        doubts = doubts_about_sealed(configuration, home, store)
+        lines = said + gate.warnings_about_passkeys() + tuple(f"warning: {each}" for each in doubts)
 
         def seal() -> bool:
             if gate.waits_for_sealing:

@@ -157,7 +157,7 @@ class GateWorld:
             shutil.copy2(self.folder / name, folder / name)
         shared: dict[str, Any] = {"policy": self.policy, "clock": self.clock, "database": self.database}
         shared["places"] = self.folder
-        another = GateWorld(folder, **shared | more)
+        another = type(self)(folder, **shared | more)
         another.host.runs = self.host.runs
         return another
 

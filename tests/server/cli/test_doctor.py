@@ -74,6 +74,7 @@ class TestChecks:
                 "has a credential of destination partner as env:AIRFLOW_CONN_LAKE",
             ),
             ({"worker": {"reached": ["/srv/released"]}}, "destinations", "can look into destination partner"),
+            ({"unshared": ("sealed copies lie in /srv/gate/sealed",)}, "sealed copies", "lie in /srv/gate/sealed"),
             (
                 {"sources": ORIGINALS, "worker": {"readable": ["/srv/originals"]}},
                 "sources",
