@@ -6,7 +6,6 @@ Prints how many seconds it took, without the time to start, and how much memory 
 from __future__ import annotations
 
 import json
-import os
 import resource
 import sys
 import time
@@ -45,7 +44,6 @@ tables:
 
 def mask(source: str, target: str, workers: str = "2", level: str = str(LEVEL)) -> Callable[[], object]:
     """Mask five columns of twelve, the way users of the command line do."""
-    os.environ["MIMALLOC_PURGE_DELAY"] = "200"  # as `maskgate mask` does
     from maskgate.datasets import Layout, mask_dataset  # noqa: PLC0415  each work loads what it needs
     from maskgate.keys import Key, KeyRing  # noqa: PLC0415
     from maskgate.rules import read_rules  # noqa: PLC0415

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -57,8 +56,6 @@ def mask(
 
     # Twice as long as everything else would it take to load.
     keep_pandas_out()
-    # Arrow keeps freed memory for a fifth of a second: what comes back from the system has to be cleared by it.
-    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "200")
     from maskgate.datasets import SqlQuery, SqlTable, mask_dataset  # noqa: PLC0415  `maskgate --help` needs no pyarrow
     from maskgate.rules import load_rules  # noqa: PLC0415
 

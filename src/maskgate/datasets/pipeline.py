@@ -30,7 +30,7 @@ def in_order(work: Callable[[Stretch], T], feed: Iterator[Stretch], workers: int
     if workers == 1:
         yield from map(work, feed)
         return
-    line = _Line(work, feed, most_bytes, 2 * workers)
+    line = _Line(work, feed, most_bytes, workers + 1)
     threads = [threading.Thread(target=line.work_on, name=f"maskgate-mask-{at}", daemon=True) for at in range(workers)]
     for thread in threads:
         thread.start()

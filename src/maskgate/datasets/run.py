@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from maskgate.datasets.arrow_memory import kept_memory
 from maskgate.datasets.formats.parquet import Parquet
 from maskgate.datasets.moving import supplied
 from maskgate.datasets.parts import Names, Parts, Sink
@@ -121,6 +122,7 @@ def mask_into(
         quick_plan = plan
     workers = workers or default_workers()
     with (
+        kept_memory(),
         supplied(source, quick_plan, rows, memory=memory, workers=workers, progress=progress) as supply,
         MaskingRun(supply.plan) as run,
         Parts(sink, names, encoder, plan.empty_report()) as parts,
