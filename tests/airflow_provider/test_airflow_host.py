@@ -167,6 +167,8 @@ class TestReadAnswer:
     def test_a_clear_over_all_dags_is_noticed_though_airflow_shows_its_entry_to_nobody(self, host, airflow):
         run = parked(airflow)
         assert host.read_clears(run) == Clears()
+        answer(airflow, "reviewer", run, "Approve")
+        wait_until(lambda: host.read_run(run).state == "success", what="it has ended", timeout=90)
         with airflow.client("reviewer") as reviewer:
             body = {"dry_run": False, "dag_runs": [{"dag_id": run.dag_id, "dag_run_id": run.run_id}]}
             reviewer.send("POST", "/dags/~/clearDagRuns", json=body).raise_for_status()
@@ -174,6 +176,9 @@ class TestReadAnswer:
         wait_until(lambda: host.read_run(run).parked, what="it is parked again", timeout=120)
         facts = host.read_run(run)
         assert (facts.cleared_by, facts.cleared_unseen, facts.try_number) == ((), True, 2)
+        with airflow.client("requester") as requester:
+            requester.clear("asking", run.run_id, "approve").raise_for_status()
+        assert host.read_clears(run) == Clears((("airflow:prod|requester",),), unseen=True), "another hides nothing"
 
     def test_mapped_tasks_are_told_apart(self, host, airflow):
         first = parked(airflow, "asking_twice", 0)

@@ -22,7 +22,8 @@ import httpx
 from maskgate.errors import HostUnreachable, NotFound
 from maskgate.gate.host import HostAnswer, Responder, RunFacts, RunOutcome
 from maskgate.hosts.address import checked_address
-from maskgate.hosts.airflow_audit import moment, read_clears
+from maskgate.hosts.airflow_audit import read_clears
+from maskgate.hosts.airflow_moments import moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,22 +3,25 @@
 A clear is logged when somebody asks for it, whether it succeeded or not. Some entries name the run; one that names
 none, or several, may have been about this one, and counts: it can only add to those who may not sign.
 
+All entries since the run are read, page by page. Where there are more than the gate reads, one of them may be about it.
+
 Airflow 3.3 shows entries about *every* DAG to nobody (`/dags/~/clearDagRuns`, or a shell's clear by a pattern of DAGs).
-But whatever clears tasks of a run queues it again. So a run that was queued after a task of it had started, while no
-entry says so, was cleared by somebody unknown.
+What the run's tasks tell of such a clear is in ``airflow_reruns.py``.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from maskgate.errors import HostUnreachable
 from maskgate.gate.host import Clears
+from maskgate.hosts.airflow_moments import moment
+from maskgate.hosts.airflow_reruns import was_cleared_unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from maskgate.gate.host import HostRun
 
@@ -36,10 +39,7 @@ CLEARS = (
 )
 # What a log names that is about many runs.
 _ANY = frozenset({None, "", "~"})
-# A clear is logged before it is carried out, by one process.
-_BEFORE, _AFTER = timedelta(seconds=30), timedelta(seconds=1)
-_LOGS_AT_ONCE, _MOST_LOG_PAGES = 100, 20
-_MOST_TASKS, _MOST_RETRIED = 100, 20
+_LOGS_AT_ONCE, _MOST_LOG_PAGES = 100, 50
 
 
 def read_clears(ask: Ask, run: HostRun, dag_run: Mapping[str, Any], path: str, account: Callable[[str], str]) -> Clears:
@@ -55,11 +55,11 @@ def read_clears(ask: Ask, run: HostRun, dag_run: Mapping[str, Any], path: str, a
     Raises:
         HostUnreachable: If Airflow does not answer as it should.
     """
-    logs = _logs(ask, run, dag_run.get("run_after"))
-    names = dict.fromkeys(name for name, _ in who_cleared(logs, run))
-    queued = moment(dag_run.get("queued_at"))
-    is_known = queued is None or any(queued - _BEFORE <= at <= queued + _AFTER for _, at in who_cleared(logs, run))
-    unseen = not is_known and queued is not None and _had_begun(ask, path, queued)
+    logs, are_all = _logs(ask, run, dag_run.get("run_after"))
+    found = list(who_cleared(logs, run))
+    names = dict.fromkeys(name for name, _ in found)
+    queued, seen = moment(dag_run.get("queued_at")), [at for _, at in found]
+    unseen = not are_all or was_cleared_unseen(ask, path, queued, seen)
     return Clears(tuple((account(name),) for name in names), unseen=unseen)
 
 
@@ -80,57 +80,30 @@ def who_cleared(logs: Iterable[Mapping[str, Any]], run: HostRun) -> Iterator[tup
             yield f"os:{owner}" if event in _IN_A_SHELL else owner, at
 
 
-def moment(value: str | None) -> datetime | None:
-    """Read a time as Airflow writes it.
+def _logs(ask: Ask, run: HostRun, began: str | None) -> tuple[list[Mapping[str, Any]], bool]:
+    """Read the entries that may be about a run's clears, the oldest first, and whether these are all.
 
-    Raises:
-        HostUnreachable: If it is none.
+    A server may give out fewer at once than it is asked for; how many there are, it says.
     """
-    if value is None:
-        return None
-    try:
-        read = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise HostUnreachable("Airflow's answer has a time that is none; the gate tries again") from None
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
-
-
-def _logs(ask: Ask, run: HostRun, began: str | None) -> list[Mapping[str, Any]]:
     wanted: dict[str, Any] = {"dag_id": run.dag_id, "included_events": list(CLEARS), "limit": _LOGS_AT_ONCE}
+    wanted["order_by"] = "id"
     if began:  # a clear moves the other times
         wanted["after"] = began
     logs: list[Mapping[str, Any]] = []
-    for page in range(_MOST_LOG_PAGES):
-        found = ask(f"/eventLogs?{urlencode({**wanted, 'offset': page * _LOGS_AT_ONCE}, doseq=True)}").get("event_logs")
-        if not isinstance(found, list):
+    for _ in range(_MOST_LOG_PAGES):
+        page = ask(f"/eventLogs?{urlencode({**wanted, 'offset': len(logs)}, doseq=True)}")
+        found, total = page.get("event_logs"), page.get("total_entries")
+        if not isinstance(found, list) or not isinstance(total, int):
             raise HostUnreachable(f"{run.host} did not say who cleared the run; the gate tries again")
         logs += found
-        if len(found) < _LOGS_AT_ONCE:
+        if len(logs) >= total:
+            return logs, True
+        if not found:
             break
-    return logs
+    return logs, False
 
 
 def _may_mean(log: Mapping[str, Any], run: HostRun) -> bool:
     """Whether an entry without a run may be about this one: unless it lists runs, and not this one."""
     extra = str(log.get("extra") or "")
     return '"dag_run' not in extra or run.run_id in extra
-
-
-def _had_begun(ask: Ask, path: str, queued: datetime) -> bool:
-    """Whether a task of the run had started before the run was queued."""
-    asked = urlencode({"limit": _MOST_TASKS, "order_by": "start_date"})
-    tasks = ask(f"{path}/taskInstances?{asked}").get("task_instances") or []
-    if any(_started(task) < queued for task in tasks):
-        return True
-    tried = [task for task in tasks if int(task.get("try_number") or 0) > 1]
-    return any(_started(each) < queued for task in tried[:_MOST_RETRIED] for each in _tries(ask, path, task))
-
-
-def _tries(ask: Ask, path: str, task: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    index = int(task.get("map_index", -1))
-    own = f"{path}/taskInstances/{quote(str(task.get('task_id')), safe='')}{'' if index < 0 else f'/{index}'}"
-    return list(ask(f"{own}/tries").get("task_instances") or [])
-
-
-def _started(task: Mapping[str, Any]) -> datetime:
-    return moment(task.get("start_date")) or datetime.max.replace(tzinfo=UTC)

@@ -30,7 +30,7 @@ class Airflow:
     def __init__(self):
         self.run = {"dag_id": "export", "dag_run_id": "manual__1", "run_after": QUEUED, "queued_at": QUEUED}
         self.tasks, self.tries, self.logs = [task()], {}, []
-        self.asked = []
+        self.asked, self.at_once = [], 100
 
     def host(self):
         return AirflowHost("prod", "http://airflow", "gate", "x", transport=httpx.MockTransport(self.answer))
@@ -41,12 +41,16 @@ class Airflow:
         if path == "/auth/token":
             return httpx.Response(201, json={"access_token": "t"})
         if path == "/api/v2/eventLogs":
-            first = int(parse_qs(request.url.query.decode())["offset"][0])
-            return httpx.Response(200, json={"event_logs": self.logs[first : first + 100]})
+            asked = parse_qs(request.url.query.decode())
+            first, most = int(asked["offset"][0]), min(int(asked["limit"][0]), self.at_once)
+            found = self.logs[first : first + most]
+            return httpx.Response(200, json={"event_logs": found, "total_entries": len(self.logs)})
         if path.endswith("/tries"):
             return httpx.Response(200, json={"task_instances": self.tries[path.split("/")[-2]]})
         if path.endswith("/taskInstances"):
-            return httpx.Response(200, json={"task_instances": self.tasks})
+            first = int(parse_qs(request.url.query.decode()).get("offset", ["0"])[0])
+            found = {"task_instances": self.tasks[first : first + self.at_once], "total_entries": len(self.tasks)}
+            return httpx.Response(200, json=found)
         if path == "/api/v2/dags/export/dagRuns/manual__1":
             return httpx.Response(200, json=self.run)
         return httpx.Response(404, json={"detail": "not found"})
@@ -96,6 +100,41 @@ class TestReadClears:
         ]
         assert airflow.host().read_clears(RUN).by == (("airflow:prod|ben",),)
 
+    def test_every_clearer_is_named_whatever_the_server_gives_out_at_once(self, airflow):
+        airflow.at_once = 7
+        names = [f"user_{number}" for number in range(30)]
+        airflow.logs = [log(name, "clear_dag_run", run_id="manual__1") for name in names]
+        assert [each for (each,) in airflow.host().read_clears(RUN).by] == [f"airflow:prod|{name}" for name in names]
+
+    def test_more_entries_than_are_read_may_hide_one(self, airflow):
+        airflow.logs = [log("ann", "clear_dag_run", run_id="other")] * 5001
+        assert airflow.host().read_clears(RUN) == Clears(unseen=True)
+
+    TRIES = (
+        task(end_date="2026-11-24T12:01:00Z"),
+        task(started="2026-11-24T12:30:00Z", end_date="2026-11-24T12:31:00Z", try_number=2),
+        task(started="2026-11-24T13:00:09Z", try_number=3),
+    )
+
+    @pytest.mark.parametrize(
+        ("times", "unseen"),
+        [
+            pytest.param(["2026-11-24T13:00:00Z"], True, id="the first of two left no entry"),
+            pytest.param(["2026-11-24T12:29:00Z"], True, id="the second did not"),
+            pytest.param(["2026-11-24T12:29:00Z", "2026-11-24T13:00:00Z"], False, id="both did"),
+        ],
+    )
+    def test_a_clear_before_the_last_is_noticed_by_what_ran_again(self, airflow, times, unseen):
+        airflow.run["queued_at"], airflow.tasks = AGAIN, [self.TRIES[-1]]
+        airflow.tries["approve"] = list(reversed(self.TRIES))
+        airflow.logs = [log("ann", "clear_dag_run", at=at, run_id="manual__1") for at in times]
+        assert airflow.host().read_clears(RUN) == Clears((("airflow:prod|ann",),), unseen=unseen)
+
+    def test_what_failed_is_retried_by_airflow_itself(self, airflow):
+        airflow.tasks = [task(started="2026-11-24T12:30:00Z", try_number=2)]
+        airflow.tries["approve"] = [task(state="failed"), *airflow.tasks]
+        assert airflow.host().read_clears(RUN) == Clears()
+
     @pytest.mark.parametrize(
         "tasks",
         [
@@ -126,7 +165,7 @@ class TestReadClears:
     def test_what_is_no_answer_is_not_believed(self, airflow, logs):
         transport = httpx.MockTransport(
             lambda request: (
-                httpx.Response(200, json={"event_logs": logs})
+                httpx.Response(200, json={"event_logs": logs, "total_entries": 1})
                 if request.url.path.endswith("eventLogs")
                 else airflow.answer(request)
             )
