@@ -14,6 +14,7 @@ from maskgate.datasets.outputs import open_output
 from maskgate.datasets.parts import Names, Sink
 from maskgate.datasets.run import mask_into, plan_all
 from maskgate.datasets.sources import open_source
+from maskgate.datasets.storage_errors import translated
 from maskgate.errors import UsageError
 from maskgate.masking.table import resolve_keys
 
@@ -114,7 +115,7 @@ def write_file(output: Output, name: str, content: bytes) -> None:
     """Write a small file."""
     file = output.create(name)
     try:
-        file.write(content)
-        file.flush()
+        translated(name, lambda: file.write(content))
+        translated(name, file.flush)
     finally:
-        file.close()
+        translated(name, file.close)
