@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -90,7 +91,7 @@ class Source:
         """How its text is written, if it is text; empty otherwise."""
         return ((self.schema.metadata or {}).get(DIALECT) or b"").decode()
 
-    @property
+    @cached_property
     def batch_rows(self) -> int:
         """How many rows to mask at once, so that a batch stays small however wide a row is."""
         rows, size = sum(piece.rows or 0 for piece in self.pieces), sum(piece.size for piece in self.pieces)
