@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from maskgate.masking import MaskingReport
     from maskgate.rules import Rules
 
+# Who writes one of these wants one file, and would get a folder called so.
+_OTHER_FILES = frozenset({".json", ".xlsx", ".xls", ".xml", ".txt", ".orc", ".avro", ".sql", ".db", ".sqlite", ".zip"})
+
 
 @dataclass(frozen=True)
 class MaskedDataset:
@@ -163,7 +166,15 @@ def _give_up(output: Output, error: BaseException) -> None:
 def _target_format(target: str, name: str | None) -> Format:
     if name is not None:
         return format_called(name)
-    return format_of(target) or FORMATS[0]
+    found = format_of(target)
+    suffix = PurePosixPath(target.rstrip("/")).suffix.lower()
+    if found is None and suffix in _OTHER_FILES:
+        known = ", ".join(each.suffixes[0] for each in FORMATS if each.suffixes[0].count(".") == 1)
+        raise UsageError(
+            f"{target}: no format that is written has files called {suffix}. Choose {known}, or for a folder of parts "
+            "a name without a suffix."
+        )
+    return found or FORMATS[0]
 
 
 def _name_of(source: Any, rules: Rules) -> str:

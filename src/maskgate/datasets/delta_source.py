@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
-from maskgate.datasets.files import InputFile
+from maskgate.datasets.files import InputFile, without_partition_values
 from maskgate.datasets.formats import Piece, format_of
 from maskgate.datasets.object_store import connect, without_credentials
 from maskgate.datasets.source import InputState, Source
@@ -75,6 +75,7 @@ def open_delta(uri: str, options: Mapping[str, Any] | None = None) -> Source:
         raise UsageError(f"a table of Delta Lake has no option '{next(iter(given))}', but version.")
     shown = without_credentials(place)
     table = _translated(shown, lambda: _opened(shown, place, version, storage))
+    _check_features(shown, table)
     dataset = _translated(shown, table.to_pyarrow_dataset)
     named = f"{shown}@v{table.version()}"
     fragments = list(dataset.get_fragments())
@@ -83,16 +84,16 @@ def open_delta(uri: str, options: Mapping[str, Any] | None = None) -> Source:
     def read(piece: Piece, rows: int, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         wanted = schema.names if columns is None else list(columns)
         fragment = fragments[piece.start]
-        batches = _translated(
+        batches = _read(
             piece.shown,
             lambda: fragment.to_batches(schema=schema, columns=wanted, batch_size=rows, use_threads=False),
         )
-        while (batch := _translated(piece.shown, lambda: next(batches, None))) is not None:
+        while (batch := _read(piece.shown, lambda: next(batches, None))) is not None:
             yield batch
 
     pieces = tuple(
-        Piece(InputFile(named), at, at + 1, shown=f"{named}, file {at}", row_size=_ROW_SIZE)
-        for at in range(len(fragments))
+        Piece(InputFile(named), at, at + 1, shown=f"{named}, file {_shown_path(fragment.path)}", row_size=_ROW_SIZE)
+        for at, fragment in enumerate(fragments)
     )
     # A version of a table never changes.
     state = InputState(named, None, str(table.metadata().id), f"version {table.version()}")
@@ -109,10 +110,46 @@ def _opened(shown: str, place: str, version: int | None, storage: Mapping[str, s
     return DeltaTable(place, version=version, storage_options=None if storage is None else dict(storage))
 
 
+def _check_features(shown: str, table: Any) -> None:
+    """Refuse what its reader would take for something else, or does not know.
+
+    With column mapping a file calls columns otherwise than the table does, so that a rule would meet another column.
+    """
+    mode = table.metadata().configuration.get("delta.columnMapping.mode", "none")
+    features = table.protocol().reader_features or []
+    problem = ""
+    if mode != "none" or "columnMapping" in features:
+        problem = "its files call columns otherwise than the table does (column mapping). Write a copy without it"
+    elif "deletionVectors" in features:
+        problem = (
+            "its rows can be deleted by deletion vectors. Turn them off, and have what they delete removed "
+            "(ALTER TABLE … DROP FEATURE deletionVectors)"
+        )
+    if problem:
+        raise DatasetError(f"{shown}: {problem}; such tables are not read here.")
+
+
+def _shown_path(path: str) -> str:
+    """Return the path of a file in a table, without the values of partitions."""
+    return without_partition_values(f"/{path.strip('/')}").strip("/")
+
+
 def _number(value: Any) -> int:
     if not str(value).isdecimal():
         raise UsageError("the version of a table of Delta Lake is a whole number.")
     return int(value)
+
+
+def _read(shown: str, read: Callable[[], T]) -> T:
+    """Read from a file of the table."""
+    failure = ""
+    try:
+        return read()
+    except Exception as error:  # noqa: BLE001  its errors quote paths, which can hold values of partitions
+        failure = type(error).__name__
+    raise DatasetError(
+        f"{shown}: it is gone, damaged or cannot be read ({failure}). Restore it, or name another version."
+    )
 
 
 def _translated(shown: str, read: Callable[[], T]) -> T:
@@ -124,6 +161,6 @@ def _translated(shown: str, read: Callable[[], T]) -> T:
     except Exception as error:  # noqa: BLE001  its errors quote paths, which can hold values of partitions
         failure = type(error).__name__
     raise DatasetError(
-        f"{shown}: this version of the table cannot be read ({failure}). Is it there, and without features, such as "
-        "deletion vectors, that only its own engine reads?"
+        f"{shown}: this version of the table cannot be read ({failure}). Is it there, and without features that only "
+        "its own engine reads?"
     )

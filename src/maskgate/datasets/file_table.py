@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from maskgate.datasets.formats import FileFacts, Format, Piece
 
 _LOOKERS = 8
+_PARQUET = b"PAR1"
 
 
 def open_files(
@@ -71,6 +72,8 @@ def open_files(
         )
     found = declared or _format_of_all(files)
     options = options or {}
+    if declared is None and format_of(files[0].name) is None:
+        _check_parquet(files[0])
     facts = _look_at_all(found, files, options)
     fields = partition_fields(files)
     common = _common(found, facts, [file.shown for file in files], options)
@@ -152,6 +155,21 @@ def _format_of_all(files: Sequence[InputFile]) -> Format:
                 "Name the files that belong to the table."
             )
     return first
+
+
+def _check_parquet(file: InputFile) -> None:
+    """Refuse a file whose name tells no format, unless its first bytes do."""
+    failed = False
+    with file.open() as opened:
+        try:
+            failed = opened.read(len(_PARQUET)) != _PARQUET
+        except Exception:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
+            failed = True
+    if failed:
+        raise DatasetError(
+            f"{file.shown}: its name tells no format, and it is no Parquet file. Say what it is, such as "
+            "--source-format jsonl or source_format='csv'."
+        )
 
 
 def _look_at_all(found: Format, files: Sequence[InputFile], options: Mapping[str, Any]) -> list[FileFacts]:

@@ -9,6 +9,8 @@ from maskgate.errors import DatasetError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
+
 
 def connect(uri: str, options: Mapping[str, Any] | None = None) -> tuple[Any, str]:
     """Open the store that a URI names; return it and the path in it.
@@ -29,7 +31,9 @@ def connect(uri: str, options: Mapping[str, Any] | None = None) -> tuple[Any, st
         # What another process has written since must be seen.
         filesystem.invalidate_cache()
     except ImportError:
-        failure = f"{scheme}:// needs a package that is not installed; for S3: pip install 'maskgate[s3]'."
+        extra = _EXTRAS.get(scheme)
+        how = f"pip install 'maskgate[{extra}]'" if extra else "install what fsspec asks for"
+        failure = f"{scheme}:// needs a package that is not installed: {how}."
     except Exception as error:  # noqa: BLE001  each store has its own errors, and they may hold credentials
         failure = f"it cannot be reached ({type(error).__name__}). Is `{scheme}://` spelled right?"
     if failure:

@@ -100,6 +100,53 @@ class TestDelta:
             mask_dataset(f"{lake}@v9", tmp_path / "out", rules, table_name="t")
         assert "planted" not in "".join(traceback.format_exception(caught.value))
 
+    @pytest.mark.parametrize(
+        ("protocol", "configuration", "said"),
+        [
+            pytest.param(
+                {"minReaderVersion": 2, "minWriterVersion": 5},
+                {"delta.columnMapping.mode": "name"},
+                "column mapping",
+                id="column mapping as a version",
+            ),
+            pytest.param(
+                {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["columnMapping"]},
+                {},
+                "column mapping",
+                id="column mapping as a feature",
+            ),
+            pytest.param(
+                {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["deletionVectors"]},
+                {},
+                "deletion vectors",
+                id="deletion vectors",
+            ),
+        ],
+    )
+    def test_a_feature_that_is_not_read(self, rules, tmp_path, protocol, configuration, said):
+        write_deltalake(tmp_path / "t", pa.table({"id": [1], "mail": ["planted"]}))
+        log = tmp_path / "t" / "_delta_log" / f"{0:020}.json"
+        entries = [json.loads(line) for line in log.read_text().splitlines()]
+        for entry in entries:
+            if "protocol" in entry:
+                entry["protocol"] = protocol | {"writerFeatures": protocol.get("readerFeatures")}
+            if "metaData" in entry:
+                schema = json.loads(entry["metaData"]["schemaString"])
+                for at, field in enumerate(schema["fields"]):
+                    field["metadata"] = {"delta.columnMapping.id": at, "delta.columnMapping.physicalName": f"c{at}"}
+                entry["metaData"] |= {"configuration": configuration, "schemaString": json.dumps(schema)}
+        log.write_text("".join(f"{json.dumps(entry)}\n" for entry in entries))
+        with pytest.raises(DatasetError, match=f"{said}.*such tables are not read here"):
+            mask_dataset(tmp_path / "t", tmp_path / "out", rules)
+        assert not (tmp_path / "out").exists()
+
+    def test_a_file_that_is_damaged(self, lake, rules, tmp_path):
+        for file in (tmp_path / "lake").rglob("*.parquet"):
+            file.write_bytes(b"PAR1 torn PAR1")
+        with pytest.raises(DatasetError, match=r"t@v2, file mail=…/part-.*parquet: it is gone, damaged") as caught:
+            mask_dataset(lake, tmp_path / "out", rules)
+        assert "planted" not in "".join(traceback.format_exception(caught.value))
+
     def test_a_file_is_no_table(self, lake, rules, tmp_path):
         with pytest.raises(UsageError, match="is a folder"):
             mask_dataset(lake, tmp_path / "out.parquet", rules, table_name="t", target_format="delta")

@@ -292,6 +292,15 @@ class TestFailures:
         assert message in said
         assert "secret" not in said
 
+    def test_a_file_whose_name_tells_nothing(self, mask, everything, tmp_path):
+        (tmp_path / "people.json").write_text('{"name": "planted"}')
+        said = self.refused(mask, everything, DatasetError, source=tmp_path / "people.json", table_name="customers")
+        assert "people.json: its name tells no format, and it is no Parquet file. Say what it is" in said
+
+    def test_a_target_called_as_files_that_nobody_writes(self, mask, everything):
+        said = self.refused(mask, everything, UsageError, target="masked.xlsx")
+        assert "masked.xlsx: no format that is written has files called .xlsx. Choose .parquet, .csv," in said
+
     @pytest.mark.parametrize("target", ["masked", "masked.parquet"])
     def test_a_target_that_exists(self, mask, everything, tmp_path, target):
         mask(target)
