@@ -81,15 +81,19 @@ class ConfigurationError(FileProblems):
 
 
 class PlanError(UsageError):
-    """The rules do not fit the data's schema."""
+    """The rules do not fit the data's schema; `places` says of each problem where its rule stands, if it is known."""
 
-    def __init__(self, table: str, problems: tuple[str, ...]) -> None:
-        super().__init__(table, problems)
+    def __init__(self, table: str, problems: tuple[str, ...], places: tuple[str, ...] = ()) -> None:
+        super().__init__(table, problems, places)
         self.table = table
         self.problems = problems
+        self.places = places
 
     def __str__(self) -> str:
-        return "\n".join(f'table "{self.table}": {problem}' for problem in self.problems)
+        told = [f'table "{self.table}": {problem}' for problem in self.problems]
+        if not self.places:
+            return "\n".join(told)
+        return "\n".join(f"{place}, {problem}" for place, problem in zip(self.places, told, strict=True))
 
 
 class KeyReferenceError(UsageError):

@@ -13,7 +13,7 @@ from maskgate.datasets.sources import open_source
 from maskgate.errors import PlanError, RulesError, UsageError
 from maskgate.keys import Key, KeyRing
 from maskgate.masking import MaskingPlan
-from maskgate.masking.opening import opened_type
+from maskgate.methods.opening import opened_type
 from maskgate.rules import load_rules
 from maskgate.rules.checks import check_rules
 from maskgate.rules.findings import Finding, Lines, Severity, allowed, from_plan_problem, from_problem

@@ -101,7 +101,7 @@ def edges_of(lengths: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64
 def validity(column: pa.Array) -> NDArray[np.bool_] | None:
     """Return which cells are not null, or None if none is null."""
     if column.null_count == 0:
-        return None
+        return _logical(column) if pa.types.is_union(column.type) else None
     bits = column.buffers()[0]
     if bits is None:
         present: NDArray[np.bool_] = column.is_valid().to_numpy(zero_copy_only=False)
@@ -112,6 +112,12 @@ def validity(column: pa.Array) -> NDArray[np.bool_] | None:
         np.frombuffer(bits, np.uint8, offset=start), bitorder="little", count=skipped + len(column)
     )
     return unpacked[skipped:].view(np.bool_)
+
+
+def _logical(column: pa.UnionArray) -> NDArray[np.bool_] | None:
+    """Return which members of unions are not null: a union has no bits of its own that say so."""
+    present: NDArray[np.bool_] = column.is_valid().to_numpy(zero_copy_only=False)
+    return None if present.all() else present
 
 
 def validity_buffer(valid: NDArray[np.bool_] | None) -> pa.Buffer | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from maskgate.methods.nesting import union_type
+
 
 def storage_type(type_: pa.DataType) -> pa.DataType:
     """Return the type without extensions around it; their parameters travel as metadata."""
@@ -37,10 +39,16 @@ def bare_field(name: str, type_: pa.DataType) -> pa.Field:
     return pa.field(name, bare_type(type_))
 
 
-def bare_type(type_: pa.DataType) -> pa.DataType:
+def bare_type(type_: pa.DataType) -> pa.DataType:  # noqa: PLR0911  one a kind of type
     """Return an equal type without metadata on the fields inside it."""
     if pa.types.is_struct(type_):
         return pa.struct([_bare(field) for field in type_])
+    if pa.types.is_union(type_):
+        return union_type(type_, [_bare(type_.field(at)) for at in range(type_.num_fields)])
+    if pa.types.is_run_end_encoded(type_):
+        return pa.run_end_encoded(type_.run_end_type, bare_type(type_.value_type))
+    if pa.types.is_dictionary(type_):
+        return pa.dictionary(type_.index_type, bare_type(type_.value_type), type_.ordered)
     if pa.types.is_map(type_):
         return pa.map_(_bare(type_.key_field), _bare(type_.item_field), keys_sorted=type_.keys_sorted)
     if pa.types.is_fixed_size_list(type_):

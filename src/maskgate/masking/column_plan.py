@@ -18,7 +18,7 @@ from maskgate.errors import MaskgateError, MaskingError
 from maskgate.masking.plugin_process import PluginFailedError
 from maskgate.methods.layout import plain
 from maskgate.methods.method import Surroundings
-from maskgate.methods.nesting import taken
+from maskgate.methods.nesting import nulls, taken
 from maskgate.rules.rule import REDACTED
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class _Cells:
             picked = None if len(chosen) == len(column) else pa.array(chosen)
             masked, count = self.masked(case, column if picked is None else taken(column, picked), picked)
             rows.append(chosen)
-            parts.append(_adapted(masked, self.plan.type) if case.adapts() else masked.cast(self.plan.type))
+            parts.append(self._adapted(case, masked))
             invalid += count
         if len(parts) == 1:
             return parts[0], invalid
@@ -171,6 +171,13 @@ class _Cells:
         order = np.empty(len(column), np.int64)
         order[np.concatenate(rows)] = np.arange(len(column))
         return taken(pa.concat_arrays(parts), pa.array(order)), invalid
+
+    def _adapted(self, case: CasePlan, masked: pa.Array) -> pa.Array:
+        """Return what a case gave in the type that the cells of all cases have."""
+        kind = self.plan.type
+        if case.rule.method == "nullify" or (case.adapts() and masked.null_count == len(masked)):
+            return nulls(len(masked), kind)
+        return masked if masked.type == kind else masked.cast(kind)
 
     def masked(self, case: CasePlan, column: pa.Array, rows: pa.Array | None) -> tuple[pa.Array, int]:
         """Mask the rows of one case, with what `on_invalid` wants done about cells that the method cannot take."""
@@ -218,10 +225,6 @@ class _Cells:
             f'table "{self.table}", column "{self.plan.input}" ({shown(column.type)}): '
             f"'{case.rule.method}' failed on a value ({failure}). Choose another method, or drop the column."
         )
-
-
-def _adapted(masked: pa.Array, kind: pa.DataType) -> pa.Array:
-    return pa.nulls(len(masked), kind) if masked.null_count == len(masked) else masked.cast(kind)
 
 
 def shown(type_: pa.DataType | None) -> str:

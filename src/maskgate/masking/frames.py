@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from maskgate.masking.opening import opened, opened_type
 from maskgate.methods.nesting import element_type, field_of, is_list, taken
+from maskgate.methods.opening import opened, opened_type
 from maskgate.rules.path import ELEMENTS, Path
 from maskgate.rules.strict_yaml import did_you_mean
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from maskgate.errors import MaskingError
-from maskgate.masking.opening import opened, opened_type
-from maskgate.methods.cleansing import can_be_cleansed, cleansed
+from maskgate.methods.cleansing import cleansed
 from maskgate.methods.nesting import nulls
+from maskgate.methods.opening import opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def _joined(item: pa.Field, chunks: list[pa.Array]) -> pa.Array:
     if not chunks:
         return nulls(0, item.type)
     whole = _concatenated(chunks)
-    if whole is None and can_be_cleansed(opened_type(item.type)):
+    if whole is None:
         # Arrow does not put dictionaries together that have a null among their entries, or lists.
         whole = _concatenated([cleansed(opened(chunk)) for chunk in chunks])
     if whole is None:

@@ -116,7 +116,8 @@ class LeafPlanner:
         try:
             output = method.output_type(kind)
         except ValueError as error:
-            self._problem(f"{str(error).rstrip('.')}.", kind)
+            said = f"{str(error).rstrip('.')}."
+            self._problem(said if f"'{declaration.name}'" in said else f"'{declaration.name}': {said}", kind)
             return None
         if output is not None and holds_extension(output):
             self._problem("an extension type inside a column is not taken. Drop the column, or convert it first.", kind)

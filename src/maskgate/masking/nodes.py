@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 from maskgate.crypto.cells import validity
-from maskgate.masking.opening import opened
 from maskgate.masking.report import ColumnReport
-from maskgate.methods.cleansing import can_be_cleansed, cleansed
+from maskgate.methods.cleansing import cleansed
 from maskgate.methods.nesting import elements_of, fields_of, list_type, lists, relaxed, sizes_of, structs
+from maskgate.methods.opening import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,9 +94,8 @@ class Leaf:
             run.reports[plan.input] = ColumnReport(plan.methods, column.null_count, None, facts=plan.facts)
             return None
         masked, invalid = plan.mask(run.table, relaxed(column), frame)
-        if can_be_cleansed(masked.type):
-            # Kernels hand on bits and bytes of the originals that no cell shows, and so may methods of others.
-            masked = cleansed(masked)
+        # Kernels hand on bits and bytes of the originals that no cell shows, and so may methods of others.
+        masked = cleansed(masked)
         run.reports[plan.input] = ColumnReport(plan.methods, column.null_count, masked.null_count, invalid, plan.facts)
         run.tally.look(plan.input, masked, frame, run.records)
         return masked

@@ -31,6 +31,7 @@ from maskgate.masking.report import ColumnReport, MaskingReport
 from maskgate.masking.survivors import Survivors
 from maskgate.masking.tally import Spending, Tally
 from maskgate.methods.token_input import check_token_input
+from maskgate.rules.findings import places_of
 from maskgate.rules.path import Path
 from maskgate.rules.strict_yaml import did_you_mean
 
@@ -93,7 +94,7 @@ class MaskingPlan:
         if not problems and not outputs:
             problems.append("every column is dropped, so that nothing would be left. Keep one, or leave the table out.")
         if problems:
-            raise PlanError(table_name, tuple(problems))
+            raise PlanError(table_name, tuple(problems), places_of(problems, table_name, rules))
         unique, protected = unique_columns(table, columns), protected_columns(table, schema)
         return cls(table_name, columns, table.entity, pa.schema(outputs), unique, protected, nodes)
 
@@ -205,7 +206,8 @@ def table_rules(rules: Rules, name: str) -> TableRules:
         PlanError: If there are none.
     """
     if name not in rules.tables:
-        raise PlanError(name, (f"the rules have no such table.{did_you_mean(name, rules.tables)}",))
+        problems = (f"the rules have no such table.{did_you_mean(name, rules.tables)}",)
+        raise PlanError(name, problems, places_of(problems, name, rules))
     return rules.tables[name]
 
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 from maskgate.masking.column_plan import shown
 from maskgate.masking.leaf_planner import LeafPlanner
 from maskgate.masking.nodes import Leaf, Lists, Map, Struct
-from maskgate.masking.opening import opened_type
 from maskgate.methods.nesting import element_type, is_list, relaxed_type
+from maskgate.methods.opening import opened_type
 from maskgate.rules.claims import Claims, flat_names, into_elements, into_field
 from maskgate.rules.path import ELEMENTS, Path
 from maskgate.rules.rule import ColumnRule

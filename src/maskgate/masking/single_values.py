@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from maskgate.masking.opening import opened, opened_type
 from maskgate.methods.nesting import element_type, elements_of, fields_of, is_list, sizes_of
+from maskgate.methods.opening import opened, opened_type
 from maskgate.rules.path import Path
 
 if TYPE_CHECKING:

@@ -22,7 +22,9 @@ from maskgate.crypto.room import room
 from maskgate.errors import MaskingError
 from maskgate.methods.fixed_width import portions, view
 from maskgate.methods.layout import plain
+from maskgate.methods.nested_cells import nested_cells
 from maskgate.methods.permutation import with_zeros
+from maskgate.methods.row_order import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,6 +127,11 @@ def content_of(column: pa.Array) -> list[NDArray[Any]]:
     if valid is None:
         which[:] = True
     kind = column.type
+    if pa.types.is_null(kind):
+        return [which]
+    if pa.types.is_nested(kind):
+        cells = Cells.of(nested_cells(column, spelled))
+        return [which, cells.lengths, cells.joined()]
     if pa.types.is_boolean(kind):
         return [which, column.fill_null(False).cast(pa.uint8()).to_numpy(zero_copy_only=False)]  # noqa: FBT003
     if any(is_(kind) for is_ in _OF_ANY_LENGTH):

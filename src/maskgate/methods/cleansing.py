@@ -15,7 +15,7 @@ import pyarrow as pa
 from maskgate.crypto.cells import validity, validity_buffer
 from maskgate.methods.codes import is_used, renumbered
 from maskgate.methods.fixed_width import as_column, portions, view
-from maskgate.methods.nesting import elements_of, fields_of, lists_like, runs_of, structs, taken
+from maskgate.methods.nesting import elements_of, fields_of, lists_like, runs_of, structs, taken, unions_like
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +29,6 @@ def cleansed(column: pa.Array) -> pa.Array:
     """Return an equal column of the same type with no bytes beside those of its cells.
 
     Raises:
-        ValueError: If the type is a union, or holds one.
         MaskingError: If a dictionary is corrupt.
     """
     kind = column.type
@@ -57,15 +56,6 @@ def clean_dictionary(codes: pa.Array, entries: pa.Array, *, ordered: bool = Fals
     return made
 
 
-def can_be_cleansed(type_: pa.DataType) -> bool:
-    """Say whether :func:`cleansed` takes columns of a type."""
-    if pa.types.is_union(type_):
-        return False
-    if pa.types.is_dictionary(type_):
-        return can_be_cleansed(type_.value_type)
-    return all(can_be_cleansed(type_.field(index).type) for index in range(type_.num_fields))
-
-
 def _is_clean(column: pa.Array) -> bool:
     """Say whether single values that are no booleans have no bytes beside them."""
     bits, *rest = column.buffers()
@@ -87,7 +77,7 @@ def are_zeros(column: pa.Array, valid: NDArray[np.bool_] | None) -> bool:
         column: The column.
         valid: Which of its cells are not null; None if all.
     """
-    if valid is None:
+    if valid is None or column.type.bit_width == 0:
         return True
     # True is greater than False: a word that is not zero, where the cell is not valid.
     return not any(
@@ -151,6 +141,8 @@ def _cleansed_nested(column: pa.Array) -> pa.Array:
         return structs(kind, [cleansed(field) for field in fields_of(column)], column)
     if pa.types.is_run_end_encoded(kind):
         return _cleansed_runs(column)
+    if pa.types.is_union(kind):
+        return unions_like(kind, cleansed, column)
     return lists_like(kind, cleansed(elements_of(column)), column)
 
 

@@ -18,6 +18,8 @@ _TESTS = (
     (Family.DATE, (is_.is_date,)),
     (Family.TIMESTAMP, (is_.is_timestamp,)),
     (Family.TIME, (is_.is_time,)),
+    (Family.DURATION, (is_.is_duration,)),
+    (Family.INTERVAL, (is_.is_interval,)),
     (Family.NESTED, (is_.is_nested,)),
 )
 

@@ -22,7 +22,7 @@ _WORDS = (8, 4, 2, 1)
 def view(column: pa.Array, kind: Any) -> NDArray[Any]:
     """View the cells as numbers of a numpy type of their width; under nulls lies anything."""
     width, buffer = np.dtype(kind), column.buffers()[1]
-    if buffer is None or len(column) == 0:
+    if buffer is None or len(column) == 0 or width.itemsize == 0:
         return np.zeros(len(column), width)
     return np.frombuffer(buffer, width, len(column), column.offset * width.itemsize)
 
@@ -57,7 +57,7 @@ def clear_nulls(values: NDArray[Any], valid: NDArray[np.bool_] | None) -> None:
         values: Cells of any fixed width.
         valid: Which are not null; None if all.
     """
-    if valid is None:
+    if valid is None or values.dtype.itemsize == 0:
         return
     word = next(size for size in _WORDS if values.dtype.itemsize % size == 0)
     words = values.view(f"i{word}").reshape(len(values), -1)

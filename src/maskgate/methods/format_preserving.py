@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from maskgate.crypto.cells import validity, validity_buffer
+from maskgate.crypto.cells import validity
 from maskgate.crypto.ff1 import permutation
 from maskgate.crypto.ff1_alphabet import Alphabet
 from maskgate.crypto.ff1_cells import permuted, refused
@@ -30,6 +30,7 @@ from maskgate.methods.layout import in_layout_of, text_type
 from maskgate.methods.luhn import check_digits, check_digits_of
 from maskgate.methods.method import Domain, Family
 from maskgate.methods.shape import Shape, literally
+from maskgate.methods.wholes import column_of_wholes, is_whole, most_of, wholes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +55,7 @@ ALPHABETS = {
 }
 _MOST_RANGES = 200
 _TEN = np.uint64(10)
+_WHOLE = (Family.INTEGER.value, Family.DECIMAL.value)
 
 
 @dataclass(frozen=True)
@@ -86,17 +88,17 @@ class FormatPreserving:
             raise ValueError(f'domain "{self.domain.name}": {error}; or one of {", ".join(ALPHABETS)}') from None
 
     def output_type(self, input_type: pa.DataType) -> pa.DataType:
-        """Return text for text, and the same integers for integers.
+        """Return text for text, and the type itself for integers and decimals without fractions.
 
         Raises:
-            ValueError: If neither can come out.
+            ValueError: If none of these can come out.
         """
-        family = family_of(input_type)
+        family, inner = family_of(input_type), value_type(input_type)
         if family in (Family.STRING, Family.NULL):
             return text_type(input_type)
-        if family is not Family.INTEGER:
-            raise ValueError(f"scheme fpe takes text and integers, not {input_type}")
-        name, inner = self.domain.name, value_type(input_type)
+        if family is not Family.INTEGER and (family is not Family.DECIMAL or inner.scale):
+            raise ValueError(f"scheme fpe takes text, integers and decimals of scale 0, not {input_type}")
+        name = self.domain.name
         if self.domain.digits is None:
             raise ValueError(
                 f'domain "{name}" does not say how many digits an integer has. '
@@ -104,7 +106,7 @@ class FormatPreserving:
             )
         if self.domain.prefix:
             raise ValueError(f'domain "{name}" has a prefix, which cannot stand before integers')
-        if 10**self.domain.digits > 2 ** (inner.bit_width - pa.types.is_signed_integer(inner)):
+        if 10**self.domain.digits - 1 > most_of(inner):
             raise ValueError(
                 f'domain "{name}" has {self.domain.digits} digits, more than {inner} holds. '
                 f"Convert the column to int64, or give it a domain of fewer digits"
@@ -116,14 +118,14 @@ class FormatPreserving:
         text = self._text_shape()
         if self.domain.digits is None or self.domain.prefix:
             return text
-        numbers = Shape(minimum=0, maximum=float(10**self.domain.digits - 1), families=(Family.INTEGER.value,))
+        numbers = Shape(minimum=0, maximum=float(10**self.domain.digits - 1), families=_WHOLE)
         return Shape(any_of=(text, numbers))
 
     def invalid(self, values: pa.Array, prefix: str = "") -> pa.Array:
         """Say which values cannot be taken.
 
         Args:
-            values: Text or integers, without dictionary or view layout.
+            values: Text, integers or whole decimals, without dictionary or view layout.
             prefix: Text that has to stand before each, as before tokens.
 
         Returns:
@@ -131,7 +133,7 @@ class FormatPreserving:
         """
         if pa.types.is_null(values.type):
             return pa.array(np.zeros(len(values), np.bool_))
-        if pa.types.is_integer(values.type):
+        if is_whole(values.type):
             return pa.array(self._refused_integers(values))
         values, without = _behind(prefix, values)
         found = refused(values, self._alphabet, self._refuse)
@@ -141,7 +143,7 @@ class FormatPreserving:
         """Return the token of every value.
 
         Args:
-            values: Text or integers, without dictionary or view layout.
+            values: Text, integers or whole decimals, without dictionary or view layout.
             key: An AES key, best one of 32 bytes that nothing else is used for.
             prefix: Text to write before each token.
 
@@ -149,7 +151,7 @@ class FormatPreserving:
             ValueError: If there are values that cannot be taken, counted and not shown.
         """
         tokens = self._converted(values, permutation(key, self.domain.label.encode(), self._alphabet), encrypt=True)
-        if not prefix or pa.types.is_integer(values.type):
+        if not prefix or is_whole(values.type):
             return tokens
         return pc.binary_join_element_wise(pa.scalar(prefix, tokens.type), tokens, pa.scalar("", tokens.type))
 
@@ -159,7 +161,7 @@ class FormatPreserving:
         Raises:
             ValueError: If there are values that are no tokens, counted and not shown.
         """
-        if prefix and not pa.types.is_integer(values.type):
+        if prefix and not is_whole(values.type):
             values, without = _behind(prefix, values)
             count = 0 if without is None else int(np.count_nonzero(without))
             if count:
@@ -192,7 +194,7 @@ class FormatPreserving:
     def _converted(self, values: pa.Array, cipher: Permutation, *, encrypt: bool) -> pa.Array:
         if pa.types.is_null(values.type):
             return values.cast(pa.string())
-        if pa.types.is_integer(values.type):
+        if is_whole(values.type):
             return self._converted_integers(values, cipher, encrypt=encrypt)
         permute: Callable[[Strip], None] = cipher.encrypt if encrypt else cipher.decrypt
         if self.domain.luhn:
@@ -210,7 +212,7 @@ class FormatPreserving:
         of_length = cipher.of_length(payload)
         permute = of_length.encrypt if encrypt else of_length.decrypt
         scale = np.uint64(10 ** (payload - payload // 2))
-        numbers = values.fill_null(0).to_numpy().astype(np.uint64)
+        numbers = wholes_of(values)[0].astype(np.uint64)
         for start in range(0, len(numbers), ROWS):
             some = numbers[start : start + ROWS]
             if self.domain.luhn:
@@ -220,18 +222,14 @@ class FormatPreserving:
             some[:] = upper * scale + lower
             if self.domain.luhn:
                 some[:] = some * _TEN + check_digits_of(some, payload)
-        valid = validity(values)
-        if valid is not None:
-            numbers[~valid] = 0
-        converted = numbers.astype(values.type.to_pandas_dtype())
-        return pa.Array.from_buffers(values.type, len(values), [validity_buffer(valid), pa.py_buffer(converted)])
+        return column_of_wholes(numbers, values)
 
     def _refused_integers(self, values: pa.Array) -> NDArray[np.bool_]:
         digits = self.domain.digits
         if digits is None:
             raise ValueError(f'domain "{self.domain.name}" does not say how many digits an integer has')
-        numbers = values.fill_null(0).to_numpy()
-        found: NDArray[np.bool_] = (numbers < 0) | (numbers > 10**digits - 1)
+        numbers, found = wholes_of(values)
+        found |= (numbers < 0) | (numbers > 10**digits - 1)
         valid = validity(values)
         for start in range(0, len(numbers) if self.domain.luhn else 0, ROWS):
             some = numbers[start : start + ROWS].astype(np.uint64)

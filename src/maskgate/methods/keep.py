@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from maskgate.methods.cleansing import can_be_cleansed, cleansed
+from maskgate.methods.cleansing import cleansed
 from maskgate.methods.families import EVERY_FAMILY
 from maskgate.methods.method import Declaration, Domain, Method, ReversibleBy, Surroundings, Uniqueness
 from maskgate.methods.shape import Shape
@@ -36,13 +36,7 @@ class Keep(Method):
         return cls()
 
     def output_type(self, input_type: pa.DataType) -> pa.DataType:
-        """Return the type itself.
-
-        Raises:
-            ValueError: If it is a union, whose unused bytes cannot be told from the used ones.
-        """
-        if not can_be_cleansed(input_type):
-            raise ValueError(f"keep does not take {input_type}; drop the column, or convert it first")
+        """Return the type itself."""
         return input_type
 
     def shape(self) -> Shape:

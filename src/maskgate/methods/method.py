@@ -38,6 +38,8 @@ class Family(StrEnum):
     DATE = "date"
     TIMESTAMP = "timestamp"
     TIME = "time"
+    DURATION = "duration"
+    INTERVAL = "interval"
     NESTED = "nested"
     NULL = "null"
     OTHER = "other"
@@ -156,7 +158,7 @@ class Domain:
         key: The name of the key in ``keys:``.
         prefix: Text before every token; ``{version}`` in it stands for the version of the key.
         normalize: Steps applied to a string before it is tokenized, in order: ``trim``, ``lower``, ``nfc``,
-            ``digits`` (keep the decimal digits alone).
+            ``digits`` (keep the decimal digits alone, those of other scripts as 0 to 9).
         scope: Whom the tokens are for: another scope has other tokens. Empty if they are for everybody.
         format: How a token is written: ``hex``, ``base32``, ``base58``, ``integer``, ``uuid``; empty for the scheme's
             own.

@@ -12,8 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity, validity_buffer
+from maskgate.methods.fixed_width import view
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 
@@ -124,11 +127,38 @@ def lists_like(kind: pa.DataType, elements: pa.Array, column: pa.Array) -> pa.Ar
     return lists(kind, elements, sizes_of(column), validity(column))
 
 
-def relaxed_type(type_: pa.DataType) -> pa.DataType:
+def unions(kind: pa.UnionType, buffers: list[pa.Buffer], count: int, members: list[pa.Array]) -> pa.Array:
+    """Put members together to unions, by the buffers of which member each is and, if dense, where."""
+    return pa.Array.from_buffers(kind, count, [None, *buffers], children=members)
+
+
+def codes_of(column: pa.UnionArray) -> NDArray[np.int8]:
+    """Return the code of each union's member; what Arrow itself says of a slice is about the first cells of all."""
+    return view(column, np.int8)
+
+
+def unions_like(kind: pa.UnionType, make: Callable[[pa.Array], pa.Array], column: pa.UnionArray) -> pa.Array:
+    """Make something else of the members of unions; of each it gets those cells alone that are its turn."""
+    whole = taken(column, pa.array(np.arange(len(column))))
+    buffers = whole.buffers()[1 : 2 if kind.mode == "sparse" else 3]
+    return unions(kind, buffers, len(whole), [make(whole.field(at)) for at in range(kind.num_fields)])
+
+
+def relaxed_type(type_: pa.DataType) -> pa.DataType:  # noqa: PLR0911  one a kind of type
     """Return the type with all fields inside allowed to be null, except for the keys of maps.
 
     What lies under a null is taken away and leaves a null; a field that promises to have none could not be written.
+    Extensions inside are taken off: their parameters travel as metadata, which may hold anything.
     """
+    if isinstance(type_, pa.BaseExtensionType):
+        return relaxed_type(type_.storage_type)
+    if pa.types.is_dictionary(type_):
+        values = relaxed_type(type_.value_type)
+        return type_ if values == type_.value_type else values
+    if pa.types.is_run_end_encoded(type_):
+        return pa.run_end_encoded(type_.run_end_type, relaxed_type(type_.value_type))
+    if pa.types.is_union(type_):
+        return union_type(type_, [_relaxed_field(type_.field(at)) for at in range(type_.num_fields)])
     if pa.types.is_struct(type_):
         return pa.struct([_relaxed_field(item) for item in type_])
     if pa.types.is_map(type_):
@@ -137,14 +167,30 @@ def relaxed_type(type_: pa.DataType) -> pa.DataType:
     return list_type(type_, _relaxed_field(type_.value_field)) if is_list(type_) else type_
 
 
-def relaxed(column: pa.Array) -> pa.Array:
+def relaxed(column: pa.Array) -> pa.Array:  # noqa: PLR0911  one a kind of type
     """Return the same cells in the type that :func:`relaxed_type` says."""
     kind = relaxed_type(column.type)
     if kind == column.type:
         return column
+    if isinstance(column.type, pa.BaseExtensionType):
+        return relaxed(column.storage)
+    if pa.types.is_dictionary(column.type):
+        return relaxed(taken(column.dictionary, column.indices))
+    if pa.types.is_run_end_encoded(kind):
+        values = relaxed(taken(column.values, pa.array(runs_of(column))))
+        ends = pa.array(np.arange(1, len(column) + 1), kind.run_end_type)
+        return pa.RunEndEncodedArray.from_arrays(ends, values, type=kind)
+    if pa.types.is_union(kind):
+        return unions_like(kind, relaxed, column)
     if pa.types.is_struct(kind):
         return structs(kind, [relaxed(part) for part in fields_of(column)], column)
     return lists_like(kind, relaxed(elements_of(column)), column)
+
+
+def union_type(like: pa.UnionType, members: list[pa.Field]) -> pa.UnionType:
+    """Return the type of unions in the layout of another, with members of their own."""
+    build = pa.sparse_union if like.mode == "sparse" else pa.dense_union
+    return build(members, like.type_codes)
 
 
 def list_type(like: pa.DataType, element: pa.Field) -> pa.DataType:
@@ -184,21 +230,23 @@ def nulls(count: int, kind: pa.DataType) -> pa.Array:
 def _null_unions(count: int, kind: pa.UnionType) -> pa.Array:
     """Return unions of which each is a null of the first member."""
     members = [kind.field(at).type for at in range(kind.num_fields)]
-    buffers = [None, pa.py_buffer(np.full(count, kind.type_codes[0], np.int8))]
+    buffers = [pa.py_buffer(np.full(count, kind.type_codes[0], np.int8))]
     if kind.mode == "sparse":
-        return pa.Array.from_buffers(kind, count, buffers, children=[nulls(count, member) for member in members])
+        return unions(kind, buffers, count, [nulls(count, member) for member in members])
     children = [nulls(0 if at else min(count, 1), member) for at, member in enumerate(members)]
-    return pa.Array.from_buffers(kind, count, [*buffers, pa.py_buffer(np.zeros(count, np.int32))], children=children)
+    return unions(kind, [*buffers, pa.py_buffer(np.zeros(count, np.int32))], count, children)
 
 
-def taken(column: pa.Array, places: pa.Array) -> pa.Array:
+def taken(column: pa.Array, places: pa.Array) -> pa.Array:  # noqa: PLR0911  one a kind of type
     """Return the cells at places, null where the place is null; also of types that Arrow takes nothing from.
 
-    Those are the view layouts of text and bytes, run ends, and what holds them.
+    Those are the view layouts of text and bytes, run ends, unions, and what holds them.
     """
     kind = column.type
-    if not _holds_stubborn(kind) or pa.types.is_union(kind):
+    if not _holds_stubborn(kind):
         return pc.take(column, places)
+    if pa.types.is_union(kind):
+        return _taken_unions(column, places)
     if pa.types.is_struct(kind) or is_list(kind) or pa.types.is_map(kind):
         return _taken_nested(column, places)
     if isinstance(kind, pa.BaseExtensionType):
@@ -238,6 +286,25 @@ def _taken_nested(column: pa.Array, places: pa.Array) -> pa.Array:
     return lists(column.type, taken(elements_of(column), pa.array(elements)), lengths, valid)
 
 
+def _taken_unions(column: pa.UnionArray, places: pa.Array) -> pa.Array:
+    """Take of each member what it is asked for, and nothing else; a null is one of the first member."""
+    kind, here = column.type, places.is_valid().to_numpy(zero_copy_only=False)
+    at = places.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    codes = np.full(len(places), kind.type_codes[0], np.int8)
+    codes[here] = codes_of(column)[at[here]]
+    members = [(column.field(member), codes == code) for member, code in enumerate(kind.type_codes)]
+    if kind.mode == "sparse":
+        children = [taken(member, pa.array(at, mask=~(mine & here))) for member, mine in members]
+        return unions(kind, [pa.py_buffer(codes)], len(places), children)
+    if here.any():
+        at[here] = np.frombuffer(column.buffers()[2], np.int32, len(column), 4 * column.offset)[at[here]]
+    offsets = np.zeros(len(places), np.int32)
+    for _, mine in members:
+        offsets[mine] = np.arange(np.count_nonzero(mine))
+    children = [taken(member, pa.array(at[mine], mask=~here[mine])) for member, mine in members]
+    return unions(kind, [pa.py_buffer(codes), pa.py_buffer(offsets)], len(places), children)
+
+
 def _nulls(column: pa.Array) -> NDArray[np.bool_] | None:
     valid = validity(column)
     return None if valid is None else ~valid
@@ -263,8 +330,16 @@ def _has_no_bits(kind: pa.DataType) -> bool:
     return bool(pa.types.is_union(kind) or pa.types.is_run_end_encoded(kind) or pa.types.is_null(kind))
 
 
+_STUBBORN = (
+    pa.types.is_string_view,
+    pa.types.is_binary_view,
+    pa.types.is_run_end_encoded,
+    pa.types.is_union,
+)
+
+
 def _holds_stubborn(kind: pa.DataType) -> bool:
-    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind) or pa.types.is_run_end_encoded(kind):
+    if any(is_(kind) for is_ in _STUBBORN):
         return True
     if isinstance(kind, pa.BaseExtensionType):
         return _holds_stubborn(kind.storage_type)

@@ -10,11 +10,12 @@ import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity, validity_buffer
 from maskgate.crypto.room import room, taken
-from maskgate.methods.cleansing import are_zeros
+from maskgate.methods.cleansing import are_zeros, cleansed
 from maskgate.methods.families import value_type
 from maskgate.methods.fixed_width import clear_nulls, view
 from maskgate.methods.layout import by_value, in_layout_of, plain
 from maskgate.methods.method import Family
+from maskgate.methods.nesting import taken as cells_at
 from maskgate.methods.orders import order_by_chance, sorted_by_chance
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from maskgate.methods.chance import Chance
 
-MOVABLE = frozenset(Family) - {Family.NESTED, Family.NULL, Family.OTHER}
+MOVABLE = frozenset(Family) - {Family.OTHER}
 # Numbers that lie so close stand in the sorted words themselves; others are fetched by their rows.
 MOST_VALUE_BITS = 32
 _WIDTHS = (8, 16, 32, 64, 128, 256)
@@ -46,9 +47,17 @@ def movable(column: pa.Array) -> pa.Array:
 
 def with_zeros(values: pa.Array) -> pa.Array:
     """Return a plain column with zeros under its nulls, if its cells are of a fixed width."""
-    if not is_fixed(values.type) or are_zeros(values, validity(values)):
+    kind = values.type
+    if not (is_fixed(kind) or pa.types.is_fixed_size_binary(kind)) or are_zeros(values, validity(values)):
         return values
     return with_nulls_of(values, cells_to_move(values).copy())
+
+
+def cells_as_bytes(column: pa.Array) -> pa.Array:
+    """Return the cells of a plain column of a fixed width as the bytes that hold them."""
+    kind, valid = pa.binary(column.type.bit_width // 8), validity(column)
+    cells = view(column, f"V{kind.byte_width}").copy()
+    return pa.Array.from_buffers(kind, len(column), [validity_buffer(valid), pa.py_buffer(cells)])
 
 
 def is_fixed(type_: pa.DataType) -> bool:
@@ -58,8 +67,8 @@ def is_fixed(type_: pa.DataType) -> bool:
 
 def cells_to_move(column: pa.Array) -> NDArray[Any]:
     """View cells of a fixed width as whole numbers, or as bytes where they are wider than any."""
-    size = column.type.bit_width // 8
-    return view(column, f"u{size}" if column.type.bit_width <= _NUMBER_BITS else f"V{size}")
+    bits = column.type.bit_width
+    return view(column, f"{'u' if bits in _WIDTHS and bits <= _NUMBER_BITS else 'V'}{bits // 8}")
 
 
 def span(column: pa.Array) -> tuple[int, int]:
@@ -138,6 +147,8 @@ def rearranged(column: pa.Array, sources: NDArray[np.int64]) -> pa.Array:
         return movable(pa.DictionaryArray.from_arrays(codes, column.dictionary, safe=False))
     if is_fixed(column.type):
         return with_nulls_of(column, taken(cells_to_move(column), sources))
+    if pa.types.is_nested(column.type):
+        return cleansed(cells_at(column, pa.array(sources)))
     return pc.take(column, pa.array(sources), boundscheck=False)
 
 

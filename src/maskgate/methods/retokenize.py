@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from maskgate.errors import MaskingError
 from maskgate.methods.families import family_of
-from maskgate.methods.layout import by_value, null_count, plain
+from maskgate.methods.layout import by_value, countable, null_count, plain
 from maskgate.methods.method import (
     Declaration,
     Domain,
@@ -54,7 +54,7 @@ class Retokenize(Method):
         done="given tokens of a newer key",
         term="pseudonymization (re-tokenization under a new version of the key)",
         summary="Replaces tokens that an older version of the domain's key made by those of the current version.",
-        accepts=frozenset({Family.STRING, Family.INTEGER, Family.NULL}),
+        accepts=frozenset({Family.STRING, Family.INTEGER, Family.DECIMAL, Family.NULL}),
         parameters=(
             Parameter(
                 "from",
@@ -148,5 +148,6 @@ class Retokenize(Method):
                 return pc.if_else(values.is_valid(), some, pa.scalar(None, some.type))
             return scheme.tokens_again(values, key)
 
-        moved, _ = by_version(tokens, [key, *versions] if scheme.tells_versions else versions, carry_over)
-        return moved
+        wanted = [key, *versions] if scheme.tells_versions else versions
+        moved, _ = by_version(countable(tokens), wanted, carry_over)
+        return moved.cast(tokens.type) if pa.types.is_decimal(tokens.type) else moved

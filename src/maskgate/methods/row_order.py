@@ -28,6 +28,8 @@ from maskgate.errors import MaskingError
 from maskgate.methods.families import family_of
 from maskgate.methods.layout import plain
 from maskgate.methods.method import Family
+from maskgate.methods.nested_cells import nested_cells
+from maskgate.methods.permutation import cells_as_bytes
 from maskgate.methods.token_input import FAMILIES, token_input
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ _WORD = np.dtype(">u8")
 _HALF = np.uint64(32)
 _MODULUS = 1 << 128
 _TRIPLE = 3
+_NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
 class RowOrder:
@@ -241,8 +244,10 @@ def sortable(values: NDArray[Any]) -> NDArray[np.uint64]:
     return np.where(np.isnan(values), np.uint64(2**64 - 1), words)
 
 
-def spelled(column: pa.Array) -> pa.Array:
+def spelled(column: pa.Array) -> pa.Array:  # noqa: PLR0911  one a family
     """Return strings or bytes that stand for cells, the same for the same value in every type that can hold it."""
+    if family_of(column.type) is Family.NESTED:
+        return nested_cells(column, spelled)
     column = plain(column)
     kind, family = column.type, family_of(column.type)
     if family is Family.FLOAT:
@@ -254,6 +259,12 @@ def spelled(column: pa.Array) -> pa.Array:
         return column.cast(pa.decimal256(76, kind.scale)).cast(pa.string())
     if family is Family.TIME:
         return column.cast(pa.time64("ns")).cast(pa.int64()).cast(pa.string())
+    if family is Family.DURATION:
+        # In nanoseconds, which int64 does not hold of every one.
+        counts = column.cast(pa.int64()).cast(pa.decimal256(19, 0))
+        return pc.multiply(counts, pa.scalar(_NANOSECONDS[kind.unit], pa.decimal256(10, 0))).cast(pa.string())
+    if family is Family.INTERVAL:
+        return cells_as_bytes(column)
     return token_input(column) if family in FAMILIES else column.cast(pa.string())
 
 

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from maskgate.keys import Key
-_RANKED = frozenset({Family.INTEGER, Family.FLOAT, Family.DECIMAL, Family.DATE, Family.TIMESTAMP, Family.TIME})
+_RANKED = frozenset(
+    {Family.INTEGER, Family.FLOAT, Family.DECIMAL, Family.DATE, Family.TIMESTAMP, Family.TIME, Family.DURATION}
+)
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ class Swap(Method):
             Parameter(
                 "rank_distance",
                 Kind.NUMBER,
-                "For numbers and dates: exchange only values whose ranks are no further apart than this percentage "
-                "of the group, or next to each other.",
+                "For numbers, dates, times and durations: exchange only values whose ranks are no further apart than "
+                "this percentage of the group, or next to each other.",
                 above=0,
                 maximum=100,
             ),
@@ -100,7 +102,9 @@ class Swap(Method):
             ValueError: If values of the type have no rank, and it is asked for.
         """
         if self.rank_distance is not None and family_of(input_type) not in _RANKED:
-            raise ValueError(f"`rank_distance:` is for numbers, dates and times, not {input_type}")
+            raise ValueError(
+                f"`rank_distance:` is for numbers, dates, times and durations, not {input_type}; leave it out"
+            )
         return moved_type(input_type)
 
     def shape(self) -> Shape:
@@ -157,7 +161,7 @@ def _grouping(name: str, surroundings: Surroundings, length: int) -> pa.Array:
         raise MaskingError(f"{where}: `within:` names the column itself; a group of equal values would change nothing.")
     if column is None or len(column) != length:
         raise MaskingError(f'{where}: "{name}" of `within:` is not there. Name a column of the same table.')
-    if family_of(column.type) not in MOVABLE | {Family.NULL}:
+    if family_of(column.type) not in MOVABLE - {Family.NESTED}:
         raise MaskingError(f'{where}: "{name}" of `within:` is {column.type}, which makes no groups. Name its fields.')
     return column
 
@@ -165,6 +169,6 @@ def _grouping(name: str, surroundings: Surroundings, length: int) -> pa.Array:
 def sortable_numbers(values: pa.Array) -> NDArray[Any]:
     """Return integers or doubles that sort as numbers, dates or times without nulls do."""
     kind = values.type
-    if pa.types.is_date(kind) or pa.types.is_timestamp(kind) or pa.types.is_time(kind):
+    if pa.types.is_temporal(kind):
         values = values.cast(pa.int32() if kind.bit_width == 32 else pa.int64())  # noqa: PLR2004  a width
     return values.to_numpy(zero_copy_only=False) if pa.types.is_integer(values.type) else as_doubles(values)

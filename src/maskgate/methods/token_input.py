@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from maskgate.crypto.cells import Cells, edges_of, validity_buffer
 from maskgate.methods.composing import composed
+from maskgate.methods.decimal_digits import with_ascii_digits
 from maskgate.methods.families import family_of, value_type
 from maskgate.methods.layout import in_portions, plain
 from maskgate.methods.method import Family
@@ -71,7 +72,7 @@ def normalized(column: pa.Array, steps: Sequence[str]) -> pa.Array:
     Args:
         column: A column without dictionary, view or extension layout.
         steps: In their order: ``trim`` (Unicode's white space at the ends), ``lower``, ``nfc`` (the composed form of
-            Unicode), ``digits`` (of all characters 0 to 9 alone are kept).
+            Unicode), ``digits`` (decimal digits alone are kept, those of other scripts as 0 to 9).
 
     Raises:
         ValueError: If there is no such step.
@@ -96,7 +97,7 @@ def _digits(column: pa.Array) -> pa.Array:
 
 def _digits_of(column: pa.Array) -> pa.Array:
     cells = Cells.of(column)
-    data = cells.joined()
+    data = with_ascii_digits(cells.joined())
     kept = (data - np.uint8(ord("0"))) < np.uint8(len("0123456789"))
     counts = np.concatenate([[0], np.cumsum(kept)])
     offsets = counts[edges_of(cells.lengths)]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from maskgate.errors import Problem
+    from maskgate.rules.model import Rules
     from maskgate.rules.strict_yaml import Located
 
 # The place at the beginning of a problem: `column "email" (string): …`, `table "t", columns: …`.
@@ -171,11 +172,36 @@ def from_plan_problem(table: str, problem: str, lines: Lines, written: Collectio
     column = name if kind == "column" else None
     rule = None if column is None else next((each for each in written if each == column or _covers(each, column)), None)
     line = None if rule is None else lines.column(table, rule)
-    if problem.startswith("check, "):
-        line = lines.line("tables", table, "check")
+    about = next((entry for start, entry in _ENTRIES if problem.startswith(start)), None)
+    if about is not None:
+        line = lines.line("tables", table, about)
     if line is None:
         line = lines.line("tables", table, "columns") or lines.line("tables", table)
     return Finding("does-not-fit", Severity.ERROR, message, suggestion, table, column, line)
+
+
+def places_of(problems: Iterable[str], table: str, rules: Rules) -> tuple[str, ...]:
+    """Say of each problem of a plan in which file and line its rule stands; nothing, where the file is not there.
+
+    Args:
+        problems: What the plan refused.
+        table: The table in the rules.
+        rules: The rules.
+    """
+    if rules.path is None:
+        return ()
+    file = str(rules.path)
+    try:
+        lines = Lines.of(rules.path.read_text(encoding="utf-8"), file)
+    except (OSError, ValueError, RulesError):
+        return ()
+    columns = rules.tables[table].columns if table in rules.tables else ()
+    found = [from_plan_problem(table, problem, lines, columns).line or lines.line("tables") for problem in problems]
+    return tuple(file if line is None else f"{file}:{line}" for line in found)
+
+
+# What a plan's problem begins with that is not about a column's rule, and the entry of the table that it is about.
+_ENTRIES = (("check, ", "check"), ("the entity ", "entity"), ("the row key ", "row_key"))
 
 
 def _covers(pattern: str, column: str) -> bool:

@@ -236,7 +236,7 @@ class TestPlan:
         uncovered = "is not covered by any rule. Add a rule, or write"
         assert self.problems(rules) == [
             f'column "address.street" (string) {uncovered} `address.street: keep`.',
-            'column "address.city" (string): `band:` generalizes numbers, not string.',
+            "column \"address.city\" (string): 'generalize': `band:` generalizes numbers, not string.",
             'column "contacts[].nr" has a rule, and `contacts[]` has no such field. Known are: email, since.',
             f'column "contacts[].email" (string) {uncovered} `contacts[].email: keep`.',
             f'column "contacts[].since" (date32[day]) {uncovered} `contacts[].since: keep`.',

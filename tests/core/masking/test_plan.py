@@ -6,7 +6,7 @@ import pytest
 from maskgate.errors import KeyReferenceError, PlanError
 from maskgate.keys import KeyRing
 from maskgate.masking import MaskingPlan
-from maskgate.rules import read_rules
+from maskgate.rules import load_rules, read_rules
 
 
 def rules_for(columns, unlisted="fail", entity=""):
@@ -22,6 +22,46 @@ def problems(rules, schema, table="t"):
     return str(caught.value).splitlines()
 
 
+class TestPlaces:
+    """Where the rules lie in a file, every problem says in which line."""
+
+    RULES = """\
+version: 1
+tables:
+  t:
+    entity: person
+    columns:
+      "*_at": {method: generalize, to: year}
+      born:
+        - {when: {made_at: null}, method: mask}
+        - keep
+"""
+
+    @pytest.fixture
+    def rules(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "rules.yaml").write_text(self.RULES)
+        return load_rules("rules.yaml")
+
+    def test_the_line_of_the_rule_of_the_entity_and_of_the_check(self, rules):
+        schema = pa.schema({"made_at": pa.float64(), "born": pa.date32(), "more": pa.int8()})
+        places = {line.split('table "t": ')[1][:16]: line.split(",")[0] for line in problems(rules, schema)}
+        assert places == {
+            'column "made_at"': "rules.yaml:6",
+            'column "born" (d': "rules.yaml:7",
+            'column "more" (i': "rules.yaml:5",
+            "the entity colum": "rules.yaml:4",
+        }
+
+    def test_a_file_that_is_gone_takes_only_the_lines_along(self, rules, tmp_path):
+        (tmp_path / "rules.yaml").unlink()
+        assert problems(rules, pa.schema({"born": pa.date32()}))[0].startswith('table "t": ')
+
+    def test_a_table_that_is_not_there(self, rules):
+        (problem,) = problems(rules, pa.schema({}), table="u")
+        assert problem == 'rules.yaml:2, table "u": the rules have no such table. Known are: t.'
+
+
 class TestMaskingPlan:
     """Rules that do not fit the schema refuse before the first row, with everything that does not fit."""
 
@@ -30,7 +70,7 @@ class TestMaskingPlan:
         rules = rules_for(["email: drop", "born: {method: generalize, to: year}", "gone: keep"], entity="person")
         assert problems(rules, schema) == [
             'table "t": column "emial" (string) is not covered by any rule. Add a rule, or write `emial: keep`.',
-            'table "t": column "born" (double): `to:` generalizes dates and timestamps, not double.',
+            'table "t": column "born" (double): \'generalize\': `to:` generalizes dates and timestamps, not double.',
             (
                 'table "t": column "birthday" (date32[day]) is not covered by any rule. '
                 "Add a rule, or write `birthday: keep`."

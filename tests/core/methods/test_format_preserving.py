@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -233,14 +234,36 @@ class TestIntegers:
             pytest.param({"digits": 10}, pa.int32(), "10 digits, more than int32 holds", id="too narrow a type"),
             pytest.param({"digits": 6}, pa.uint16(), "6 digits, more than uint16 holds", id="far too narrow a type"),
             pytest.param({"digits": 10, "prefix": "t"}, pa.int64(), "prefix, which cannot stand", id="a prefix"),
-            pytest.param({"digits": 10}, pa.float64(), "text and integers, not double", id="fractions"),
-            pytest.param({}, pa.date32(), r"text and integers, not date32", id="dates"),
-            pytest.param({}, pa.binary(), "text and integers, not binary", id="bytes"),
+            pytest.param({"digits": 10}, pa.decimal128(9, 0), "10 digits, more than decimal128", id="too few places"),
+            pytest.param({"digits": 10}, pa.decimal128(20, 2), "scale 0, not decimal128", id="fractions"),
+            pytest.param({}, pa.decimal32(9, 0), "how many digits an integer has", id="decimals without digits"),
+            pytest.param(
+                {"digits": 10}, pa.float64(), "text, integers and decimals of scale 0, not double", id="floats"
+            ),
+            pytest.param({}, pa.date32(), "scale 0, not date32", id="dates"),
+            pytest.param({}, pa.binary(), "scale 0, not binary", id="bytes"),
         ],
     )
     def test_types_that_cannot_come_out(self, fields, kind, message):
         with pytest.raises(ValueError, match=message):
             fpe(**fields).output_type(kind)
+
+    @pytest.mark.parametrize(
+        "kind", [pa.decimal32(9, 0), pa.decimal64(18, 0), pa.decimal128(38, 0), pa.decimal256(76, 0)], ids=str
+    )
+    @pytest.mark.parametrize("luhn", [False, True])
+    def test_whole_decimals_are_the_integers_they_stand_for(self, kind, luhn):
+        cipher, numbers = fpe(digits=9, luhn=luhn), [0, 18, None, 999_999_998, 42_000_000]
+        column = pa.array([None if each is None else Decimal(each) for each in numbers], kind)
+        tokens = cipher.encrypt(column.slice(1), KEY)
+        assert tokens.type == kind
+        assert tokens.cast(pa.decimal128(38, 0)).cast(pa.int64()).equals(cipher.encrypt(pa.array(numbers[1:]), KEY))
+        assert cipher.decrypt(tokens, KEY).equals(column.slice(1))
+
+    def test_decimals_beyond_the_digits_are_told(self):
+        numbers = [Decimal(each) for each in (-1, 10**9, 10**9 - 1, 2**64, 2**64 + 5, 10**40)]
+        column = pa.array([*numbers, None], pa.decimal256(50, 0))
+        assert fpe(digits=9).invalid(column).to_pylist() == [True, True, False, True, True, True, False]
 
     @pytest.mark.parametrize(("digits", "kind"), [(9, pa.int32()), (9, pa.uint32()), (18, pa.int64())], ids=str)
     def test_the_narrowest_types(self, digits, kind):

@@ -7,7 +7,7 @@ import pytest
 
 from maskgate.errors import MaskingError
 from maskgate.methods import METHODS, Surroundings
-from maskgate.testing.haunted_columns import haunted_columns
+from maskgate.testing.haunted_columns import bytes_of, haunted_columns
 
 KEEP = METHODS["keep"].configure({}, None)
 HERE = Surroundings("customers", "column")
@@ -59,7 +59,19 @@ class TestKeep:
         assert kept.type == kind
         assert kept.to_pylist() == column.slice(1).to_pylist()
 
-    def test_a_union_is_refused(self):
-        kind = pa.list_(pa.dense_union([pa.field("a", pa.int64())]))
-        with pytest.raises(ValueError, match="keep does not take"):
-            KEEP.output_type(kind)
+    @pytest.mark.parametrize("mode", ["sparse", "dense"])
+    def test_of_a_union_nothing_but_the_members_turn_is_left(self, mode):
+        numbers, texts = pa.array([1, 0x5A515A51, None]), pa.array(["ZQZQ", "a", "ZQZQ"])
+        codes = pa.array([0, 1, 0], pa.int8())
+        if mode == "sparse":
+            union = pa.UnionArray.from_sparse(codes, [numbers, texts])
+        else:
+            union = pa.UnionArray.from_dense(codes, pa.array([0, 1, 2], pa.int32()), [numbers, texts])
+        for column in (union, pa.ListArray.from_arrays(pa.array([0, 1, 1, 3], pa.int32()), union)):
+            kept = KEEP.apply(column, HERE)
+            kept.validate(full=True)
+            assert (kept.type, kept.to_pylist()) == (column.type, column.to_pylist())
+            hidden = bytes_of(kept)
+            assert b"ZQ" not in hidden
+            assert b"QZQZ" not in hidden
+            assert KEEP.apply(column.slice(1), HERE).to_pylist() == column.slice(1).to_pylist()

@@ -73,7 +73,7 @@ class TestFamilies:
         families = {column.name: family_of(column.array.type) for column in haunted_columns()}
         assert families["string_view"] == "string"
         assert families["dictionary<values=string, indices=int8, ordered=0>"] == "string"
-        assert families["duration[s]"] == "other"
+        assert families["duration[s]"] == "duration"
         assert family_of(pa.uuid()) == "binary"
 
 

@@ -154,7 +154,7 @@ class TestRefusals:
             swap(**options)
 
     def test_texts_have_no_rank(self):
-        with pytest.raises(ValueError, match="for numbers, dates and times"):
+        with pytest.raises(ValueError, match="for numbers, dates, times and durations, not string; leave it out"):
             swap(rank_distance=5).output_type(pa.string())
 
     @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from maskgate.engines.spark.partition import (
     PlacePartition,
 )
 from maskgate.errors import MaskingError
-from maskgate.masking.opening import opened_type
+from maskgate.methods.opening import opened_type
 from maskgate.methods.shuffle import Shuffle
 from maskgate.methods.swap import Swap
 

@@ -15,8 +15,8 @@ from maskgate.crypto.cells import validity
 from maskgate.engines.spark.recipe import in_larger
 from maskgate.errors import MaskingError
 from maskgate.masking.frames import Frame
-from maskgate.masking.opening import opened
 from maskgate.methods.layout import plain
+from maskgate.methods.opening import opened
 from maskgate.methods.row_order import RowOrder, sortable
 from maskgate.methods.swap import Swap, sortable_numbers
 
