@@ -45,7 +45,7 @@ class MaskedBundle:
 
 def mask_bundle(
     sources: Mapping[str, Any],
-    target: str | os.PathLike[str],
+    target: str | os.PathLike[str] | Output,
     rules: Rules,
     *,
     keys: KeyRing | None = None,
@@ -57,7 +57,7 @@ def mask_bundle(
 
     Args:
         sources: For each table of the rules a path or URI of Parquet, a pyarrow table or reader, or a data frame.
-        target: A folder that exists and is empty, or the URI of a prefix in an object store.
+        target: A folder that exists and is empty, the URI of a prefix in an object store, or an output of one's own.
         rules: What to do.
         keys: The keys; None to resolve the references in the rules.
         progress: Told after every batch.
@@ -73,7 +73,7 @@ def mask_bundle(
     ring = resolve_keys(rules, names, keys)
     opened = {name: open_source(name, sources[name]) for name in names}
     plans = plan_all(opened, rules, ring)
-    output = open_output(os.fspath(target), existing=True)
+    output = open_output(os.fspath(target), existing=True) if isinstance(target, str | os.PathLike) else target
     sink = Sink(output, format_called("parquet"), layout or Layout())
     try:
         masked = {

@@ -17,9 +17,8 @@ from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
 from maskgate.gate.releaser_names import must_be_releaser, worker_name
 from maskgate.gate.request import get_request
-from maskgate.gate.source_masking import masked_root, masking_of, note_masked, open_masked
+from maskgate.gate.source_masking import brought_masked, masking_of, note_masked, open_masked
 from maskgate.gate.sources import Masked
-from maskgate.gate.staging import Staging
 from maskgate.store.tables import maskings, requests
 
 if TYPE_CHECKING:
@@ -76,8 +75,8 @@ class MaskerVerbs:
             if taken.rowcount != 1 or request.state is not State.SEALING:
                 raise Conflict(f"request {request.id} is masked by somebody else, or nothing of it is to be masked.")
             self._parts.record(work, "masking.started", request, staging=row.staging, fence=row.fence + 1, by=name)
-        root = masked_root(self._parts, request, row.fence + 1)
-        open_masked(self._parts, request, root, row.staging)
+            staging = brought_masked(self._parts, work, request, row, row.fence + 1)
+        open_masked(self._parts, request, staging)
         return {"fence": row.fence + 1, "now": timestamp(now), "lease_seconds": int(consumption.LEASE.total_seconds())}
 
     def renew_masking(self, caller: Caller, request_id: str, fence: int, done: int, total: int) -> None:
@@ -92,7 +91,8 @@ class MaskerVerbs:
         """Take one masked file, once."""
         with self._parts.store.read() as work:
             request, row = _held(work, caller, request_id, fence)
-        written = Staging(masked_root(self._parts, request, fence)).put(row.staging, path, stream)
+            staging = brought_masked(self._parts, work, request, row, fence)
+        written = staging.put(row.staging, path, stream)
         return {"path": written.path, "size": written.size, "sha256": written.sha256}
 
     def finish_masking(self, caller: Caller, request_id: str, fence: int, masked: dict[str, Any]) -> None:

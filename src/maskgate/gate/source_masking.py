@@ -31,7 +31,8 @@ from maskgate.gate.quotas import must_have_room_to_stage
 from maskgate.gate.request import Request, get_request
 from maskgate.gate.sources import MASK, MASKED_ROOT, MaskOrder
 from maskgate.gate.staged_names import check_table_name, shown
-from maskgate.gate.staging import Staging, new_staging_id
+from maskgate.gate.staging import new_staging_id
+from maskgate.gate.staging_keys import find_staging, make_staging_key
 from maskgate.store import tables
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from maskgate.gate.model import Caller, RequestInput
     from maskgate.gate.parts import Parts
     from maskgate.gate.sources import Masked, Source
+    from maskgate.gate.staging import Staging
     from maskgate.store import Work
 
 # After so long, the gate that has the masked files is gone with them: another has them masked again.
@@ -106,6 +108,9 @@ def _open(parts: Parts, work: Work, token: str, about: dict[str, Any]) -> str:
     row = {"id": staging, "root": MASKED_ROOT, "token": token, "opened_at": now, "expires_at": expires_at}
     work.execute(tables.stagings.insert().values(row))
     work.execute(tables.maskings.insert().values(staging=staging, fence=0, **about))
+    make_staging_key(
+        work, StagingRoot(MASKED_ROOT, "", encrypt=parts.registry.source(about["source"]).encrypt), staging
+    )
     told = {name: about[name] for name in ("source", "source_digest", "rules", "tables")}
     parts.record(work, "staging.opened", staging=staging, root=MASKED_ROOT, token=token, **told)
     return staging
@@ -129,23 +134,25 @@ def masked_staging(parts: Parts, request: Request, attempt: int, progress: Calla
     if parts.releaser.is_elsewhere:
         return _brought(parts, request, row)
     source = source_as_asked(parts, row)
-    root = _root(parts, request, f"here-{attempt}")
-    folder = Path(root.uri) / staging_id
+    with parts.store.read() as work:
+        staging = _place(parts, work, request, row, f"here-{attempt}")
+    folder = Path(staging.root.uri) / staging_id
     shutil.rmtree(folder.parent, ignore_errors=True)
-    open_masked(parts, request, root, staging_id)
-    masked = parts.releaser.mask(MaskOrder(source, tuple(row.tables), folder), progress)
+    open_masked(parts, request, staging)
+    masked = parts.releaser.mask(MaskOrder(source, tuple(row.tables), folder, staging.key_of(staging_id)), progress)
     with parts.store.write() as work:
         note_masked(parts, work, request, row, masked)
-    return Staging(root)
+    return staging
 
 
 def _brought(parts: Parts, request: Request, row: Any) -> Staging:
-    root = masked_root(parts, request, row.fence)
-    if not Staging(root).exists(row.staging):
+    with parts.store.read() as work:
+        staging = brought_masked(parts, work, request, row, row.fence)
+    if not staging.exists(row.staging):
         with parts.store.write() as work:
             work.execute(update(tables.maskings).where(_is(row)).values(masked_at=None, lease_until=None))
         raise Conflict("what the releaser had masked is not here any more. It masks it again.")
-    return Staging(root)
+    return staging
 
 
 def lies_at_another_gate(parts: Parts, work: Work, request_id: str) -> bool:
@@ -154,23 +161,25 @@ def lies_at_another_gate(parts: Parts, work: Work, request_id: str) -> bool:
     if request.level != MASK:
         return False
     row = masking_of(work, request.staging or "")
-    is_here = Staging(masked_root(parts, request, row.fence)).exists(row.staging)
+    is_here = brought_masked(parts, work, request, row, row.fence).exists(row.staging)
     return not is_here and row.masked_at is not None and parts.clock.now() < row.masked_at + _GIVEN_UP
 
 
-def masked_root(parts: Parts, request: Request, fence: int) -> StagingRoot:
+def brought_masked(parts: Parts, work: Work, request: Request, row: Any, fence: int) -> Staging:
     """Return where a releaser process puts what it has masked, at one attempt."""
-    return _root(parts, request, f"brought-{fence}")
+    return _place(parts, work, request, row, f"brought-{fence}")
 
 
-def _root(parts: Parts, request: Request, attempt: str) -> StagingRoot:
-    return StagingRoot(MASKED_ROOT, str(parts.sealed_copy(request).absolute() / "masked" / attempt), upload_only=True)
+def _place(parts: Parts, work: Work, request: Request, row: Any, attempt: str) -> Staging:
+    folder, source = parts.sealed_copy(request).absolute() / "masked" / attempt, parts.registry.sources.get(row.source)
+    encrypt = None if source is None else source.encrypt
+    return find_staging(work, StagingRoot(MASKED_ROOT, str(folder), upload_only=True, encrypt=encrypt), row.staging)
 
 
-def open_masked(parts: Parts, request: Request, root: StagingRoot, staging_id: str) -> None:
+def open_masked(parts: Parts, request: Request, staging: Staging) -> None:
     """Make an empty folder for masked files, where none but the gate enters."""
     (parts.sealed_copy(request) / "masked").mkdir(mode=0o700, parents=True, exist_ok=True)
-    Staging(root).open(staging_id)
+    staging.open(request.staging or "")
 
 
 def remove_masked(parts: Parts, request: Request) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from maskgate.gate.model import Destination
+    from maskgate.gate.staging_cipher import StagingKey
+    from maskgate.keys import Key
     from maskgate.rules import Rules
 
 MASK = "mask"
@@ -34,12 +36,14 @@ class Source:
         rules: The rules by which it is masked; they refer to the keys.
         tables: Where each table is: a path or URI of Parquet.
         options: Storage options for fsspec; they may hold secrets.
+        encrypt: What wraps the key of each masking, at the gate; None if masked files lie there as they come.
     """
 
     id: str
     rules: Rules
     tables: Mapping[str, str]
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    encrypt: Key | None = field(default=None, repr=False)
 
     @property
     def digest(self) -> str:
@@ -55,11 +59,13 @@ class MaskOrder:
         source: The source.
         tables: Which of its tables.
         folder: Where the masked files go.
+        key: What they are encrypted by from their first byte on; None if they are not.
     """
 
     source: Source
     tables: tuple[str, ...]
     folder: Path
+    key: StagingKey | None = None
 
 
 @dataclass(frozen=True)

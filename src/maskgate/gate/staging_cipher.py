@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from maskgate.keys import Key
 
 _MAGIC = b"MGS1"
-_SALT = _TAG = 16
+SALT = _TAG = 16
 _NONCE = 12
 _VERSION = 4
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
 
 
 class StagingKey:
@@ -106,10 +106,10 @@ class Encrypting(RawIOBase):
 
     def __init__(self, source: BinaryIO, key: StagingKey, path: str, at_most: int) -> None:
         super().__init__()
-        salt = os.urandom(_SALT)
+        salt = os.urandom(SALT)
         self._source, self._cipher = source, key.cipher(path, salt)
         self._path, self._at_most = path, at_most
-        self._ready = bytearray(_MAGIC + salt)
+        self._ready = bytearray(head_of(salt))
         self._ahead: bytes | None = self._plain()
         self._number = 0
         self._hashed = hashlib.sha256()
@@ -122,7 +122,7 @@ class Encrypting(RawIOBase):
 
     def read(self, size: int | None = -1) -> bytes:
         """Return up to ``size`` bytes; none at the end."""
-        wanted = _CHUNK if size is None or size < 0 else size
+        wanted = CHUNK if size is None or size < 0 else size
         while len(self._ready) < wanted and self._ahead is not None:
             self._seal()
         taken = bytes(self._ready[:wanted])
@@ -136,15 +136,15 @@ class Encrypting(RawIOBase):
             raise Refused(f"{self._path} is larger than the {self._at_most} bytes that one staged file may have.")
         self._hashed.update(plain)
         # A file ends with a chunk that says so; one that is empty has that alone.
-        after = self._plain() if len(plain) == _CHUNK else b""
+        after = self._plain() if len(plain) == CHUNK else b""
         is_last = not after
-        self._ready += self._cipher.encrypt(_nonce(self._number, is_last=is_last), plain, None)
+        self._ready += self._cipher.encrypt(nonce_of(self._number, is_last=is_last), plain, None)
         self._number += 1
         self._ahead = None if is_last else after
 
     def _plain(self) -> bytes:
         parts, have = [], 0
-        while have < _CHUNK and (part := self._source.read(_CHUNK - have)):
+        while have < CHUNK and (part := self._source.read(CHUNK - have)):
             parts.append(part)
             have += len(part)
         return b"".join(parts)
@@ -160,11 +160,11 @@ class Decrypting(RawIOBase):
     def __init__(self, source: BinaryIO, key: StagingKey, path: str) -> None:
         super().__init__()
         self._source, self._path = source, path
-        head = self._exactly(len(_MAGIC) + _SALT)
-        if head[: len(_MAGIC)] != _MAGIC or len(head) != len(_MAGIC) + _SALT:
+        head = self._exactly(len(_MAGIC) + SALT)
+        if head[: len(_MAGIC)] != _MAGIC or len(head) != len(_MAGIC) + SALT:
             raise _changed(path)
         self._cipher = key.cipher(path, head[len(_MAGIC) :])
-        self._ahead: bytes | None = self._exactly(_CHUNK + _TAG)
+        self._ahead: bytes | None = self._exactly(CHUNK + _TAG)
         self._ready = bytearray()
         self._number = 0
 
@@ -175,7 +175,7 @@ class Decrypting(RawIOBase):
 
     def read(self, size: int | None = -1) -> bytes:
         """Return up to ``size`` bytes; none at the end."""
-        wanted = _CHUNK if size is None or size < 0 else size
+        wanted = CHUNK if size is None or size < 0 else size
         while len(self._ready) < wanted and self._ahead is not None:
             self._open()
         taken = bytes(self._ready[:wanted])
@@ -184,9 +184,9 @@ class Decrypting(RawIOBase):
 
     def _open(self) -> None:
         sealed = self._ahead or b""
-        after = self._exactly(_CHUNK + _TAG) if len(sealed) == _CHUNK + _TAG else b""
+        after = self._exactly(CHUNK + _TAG) if len(sealed) == CHUNK + _TAG else b""
         try:
-            self._ready += self._cipher.decrypt(_nonce(self._number, is_last=not after), sealed, None)
+            self._ready += self._cipher.decrypt(nonce_of(self._number, is_last=not after), sealed, None)
         except (InvalidTag, ValueError):
             raise _changed(self._path) from None
         self._number += 1
@@ -212,10 +212,10 @@ class DecryptedFile(RawIOBase):
     def __init__(self, source: BinaryIO, key: StagingKey, path: str) -> None:
         super().__init__()
         self._source = source
-        head = source.read(len(_MAGIC) + _SALT)
+        head = source.read(len(_MAGIC) + SALT)
         self._cipher = key.cipher(path, head[len(_MAGIC) :])
         sealed = source.seek(0, os.SEEK_END) - len(head)
-        self._chunks = -(-sealed // (_CHUNK + _TAG))
+        self._chunks = -(-sealed // (CHUNK + _TAG))
         self._size = sealed - self._chunks * _TAG
         self._at, self._number, self._open = 0, -1, b""
 
@@ -242,7 +242,7 @@ class DecryptedFile(RawIOBase):
         wanted = left if size is None or size < 0 else min(size, left)
         parts = []
         while wanted:
-            number, inside = divmod(self._at, _CHUNK)
+            number, inside = divmod(self._at, CHUNK)
             part = self._chunk(number)[inside : inside + wanted]
             parts.append(part)
             wanted -= len(part)
@@ -251,10 +251,10 @@ class DecryptedFile(RawIOBase):
 
     def _chunk(self, number: int) -> bytes:
         if number != self._number:
-            self._source.seek(len(_MAGIC) + _SALT + number * (_CHUNK + _TAG))
-            sealed = self._source.read(_CHUNK + _TAG)
+            self._source.seek(len(_MAGIC) + SALT + number * (CHUNK + _TAG))
+            sealed = self._source.read(CHUNK + _TAG)
             try:
-                nonce = _nonce(number, is_last=number == self._chunks - 1)
+                nonce = nonce_of(number, is_last=number == self._chunks - 1)
                 self._open = self._cipher.decrypt(nonce, sealed, None)
             except (InvalidTag, ValueError):
                 raise OSError("an encrypted file was changed") from None
@@ -267,7 +267,13 @@ def is_encrypted(head: bytes) -> bool:
     return head.startswith(_MAGIC)
 
 
-def _nonce(number: int, *, is_last: bool) -> bytes:
+def head_of(salt: bytes) -> bytes:
+    """Return how an encrypted file begins."""
+    return _MAGIC + salt
+
+
+def nonce_of(number: int, *, is_last: bool) -> bytes:
+    """Return the nonce of a chunk, which no other of the file has."""
     return number.to_bytes(_NONCE - 1, "big") + bytes([is_last])
 
 

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, delete, select
 
 from maskgate.errors import Refused
+from maskgate.gate.sources import MASKED_ROOT
 from maskgate.gate.staging import Staging
 from maskgate.gate.staging_cipher import StagingKey
-from maskgate.store.tables import staging_keys, stagings
+from maskgate.store.tables import maskings, staging_keys, stagings
 
 if TYPE_CHECKING:
     from maskgate.gate.model import Sealed, StagingRoot
     from maskgate.gate.registry import Registry
     from maskgate.gate.request import Request
+    from maskgate.keys import Key
     from maskgate.store import Work
 
 _KEY_OF = (
@@ -55,13 +57,23 @@ def with_key(work: Work, registry: Registry, request: Request) -> Sealed | None:
     row = work.execute(_KEY_OF, {"id": request.staging}).first()
     if sealed is None or row is None:
         return sealed
-    root = registry.staging.get(row.root)
-    if root is None or root.encrypt is None:
+    wrapping = _wrapping(work, registry, request.staging or "", row.root)
+    if wrapping is None:
         raise Refused(
-            f"the sealed copy of request {request.id} is encrypted, and the staging root {row.root!r} no longer names "
-            "the key for it. Put `encrypt:` back."
+            f"the sealed copy of request {request.id} is encrypted, and the staging root or source that it is of no "
+            "longer names the key for it. Put `encrypt:` back."
         )
-    return replace(sealed, key=StagingKey.unwrapped(request.staging or "", row.wrapped, root.encrypt))
+    return replace(sealed, key=StagingKey.unwrapped(request.staging or "", row.wrapped, wrapping))
+
+
+def _wrapping(work: Work, registry: Registry, staging_id: str, root: str) -> Key | None:
+    """Return what the configuration names for wrapping a staging's key, at its root or its source."""
+    if root == MASKED_ROOT:
+        name = work.execute(select(maskings.c.source).where(maskings.c.staging == staging_id)).scalar()
+        source = registry.sources.get(str(name))
+        return None if source is None else source.encrypt
+    place = registry.staging.get(root)
+    return None if place is None else place.encrypt
 
 
 def is_encrypted_staging(work: Work, staging_id: str | None) -> bool:

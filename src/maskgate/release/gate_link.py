@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -12,7 +13,10 @@ from maskgate.gate.client import GateClient, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
-    from pathlib import Path
+    from typing import BinaryIO
+
+
+_CHUNK = 1 << 20
 
 
 class GateLink(GateClient):
@@ -88,10 +92,15 @@ class GateLink(GateClient):
         """Hold on to it."""
         self._masking(request, "renew", fence=fence, done=done, total=total)
 
-    def bring_masked(self, request: str, fence: int, path: str, file: Path) -> dict[str, Any]:
-        """Send a masked file up."""
+    def bring_masked(self, request: str, fence: int, path: str, file: BinaryIO) -> dict[str, Any]:
+        """Send a masked file up, as it is read."""
         where = f"releaser/maskings/{quote(request, safe='')}/files/{quote(path, safe='/')}"
-        return self._send_file(where, file, {"fence": fence})
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        return self._call(
+            "PUT", where, content=iter(lambda: file.read(_CHUNK), b""), headers=headers, params={"fence": fence}
+        )
 
     def finish_masking(self, request: str, fence: int, masked: Mapping[str, Any]) -> None:
         """Say that everything was brought, and what it is."""

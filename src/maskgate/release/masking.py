@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from maskgate.errors import Refused
 from maskgate.gate.model import SealedFile
 from maskgate.gate.sources import Masked
+from maskgate.release.encrypted_output import EncryptedFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,7 +44,8 @@ def mask_source(order: MaskOrder, progress: Callable[[int, int], None]) -> Maske
     keys = resolve_keys(source.rules, sorted(order.tables), None)
     opened = {name: open_files(source.tables[name], storage=source.options) for name in order.tables}
     steps = _Rows(sum(each.rows or 0 for each in opened.values()), progress)
-    bundle = mask_bundle(opened, order.folder, source.rules, keys=keys, progress=steps)
+    target = order.folder if order.key is None else EncryptedFolder(order.folder, order.key)
+    bundle = mask_bundle(opened, target, source.rules, keys=keys, progress=steps)
     described = bundle.manifest["tables"]
     files = tuple(SealedFile(**file) for name in sorted(described) for file in described[name]["files"])
     tables = {

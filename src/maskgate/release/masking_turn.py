@@ -15,14 +15,15 @@ import logging
 import re
 import shutil
 import time
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from maskgate.errors import Conflict, DatasetError, GateUnreachable, MaskgateError, Refused
 from maskgate.gate.fault_points import reach
 from maskgate.gate.model import SealedFile
 from maskgate.gate.sources import MASK, MaskOrder
 from maskgate.gate.staged_names import MANIFEST
+from maskgate.gate.staging_cipher import DecryptedFile, StagingKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +90,7 @@ class MaskingTurn:
         link: The gate.
         sources: Its own registry, with credentials; their rules refer to the keys.
         releaser: Masks.
-        folder: Where masked files lie until they were brought to the gate.
+        folder: Where masked files lie until they were brought to the gate, encrypted by keys in this process's memory.
         records: What it has masked.
     """
 
@@ -128,6 +129,8 @@ class MaskingTurn:
         reach("after masking was taken")
         try:
             order = self._order(asked, folder)
+            key = StagingKey.new(request)
+            order = replace(order, key=key)
             masked = self.releaser.mask(order, _Rows(self.link, request, fence))
         except (Conflict, GateUnreachable):
             raise
@@ -143,7 +146,8 @@ class MaskingTurn:
         reach("after masking")
         self.records.note(request, order.source.rules.digest, masked)
         for path in (*(file.path for file in masked.files), MANIFEST):
-            self.link.bring_masked(request, fence, path, folder / path)
+            with (folder / path).open("rb") as file:
+                self.link.bring_masked(request, fence, path, cast("BinaryIO", DecryptedFile(file, key, path)))
             reach("while masked files are brought")
         self.link.finish_masking(request, fence, masked.as_json())
 

@@ -11,10 +11,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from maskgate.errors import ConfigurationError, KeyReferenceError, UsageError
+from maskgate.errors import ConfigurationError, UsageError
 from maskgate.gate.locations import TABLE, parse_location
 from maskgate.gate.model import TRUSTS, Destination, Limits, StagingRoot
-from maskgate.keys import KeyRing
 from maskgate.notify.webhook import is_safe_address
 from maskgate.release.destinations import MODES, NEW_VERSION
 from maskgate.release.postgres_table import OPTIONS as TABLE_OPTIONS
@@ -26,6 +25,7 @@ from maskgate.server.configuration_notices import read_ways
 from maskgate.server.configuration_section import Problems, Section
 from maskgate.server.configuration_signing import Signing, read_signing
 from maskgate.server.configuration_sources import read_sources
+from maskgate.server.configuration_wrapping import read_wrapping_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from maskgate.gate.notifier import Notifier
     from maskgate.gate.sources import Source
     from maskgate.gate.tokens import TokenHolder
-    from maskgate.keys import Key
     from maskgate.server.login_provider import LoginProvider
 
 _HIGHEST_PORT = 65_535
@@ -231,7 +230,7 @@ def _staging(section: Section) -> StagingRoot:
         uri=_place_of_files(section),
         upload_only=section.boolean("upload_only", default=False),
         options=section.options("options"),
-        encrypt=_wrapping_key(section),
+        encrypt=read_wrapping_key(section),
     )
 
 
@@ -241,17 +240,6 @@ def _place_of_files(section: Section) -> str:
         section.problem("uri", "is a table; files wait in a folder or an object store")
         return ""
     return uri
-
-
-def _wrapping_key(section: Section) -> Key | None:
-    reference = section.string("encrypt")
-    if not reference:
-        return None
-    try:
-        return KeyRing.resolve({"encrypt": reference}, base=section.problems.base).get("encrypt")
-    except KeyReferenceError as error:
-        section.problem("encrypt", f"names no key that can be had: {error}")
-        return None
 
 
 def read_destinations(root: Section) -> dict[str, Destination]:

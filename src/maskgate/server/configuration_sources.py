@@ -7,22 +7,28 @@ from typing import TYPE_CHECKING
 from maskgate.errors import MaskgateError, UsageError
 from maskgate.gate.sources import Source
 from maskgate.gate.staged_names import check_table_name, shown
+from maskgate.server.configuration_wrapping import read_wrapping_key
 
 if TYPE_CHECKING:
     from maskgate.rules import Rules
     from maskgate.server.configuration_section import Section
 
-_FIELDS = ("rules", "tables", "options")
+_FIELDS = ("rules", "tables", "options", "encrypt")
 
 
-def read_sources(root: Section) -> dict[str, Source]:
-    """Read the sources of a gate or of a releaser."""
+def read_sources(root: Section, *, is_of_gate: bool = True) -> dict[str, Source]:
+    """Read the sources of a gate or of a releaser.
+
+    Args:
+        root: The file.
+        is_of_gate: Whether it is a gate's, which keeps what was masked until it is released.
+    """
     if "sources" not in root:
         return {}
-    return {section.name: _source(section) for section in root.sections("sources", _FIELDS)}
+    return {section.name: _source(section, is_of_gate=is_of_gate) for section in root.sections("sources", _FIELDS)}
 
 
-def _source(section: Section) -> Source:
+def _source(section: Section, *, is_of_gate: bool) -> Source:
     from maskgate.rules import Rules  # noqa: PLC0415  a gate without sources needs no Arrow
 
     section.required("rules", "tables")
@@ -31,7 +37,12 @@ def _source(section: Section) -> Source:
     for name in tables:
         if rules is not None and name not in rules.tables:
             section.problem("tables", f"has {shown(name)}, for which {section.string('rules')} has no rules")
-    return Source(section.name, rules or Rules({}, {}), tables, section.options("options"))
+    if "encrypt" in section and not is_of_gate:
+        section.problem(
+            "encrypt", "belongs to gate.yaml alone; a releaser encrypts what it masks by keys in its memory"
+        )
+        return Source(section.name, rules or Rules({}, {}), tables, section.options("options"))
+    return Source(section.name, rules or Rules({}, {}), tables, section.options("options"), read_wrapping_key(section))
 
 
 def _rules(section: Section) -> Rules | None:

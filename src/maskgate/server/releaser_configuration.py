@@ -88,7 +88,7 @@ def load_releaser(file: Path) -> ReleaserConfiguration:
         ring=root.path("ring", "ring.json"),
         state=root.path("state", "state"),
         destinations=read_destinations(root),
-        sources=read_sources(root),
+        sources=read_sources(root, is_of_gate=False),
         handlers=read_handlers(root),
         sealed=root.path("sealed", "") if "sealed" in root else None,
         bytes_per_second=root.integer("release_bytes_per_second", 0) or None,

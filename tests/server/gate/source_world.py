@@ -7,6 +7,7 @@ import dataclasses
 import itertools
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +19,9 @@ from maskgate.rules import load_rules
 from maskgate.testing.gate_world import POLICY, GateWorld
 from maskgate.testing.host import airflow_run
 from maskgate.testing.staged_tables import RULES_TEXT
+
+if TYPE_CHECKING:
+    from maskgate.keys import Key
 
 SURVIVES = """
     check: {no_value_survives: [email]}
@@ -47,6 +51,7 @@ class SourceWorld(GateWorld):
 
     policy: str = POLICY.replace("otherwise: refuse\n", MASKING)
     level: str = "release"
+    wrapping: Key | None = None
 
     def __post_init__(self):
         originals = self.folder / "originals"
@@ -62,7 +67,7 @@ class SourceWorld(GateWorld):
             name: str((self.places or self.folder) / "originals" / f"{name}.parquet")
             for name in ("customers", "orders")
         }
-        return Source("crm", load_rules(RULES), places)
+        return Source("crm", load_rules(RULES), places, encrypt=self.wrapping)
 
     @property
     def registry(self):

@@ -12,6 +12,7 @@ from server.gate.source_world import MASKING, PEOPLE, SourceWorld, key_and_rules
 from maskgate.errors import NotFound, Refused, UsageError
 from maskgate.gate.model import RequestInput
 from maskgate.gate.sources import MASKED_ROOT
+from maskgate.keys import Key
 from maskgate.release.releaser import DestinationReleaser
 from maskgate.store import tables
 from maskgate.testing.gate_world import POLICY
@@ -210,6 +211,61 @@ class TestSurvivorsAsAThreshold:
         document = strict.ask_source(tables=("orders",))
         assert document["state"] == "refused"
         assert "of no table the releaser has looked" in document["message"]
+
+
+class Watching(DestinationReleaser):
+    """A releaser that looks at what lies in the open while it masks, and once it has."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def mask(self, order, progress):
+        masked = super().mask(order, progress)
+        self.seen += [file.read_bytes() for file in order.folder.rglob("*") if file.is_file()]
+        return masked
+
+
+class TestEncrypted:
+    """A source with `encrypt:`: what is masked is encrypted from its first byte to its deletion."""
+
+    @pytest.fixture
+    def world(self, tmp_path):
+        return SourceWorld(tmp_path, wrapping=Key("staging", bytes(range(32))), releaser=Watching())
+
+    def sealed(self, world):
+        return [path for path in (world.folder / "sealed").rglob("*") if path.is_file()]
+
+    def test_nothing_lies_in_the_open_until_it_is_released(self, world):
+        document = world.ask_source()
+        assert document["state"] == "pending", document["message"]
+        found = [*world.releaser.seen, *(path.read_bytes() for path in self.sealed(world))]
+        assert len(found) == 6
+        for content in found:
+            assert b"PAR1" not in content
+            assert b"em_" not in content
+        assert document["evidence"]["measured"]["tables"]["customers"]["rows"] == 3
+        task = airflow_run(run_id=document["host"]["run_id"], task_id="release")
+        done = world.release(world.decide(document), task)
+        assert done["state"] == "released", done["message"]
+        assert released_table(world, "orders")["amount"].to_pylist() == [3, 4, 5]
+
+    def test_the_key_is_erased_with_it(self, world):
+        document = world.ask_source()
+        world.decide(document, verdict="deny")
+        world.gate.sweep()
+        assert [each["staging"] for each in world.entries("staging.key_erased")] == [document["staging"]]
+        assert self.sealed(world) == []
+
+    def test_without_the_key_it_is_neither_shown_nor_released(self, world):
+        document = world.decide(world.ask_source())
+        world.wrapping = None
+        world.store.close()
+        world.start()
+        done = world.release(document, airflow_run(run_id=document["host"]["run_id"], task_id="release"))
+        assert done["state"] == "failed"
+        assert "Put `encrypt:` back" in done["message"]
+        assert world.released() == []
 
 
 class TestInterrupted:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from maskgate.errors import Refused
+from maskgate.gate.encrypting_file import EncryptingFile
 from maskgate.gate.model import Identity
 from maskgate.gate.staging_cipher import DecryptedFile, Decrypting, Encrypting, StagingKey
 from maskgate.keys import Key
@@ -277,3 +278,27 @@ class TestCipher:
 
     def test_keys_do_not_show(self):
         assert repr(StagingKey("stg_1", b"\x07" * 32)) == "StagingKey('stg_1')"
+
+
+class TestEncryptedWhileWritten:
+    """A file that is written encrypted reads as one that was encrypted on the way."""
+
+    @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK + 5])
+    @pytest.mark.parametrize("piece", [1 << 16, 3 * CHUNK])
+    def test_what_was_written_is_read(self, tmp_path, size, piece):
+        plain = random.Random(size).randbytes(size)
+        file = EncryptingFile((tmp_path / "part").open("xb"), KEY, PART)
+        for start in range(0, size, piece):
+            file.write(memoryview(plain)[start : start + piece])
+        file.close()
+        with (tmp_path / "part").open("rb") as stream:
+            assert Decrypting(stream, KEY, PART).read(size + 1) == plain
+        with (tmp_path / "part").open("rb") as stream:
+            assert DecryptedFile(stream, KEY, PART).read() == plain
+
+    def test_what_was_cut_off_is_not_taken_for_whole(self, tmp_path):
+        file = EncryptingFile((tmp_path / "part").open("xb"), KEY, PART)
+        file.write(b"x" * (2 * CHUNK + 1))
+        file.discard()
+        with (tmp_path / "part").open("rb") as stream, pytest.raises(Refused, match="not as the gate wrote it"):
+            Decrypting(stream, KEY, PART).read(4 * CHUNK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import itertools
 import json
 import os
@@ -15,9 +16,10 @@ from server.release.releasing import Releasing, stopped, wait_for
 from server.web.running_gate import POLICY
 from sqlalchemy import update
 
-from maskgate.errors import Conflict, NotAllowed, Refused
+from maskgate.errors import ConfigurationError, Conflict, NotAllowed, Refused
 from maskgate.gate.fault_points import MASK_POINTS
 from maskgate.server.presentation import review
+from maskgate.server.releaser_configuration import load_releaser
 from maskgate.store import tables
 from maskgate.testing.releaser_turn import start_turn
 from maskgate.testing.staged_tables import RULES_TEXT
@@ -58,7 +60,9 @@ class Masking(Releasing):
         self.rules = RULES_TEXT.replace("env:MASKGATE_TEST_KEY", "file:contact.key")
         (folder / "rules.yaml").write_text(self.rules)
         policy = POLICY.replace("otherwise: refuse\n", MASKING)
-        more = SOURCES.replace("RULES", "rules")
+        (folder / "wrapping.key").write_text(base64.b64encode(b"w" * 32).decode())
+        (folder / "wrapping.key").chmod(0o600)
+        more = f"{SOURCES}    encrypt: file:wrapping.key\n".replace("RULES", "rules")
         super().__init__(folder, policy=policy, more=more, rules=self.rules, places=MASKED)
 
     def configure(self, partner="released/partner", more="", trust="external"):
@@ -71,6 +75,12 @@ class Masking(Releasing):
     def settled(self, document):
         with self.gate.client() as client:
             return client.wait(document["id"], lambda each: each["state"] != "sealing", timeout=60)
+
+    def in_the_open(self):
+        """Files of the gate and of the releaser in which masked data can be read."""
+        places = (self.folder / "releaser", self.gate.home.sealed)
+        files = [path for place in places for path in place.rglob("*") if path.is_file()]
+        return [path for path in files if b"PAR1" in path.read_bytes() or b"em_" in path.read_bytes()]
 
     def end(self, document):
         """Take back what a test has left, so that the next asks anew."""
@@ -105,6 +115,8 @@ class TestMasking:
         masking = asked["evidence"]["measured"]["masking"]
         assert masking["keys"]["contact"]["version"] == 1
         assert list((here.folder / "releaser" / "masking").iterdir()) == []
+        assert any((here.gate.home.sealed / document["id"]).rglob("*.parquet"))
+        assert here.in_the_open() == []
         shown = review(asked, here.gate.services.clock.now())["masking"]
         assert "level mask" in shown["level"]
         fingerprint = masking["keys"]["contact"]["fingerprint"]
@@ -153,6 +165,12 @@ class TestMasking:
         assert here.step()
         assert "this releaser has not masked it" in here.gate.read(document["id"])["message"]
 
+    def test_what_wraps_the_keys_belongs_to_the_gate(self, here):
+        file = here.folder / "releaser.yaml"
+        file.write_text(file.read_text().rstrip() + "\n    encrypt: file:wrapping.key\n")
+        with pytest.raises(ConfigurationError, match=r"belongs to gate\.yaml alone"):
+            load_releaser(file)
+
     def test_a_pipeline_stages_nothing_for_it(self, here):
         with here.gate.client() as client, pytest.raises(Refused, match="only what the releaser masks itself"):
             client.create_request(staging=here.gate.stage(client), destination="masked")
@@ -168,8 +186,7 @@ class TestSteps:
 
     def test_who_was_overtaken_brings_nothing(self, here, tmp_path):
         document = here.ask()
-        file = tmp_path / "part"
-        file.write_bytes(b"no parquet")
+        file = io.BytesIO(b"no parquet")
         with here.link() as paused, here.link("other") as other:
             fence = paused.take_masking(document["id"], "paused")["fence"]
             with pytest.raises(Conflict, match="somebody else"):
@@ -211,6 +228,7 @@ class TestCutOff:
         killed.join(60)
         assert killed.exitcode == -signal.SIGKILL
         assert here.gate.read(document["id"])["state"] == "sealing"
+        assert here.in_the_open() == []
         assert here.step()
         assert here.settled(document)["state"] == "pending"
         here.end(document)
