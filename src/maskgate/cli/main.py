@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import traceback
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +63,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, name="maskgate", context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("maskgate"), prog_name="maskgate")
+@click.version_option(package_name="maskgate", prog_name="maskgate")
 def commands() -> None:
     """Mask the personal data in your pipelines. Release it only when someone else has signed."""
 

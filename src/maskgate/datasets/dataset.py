@@ -112,7 +112,9 @@ def mask_dataset(
     layout = replace(layout or Layout(), dialect=opened.dialect)
     names = Names(only=PurePosixPath(place).name if is_one_file(place) else None)
     output = open_output(place, resume=resume)
-    resumes = opened.states is not None and _begin_journal(output, terms_of(rules, plan, opened, layout, written.name))
+    resumes = opened.states is not None and _begin_journal(
+        output, lambda: terms_of(rules, plan, opened, layout, written.name)
+    )
     try:
         sink = Sink(output, written, layout, resumes)
         masked = mask_into(
@@ -142,12 +144,12 @@ def _made(rules: Rules, name: str, masked: MaskedTable) -> MaskedDataset:
     return MaskedDataset(make_manifest(rules, {name: masked}), masked.report, {"table": name, **describe(masked)})
 
 
-def _begin_journal(output: Output, terms: Mapping[str, str]) -> bool:
+def _begin_journal(output: Output, terms: Callable[[], Mapping[str, str]]) -> bool:
     """Begin the journal, or take over what is in it; say whether there is one."""
     if output.journal is None:
         return False
     try:
-        output.journal.begin(terms)
+        output.journal.begin(terms())
         check_finished(output.journal.parts, output.reopen)
     except BaseException:
         output.leave()

@@ -7,7 +7,6 @@ stored follows. A run goes on from a journal only if its own terms are the same,
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
 from maskgate.canonical import digest
@@ -135,6 +134,8 @@ class Journal:
 
 def terms_of(rules: Rules, plan: MaskingPlan, source: Source, layout: Layout, format_name: str) -> dict[str, str]:
     """Return what decides about the bytes that come out, as digests."""
+    from importlib.metadata import version  # noqa: PLC0415  slow to import, and needed for files that can be resumed
+
     keys = {case.key.name: case.key for each in plan.columns for case in each.cases if case.key is not None}
     proofs = {name: [key.version, key.subkey(purpose=_PURPOSE, length=16).hex()] for name, key in keys.items()}
     described: dict[str, Any] = {

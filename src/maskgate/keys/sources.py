@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from maskgate.errors import KeyReferenceError
+from maskgate.keys.entry_points import entry_points
 from maskgate.keys.envelope import unwrap_file
 from maskgate.keys.key_text import ADVICE, Found, decoded
 from maskgate.keys.protected_file import read_protected
@@ -52,7 +52,7 @@ def known_schemes() -> tuple[str, ...]:
 
 def is_known_scheme(scheme: str) -> bool:
     """Tell whether a reference may begin like this, here or where a host is installed."""
-    return scheme in _ELSEWHERE or scheme in known_schemes()
+    return scheme in _ELSEWHERE or scheme in _BUILT_IN or scheme in entry_points(group=ENTRY_POINT_GROUP).names
 
 
 def may_be_shown(reference: str) -> bool:

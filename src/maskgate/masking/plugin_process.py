@@ -11,13 +11,11 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
 import sys
 import time
 import weakref
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Self
 
 from maskgate.errors import MaskgateError, MaskingError
@@ -25,7 +23,9 @@ from maskgate.masking.plugin_rows import rows_from_bytes, rows_to_bytes
 from maskgate.methods.method import Method
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator, Mapping
+    from multiprocessing.connection import Connection
 
     import pyarrow as pa
 
@@ -149,6 +149,9 @@ class _Child:
 
     @classmethod
     def start(cls, rule: ColumnRule) -> Self:
+        import subprocess  # noqa: PLC0415  hardly any rules have a plugin, and these two are slow to import
+        from multiprocessing.connection import Connection  # noqa: PLC0415
+
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(  # noqa: S603  ourselves
@@ -235,6 +238,8 @@ def _json(value: Any) -> bytes:
 
 
 def _exit(process: subprocess.Popen[bytes]) -> str:
+    import subprocess  # noqa: PLC0415  loaded when the process was started
+
     try:
         code = process.wait(timeout=1)
     except subprocess.TimeoutExpired:

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import inspect
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from maskgate.errors import UsageError
+from maskgate.keys.entry_points import entry_points
 from maskgate.methods.method import Declaration, Method
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINT_GROUP = "maskgate.methods"
 # What a rule says beside the options of its method.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from maskgate.datasets.collecting import collect
 from maskgate.datasets.feeding import stretches, whole
-from maskgate.datasets.moving.reading import read_moves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,5 +75,7 @@ def supplied(
     if not plan.whole_table or held is not None:
         yield Supply(source, plan, held)
         return
+    from maskgate.datasets.moving.reading import read_moves  # noqa: PLC0415  most tables need it not
+
     with read_moves(source, plan, rows, memory, workers=workers, progress=progress) as moves:
         yield Supply(source, moves.plan, moves=moves)

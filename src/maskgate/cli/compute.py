@@ -1,0 +1,34 @@
+"""Loads pyarrow's kernels without their documentation, which takes as long to write as all the rest of them."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from types import ModuleType
+from typing import Any
+
+_DESCRIPTIONS = "pyarrow.vendored.docscrape"
+
+
+class _Undescribed(dict[str, Any]):
+    """Stands for the parsed description of a class of options: it has no parameters."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        super().__init__(Parameters=[])
+
+
+def load_compute() -> None:
+    """Load ``pyarrow.compute``; nobody reads in this process what its functions do.
+
+    If a version of pyarrow describes them in another way, it is left to load as it does.
+    """
+    if _DESCRIPTIONS in sys.modules or "pyarrow.compute" in sys.modules:
+        return
+    stand_in = ModuleType(_DESCRIPTIONS)
+    stand_in.NumpyDocString = _Undescribed  # type: ignore[attr-defined]
+    sys.modules[_DESCRIPTIONS] = stand_in
+    try:
+        with suppress(Exception):
+            import pyarrow.compute  # noqa: F401, PLC0415  not before it is needed
+    finally:
+        del sys.modules[_DESCRIPTIONS]
