@@ -12,6 +12,7 @@ from maskgate.datasets.files import InputFile
 from maskgate.datasets.formats import Piece
 from maskgate.datasets.source import Source
 from maskgate.datasets.sql_connection import asked, connected, database_url, is_postgresql, shown
+from maskgate.datasets.sql_types import arrived, arrived_schema
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -66,12 +67,12 @@ def _over_adbc(
             asked(place, lambda: cursor.execute("SET TRANSACTION READ ONLY"))
             if rows == 0:
                 found = asked(place, lambda: cursor.adbc_execute_schema(query))
-                yield pa.RecordBatch.from_pylist([], schema=_bare(found))
+                yield pa.RecordBatch.from_pylist([], schema=arrived_schema(place, found))
                 return
             asked(place, lambda: cursor.execute(query))
             reader = asked(place, cursor.fetch_record_batch)
             while (batch := asked(place, lambda: next(reader, None))) is not None:
-                yield _checked(place, pa.RecordBatch.from_arrays(batch.columns, schema=_bare(batch.schema)), schema)
+                yield _checked(place, arrived(place, batch, reader.schema), schema)
         finally:
             asked(place, cursor.close)
 
@@ -86,10 +87,13 @@ def _over_sqlalchemy(
     engine = asked(place, lambda: sqlalchemy.create_engine(url))
     try:
         with asked(place, engine.connect) as connection:
-            streaming = connection.execution_options(stream_results=True, yield_per=_FETCHED)
-            result = asked(place, lambda: streaming.execute(sqlalchemy.text(query)))
+            # What stands in the query is the query: neither `:name` nor `%` asks for a value.
+            streaming = connection.execution_options(stream_results=True, yield_per=_FETCHED, no_parameters=True)
+            result = asked(place, lambda: streaming.exec_driver_sql(query))
+            if not result.returns_rows:
+                raise DatasetError(f"{place}: the query gives no rows. Name one that does, such as SELECT.")
             names, found = list(result.keys()), schema
-            partitions = result.partitions()
+            partitions = result.partitions(_FETCHED)
             while (part := asked(place, lambda: next(partitions, None))) is not None:
                 columns: list[Any] = list(zip(*part, strict=True))
                 types = [None] * len(names) if found is None else found.types
@@ -114,10 +118,6 @@ def _array(place: str, name: str, cells: Sequence[Any], kind: pa.DataType | None
     raise DatasetError(
         f'{place}, column "{name}": its values are not all of the type of the first ones. Cast it in the query.'
     )
-
-
-def _bare(schema: pa.Schema) -> pa.Schema:
-    return pa.schema([pa.field(item.name, item.type) for item in schema])
 
 
 def _checked(place: str, batch: pa.RecordBatch, schema: pa.Schema | None) -> pa.RecordBatch:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import traceback
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -150,6 +151,68 @@ class TestPostgresql:
         ask("DROP TABLE by_command")
 
 
+class TestTypes:
+    """A type of PostgreSQL arrives as a value that people know, or is refused with the cast that helps."""
+
+    RULES = "{version: 1, unlisted: keep, tables: {t: {columns: {name: {method: redact, with: x}}}}}"
+
+    @pytest.fixture
+    def arrived(self, database, tmp_path):
+        def read(*values):
+            columns = ", ".join(f"{value} AS c{at}" for at, value in enumerate(values))
+            query = f"SELECT 'Ann' AS name, {columns}"
+            mask_dataset(SqlQuery(database, query), tmp_path / "o.parquet", read_rules(self.RULES, "r"), table_name="t")
+            table = pq.read_table(tmp_path / "o.parquet").drop_columns(["name"])
+            return [(str(item.type), table[item.name][0].as_py()) for item in table.schema]
+
+        return read
+
+    def test_known_ones(self, arrived):
+        found = arrived(
+            "1.50::numeric(10, 2)",
+            "1.50::numeric",
+            "'8f5c5ce1-0d6f-4a43-b2f0-00ff00ff0001'::uuid",
+            """'{"a": 1}'::jsonb""",
+            "'10.0.0.1'::inet::text",
+            "timestamptz '2024-01-01 10:00+02'",
+            "'{1,null}'::int[]",
+            "'a%b :c'",
+        )
+        assert found == [
+            ("decimal128(10, 2)", Decimal("1.50")),
+            ("string", "1.50"),
+            ("string", "8f5c5ce1-0d6f-4a43-b2f0-00ff00ff0001"),
+            ("string", '{"a": 1}'),
+            ("string", "10.0.0.1/32"),
+            ("timestamp[us, tz=UTC]", datetime(2024, 1, 1, 8, tzinfo=UTC)),
+            ("list<element: int32>", [1, None]),
+            ("string", "a%b :c"),
+        ]
+
+    def test_nulls_among_them(self, database, tmp_path):
+        values = "(VALUES (null), ('8f5c5ce1-0d6f-4a43-b2f0-00ff00ff0001'::uuid), (null)) AS t(v)"
+        rules = read_rules("{version: 1, tables: {t: {columns: {v: keep}}}}", "r")
+        mask_dataset(SqlQuery(database, f"SELECT v FROM {values}"), tmp_path / "o.jsonl", rules)
+        cells = [json.loads(line)["v"] for line in (tmp_path / "o.jsonl").read_text().splitlines()]
+        assert cells == [None, "8f5c5ce1-0d6f-4a43-b2f0-00ff00ff0001", None]
+
+    def test_those_that_would_come_as_something_else(self, arrived):
+        with pytest.raises(DatasetError) as caught:
+            arrived("'10.0.0.1'::inet", "1::money", "'{1.5}'::numeric[]", "'[1,2)'::int4range", "'a'::text")
+        lines = str(caught.value).splitlines()
+        assert [line.partition("column ")[2].partition(":")[0] for line in lines[:3]] == [
+            '"c0" (inet)',
+            '"c1" (money)',
+            '"c2" (numeric[])',
+        ]
+        assert lines[2].endswith('Cast it in the query, such as "c2"::text[].')
+        assert len(lines) == 4
+
+    def test_a_number_that_is_none(self, arrived):
+        with pytest.raises(DatasetError, match=r'column "c0": some number is none that decimal128\(5, 2\) holds'):
+            arrived("'NaN'::numeric(5, 2)")
+
+
 class TestAllOrNothing:
     """What fails leaves the database as it was."""
 
@@ -260,6 +323,24 @@ class TestOtherDatabases:
         with pytest.raises(DatasetError, match=r'column "v": .* Cast it') as caught:
             mask_dataset(SqlQuery(sqlite, query), tmp_path / "o.csv", rules)
         assert "planted" not in "".join(traceback.format_exception(caught.value))
+
+    def test_a_column_that_begins_with_nulls(self, sqlite, tmp_path):
+        rules = read_rules("version: 1\ntables: {t: {columns: {v: keep}}}\n", "r")
+        query = "SELECT CASE WHEN id >= 5000 THEN id END AS v FROM people ORDER BY id"
+        done = mask_dataset(SqlQuery(sqlite, query), tmp_path / "o.csv", rules)
+        assert done.manifest["tables"]["t"]["schema"] == [{"name": "v", "type": "int64"}]
+
+    def test_a_query_is_what_it_says(self, sqlite, tmp_path):
+        rules = read_rules("version: 1\ntables: {t: {columns: {v: keep}}}\n", "r")
+        mask_dataset(SqlQuery(sqlite, "SELECT ':v %s %(v)s' AS v FROM people LIMIT 1"), tmp_path / "o.csv", rules)
+        assert (tmp_path / "o.csv").read_text() == "v\n:v %s %(v)s\n"
+
+    def test_a_statement_without_rows_changes_nothing(self, sqlite, tmp_path):
+        rules = read_rules("version: 1\ntables: {t: {columns: {v: keep}}}\n", "r")
+        with pytest.raises(DatasetError, match="the query gives no rows"):
+            mask_dataset(SqlQuery(sqlite, "DELETE FROM people"), tmp_path / "o.csv", rules)
+        with sqlite3.connect(tmp_path / "people.db") as connection:
+            assert connection.execute("SELECT count(*) FROM people").fetchone() == (25_000,)
 
     def test_a_table_is_not_written(self, sqlite):
         rules = read_rules("version: 1\ntables: {t: {columns: {v: keep}}}\n", "r")
