@@ -26,7 +26,7 @@ _WORD_BITS, _SHORT_BITS = 64, 32
 # Where short words have so many more bits for chance than rows need, one row in eight at most meets another by chance.
 _SPARE_BITS = 3
 # Shorter runs than this are not worth a call each.
-_LEAST_RUN = 256
+LEAST_RUN = 256
 _BYTE_BITS = 8
 _NOWHERE = np.zeros(0, np.int64)
 
@@ -160,7 +160,7 @@ def order_in_runs(count: int, chance: Chance, starts: NDArray[np.int64]) -> Sort
         chance: Where the order comes from.
         starts: Where runs begin, from 0 up.
     """
-    if len(starts) * _LEAST_RUN <= count:
+    if len(starts) * LEAST_RUN <= count:
         return sorted_by_chance(count, chance, *_row_numbers(count), runs=starts)
     return order_by_chance(count, chance, np.repeat(np.arange(len(starts)), np.diff(starts, append=count)))
 

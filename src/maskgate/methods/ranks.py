@@ -16,6 +16,8 @@ from maskgate.methods.pairs import Blocks
 from maskgate.methods.permutation import span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from numpy.typing import NDArray
 
     from maskgate.methods.chance import Chance
@@ -45,16 +47,21 @@ def near_in_rank(
     valid = validity(column)
     rows = _ranked(column, groups, valid, chance)
     sizes = np.array([len(rows)]) if groups is None else np.bincount(groups if valid is None else groups[valid])
-    starts = _block_starts(sizes[sizes > 0], percent)
+    starts = block_starts(sizes[sizes > 0], percent)
     return Blocks(taken(rows, order_in_runs(len(rows), chance, starts).all()), starts)
 
 
-def _block_starts(sizes: NDArray[np.int64], percent: float) -> NDArray[np.int64]:
-    """Return where the blocks of groups of these sizes begin."""
-    starts = np.cumsum(sizes) - sizes
+def block_counts(sizes: NDArray[np.int64], percent: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return how many blocks groups of these sizes have, and how wide these are."""
     widths = np.maximum(2, (sizes * (percent / 100)).astype(np.int64))
     # A last block of one joins the one before, which is why a block is one narrower than the distance allows.
-    counts = np.maximum(1, sizes // widths + (sizes % widths > 1))
+    return np.maximum(1, sizes // widths + (sizes % widths > 1)), widths
+
+
+def block_starts(sizes: NDArray[np.int64], percent: float) -> NDArray[np.int64]:
+    """Return where the blocks of groups of these sizes begin."""
+    starts = np.cumsum(sizes) - sizes
+    counts, widths = block_counts(sizes, percent)
     number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     begins: NDArray[np.int64] = np.repeat(starts, counts) + number * np.repeat(widths, counts)
     return begins
@@ -68,21 +75,32 @@ def _ranked(
 ) -> NDArray[np.int64]:
     """Return the rows that are not null by group and value, and those of equal values in any order."""
     ranks, bits = _ranks(column)
-    of_group = 0 if groups is None or len(groups) == 0 else int(groups.max()).bit_length()
-    room_left = _WORD_BITS - _LEAST_CHANCE - of_group - len(column).bit_length()
-    dropped = max(0, bits - room_left)
+    dropped = dropped_bits(len(column), bits, 0 if groups is None or len(groups) == 0 else int(groups.max()))
+    coarse = coarse_of(ranks, bits, dropped, groups)
+    order = order_by_chance(len(column), chance, coarse, valid)
+    rows = order.all()
+    if dropped:
+        refine(rows, ranks, order.tied_groups())
+    return rows
+
+
+def dropped_bits(rows: int, bits: int, most_group: int) -> int:
+    """Return how many of the last bits of ranks have no place beside groups, chance and the numbers of rows."""
+    return max(0, bits - (_WORD_BITS - _LEAST_CHANCE - most_group.bit_length() - rows.bit_length()))
+
+
+def coarse_of(
+    ranks: NDArray[np.uint64], bits: int, dropped: int, groups: NDArray[np.unsignedinteger[Any]] | None
+) -> NDArray[np.uint64]:
+    """Return numbers in the order of groups and ranks, but for the last bits of these."""
     coarse = room(len(ranks), np.uint64)
     np.right_shift(ranks, np.uint64(dropped), out=coarse)
     if groups is not None:
         coarse |= groups.astype(np.uint64) << np.uint64(bits - dropped)
-    order = order_by_chance(len(column), chance, coarse, valid)
-    rows = order.all()
-    if dropped:
-        _refine(rows, ranks, order.tied_groups())
-    return rows
+    return coarse
 
 
-def _refine(rows: NDArray[np.int64], ranks: NDArray[np.uint64], tied: NDArray[np.bool_]) -> None:
+def refine(rows: NDArray[np.int64], ranks: NDArray[np.uint64], tied: NDArray[np.bool_]) -> None:
     """Put rows in order, in place, that so far are so only by the first bits of their ranks.
 
     Args:
@@ -108,22 +126,38 @@ def _ranks(column: pa.Array) -> tuple[NDArray[np.uint64], int]:
     if pa.types.is_floating(column.type):
         column = _floats_as_integers(column)
     least, bits = span(column)
+    return above(column, least), bits
+
+
+def above(column: pa.Array, least: int) -> NDArray[np.uint64]:
+    """Return how much numbers are above the least of them; 0 for nulls."""
     cells = view(column, f"{'u' if pa.types.is_unsigned_integer(column.type) else 'i'}{column.type.bit_width // 8}")
     ranks = room(len(cells), np.uint64)
     np.copyto(ranks, cells, casting="unsafe")
     ranks -= np.uint64(least % (1 << _WORD_BITS))
     clear_nulls(ranks, validity(column))
-    return ranks, bits
+    return ranks
 
 
 def _floats_as_integers(column: pa.Array) -> pa.Array:
     """Return integers in the order of floats."""
-    single = not pa.types.is_float64(column.type)
     doubles = as_doubles(column)
-    whole = None if single else _as_whole(doubles)
-    if whole is not None:
-        numbers: NDArray[Any] = whole
+    places = whole_places(lambda: iter([doubles])) if pa.types.is_float64(column.type) else None
+    return ordered_integers(column, doubles, places)
+
+
+def ordered_integers(column: pa.Array, doubles: NDArray[np.float64], places: int | None) -> pa.Array:
+    """Return integers in the order of floats.
+
+    Args:
+        column: The floats.
+        doubles: The same as doubles.
+        places: Of how many places they are decimals, as :func:`whole_places` says.
+    """
+    if places is not None:
+        numbers: NDArray[Any] = np.rint(doubles * 10.0**places).astype(np.int64)
     else:
+        single = not pa.types.is_float64(column.type)
         # Zero has one sign.
         numbers = ((doubles + 0.0).astype(np.float32) if single else doubles + 0.0).view("i4" if single else "i8")
         numbers ^= (numbers >> (numbers.itemsize * 8 - 1)) & np.iinfo(numbers.dtype).max
@@ -131,12 +165,15 @@ def _floats_as_integers(column: pa.Array) -> pa.Array:
     return pa.array(numbers, mask=None if valid is None else ~valid)
 
 
-def _as_whole(doubles: NDArray[np.float64]) -> NDArray[np.int64] | None:
-    """Return doubles that are decimals of a few places as whole numbers; None if some is not."""
+def whole_places(doubles: Callable[[], Iterator[NDArray[np.float64]]]) -> int | None:
+    """Return of how few places all doubles are decimals; None if of many.
+
+    Args:
+        doubles: Gives them, some at a time, as often as it is called.
+    """
     for places in range(_MOST_PLACES + 1):
-        if not _are_whole(doubles[:_PROBED], places) or not _are_whole(doubles, places):
-            continue
-        return np.rint(doubles * 10.0**places).astype(np.int64)
+        if all(_are_whole(some[:_PROBED], places) and _are_whole(some, places) for some in doubles()):
+            return places
     return None
 
 

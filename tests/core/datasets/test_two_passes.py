@@ -9,6 +9,7 @@ import tempfile
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -39,6 +40,15 @@ def some(values, share=0.2):
 
 NUMBERS = RANDOM.integers(-(10**15), 10**15, ROWS)
 NAMES = np.array([f"name {at}" for at in RANDOM.integers(0, 5000, ROWS)], object)
+
+
+def is_ranked(kind):
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.types.is_temporal(kind) or any(
+        is_(kind) for is_ in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    )
+
+
 COLUMNS = {
     "small numbers, which are words themselves": pa.array(RANDOM.integers(0, 9, ROWS).astype(np.int8)),
     "small numbers with nulls": some(RANDOM.integers(5, 90, ROWS).astype(np.uint8)),
@@ -60,6 +70,9 @@ COLUMNS = {
     "days": some(RANDOM.integers(0, 20_000, ROWS).astype(np.int32)).cast(pa.date32()),
     "moments": some(NUMBERS).cast(pa.timestamp("us", "UTC")),
     "times": some(RANDOM.integers(0, 86_400, ROWS).astype(np.int32)).cast(pa.time32("s")),
+    "prices": some(RANDOM.integers(0, 10**6, ROWS) / 100),
+    "mostly nothing, and exact": some(np.where(RANDOM.random(ROWS) < 0.7, 0.0, RANDOM.normal(size=ROWS))),
+    "long decimals": some(NUMBERS * 10**3).cast(pa.decimal128(38, 5)),
     "one value": pa.array([7] * ROWS),
     "hardly a value": pa.array([None] * (ROWS - 2) + [1, 2], pa.int64()),
     "nothing": pa.nulls(ROWS, pa.int32()),
@@ -125,6 +138,23 @@ class TestSameValues:
         inside, outside = both(table, f"{{v: {{method: swap, within: {within}}}, {kept}}}", memory=1 << 20)
         assert outside.equals(inside)
 
+    @pytest.mark.parametrize("name", [name for name, column in COLUMNS.items() if is_ranked(column.type)])
+    @pytest.mark.parametrize("percent", [100, 20, 0.5, 0.001])
+    def test_near_in_rank(self, both, percent, name):
+        table = table_of(COLUMNS[name])
+        inside, outside = both(table, f"{{v: {{method: swap, rank_distance: {percent}}}, wide: keep}}", memory=1 << 21)
+        assert outside.equals(inside)
+
+    @pytest.mark.parametrize("percent", [10, 0.2])
+    def test_near_in_rank_within_groups(self, both, percent):
+        names = ["floats", "prices", "mostly nothing, and exact", "small numbers with nulls", "long numbers"]
+        columns = {f"v{at}": COLUMNS[name] for at, name in enumerate(names)}
+        rule = f"{{method: swap, within: [city], rank_distance: {percent}}}"
+        table = pa.table(columns | {"city": RANDOM.choice(["Ulm", "Bonn", None], ROWS, p=[0.9, 0.05, 0.05])})
+        rules = ", ".join(f"{each}: {rule}" for each in columns)
+        inside, outside = both(table, f"{{{rules}, city: keep}}", memory=1 << 21)
+        assert outside.equals(inside)
+
     @pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 64, 65, 127, 128, 1001])
     def test_few_rows(self, both, rows):
         table = pa.table({"v": range(rows), "n": some(np.arange(rows), 0.4), "g": [at % 3 for at in range(rows)]})
@@ -157,7 +187,7 @@ class TestSameValues:
         table = table_of(COLUMNS["texts with nulls"], id=range(ROWS))
         for at in range(4):
             pq.write_table(table.slice(at * 15_000, 15_000), tmp_path / "in" / f"{at}.parquet", row_group_size=4_000)
-        columns = "{v: shuffle, id: swap, wide: keep}"
+        columns = "{v: shuffle, id: shuffle, wide: keep}"
         done = [
             mask(tmp_path / "in", columns, name, memory=memory, workers=workers, layout=Layout(row_group_rows=7_000))
             for name, memory, workers in (("a", 1 << 30, 1), ("b", LITTLE, 1), ("c", LITTLE, 3))
@@ -209,6 +239,39 @@ class TestFirstPass:
         ):
             mask(source, "{v: shuffle, wide: keep}", memory=LITTLE, progress=change)
         assert list(tmp_path.iterdir()) == [source]
+
+
+class TestMemory:
+    """A table of eight times the limit takes hardly more memory than one of which nothing moves."""
+
+    ROWS = 600_000
+
+    @pytest.fixture
+    def peak(self, tmp_path):
+        """Return the greatest size of a process that masks a table of 128 MB within 16 MB, in MB."""
+        source = tmp_path / "in.parquet"
+        schema = pa.schema([("v", pa.string()), ("wide", pa.binary(150))])
+        with pq.ParquetWriter(source, schema, compression="none", use_dictionary=False) as file:
+            for start in range(0, self.ROWS, 100_000):
+                texts = pa.array(range(start, start + 100_000)).cast(pa.string())
+                wide = pa.py_buffer(RANDOM.bytes(150 * len(texts)))
+                wide = pa.Array.from_buffers(schema.field("wide").type, len(texts), [None, wide])
+                file.write_table(pa.table([pc.binary_join_element_wise(texts, "-" * 40, ""), wide], schema=schema))
+
+        def run(method):
+            code = PEAK.format(
+                source=str(source), target=str(tmp_path / method), rules=RULES.format(columns=method, table="")
+            )
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+            return int(done.stdout) / 1024
+
+        return run
+
+    def test_it_is_bounded(self, peak):
+        kept = peak("{v: keep, wide: keep}")
+        # Held in memory, it would take 400 MB more.
+        # Held in memory, it takes 200 MB more.
+        assert peak("{v: shuffle, wide: keep}") < kept + 100
 
 
 class TestSpill:
@@ -273,7 +336,7 @@ class TestSpill:
 SHUFFLED = RULES.format(columns="{v: shuffle, wide: keep}", table="")
 RUN = """
 import resource, signal, os
-from maskgate.datasets import mask_dataset
+from maskgate.datasets import Layout, mask_dataset
 from maskgate.errors import DatasetError
 from maskgate.keys import Key, KeyRing
 from maskgate.rules import read_rules
@@ -282,6 +345,13 @@ keys = KeyRing({{"people": Key("people", bytes(range(32)))}})
 def run(**options):
     mask_dataset({source!r}, {target!r}, read_rules({rules!r}, "r"), table_name="t", keys=keys, **options)
 """
+PEAK = (
+    RUN
+    + """
+run(memory=16 << 20, workers=2, layout=Layout(row_group_rows=8192, compression="none"))
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+)
 FULL = (
     RUN
     + """

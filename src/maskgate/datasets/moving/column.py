@@ -39,6 +39,11 @@ class Column:
     strip: Strip
 
     @property
+    def name(self) -> str:
+        """What messages call it."""
+        return "" if self.recording.surroundings is None else self.recording.surroundings.column
+
+    @property
     def rows(self) -> int:
         """How many rows there are."""
         return self.recording.rows
@@ -67,6 +72,19 @@ class Column:
     def groups(self) -> NDArray[np.unsignedinteger[Any]] | None:
         """The final number of each group that was seen; None if all rows are one."""
         return None if self.recording.groups is None else self.recording.groups.final()
+
+    def group_sizes(self) -> tuple[NDArray[np.int64], int]:
+        """Return how many cells that are not null each group has, and the greatest group of any row."""
+        sizes, most = np.zeros(1, np.int64), 0
+        for portion in self.portions():
+            if portion.groups is None:
+                return np.array([self.present]), 0
+            most = max(most, int(portion.groups.max(initial=0)))
+            present = portion.groups if portion.valid is None else portion.groups[portion.valid]
+            counted = np.bincount(present, minlength=len(sizes))
+            counted[: len(sizes)] += sizes
+            sizes = counted
+        return sizes, most
 
     def portions(self) -> Iterator[Portion]:
         """Give the rows in order."""

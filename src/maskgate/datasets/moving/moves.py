@@ -218,6 +218,4 @@ def _moves(case: CasePlan) -> bool:
 
 def _is_held(case: CasePlan) -> bool:
     """Say whether there is no way to move values but to hold them all."""
-    if isinstance(case.method, Swap) and case.method.rank_distance is not None:
-        return True
     return case.row_key is not None or not isinstance(case.method, Shuffle | Swap)

@@ -48,7 +48,8 @@ def shuffled_outside(column: Column, space: Workspace, into: Spill) -> Result:
     schema = pa.schema([(CELLS, column.type)])
     here, behind = Strip(into, schema), Strip(into, schema)
     start = 0
-    for words, values in order.in_order():
+    for rows in order.in_order():
+        words, values = rows.words, rows.carried
         cells = _from_words(words & word.of_value, base, column.type) if values is None else values.column(0)
         batch = pa.record_batch([cells], schema=schema)
         valid = flags.read(start, start + len(words)).column(0)

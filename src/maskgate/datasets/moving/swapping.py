@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
+from maskgate.datasets.moving.pairing import pair_neighbours
+from maskgate.datasets.moving.ranking import swap_near
 from maskgate.datasets.moving.result import Moved
 from maskgate.datasets.moving.sorting import OuterOrder, even_bounds, group_bounds
 from maskgate.datasets.moving.strip import Strip, together
 from maskgate.methods.orders import Word
-from maskgate.methods.pairs import Blocks, neighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
     from maskgate.datasets.moving.column import Column
     from maskgate.datasets.moving.result import Result
     from maskgate.datasets.moving.spill import Spill
@@ -34,7 +31,9 @@ def swapped_outside(column: Column, space: Workspace, into: Spill, method: Swap)
     """Return the values as :class:`~maskgate.methods.swap.Swap` exchanges them."""
     chance = column.chance("swap", [list(method.within), method.rank_distance])
     moved = Moved(column, space)
-    if column.groups is None:
+    if method.rank_distance is not None:
+        swap_near(column, space, chance, moved, method.rank_distance)
+    elif column.groups is None:
         _halves(column, space, chance, moved)
     else:
         _within_groups(column, space, chance, moved)
@@ -51,8 +50,8 @@ def _halves(column: Column, space: Workspace, chance: Chance, moved: Moved) -> N
     for batch in large.batches():
         order.add(np.zeros(batch.num_rows, np.uint8), None, None, batch)
     right = Strip(space.spill, column.carried)
-    for _, batch in order.in_order():
-        right.append(batch)
+    for rows in order.in_order():
+        right.append(rows.carried)
     right.flush()
     half, odd = divmod(column.present, 2)
     if column.present < _LEAST:
@@ -128,15 +127,7 @@ class _Row:
 
 def _within_groups(column: Column, space: Workspace, chance: Chance, moved: Moved) -> None:
     """Pair neighbours in an order by chance within each group."""
-    assert column.groups is not None
-    sizes, most = np.zeros(0, np.int64), 0
-    for portion in column.portions():
-        assert portion.groups is not None
-        most = max(most, int(portion.groups.max(initial=0)))
-        present = portion.groups if portion.valid is None else portion.groups[portion.valid]
-        counted = np.bincount(present, minlength=len(sizes))
-        counted[: len(sizes)] += sizes
-        sizes = counted
+    sizes, most = column.group_sizes()
     word = Word.of(column.rows, max(column.rows - 1, 0).bit_length(), most)
     bounds = group_bounds(word, sizes, space.bins_for(column.rows, column.size))
     order = OuterOrder(space, chance, word, bounds, column.carried)
@@ -144,30 +135,4 @@ def _within_groups(column: Column, space: Workspace, chance: Chance, moved: Move
         order.add(
             np.zeros(len(portion.cells), np.uint8), portion.groups, portion.valid, portion.carried(column.carried)
         )
-    pair_neighbours(((words >> np.uint64(word.free % _WORD_BITS), batch) for words, batch in order.in_order()), moved)
-
-
-def pair_neighbours(rows: Iterator[tuple[NDArray[Any], pa.RecordBatch]], moved: Moved) -> None:
-    """Exchange the values of neighbours, from where their block begins; the last three of an odd block go round.
-
-    Args:
-        rows: The number of each row's block, and its value with its place; blocks may go on in the next portion.
-        moved: Takes values with their new places.
-    """
-    blocks, held = np.zeros(0, np.int64), None
-    for more, batch in rows:
-        blocks = np.concatenate([blocks, more])
-        held = batch if held is None else together([held, batch], batch.schema)
-        # Of the last block, which may go on, so many that those before are pairs.
-        last = len(blocks) - int(np.searchsorted(blocks, blocks[-1])) if len(blocks) else 0
-        done = len(blocks) - min(last, _LEAST + last % _LEAST)
-        _pair(blocks[:done], held.slice(0, done), moved)
-        blocks, held = blocks[done:], held.slice(done)
-    if held is not None:
-        _pair(blocks, held, moved)
-
-
-def _pair(blocks: NDArray[Any], batch: pa.RecordBatch, moved: Moved) -> None:
-    starts = np.flatnonzero(np.diff(blocks, prepend=blocks[:1] - 1)) if len(blocks) else np.zeros(0, np.int64)
-    ((_, sources),) = neighbours(Blocks(np.arange(len(blocks)), starts))
-    moved.exchange(batch, batch.take(pa.array(sources)))
+    pair_neighbours(order.in_order(), moved)
