@@ -81,8 +81,8 @@ COLUMNS = {
 
 @pytest.fixture
 def mask(tmp_path):
-    def run(table, columns, name="masked", **options):
-        rules = read_rules(RULES.format(columns=columns, table=options.pop("more", "")), "r")
+    def run(table, columns, name="masked", *, more="", **options):
+        rules = read_rules(RULES.format(columns=columns, table=more), "r")
         return mask_dataset(table, tmp_path / name, rules, table_name="t", keys=KEYS, **options)
 
     return run
@@ -163,6 +163,21 @@ class TestSameValues:
         assert outside.equals(inside)
         columns = "{v: {method: swap, within: [g]}, n: {method: swap, within: [g]}, g: shuffle}"
         inside, outside = both(table, columns, memory=1)
+        assert outside.equals(inside)
+
+    def test_what_is_held_all_the_same(self, both):
+        """Nested values, nulls, and tables with a key of rows: what moves is held, and the rest is not."""
+        few = range(5_000)
+        table = pa.table(
+            {"id": few, "list": [[at] * (at % 3) for at in few], "struct": [{"a": at, "b": None} for at in few]}
+            | {"null": pa.nulls(len(few)), "wide": [bytes(1000)] * len(few)}
+        )
+        columns = "{id: shuffle, list: shuffle, struct: {method: swap, within: [id]}, 'null': swap, wide: keep}"
+        inside, outside = both(table, columns, memory=1 << 22)
+        assert outside.equals(inside)
+        assert not outside["list"].equals(table["list"])
+        columns = "{id: shuffle, list: keep, struct: keep, 'null': drop, wide: keep}"
+        inside, outside = both(table, columns, memory=1 << 22, more="row_key: id,")
         assert outside.equals(inside)
 
     def test_some_rows_and_cells_of_lists_and_structs(self, both):

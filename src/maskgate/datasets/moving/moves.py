@@ -22,6 +22,7 @@ from maskgate.datasets.moving.spill import Spill
 from maskgate.datasets.moving.strip import Workspace, spread_out
 from maskgate.datasets.moving.swapping import swapped_outside
 from maskgate.errors import DatasetError, MaskgateError, MaskingError
+from maskgate.methods.families import value_type
 from maskgate.methods.layout import countable, null_count, plain
 from maskgate.methods.shuffle import Shuffle
 from maskgate.methods.swap import Swap
@@ -52,11 +53,11 @@ class Moves:
         self._memory = memory
         self._plan = plan
         self._spill = self._stack.enter_context(Spill())
-        cases = [case for column in plan.columns for case in column.cases if _moves(case)]
+        cases = [(case, _is_held(column, case)) for column in plan.columns for case in column.cases if _moves(case)]
         share = memory // _SHARE_HELD // max(1, len(cases))
         self._recordings = {
-            id(case): Recording(case.method, self._spill, memory if _is_held(case) else share, _is_held(case))
-            for case in cases
+            id(case): Recording(case.method, self._spill, memory if is_held else share, is_held)
+            for case, is_held in cases
         }
         self._values: dict[int, _Values] = {}
         self._recording = plan.with_columns(partial(_standing_in, self._take_down, _nothing))
@@ -216,6 +217,9 @@ def _moves(case: CasePlan) -> bool:
     return case.method.declaration.whole_table
 
 
-def _is_held(case: CasePlan) -> bool:
+def _is_held(column: ColumnPlan, case: CasePlan) -> bool:
     """Say whether there is no way to move values but to hold them all."""
+    kind = value_type(column.type)
+    if pa.types.is_nested(kind) or pa.types.is_null(kind):
+        return True
     return case.row_key is not None or not isinstance(case.method, Shuffle | Swap)
