@@ -19,7 +19,7 @@ from maskgate.crypto.cells import validity
 from maskgate.crypto.room import room
 from maskgate.methods.band_names import names_of
 from maskgate.methods.few_texts import FewTexts
-from maskgate.methods.fixed_width import view
+from maskgate.methods.fixed_width import extent, view
 from maskgate.methods.numbers import MOST_EXACT, counted, exactly, over_power_of_ten, written
 from maskgate.methods.shape import literally
 
@@ -274,17 +274,18 @@ def _written(numbers: NDArray[Any], valid: NDArray[np.bool_] | None, names: _Nam
         texts = {number: names.one(number) for number in set(numbers if valid is None else numbers[valid])}
         return pa.array([texts.get(number) for number in numbers], pa.string(), mask=absent)
     most = max(_MOST_NAMED, len(numbers) // _ROWS_A_BAND)
-    first, last = int(numbers.min(initial=0)), int(numbers.max(initial=0))
+    first, last = extent(numbers)
     if last - first >= most:
-        # What lies under nulls, or 0, may be far from all the others.
+        # What lies under nulls may be far from all the others.
         first, last = (each.as_py() for each in pc.min_max(pa.array(numbers, mask=absent)).values())
         if first is None:
             return pa.nulls(len(numbers), pa.string())
     if last - first < most:
+        used = range(first, last + 1)
         # Ends that are a little further apart do for the next batches, too.
         some = max(_MOST_NAMED, 1 << (last - first).bit_length()) // _PARTS
         first, last = first // some * some, last // some * some + some - 1
         if first > -_INT64_MAX and last < _INT64_MAX:
-            return _named(names, first, last).column(numbers, first, valid)
+            return _named(names, first, last).column(numbers, first, valid, used)
     codes = pa.array(numbers, mask=absent).dictionary_encode()
     return pc.take(names.of(codes.dictionary), codes.indices, boundscheck=False)

@@ -34,7 +34,7 @@ from maskgate.methods.token_input import check_token_input, token_input
 from maskgate.methods.whole_numbers import whole_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from maskgate.methods.numbers import Inexact
 
 # So many rows at a time stay in the processor's cache.
-ROWS = 65_536
+ROWS = 65536
 _BLOCK = 16
 # AES-128 draws a third faster than AES-256, and 128 bits are what a draw has.
 _KEY_BYTES = 16
@@ -79,11 +79,11 @@ class EntityDraws:
             return key.subkey(purpose=f"{purpose}: {use}", scheme="aes", domain=context, length=_KEY_BYTES)
 
         self._length = len(column)
-        self._entities = _Entities.of(_entity_column(column, surroundings), subkey("entity"))
+        self._entities = _Entities.by_portions(_entity_column(column, surroundings), subkey("entity"))
         self._by_number, self._by_name = (_Cipher(subkey(use)) for use in ("number", "name"))
         self._chains: list[_Rests | _Digits] = []
         if inexact is not None:
-            self._chains.append(_Rests(subkey("rest"), inexact.rests.view(np.uint64)))
+            self._chains.append(_Rests(subkey("rest"), inexact.rests))
         if inexact is not None and len(inexact.places):
             digests = cmac.digest(inexact.digits, subkey("value"))
             words = np.concatenate([_words(each) for each in digests.chunks])
@@ -105,32 +105,34 @@ class EntityDraws:
             Two words a cell, overwritten by the next call.
         """
         drawn = self._drawn(rows, values)
-        for chain in self._chains:
-            chain.draw(rows, drawn)
+        if values is not None:
+            for chain in self._chains:
+                drawn = chain.draw(rows, drawn, values)
         return drawn
 
     def _drawn(self, rows: slice, values: NDArray[np.uint64] | None) -> NDArray[np.uint64]:
-        numbers, names, is_number = self._entities.numbers, self._entities.names, self._entities.is_number
+        here = self._entities(rows)
+        numbers, names, is_number = here.numbers, here.names, here.is_number
         by_number = np.empty((0, 2), np.uint64)
         if numbers is not None:
             blocks = self._by_number.blocks(rows.stop - rows.start)
-            blocks[:, 0] = numbers[rows]
+            blocks[:, 0] = numbers
             blocks[:, 1] = 0 if values is None else values
             by_number = self._by_number.encrypted(blocks)
         if names is None:
             return by_number
         blocks = self._by_name.blocks(rows.stop - rows.start)
-        blocks[:] = names[rows]
+        blocks[:] = names
         if values is not None:
             blocks[:, 1] ^= values
         by_name = self._by_name.encrypted(blocks)
         if is_number is not None:
-            np.copyto(by_name, by_number, where=is_number[rows, np.newaxis])
+            np.copyto(by_name, by_number, where=is_number[:, np.newaxis])
         return by_name
 
 
 class _Entities:
-    """The entity of every row: a whole number, or the digest of anything else."""
+    """The entity of some rows: a whole number, or the digest of anything else."""
 
     def __init__(
         self,
@@ -141,7 +143,21 @@ class _Entities:
         self.numbers, self.names, self.is_number = numbers, names, is_number
 
     @classmethod
+    def by_portions(cls, column: pa.Array, key: bytes) -> Callable[[slice], _Entities]:
+        """Return what returns the entities of some rows of a column."""
+        if pa.types.is_integer(column.type):
+            # Looked at where they are used, while they are in the cache.
+            return lambda rows: cls.of(column.slice(rows.start, rows.stop - rows.start), key)
+        return cls.of(column, key).at
+
+    def at(self, rows: slice) -> _Entities:
+        """Return those of some of the rows."""
+        parts = (self.numbers, self.names, self.is_number)
+        return _Entities(*(None if part is None else part[rows] for part in parts))
+
+    @classmethod
     def of(cls, column: pa.Array, key: bytes) -> _Entities:
+        """Return those of a whole column."""
         if pa.types.is_dictionary(column.type):
             entries = cls.of(column.dictionary, key)
             if len(column.dictionary) == 0:
@@ -166,16 +182,18 @@ class _Cipher:
     def __init__(self, key: bytes) -> None:
         self._encryptor = Cipher(AES(key), ECB()).encryptor()  # noqa: S305  the block cipher itself is wanted
         self._blocks: NDArray[np.uint64] | None = None
-        self._output = np.empty(0, np.uint8)
+        self._output: NDArray[np.uint8] | None = None
 
     def blocks(self, count: int) -> NDArray[np.uint64]:
         """Return room for so many blocks."""
         if self._blocks is None:
             self._blocks = room(ROWS * 2, "<u8").reshape(ROWS, 2)
-            self._output = room(ROWS * _BLOCK + _BLOCK - 1, np.uint8)
         return self._blocks[:count]
 
     def encrypted(self, blocks: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Encrypt blocks, into room that the next call overwrites."""
+        if self._output is None:
+            self._output = room(ROWS * _BLOCK + _BLOCK - 1, np.uint8)
         self._encryptor.update_into(blocks.data.cast("B"), self._output.data)
         return self._output[: blocks.nbytes].view("<u8").reshape(-1, 2)
 
@@ -183,20 +201,21 @@ class _Cipher:
 class _Rests:
     """A further step for integers whose nearest doubles leave a rest."""
 
-    def __init__(self, key: bytes, rests: NDArray[np.uint64]) -> None:
+    def __init__(self, key: bytes, rests: Callable[[slice, NDArray[np.float64]], NDArray[np.int64]]) -> None:
         self._cipher, self._rests = _Cipher(key), rests
 
-    def draw(self, rows: slice, drawn: NDArray[np.uint64]) -> None:
-        """Replace what was drawn for those cells among some rows."""
-        rests = self._rests[rows]
-        differs = rests != 0
-        if not differs.any():
-            return
-        # All at once, and taken back where there is none, which is faster than to pick cells.
-        blocks = self._cipher.blocks(len(rests))
-        blocks[:] = drawn
-        blocks[:, 0] ^= rests
-        np.copyto(drawn, self._cipher.encrypted(blocks), where=differs[:, np.newaxis])
+    def draw(self, rows: slice, drawn: NDArray[np.uint64], values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return what is drawn for some rows, and overwrite what was."""
+        rests = self._rests(rows, values.view(np.float64)).view(np.uint64)
+        stay = np.flatnonzero(rests == 0)
+        if len(stay) == len(rests):
+            return drawn
+        # All at once, and then put back where there is none, which is faster than to pick cells.
+        kept = drawn[stay]
+        drawn[:, 0] ^= rests
+        further = self._cipher.encrypted(drawn)
+        further[stay] = kept
+        return further
 
 
 class _Digits:
@@ -205,14 +224,15 @@ class _Digits:
     def __init__(self, key: bytes, places: NDArray[np.int64], words: NDArray[np.uint64]) -> None:
         self._cipher, self._places, self._words = _Cipher(key), places, words
 
-    def draw(self, rows: slice, drawn: NDArray[np.uint64]) -> None:
-        """Replace what was drawn for those cells among some rows."""
+    def draw(self, rows: slice, drawn: NDArray[np.uint64], _values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return what is drawn for some rows, written over what was."""
         first, last = np.searchsorted(self._places, (rows.start, rows.stop))
         if first < last:
             here = self._places[first:last] - rows.start
             blocks = self._cipher.blocks(last - first)
             np.bitwise_xor(drawn[here], self._words[first:last], out=blocks)
             drawn[here] = self._cipher.encrypted(blocks)
+        return drawn
 
 
 def _entity_column(column: pa.Array, surroundings: Surroundings) -> pa.Array:

@@ -22,9 +22,10 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate, pairwise, repeat
 from operator import mul
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from maskgate.methods.exact_weights import ALL_WORDS, ExactWeights, whole_weights
+from maskgate.methods.first_bits import FIRST_BITS, FirstBits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +42,33 @@ _SAFETY = tuple(Decimal(2) ** -bits for bits in (40, 30, 20, 10, 5))
 
 
 @dataclass(frozen=True)
+class Digit:
+    """A digit of noise, drawn by one word.
+
+    Attributes:
+        weights: How likely each is.
+        table: What first bits say of it; None if they mostly do not.
+    """
+
+    weights: ExactWeights
+    table: FirstBits | None
+
+    @classmethod
+    def of(cls, weights: ExactWeights) -> Self:
+        """Look up what can be looked up: words that begin alike are of one column, and so of two outcomes at most."""
+        return cls(weights, FirstBits.of(weights.draw) if weights.bits <= FIRST_BITS else None)
+
+    def draw(self, words: NDArray[np.uint64], number: int) -> NDArray[Any]:
+        """Draw by one of some words a row."""
+        if self.table is None:
+            return self.weights.draw(words[:, number])
+        drawn, places = self.table.look_up(words, number)
+        if len(places):
+            drawn[places] = self.weights.draw(words[places, number])
+        return drawn
+
+
+@dataclass(frozen=True)
 class GeometricNoise:
     """Two-sided geometric noise, ready to draw.
 
@@ -50,16 +78,16 @@ class GeometricNoise:
         excess: How far rounding to whole weights may have moved the logarithm of any odds.
     """
 
-    high: ExactWeights
-    low: ExactWeights | None
+    high: Digit
+    low: Digit | None
     excess: Decimal
 
-    def noise(self, words: NDArray[np.uint64]) -> NDArray[np.int64]:
+    def noise(self, words: NDArray[np.uint64]) -> NDArray[Any]:
         """Turn two words of even bits a cell into noise."""
         # The complement of g is -1 - g, and the low digit fills the bits that the high one leaves free.
-        noise = self.high.draw(words[:, 0])
+        noise = self.high.draw(words, 0)
         if self.low is not None:
-            noise ^= self.low.draw(words[:, 1])
+            noise ^= self.low.draw(words, 1)
         return noise
 
 
@@ -114,8 +142,8 @@ def _made(rate: Decimal, steps: int, at_once: int = MOST_AT_ONCE) -> GeometricNo
         ]
         low = [Fraction(power) for power in _powers(ratio, base)] if base > 1 else []
     return GeometricNoise(
-        ExactWeights.of([whole_weights(signed)], [*digits, *(~digit for digit in digits)]),
-        ExactWeights.of([whole_weights(low)], range(base)) if low else None,
+        Digit.of(ExactWeights.of([whole_weights(signed)], [*digits, *(~digit for digit in digits)])),
+        Digit.of(ExactWeights.of([whole_weights(low)], range(base))) if low else None,
         _excess(signed) + (_excess(low) if low else 0),
     )
 

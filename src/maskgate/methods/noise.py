@@ -31,10 +31,11 @@ from maskgate.methods.geometric import geometric_of_epsilon, geometric_of_scale
 from maskgate.methods.layout import plain
 from maskgate.methods.limits import StrangeNumbersError, check_numbers
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, ReversibleBy, Surroundings
-from maskgate.methods.noise_curve import NoiseCurve
+from maskgate.methods.noise_curve import CURVES, NoiseCurve
 from maskgate.methods.noise_grid import Grid
 from maskgate.methods.numbers import MOST_EXACT, Numbers, exactly, over_power_of_ten, written
 from maskgate.methods.shape import Shape
+from maskgate.methods.whole_noise import WholeNoise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -222,12 +223,15 @@ class Noise(Method):
         numbers = Numbers(column)
         context = canonical_bytes([surroundings.table, surroundings.column, *self._parameters()]).decode()
         draws = EntityDraws(column, surroundings, purpose="noise", context=context, inexact=numbers.inexact)
-        add, is_within = self._added(grid), numbers.lie_within(*grid.bounds)
+        add, is_within, whole = self._added(grid), numbers.lie_within(*grid.bounds), self._whole(grid, numbers)
         out, room = grid.room(len(column)), np.empty(min(ROWS, len(column)))
         with np.errstate(invalid="ignore", over="ignore"):  # what lies under nulls may be anything
             for rows in draws.portions():
                 values = numbers.doubles(rows, room[: rows.stop - rows.start])
                 drawn = draws.draw(rows, values.view(np.uint64))
+                if whole is not None:
+                    whole.write(numbers.integers(rows), drawn, out[rows])
+                    continue
                 if not is_within:
                     grid.clamp(values)
                 add(values, drawn)
@@ -264,6 +268,14 @@ class Noise(Method):
             )
 
         return add
+
+    def _whole(self, grid: Grid, numbers: Numbers) -> WholeNoise | None:
+        """Return what adds noise to integers, where steps are whole numbers and bounds are on the grid."""
+        if grid.step != 1 or self.scale is None or self.kind not in CURVES:
+            return None
+        if grid.bounds != grid.ends and not numbers.lie_within(*grid.bounds):
+            return None
+        return WholeNoise.of(self.kind, float(self.scale), numbers, grid.ends)
 
     def _added_on_the_grid(
         self, grid: Grid, scale: Decimal

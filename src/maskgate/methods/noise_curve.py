@@ -27,6 +27,7 @@ _SIZES: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "laplace": laplace_sizes,
     "gaussian": gaussian_sizes,
 }
+CURVES = tuple(_SIZES)
 _HALVINGS = 64
 _CELL_BITS = 9
 _CELLS = 1 << _CELL_BITS
@@ -46,8 +47,7 @@ class NoiseCurve:
     """
 
     def __init__(self, kind: str, scale: float) -> None:
-        # A line is taken at once, as if it were a complex number.
-        self._lines = (_table(kind) * scale).view(np.complex128).reshape(-1)
+        self._lines = _lines(kind, scale)
         self._chances = np.empty(0)
         self._cells = np.empty(0, np.uint64)
         self._taken = np.empty(0, np.complex128)
@@ -74,6 +74,12 @@ class NoiseCurve:
         chance *= slopes
         sizes += chance
         return sizes
+
+
+@lru_cache(maxsize=8)
+def _lines(kind: str, scale: float) -> NDArray[np.complex128]:
+    """Return the table for a scale, each line in one piece: as if it were a complex number, it is taken at once."""
+    return (_table(kind) * scale).view(np.complex128).reshape(-1)
 
 
 @lru_cache(maxsize=8)

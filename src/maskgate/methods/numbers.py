@@ -11,15 +11,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity
-from maskgate.methods.fixed_width import clear_nulls
+from maskgate.methods.fixed_width import clear_nulls, extent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 MOST_EXACT = 2**53
 # Decimals of so many digits never share their nearest double.
 _SURE_DIGITS = 15
 _INT64_MAX = 2**63 - 1
+# Up to here, the nearest double of an integer is one that int64 holds.
+_MOST_NEAR = 2**63 - 1024
 # 10^22 is the last power of ten that a double holds exactly.
 _MOST_PLACES = 22
 _WORD = 2.0**32
@@ -35,12 +39,13 @@ class Inexact:
     """The cells whose nearest doubles do not say all of them: integers beyond 2^53, decimals of over 15 digits.
 
     Attributes:
-        rests: Of integers of at most 64 bits, how much they are above their nearest doubles; 0 for all others.
+        rests: Returns of some rows, given with their nearest doubles, how much integers of at most 64 bits are above
+            those; 0 for all others.
         places: Where others are that differ, ascending.
         digits: What they are exactly, in one spelling.
     """
 
-    rests: NDArray[np.int64]
+    rests: Callable[[slice, NDArray[np.float64]], NDArray[np.int64]]
     places: NDArray[np.int64]
     digits: pa.ChunkedArray
 
@@ -50,11 +55,16 @@ class Numbers:
 
     What is one number as an integer, a decimal and a double is one double here. Two numbers of one column that share
     their nearest double are told apart by `inexact`.
+
+    Attributes:
+        extent: The least and greatest of integers, whatever lies under nulls included; None for other numbers.
+        inexact: The cells of which doubles do not say all; None if there are none.
     """
 
     def __init__(self, column: pa.Array) -> None:
         self.inexact: Inexact | None = None
         self._over = 1.0
+        self.extent: tuple[int, int] | None = None
         units = _unscaled(column) if pa.types.is_decimal(column.type) else None
         if units is not None:
             # Both exact, so that the quotient is the nearest double.
@@ -69,7 +79,8 @@ class Numbers:
         else:
             self._values = _data(column, column.type.to_pandas_dtype())
             if pa.types.is_integer(column.type):
-                self.inexact = _of_integers(self._values, validity(column))
+                self.extent = extent(self._values)
+                self.inexact = _of_integers(self._values, *self.extent)
         self._rounded = pa.types.is_floating(column.type)
 
     def doubles(self, rows: slice, into: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -81,11 +92,13 @@ class Numbers:
             into /= self._over
         return into
 
+    def integers(self, rows: slice) -> NDArray[Any]:
+        """View some rows of a column that has an `extent`."""
+        return self._values[rows]
+
     def lie_within(self, least: float, most: float) -> bool:
         """Say whether these are integers, none of which is beyond two bounds."""
-        if self._rounded or self._values.dtype.kind == "f" or self._over > 1:
-            return False
-        return bool(least <= self._values.min(initial=0) and self._values.max(initial=0) <= most)
+        return self.extent is not None and least <= self.extent[0] and self.extent[1] <= most
 
 
 def integers_of(column: pa.Array) -> NDArray[Any]:
@@ -203,31 +216,26 @@ def _decimals_as_doubles(column: pa.Array) -> NDArray[np.float64]:
     return doubles
 
 
-def _of_integers(values: NDArray[Any], valid: NDArray[np.bool_] | None) -> Inexact | None:
-    if (
-        values.dtype.itemsize < np.dtype(np.int64).itemsize
-        or len(values) == 0
-        or (values.min() >= -MOST_EXACT and values.max() <= MOST_EXACT)
-    ):
+def _of_integers(values: NDArray[Any], least: int, most: int) -> Inexact | None:
+    if -MOST_EXACT <= least and most <= MOST_EXACT:
         return None
-    rests = _rests(values)
-    clear_nulls(rests, valid)
-    return Inexact(rests, _NOWHERE, _NO_DIGITS) if rests.any() else None
+    rests = _near_rests if most <= _MOST_NEAR else _rests
+    return Inexact(lambda rows, doubles: rests(values[rows], doubles), _NOWHERE, _NO_DIGITS)
 
 
-def _rests(values: NDArray[Any]) -> NDArray[np.int64]:
+def _near_rests(values: NDArray[Any], doubles: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return how much integers of at most `_MOST_NEAR` are above their nearest doubles, which int64 holds as well."""
+    rests = doubles.astype(np.int64)
+    return np.subtract(values.view(np.int64), rests, out=rests)
+
+
+def _rests(values: NDArray[Any], doubles: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return how much integers of 64 bits are above their nearest doubles."""
-    rests = np.empty(len(values), np.int64)
-    for start in range(0, len(values), _ROWS):
-        here = values[start : start + _ROWS]
-        doubles = here.astype(np.float64)
-        # In two halves, since a double of 2^63 has no int64 and processors differ in what they make of it.
-        high = np.floor(doubles / _WORD)
-        doubles -= high * _WORD
-        nearest = high.astype(np.int64) << np.int64(32)
-        nearest += doubles.astype(np.int64)
-        np.subtract(here.view(np.int64), nearest, out=rests[start : start + _ROWS])
-    return rests
+    # In two halves, since a double of 2^63 has no int64 and processors differ in what they make of it.
+    high = np.floor(doubles / _WORD)
+    nearest = high.astype(np.int64) << np.int64(32)
+    nearest += (doubles - high * _WORD).astype(np.int64)
+    return np.subtract(values.view(np.int64), nearest, out=nearest)
 
 
 def _of_decimals(column: pa.Array) -> Inexact | None:
@@ -245,9 +253,10 @@ def _of_decimals(column: pa.Array) -> Inexact | None:
     if len(whole):
         # As integers of the same size are.
         differs[whole] = False
-        rests[whole] = _rests(integers_of(pc.take(wide, pa.array(whole)).cast(pa.int64())))
+        integers = integers_of(pc.take(wide, pa.array(whole)).cast(pa.int64()))
+        rests[whole] = _rests(integers, integers.astype(np.float64))
     places, digits = _told(differs, text, scale)
-    return Inexact(rests, places, digits) if len(places) or rests.any() else None
+    return Inexact(lambda rows, _: rests[rows], places, digits) if len(places) or rests.any() else None
 
 
 def _told(differs: NDArray[np.bool_], unscaled: pa.Array, scale: int) -> tuple[NDArray[np.int64], pa.ChunkedArray]:

@@ -6,6 +6,7 @@ a row costs one look into it. Others are worked out one by one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity, validity_buffer
-from maskgate.crypto.room import room, taken
+from maskgate.crypto.room import room
+from maskgate.methods.fixed_width import as_column, extent
 from maskgate.methods.numbers import integers_of
-from maskgate.methods.spread import spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,8 @@ _DECADE = 10
 _MOST_YEARS = 1000
 _YEARS_OF_FOUR_DIGITS = range(1, 9989)
 _ROWS = 65_536
+# No name of a period of such a year is longer.
+_COPIED = 8
 
 
 def period_of(column: pa.Array, period: str, not_before: int | None) -> pa.Array:
@@ -50,15 +53,32 @@ def period_of(column: pa.Array, period: str, not_before: int | None) -> pa.Array
         not_before: Dates before this year become its first period; None if all stay.
     """
     counts, unit = _counts(column)
-    ends = pc.min_max(counts)
-    if not ends["min"].is_valid:
+    if counts.null_count == len(counts):
         return pa.nulls(len(column), pa.int32() if period == "year" else pa.string())
-    first, last = (int(year) for year in _years(_days(np.array([ends["min"].as_py(), ends["max"].as_py()]), unit)))
+    decades = _decades(*extent(integers_of(counts)), unit)
+    if decades is None and counts.null_count:
+        # What lies under nulls may be far from all the others; it is slower not to look at it.
+        ends = pc.min_max(counts)
+        decades = _decades(ends["min"].as_py(), ends["max"].as_py(), unit)
+    if decades is None:
+        return _one_by_one(column, counts, unit, period, not_before)
+    return _by_table(counts, _TICKS[unit], _table(period, not_before, *decades), decades[0])
+
+
+def _decades(least: int, most: int, unit: str) -> tuple[int, int] | None:
+    """Return the year that a table from one moment to another begins with, and that it ends before; None if none does.
+
+    Args:
+        least: The first moment.
+        most: The last one.
+        unit: What moments count.
+    """
+    first, last = (int(year) for year in _years(_days(np.array([least, most]), unit)))
     first, last = first // _DECADE * _DECADE, last // _DECADE * _DECADE + _DECADE
     wide = last - first > _MOST_YEARS
     if wide or first not in _YEARS_OF_FOUR_DIGITS or last not in _YEARS_OF_FOUR_DIGITS:
-        return _one_by_one(column, counts, unit, period, not_before)
-    return _by_table(counts, _TICKS[unit], _table(period, not_before, first, last), first)
+        return None
+    return first, last
 
 
 def _counts(column: pa.Array) -> tuple[pa.Array, str]:
@@ -68,40 +88,71 @@ def _counts(column: pa.Array) -> tuple[pa.Array, str]:
     return column.cast(pa.int64()), getattr(column.type, "unit", "ms")
 
 
-def _by_table(counts: pa.Array, ticks: int, table: NDArray[Any], first_year: int) -> pa.Array:
-    valid, moments = validity(counts), integers_of(counts)
-    if valid is not None and table.dtype != np.int32:
-        present = pa.array(taken(moments, np.flatnonzero(valid)))
-        return spread(_by_table(present, ticks, table, first_year), valid)
+def _by_table(counts: pa.Array, ticks: int, table: _Table, first_year: int) -> pa.Array:
+    valid, moments, width = validity(counts), integers_of(counts), table.width
     first_day = int(np.datetime64(f"{first_year:04d}-01-01", "D").astype(np.int64))
-    periods = room(len(counts), table.dtype)
+    is_text = table.items.dtype != np.int32
+    present = len(counts) if valid is None or not is_text else int(np.count_nonzero(valid))
+    # A byte more, since items may be wider than texts.
+    bytes_ = pa.allocate_buffer(present * width + table.items.itemsize - width, resizable=True)
+    written = np.ndarray((present,), table.items.dtype, np.frombuffer(bytes_, np.uint8), strides=(width,))
+    items, end = room(min(_ROWS, len(counts)), table.items.dtype), 0
     for start in range(0, len(counts), _ROWS):
         rows = slice(start, start + _ROWS)
         days = (moments[rows] // ticks if ticks > 1 else moments[rows]).astype(np.int64, copy=False) - first_day
-        if valid is not None:
-            # The last entry is empty. Products are many times as fast as setting single cells.
-            days -= len(table) - 1
-            days *= valid[rows]
-            days += len(table) - 1
-        table.take(days, out=periods[rows], mode="clip")
-    if table.dtype == np.int32:
-        return pa.Array.from_buffers(pa.int32(), len(counts), [validity_buffer(valid), pa.py_buffer(periods)])
-    offsets = np.arange(len(counts) + 1, dtype=np.int32) * np.int32(table.itemsize)
-    buffers = [validity_buffer(valid), pa.py_buffer(offsets), pa.py_buffer(periods.view(np.uint8))]
-    return pa.Array.from_buffers(pa.string(), len(counts), buffers)
+        if valid is not None and is_text:
+            days = days[valid[rows]]
+        here = written[end : end + len(days)]
+        found = table.items.take(days, out=here if here.flags.c_contiguous else items[: len(days)], mode="clip")
+        if found is not here:
+            # What is too much of an item is overwritten by the next one.
+            here[:] = found
+        end += len(days)
+    bytes_.resize(present * width)
+    if not is_text:
+        return as_column(np.frombuffer(bytes_, np.int32), counts, pa.int32())
+    edges = _edges(len(counts), valid, width)
+    return pa.Array.from_buffers(pa.string(), len(counts), [validity_buffer(valid), edges, bytes_])
+
+
+def _edges(count: int, valid: NDArray[np.bool_] | None, width: int) -> pa.Buffer:
+    """Return where texts of one width begin, of which none is where there is a null."""
+    edges = room(count + 1, np.int32)
+    edges[0] = 0
+    if valid is None:
+        edges[:] = np.arange(count + 1, dtype=np.int32)
+    else:
+        np.cumsum(valid, out=edges[1:], dtype=np.int32)
+    edges *= np.int32(width)
+    return pa.py_buffer(edges)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The period of each day of some years.
+
+    Attributes:
+        items: Numbers, or texts with zeros behind them.
+        width: How many bytes they have.
+    """
+
+    items: NDArray[Any]
+    width: int
 
 
 @lru_cache(maxsize=64)
-def _table(period: str, not_before: int | None, first_year: int, last_year: int) -> NDArray[Any]:
-    """Return the period of each day of some years, as a number or as text of fixed width, and an empty last entry."""
+def _table(period: str, not_before: int | None, first_year: int, last_year: int) -> _Table:
+    """Lay out the periods of the days of some years."""
     ends = [np.datetime64(f"{year:04d}-01-01", "D") for year in (first_year, last_year)]
     days = np.arange(*ends)
     if period == "year":
-        return np.append(np.maximum(_years(days), not_before or first_year), 0).astype(np.int32)
+        years = np.maximum(_years(days), not_before or first_year).astype(np.int32)
+        return _Table(years, years.itemsize)
     numbers, places = np.unique(_numbered(days, period, not_before), return_inverse=True)
-    texts = np.array([_NUMBERED[period][2](int(number)).encode() for number in numbers])
-    fixed = texts.view(f"V{texts.itemsize}").take(places)
-    return np.append(fixed, np.zeros(1, fixed.dtype))
+    texts = [_NUMBERED[period][2](int(number)).encode() for number in numbers]
+    # numpy copies eight bytes at once, and any other number of them one after the other.
+    items = np.array(texts, f"S{_COPIED}").view(f"V{_COPIED}").take(places)
+    return _Table(items, len(texts[0]))
 
 
 def _one_by_one(column: pa.Array, counts: pa.Array, unit: str, period: str, not_before: int | None) -> pa.Array:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.cells import Cells
+from maskgate.methods.fixed_width import extent
 from maskgate.methods.numbers import integers_of
 from maskgate.methods.token_input import token_input
 
@@ -40,7 +41,8 @@ def whole_numbers(column: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_
     if not pa.types.is_integer(column.type):
         return _spelled(token_input(column))
     numbers = integers_of(column)
-    if len(numbers) == 0 or (numbers.min() > -_LIMIT and numbers.max() < _LIMIT):
+    least, most = extent(numbers)
+    if -_LIMIT < least and most < _LIMIT:
         return numbers.astype(np.int64, copy=False), None
     is_number = (numbers > -_LIMIT) & (numbers < _LIMIT)
     return np.where(is_number, numbers, 0).astype(np.int64), is_number

@@ -12,7 +12,8 @@ from maskgate.methods.exact_weights import ALL_WORDS
 from maskgate.methods.geometric import MOST_AT_ONCE, MOST_STEPS, geometric_of_epsilon, geometric_of_scale
 
 
-def words_of(drawn):
+def words_of(digit):
+    drawn = digit.weights
     capacity = ALL_WORDS >> drawn.bits
     counts: dict[int, int] = {}
     for column, limit in enumerate(drawn.limits.tolist()):
