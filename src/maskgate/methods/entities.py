@@ -152,8 +152,11 @@ class _Entities:
 
     def at(self, rows: slice) -> _Entities:
         """Return those of some of the rows."""
-        parts = (self.numbers, self.names, self.is_number)
-        return _Entities(*(None if part is None else part[rows] for part in parts))
+        return _Entities(
+            None if self.numbers is None else self.numbers[rows],
+            None if self.names is None else self.names[rows],
+            None if self.is_number is None else self.is_number[rows],
+        )
 
     @classmethod
     def of(cls, column: pa.Array, key: bytes) -> _Entities:

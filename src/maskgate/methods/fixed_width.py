@@ -69,7 +69,7 @@ def clear_nulls(values: NDArray[Any], valid: NDArray[np.bool_] | None) -> None:
 
 
 def extent(numbers: NDArray[Any]) -> tuple[int, int]:
-    """Return the least and the greatest of some whole numbers, in one pass over the memory; 0 and 0 if there are none."""
+    """Return the least and the greatest of some whole numbers, read once; 0 and 0 if there are none."""
     parts = [numbers[start : start + _TWICE_READ] for start in range(0, len(numbers), _TWICE_READ)]
     ends = [(int(part.min()), int(part.max())) for part in parts] or [(0, 0)]
     return min(least for least, _ in ends), max(most for _, most in ends)

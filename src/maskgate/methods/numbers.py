@@ -217,7 +217,7 @@ def _decimals_as_doubles(column: pa.Array) -> NDArray[np.float64]:
 
 
 def _of_integers(values: NDArray[Any], least: int, most: int) -> Inexact | None:
-    if -MOST_EXACT <= least and most <= MOST_EXACT:
+    if least >= -MOST_EXACT and most <= MOST_EXACT:
         return None
     rests = _near_rests if most <= _MOST_NEAR else _rests
     return Inexact(lambda rows, doubles: rests(values[rows], doubles), _NOWHERE, _NO_DIGITS)
@@ -226,7 +226,8 @@ def _of_integers(values: NDArray[Any], least: int, most: int) -> Inexact | None:
 def _near_rests(values: NDArray[Any], doubles: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return how much integers of at most `_MOST_NEAR` are above their nearest doubles, which int64 holds as well."""
     rests = doubles.astype(np.int64)
-    return np.subtract(values.view(np.int64), rests, out=rests)
+    np.subtract(values.view(np.int64), rests, out=rests)
+    return rests
 
 
 def _rests(values: NDArray[Any], doubles: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -235,7 +236,8 @@ def _rests(values: NDArray[Any], doubles: NDArray[np.float64]) -> NDArray[np.int
     high = np.floor(doubles / _WORD)
     nearest = high.astype(np.int64) << np.int64(32)
     nearest += (doubles - high * _WORD).astype(np.int64)
-    return np.subtract(values.view(np.int64), nearest, out=nearest)
+    np.subtract(values.view(np.int64), nearest, out=nearest)
+    return nearest
 
 
 def _of_decimals(column: pa.Array) -> Inexact | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maskgate.crypto.room import room
+from maskgate.crypto.room import room, warmed
 from maskgate.methods.fixed_width import portions
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ class Sorted:
             cells: More than any value says, as wide as words.
         """
         written = self.words.view(cells.dtype)
+        warmed(cells)
         for rows in portions(len(written)):
             places = (self.words[rows] & self.of_value).astype(np.int64)
             cells.take(places, out=written[rows], mode="clip")

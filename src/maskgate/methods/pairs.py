@@ -10,7 +10,7 @@ import numpy as np
 from maskgate.crypto.cells import validity
 from maskgate.crypto.room import room, taken
 from maskgate.methods.orders import sorted_by_chance
-from maskgate.methods.permutation import cells_to_move, is_fixed, rearranged, with_nulls_of
+from maskgate.methods.permutation import cells_to_move, column_of, is_fixed, rearranged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,9 +51,11 @@ def exchanged(column: pa.Array, moves: Sequence[Moves]) -> pa.Array:
     if is_fixed(column.type):
         cells = cells_to_move(column)
         moved = room(len(cells), cells.dtype)
+        # Which also brings them into the cache, before they are written to at random.
+        moved.view(np.uint8).fill(0)
         for rows, sources in moves:
             moved[rows] = taken(cells, sources)
-        return with_nulls_of(column, moved)
+        return column_of(column.type, moved, validity(column))
     every: NDArray[Any] = np.arange(len(column))
     for rows, sources in moves:
         every[rows] = sources

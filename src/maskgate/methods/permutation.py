@@ -116,11 +116,11 @@ def _shuffled_numbers(
     base = cells.dtype.type(least % (1 << column.type.bit_width))
     order = sorted_by_chance(len(cells), chance, bits, lambda rows: cells[rows] - base, valid=valid)
     if valid is None:
-        return _column_of(column.type, order.instead(cells.dtype, base), None)
+        return column_of(column.type, order.instead(cells.dtype, base), None)
     moved = room(len(cells), cells.dtype)
     order.write(moved, base)
     moved[_spread(moved, valid)] = 0
-    return _column_of(column.type, moved, valid)
+    return column_of(column.type, moved, valid)
 
 
 def _spread(items: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -166,8 +166,9 @@ def with_nulls_of(column: pa.Array, cells: NDArray[Any]) -> pa.Array:
     """Return cells as a column of the same type, with the same nulls, and nothing under them."""
     valid = validity(column)
     clear_nulls(cells, valid)
-    return _column_of(column.type, cells, valid)
+    return column_of(column.type, cells, valid)
 
 
-def _column_of(kind: pa.DataType, cells: NDArray[Any], valid: NDArray[np.bool_] | None) -> pa.Array:
+def column_of(kind: pa.DataType, cells: NDArray[Any], valid: NDArray[np.bool_] | None) -> pa.Array:
+    """Return cells under whose nulls lie zeros as a column of their type."""
     return pa.Array.from_buffers(kind, len(cells), [validity_buffer(valid), pa.py_buffer(cells)])

@@ -42,7 +42,7 @@ def whole_numbers(column: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_
         return _spelled(token_input(column))
     numbers = integers_of(column)
     least, most = extent(numbers)
-    if -_LIMIT < least and most < _LIMIT:
+    if least > -_LIMIT and most < _LIMIT:
         return numbers.astype(np.int64, copy=False), None
     is_number = (numbers > -_LIMIT) & (numbers < _LIMIT)
     return np.where(is_number, numbers, 0).astype(np.int64), is_number

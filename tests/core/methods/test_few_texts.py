@@ -10,7 +10,8 @@ from maskgate.methods.bands import bands_of_width
 from maskgate.methods.cleansing import cleansed
 from maskgate.methods.few_texts import FewTexts
 
-ROWS = 40_000
+# Odd, so that the last row has no other to be copied with.
+ROWS = 40_001
 SHORT = [str(number) * (number % 9) for number in range(40)]
 LONG = ["x" * (number % 33) for number in range(90)]
 DRAW = np.random.default_rng(4)
