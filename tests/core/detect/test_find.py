@@ -47,6 +47,7 @@ FOUND = {
         ⟦4111111111111111⟧
         ⟦4111 1111 1111 1111⟧ is a Visa
         ⟦4111-1111-1111-1111⟧, ⟦5555.5555.5555.4444⟧
+        ⟦4111  1111  1111  1111⟧ or ⟦4111_1111_1111_1111⟧ or ⟦5555 - 5555 - 5555 - 4444⟧
         ⟦4222222222222⟧ of 13 digits
         ⟦4000000000000000006⟧ of 19
         ⟦5105105105105100⟧ and ⟦2223003122003222⟧
@@ -167,6 +168,8 @@ FOUND = {
         no address: std::vector and a::b and abc::def and x[::2] and [1::2]
         no address: 1.2.3.04
         no address: 1:2:3:4:5:6:7:8:9
+        no address: release-1.2.3.4, OID 1.3.6.1
+        dst=⟦2001:db8::c979⟧:51234, src=⟦2001:db8:0:0:0:0:0:c979⟧:443
         no address: 2001:db8::1::2
         no address: :: and ::: and :
         no address: 10.01.2024
@@ -175,6 +178,9 @@ FOUND = {
     "ssn": """
         ⟦123-45-6789⟧
         ssn:⟦123-45-6789⟧, born
+        SS# ⟦123456788⟧, ss number is ⟦123456788⟧
+        {"social_security_number": ⟦123456788⟧, "socialSecurityNumber": "⟦123456788⟧"}
+        no number: antisocial 123456788, the tins 123456788
         ⟦123 45 6789⟧
         SSN#⟦078-05-1120⟧.
         his social security number is ⟦853-37-1694⟧
@@ -302,6 +308,13 @@ FOUND = {
         phone: ⟦9498777106⟧
         Phone:\u00a0⟦467 3395⟧
         call me on ⟦9472 7916⟧?
+        Tél : ⟦0248322664⟧
+        Llámame al ⟦6490 7329⟧
+        Rufen Sie mich unter ⟦01144960570⟧ an.
+        appelez-moi au ⟦0295265753⟧
+        {"home_phone": "⟦2025550123⟧"}
+        T: ⟦19582307⟧ | M: ⟦07911 123456⟧
+        no number: Rechnung RE-0254-10040, Bestellnummer 0221-123456, pedido nº 0221 123456
         ⟦416 60 039⟧ office
         tel. ⟦60-56-85-91⟧
         call on 2024-01-05

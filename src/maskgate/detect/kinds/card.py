@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from maskgate.detect.text import Text
 
 _SHORTEST, _LONGEST = 12, 19
-_GAP = rf"[{BLANKS}{DASHES}.]"
+_GAP = rf"[{BLANKS}]?[{BLANKS}{DASHES}._][{BLANKS}]?"
 _FIRST = "(?:0604|[1-9][0-9]{3})"
 PATTERN = (
     rf"{_FIRST}(?:{_GAP}[0-9]{{4}}){{2,4}}(?:{_GAP}[0-9]{{1,3}})?|{_FIRST}{_GAP}[0-9]{{6}}{_GAP}[0-9]{{4,5}}"

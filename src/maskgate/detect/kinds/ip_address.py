@@ -21,8 +21,8 @@ V4 = rf"(?:(?:{_PADDED}\.){{3}}{_PADDED}|(?:{_BYTE}\.){{3}}{_BYTE})"
 _ROW = "[0-9]+(?:[.][0-9]+){2,3}(?: to | and | or | ?[,&-] ?)v?"
 _AGENTS = "Chrome|Chromium|CriOS|Edge?|EdgA|Electron|Firefox|OPR|SamsungBrowser|Version|Vivaldi|YaBrowser"
 _VERSION = (
-    r"(?:(?i:\b(?:versions?|ver|v|release|build|firmware|rv|rev|revision|sections?|chapter|clause|figure|paragraph|article)"
-    rf"|§)[ .:#=v(]*(?:{_ROW})*|\b(?:{_AGENTS})/)$"
+    r"(?:(?i:\b(?:versions?|ver|v|release|build|firmware|rv|rev|revision|sections?|chapter|clause|figure|paragraph|article|oid)"
+    rf"|§)[ .:#=v(\-]*(?:{_ROW})*|\b(?:{_AGENTS})/)$"
 )
 _FILE = r"(?i)^[-.](?:tar|tgz|zip|whl|jar|dll|exe|so|deb|rpm|msi|dmg|apk|nupkg|beta|alpha|rc|snapshot)\b"
 
@@ -35,6 +35,9 @@ _V6 = (
 # As long as it goes; what of it is an address is settled after.
 _RUN = r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:\.[0-9]{1,3}){0,3}(?:%[0-9A-Za-z]{1,15})?"
 _EXACTLY_V6 = rf"^(?:{_V6})(?:%[0-9A-Za-z]+)?$"
+# Five digits are no group, and nor are any behind eight.
+_PORT = 5
+_PORTED = rf":[0-9]{{{_PORT}}}$|^(?:{_GROUP}:){{8}}[0-9]{{2,4}}$"
 # "::1" is one, but "a::b" and "[1::2]" are names and slices of programs: a group of three, and a digit, or more groups.
 _TELLING = (
     r"(?i)^::1(?:%.*)?$|[0-9a-f]{3}.*[0-9]|[0-9].*[0-9a-f]{3}|[0-9][0-9a-f]{2}|[0-9a-f]:[0-9a-f]+:.*[0-9a-f]|^f[cdef]"
@@ -76,11 +79,24 @@ def v6_windows(text: Text) -> Spans:
 
 
 def cut_v6(text: Text, candidates: Spans) -> Spans:
-    """Cut off colons that belong to the sentence."""
+    """Cut off colons that belong to the sentence, and a port that can be no group of the address."""
     starts, ends = candidates.starts, candidates.ends
     starts = starts + ((text.byte_at(starts) == _COLON) & (text.byte_at(starts + 1) != _COLON))
     sentence = (text.byte_at(ends - 1) == _COLON) & (text.byte_at(ends - 2) != _COLON)
+    ends = ends - _port_widths(text, Spans(starts, ends))
     return Spans(starts, np.maximum(ends - sentence, starts))
+
+
+def _port_widths(text: Text, spans: Spans) -> NDArray[np.int64]:
+    """Return how many bytes at the end are a colon and a port, where nobody put the address in brackets."""
+    widths = np.zeros(len(spans), np.int64)
+    ported = np.flatnonzero(holds(text, spans, _PORTED))
+    digits = np.ones(len(ported), np.bool_)
+    for back in range(1, 1 + _PORT):
+        digits &= DIGIT[text.byte_at(spans.ends[ported] - back)]
+        widths[ported] += digits
+    widths[ported] += 1
+    return widths
 
 
 def is_v6(text: Text, spans: Spans) -> NDArray[np.bool_]:

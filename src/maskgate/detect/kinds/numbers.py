@@ -24,8 +24,10 @@ _LEFT, _RIGHT = 4, 16
 _CALLED_OTHER = (
     r"(?i)\b(?:isbn|issn|ean|gtin|upc|imei|orders?|invoice|tracking|ticket|ref|reference|version|sku|serial|part|p/n|case"
     r"|claim|policy|account|acct|amount|total|price|zip|id|uuid|batch|lot|shipment|parcel|transaction|customer|license"
-    r"|licence|passport|ndc|timestamp)"
-    r"(?:[ _]?(?:numbers?|no|nr|id|code))?(?: (?:is|was|of))?[ .:=#\x22'()-]*$"
+    r"|licence|passport|ndc|timestamp|bestell(?:ung)?|auftrags?|rechnungs?|kunden|vorgangs?|aktenzeichen|matrikel|sendungs?"
+    r"|commande|facture|r[eé]f[eé]rence|dossier|pedido|factura|referencia|expediente|ordine|fattura|bestelling"
+    r"|factuur)"
+    r"(?:[ _-]?(?:numbers?|nummer|n[uú]mero|no|nr|n ?[\x{B0}\x{BA}]|id|code))?(?: (?:is|was|of))?[ .:=#\x22'()-]*$"
 )
 
 

@@ -45,9 +45,12 @@ SURE = f"(?:{_INTERNATIONAL}|{_AMERICAN}|{_BRACKETED}|{_TRUNK}){_END}"
 NAMED = rf"\(?[0-9](?:{_JOINS}[0-9]){{6,14}}{_END}"
 
 _CALLED = (
-    r"(?i)(?:\b(?:phones?|telephone|tel|mobile|mob|cell|cellphone|fax|call|text|sms|whatsapp|dial|ring|reach|desk"
+    r"(?i)(?:(?:\b|_)(?:phones?|telephone|tel|mobile|mob|cell|cellphone|fax|call|text|sms|whatsapp|dial|ring|reach|desk"
     r"|landline|hotline|telefon|handy|mobil|t[eé]l[eé]phone|tel[eé]fono|contact number|answering (?:at|on)"
-    r"|messages? (?:to|on|from)|registered (?:on|with|number)?)|☎|📞|📱)[^0-9<>@\x01]{0,24}$"
+    r"|messages? (?:to|on|from)|registered (?:on|with|number)?"
+    r"|t[eé]l|portable|appele[rz]|joindre|joignable|rufen?|anrufen|erreichbar|erreichen|r[uü]ckruf|telefax|festnetz"
+    r"|m[oó]vil|celular|ll[aá]m[ae](?:[nr]|me|nos)?|tel[eé]fonos|cellulare|chiama(?:re|mi)?|telefoonnummer|bel|tlf|gsm)"
+    r"|☎|📞|📱|(?m:^|[|\x{B7}\x{2022}] ?)[TMPF] ?[.:])[^0-9<>@\x01]{0,24}$"
 )
 _CALLED_BEHIND = r"(?i)^[ ,(\-\x{2013}\x{2014}]{0,3}(?:office|mobile|fax|cell|home|work|phone|tel)\b"
 # A date, an ISBN.
@@ -60,7 +63,7 @@ _ABROAD_BY_ZEROS = r"^00(?:[ -]|[0-9]+[^0-9]|[2-9][0-9]{9,12}$)"
 _FEWEST_BEHIND_0 = 9
 # Social security numbers, postcodes, and what comes behind groups of another number; a year is none.
 _ANOTHER = r"^(?:[0-9]{3}-[0-9]{2}|[0-9]{5}|[0-9]{4}-[0-9]{2})-[0-9]{4}$"
-_GROUP_BEFORE = r"(?:^|[^0-9A-Za-z])(?:[0-9A-Z]{4}|[A-Z]{2}[0-9]{2}|j)[ .-]$"
+_GROUP_BEFORE = r"(?:^|[^0-9A-Za-z])(?:[0-9A-Z]{4}|[A-Z]{2}[0-9]{2}|j)[ .-]$|[A-Za-z]-$"
 _YEAR_BEFORE = r"\b(?:19|20)[0-9]{2} $"
 _SIGNS = np.isin(np.arange(256), [ord(each) for each in "-./:+_="])
 
