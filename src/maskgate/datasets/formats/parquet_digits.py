@@ -19,6 +19,7 @@ from maskgate.datasets.formats.parquet_chunks import (
     DATA_PAGE,
     MAGIC,
     METADATA,
+    STATISTICS,
     UNCOMPRESSED_SIZE,
     Chunk,
 )
@@ -207,6 +208,6 @@ def _description(name: str, rows: int, nulls: int, compressed: int, uncompressed
         UNCOMPRESSED_SIZE: int64(uncompressed),
         COMPRESSED_SIZE: int64(compressed),
         DATA_PAGE: int64(len(MAGIC)),
-        12: struct({3: int64(nulls)}),
+        STATISTICS: struct({3: int64(nulls)}),
     }
     return struct_bytes({2: int64(0), METADATA: struct(metadata)})

@@ -19,14 +19,16 @@ from maskgate.datasets.formats.format import Segment
 from maskgate.datasets.formats.parquet_chunks import MAGIC, chunks_of, row_group
 from maskgate.datasets.formats.parquet_digits import digits_chunk
 from maskgate.datasets.formats.parquet_footer import joined_footer, moved_row_groups
+from maskgate.datasets.formats.parquet_statistics import statistics_of, with_statistics
 from maskgate.datasets.formats.reused_room import ReusedRoom
 from maskgate.errors import UsageError
 from maskgate.methods.layout import countable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from maskgate.datasets.formats.parquet_chunks import Chunk
+    from maskgate.datasets.formats.thrift import Value
     from maskgate.datasets.layout import Layout
 
 _TAIL = 8
@@ -61,18 +63,30 @@ class ParquetEncoder:
         """Encode batches as one row group."""
         rows = sum(batch.num_rows for batch in batches)
         own = self._digits(batches)
-        if not own:
-            written = self._written(batches, rows, self._leaves)
+        known = {} if not batches else self._statistics(batches, rows)
+        if not own and not known:
+            written = self._written(_Rows(batches, rows, self._leaves))
             return Segment(rows, written.pages, written.footer, written.release)
         others = [at for at in range(len(self._schema)) if at not in own]
         chunks, release = [], None
         if others:
             selected = [batch.select(others) for batch in batches]
-            written = self._written(selected, rows, [self._leaves[at] for at in others])
+            described = frozenset(self._leaves[at][0] for at in known)
+            written = self._written(_Rows(selected, rows, [self._leaves[at] for at in others], described))
             chunks, release = chunks_of(written.data, written.footer), written.release
         rest = iter(chunks)
         chunks = [own[at] if at in own else next(rest) for at, paths in enumerate(self._leaves) for _ in paths]
+        leaf_of = {at: sum(map(len, self._leaves[:at])) for at in known}
+        for at, statistics in known.items():
+            chunks[leaf_of[at]] = with_statistics(chunks[leaf_of[at]], statistics)
         return Segment(rows, tuple(chunk.data for chunk in chunks), row_group(chunks, rows), release)
+
+    def _statistics(self, batches: Sequence[pa.RecordBatch], rows: int) -> dict[int, Mapping[int, Value]]:
+        """Return what statistics are known of columns behind dictionaries, by their places."""
+        if rows < _SAMPLE_ROWS:
+            return {}
+        found = {at: statistics_of([batch.column(at) for batch in batches]) for at in range(len(self._schema))}
+        return {at: each for at, each in found.items() if each is not None}
 
     def _digits(self, batches: Sequence[pa.RecordBatch]) -> dict[int, Chunk]:
         """Encode the columns of hexadecimal digits, by their places."""
@@ -96,27 +110,31 @@ class ParquetEncoder:
         """What a file without rows says of itself: its schema, and who has written it."""
         return bytes(self.encode([]).note)
 
-    def _written(self, batches: Sequence[pa.RecordBatch], rows: int, leaves: Sequence[Sequence[str]]) -> _Written:
+    def _written(self, rows: _Rows) -> _Written:
         """Have Arrow write a file of one row group."""
-        room = self._room.take(sum(batch.nbytes for batch in batches) + _MARGIN)
+        room = self._room.take(sum(batch.nbytes for batch in rows.batches) + _MARGIN)
         try:
             sink = pa.FixedSizeBufferWriter(room)
-            self._write(sink, batches, rows, leaves)
+            self._write(sink, rows)
             data = memoryview(room)[: sink.tell()]
         except (pa.ArrowException, OSError):
             # Hardly ever it takes more room than the cells do in memory.
             stream = pa.BufferOutputStream()
-            self._write(stream, batches, rows, leaves)
+            self._write(stream, rows)
             data = memoryview(stream.getvalue())
         return _Written(data, partial(self._room.give_back, room))
 
-    def _write(self, sink: Any, batches: Sequence[pa.RecordBatch], rows: int, leaves: Sequence[Sequence[str]]) -> None:
+    def _write(self, sink: Any, rows: _Rows) -> None:
         # A dictionary that comes along is written as it is; that there was one, the footer does not say.
-        schema = batches[0].schema if batches else self._schema
-        with pq.ParquetWriter(sink, schema, **self._options, **self._encodings(batches[:1], leaves)) as writer:
-            if batches:
-                table = pa.Table.from_batches(batches)
-                writer.write_table(table if len(batches) == 1 else table.unify_dictionaries(), row_group_size=rows)
+        schema = rows.batches[0].schema if rows.batches else self._schema
+        encodings = self._encodings(rows.batches[:1], rows.leaves)
+        with pq.ParquetWriter(
+            sink, schema, **self._options, **encodings, write_statistics=rows.to_be_described
+        ) as writer:
+            if rows.batches:
+                table = pa.Table.from_batches(rows.batches)
+                table = table if len(rows.batches) == 1 else table.unify_dictionaries()
+                writer.write_table(table, row_group_size=rows.count)
 
     def _encodings(self, batches: Sequence[pa.RecordBatch], leaves: Sequence[Sequence[str]]) -> dict[str, Any]:
         """Choose an encoding for each leaf, judged by the first rows."""
@@ -130,6 +148,29 @@ class ParquetEncoder:
                 elif self._compact and (encoding := _encoding(column.type)) is not None:
                     encodings[paths[0]] = encoding
         return {"use_dictionary": repeating, "column_encoding": encodings or None}
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows that Arrow writes.
+
+    Attributes:
+        batches: The rows.
+        count: How many there are.
+        leaves: For each column the paths of what Parquet stores for it.
+        described: Paths of which the statistics are known.
+    """
+
+    batches: Sequence[pa.RecordBatch] = field(repr=False)
+    count: int
+    leaves: Sequence[Sequence[str]]
+    described: frozenset[str] = frozenset()
+
+    @property
+    def to_be_described(self) -> bool | list[str]:
+        """Say for which paths Arrow has to find statistics."""
+        left = [path for paths in self.leaves for path in paths if path not in self.described]
+        return left if left and self.described else not self.described
 
 
 @dataclass(frozen=True)

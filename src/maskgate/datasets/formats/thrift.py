@@ -30,6 +30,9 @@ class Value(NamedTuple):
     data: bytes
 
 
+TRUE = Value(BOOLEANS[0], b"")
+
+
 def int16(value: int) -> Value:
     """Write a number of 16 bits."""
     return Value(INT16, varint(zigzag(value)))
