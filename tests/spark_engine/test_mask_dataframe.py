@@ -176,6 +176,23 @@ class TestRefusals:
         with pytest.raises(PlanError, match=said):
             mask_dataframe(dataframe.select("id", "income"), make_rules(columns, *more), table_name="t")
 
+    @pytest.mark.parametrize(
+        ("column", "said"),
+        [
+            pytest.param("1 AS `e.mail`", 'column "e.mail": Spark takes no dot', id="a dot in a name"),
+            pytest.param("parse_json('1') AS v", 'column "v": Spark hands over a variant as bytes', id="a variant"),
+        ],
+    )
+    def test_columns_that_do_not_come_as_they_are(self, spark, make_rules, column, said):
+        from maskgate.engines.spark import mask_dataframe  # noqa: PLC0415
+
+        with pytest.raises(PlanError, match=said):
+            mask_dataframe(
+                spark.sql(f"SELECT 1 AS id, {column}"),
+                make_rules("{id: keep, '`e.mail`': keep}" if "mail" in column else "{id: keep, v: keep}"),
+                table_name="t",
+            )
+
     def test_rows_with_one_key(self, dataframe, make_rules):
         from maskgate.engines.spark import mask_dataframe  # noqa: PLC0415
 

@@ -1,23 +1,22 @@
-"""Tables of PostgreSQL as targets: written under another name, and renamed when all of it is there.
-
-All of it is one transaction, so that a crash at any moment leaves nothing behind.
-"""
+"""Tables of databases as targets: written under another name, and renamed when all of it is there."""
 
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from maskgate.datasets.moving import supplied
 from maskgate.datasets.pipeline import in_order
+from maskgate.datasets.postgresql_table import PostgresqlTable
 from maskgate.datasets.progress import Progress
 from maskgate.datasets.run import MEMORY, MaskedTable
-from maskgate.datasets.sql_connection import asked, connected, database_url, is_postgresql, shown
+from maskgate.datasets.sql_connection import database_url, is_postgresql, shown
+from maskgate.datasets.sqlalchemy_table import SqlAlchemyTable
 from maskgate.errors import DatasetError, PlanError, UsageError
 from maskgate.masking import MaskingRun
 from maskgate.methods.layout import plain
@@ -78,41 +77,21 @@ def mask_into_table(
     """
     url = database_url(target.database)
     place = shown(url)
-    if not is_postgresql(url):
-        raise UsageError(f"{place}: only tables of PostgreSQL are written. Write files, and load them.")
-    schema = _written_schema(plan)
-    namespace, name = target.names
-    temporary = f"maskgate_{secrets.token_hex(8)}"
-    before = f'"{namespace}".' if namespace else ""
-    with connected(url) as connection:
-        cursor = asked(place, connection.cursor)
-        try:
-            _check_free(cursor, place, f'{before}"{name}"', target.table)
-            with (
-                supplied(source, plan, source.batch_rows, memory=memory, workers=workers, progress=progress) as supply,
-                MaskingRun(supply.plan) as run,
-            ):
-                rows = _Rows(run, supply, schema, progress, workers, memory)
-                reader = pa.RecordBatchReader.from_batches(schema, rows.batches())
-                rows.raising(
-                    lambda: asked(
-                        place, lambda: cursor.adbc_ingest(temporary, reader, mode="create", db_schema_name=namespace)
-                    )
-                )
-                report = run.finish()
-            source.verify()
-            asked(place, lambda: cursor.execute(f'ALTER TABLE {before}"{temporary}" RENAME TO "{name}"'))
-        finally:
-            asked(place, cursor.close)
-        asked(place, connection.commit)
+    tables: type[PostgresqlTable | SqlAlchemyTable] = PostgresqlTable if is_postgresql(url) else SqlAlchemyTable
+    schema = _written_schema(plan, place, partial(tables.written_type, url))
+    with tables.opened(url, place, *target.names) as table:
+        with (
+            supplied(source, plan, source.batch_rows, memory=memory, workers=workers, progress=progress) as supply,
+            MaskingRun(supply.plan) as run,
+        ):
+            rows = _Rows(run, supply, schema, progress, workers, memory)
+            reader = pa.RecordBatchReader.from_batches(schema, rows.batches())
+            rows.raising(lambda: table.take(reader))
+            report = run.finish()
+        source.verify()
+        table.publish()
     described = tuple((item.name, str(item.type)) for item in schema)
     return MaskedTable(plan, described, (), report, source.uri)
-
-
-def _check_free(cursor: Any, place: str, quoted: str, shown_as: str) -> None:
-    asked(place, lambda: cursor.execute("SELECT to_regclass($1) IS NOT NULL", (quoted,)))
-    if cursor.fetchone()[0]:
-        raise DatasetError(f"{place}: there is a table {shown_as} already. Choose another name, or drop it first.")
 
 
 @dataclass
@@ -164,30 +143,17 @@ class _Rows:
         return self.run.mask(stretch.batch())
 
 
-def _written_schema(plan: MaskingPlan) -> pa.Schema:
+def _written_schema(plan: MaskingPlan, place: str, written: Callable[[pa.DataType], pa.DataType | None]) -> pa.Schema:
     problems, fields = [], []
     for item in plan.output_schema:
-        kind = _written_type(item.type)
+        kind = written(item.type)
         if kind is None:
-            problems.append(f'column "{item.name}" ({item.type}): PostgreSQL has no such type. Drop or convert it.')
+            problems.append(f'column "{item.name}" ({item.type}): {place} has no such type. Drop or convert it.')
         else:
             fields.append(pa.field(item.name, kind))
     if problems:
         raise PlanError(plan.table, tuple(problems))
     return pa.schema(fields)
-
-
-def _written_type(kind: pa.DataType) -> pa.DataType | None:
-    if pa.types.is_dictionary(kind):
-        return _written_type(kind.value_type)
-    if pa.types.is_uint64(kind):
-        return pa.decimal128(20, 0)
-    if pa.types.is_struct(kind) or pa.types.is_map(kind) or pa.types.is_union(kind):
-        return None
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        inner = kind.value_type
-        return kind if _written_type(inner) == inner and not pa.types.is_nested(inner) else None
-    return kind
 
 
 def _as_written(column: pa.Array, kind: pa.DataType) -> pa.Array:

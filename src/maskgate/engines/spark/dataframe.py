@@ -138,7 +138,7 @@ def mask_dataframe(
     schema = to_arrow_schema(df.schema, timezone=_zone(df))
     plan = recipe.plan(schema)
     moved, problems = moved_columns(plan, recipe, schema)
-    problems += _check_problems(plan, check)
+    problems += _column_problems(df) + _check_problems(plan, check)
     output, unknown = _spark_schema(plan)
     if problems + unknown:
         raise PlanError(table_name, tuple(problems + unknown))
@@ -198,6 +198,22 @@ def _spark_schema(plan: MaskingPlan) -> tuple[StructType, list[str]]:
         except Exception:  # noqa: BLE001  Spark's errors have many classes here
             problems.append(f'column "{item.name}" ({item.type}): Spark has no such type. Choose another method.')
     return StructType(fields), problems
+
+
+def _column_problems(df: DataFrame) -> list[str]:
+    """Say which columns Spark does not hand over as they are."""
+    return [
+        f'column "{item.name}": {problem}'
+        for item in df.schema
+        for is_so, problem in (
+            (
+                "." in item.name or "`" in item.name,
+                "Spark takes no dot and no backtick in names here. Rename it first.",
+            ),
+            (item.dataType.typeName() == "variant", "Spark hands over a variant as bytes. Make it a text: to_json(…)."),
+        )
+        if is_so
+    ]
 
 
 def _check_problems(plan: MaskingPlan, check: Check) -> list[str]:

@@ -1,0 +1,94 @@
+"""A new table of PostgreSQL, written over ADBC under another name and renamed at the end, in one transaction."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from maskgate.datasets.sql_connection import asked, connected
+from maskgate.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass
+class PostgresqlTable:
+    """A table that is not there yet.
+
+    Attributes:
+        place: What messages call the database.
+        namespace: The schema that it goes to; None for the first one of the search path.
+        name: Its name.
+    """
+
+    place: str
+    namespace: str | None
+    name: str
+    _connection: Any = field(repr=False)
+    _cursor: Any = field(repr=False)
+    _temporary: str = field(default_factory=lambda: f"maskgate_{secrets.token_hex(8)}", repr=False)
+
+    @classmethod
+    @contextmanager
+    def opened(cls, url: str, place: str, namespace: str | None, name: str) -> Iterator[PostgresqlTable]:
+        """Connect, and undo everything that is not published.
+
+        Raises:
+            DatasetError: If the database cannot be reached, or there is such a table.
+        """
+        with connected(url) as connection:
+            cursor = asked(place, connection.cursor)
+            try:
+                table = cls(place, namespace, name, connection, cursor)
+                table.check_free()
+                yield table
+            finally:
+                asked(place, cursor.close)
+
+    @staticmethod
+    def written_type(_url: str, kind: pa.DataType) -> pa.DataType | None:
+        """Return the type in which values are handed over; None if PostgreSQL has none."""
+        return _written_type(kind)
+
+    def check_free(self) -> None:
+        """Refuse a name that is taken."""
+        asked(
+            self.place, lambda: self._cursor.execute("SELECT to_regclass($1) IS NOT NULL", (self._quoted(self.name),))
+        )
+        if self._cursor.fetchone()[0]:
+            shown = f"{self.namespace}.{self.name}" if self.namespace else self.name
+            raise DatasetError(
+                f"{self.place}: there is a table {shown} already. Choose another name, or drop it first."
+            )
+
+    def take(self, reader: pa.RecordBatchReader) -> None:
+        """Write rows."""
+        names = {"mode": "create", "db_schema_name": self.namespace}
+        asked(self.place, lambda: self._cursor.adbc_ingest(self._temporary, reader, **names))
+
+    def publish(self) -> None:
+        """Give the table its name, for all to see."""
+        rename = f'ALTER TABLE {self._quoted(self._temporary)} RENAME TO "{self.name}"'
+        asked(self.place, lambda: self._cursor.execute(rename))
+        asked(self.place, self._connection.commit)
+
+    def _quoted(self, name: str) -> str:
+        return f'"{self.namespace}"."{name}"' if self.namespace else f'"{name}"'
+
+
+def _written_type(kind: pa.DataType) -> pa.DataType | None:
+    if pa.types.is_dictionary(kind):
+        return _written_type(kind.value_type)
+    if pa.types.is_uint64(kind):
+        return pa.decimal128(20, 0)
+    if pa.types.is_struct(kind) or pa.types.is_map(kind) or pa.types.is_union(kind):
+        return None
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        inner = kind.value_type
+        return kind if _written_type(inner) == inner and not pa.types.is_nested(inner) else None
+    return kind
