@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from maskgate.datasets.early_sync import EarlySync
 from maskgate.datasets.object_uploads import discard_file
 from maskgate.errors import DatasetError, MaskgateError
 
@@ -27,6 +27,7 @@ class PartFile:
     def __init__(self, file: BinaryIO, assembly: Assembly) -> None:
         self._file = file
         self._assembly = assembly
+        self._sync = EarlySync(file)
         self._hash = hashlib.sha256()
         self.size = 0
         self.rows = 0
@@ -57,27 +58,19 @@ class PartFile:
     def _write(self, data: Any) -> None:
         view = memoryview(data).cast("B")
         _translated(lambda: self._file.write(view))
+        _translated(lambda: self._sync.wrote(len(view)))
         self._hash.update(view)
         self.size += len(view)
 
     def _close(self) -> None:
-        self._file.flush()
-        if hasattr(self._file, "fileno") and _has_descriptor(self._file):
-            os.fsync(self._file.fileno())
+        self._sync.finish()
         self._file.close()
 
     def discard(self) -> None:
         """Close without caring for the bytes: the file goes away, so that what fails here is moot."""
+        self._sync.stop()
         with contextlib.suppress(OSError):
             discard_file(self._file)
-
-
-def _has_descriptor(file: BinaryIO) -> bool:
-    try:
-        file.fileno()
-    except (OSError, AttributeError):
-        return False
-    return True
 
 
 def _translated(write: Callable[[], Any]) -> None:
