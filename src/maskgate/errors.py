@@ -28,6 +28,7 @@ A message answers where, what is wrong, and what would be right. No message hold
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 
 
 class MaskgateError(Exception):
@@ -91,9 +92,8 @@ class PlanError(UsageError):
 
     def __str__(self) -> str:
         told = [f'table "{self.table}": {problem}' for problem in self.problems]
-        if not self.places:
-            return "\n".join(told)
-        return "\n".join(f"{place}, {problem}" for place, problem in zip(self.places, told, strict=True))
+        placed = zip_longest(self.places, told, fillvalue="")
+        return "\n".join(f"{place}, {problem}" if place else problem for place, problem in placed)
 
 
 class KeyReferenceError(UsageError):

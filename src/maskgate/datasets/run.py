@@ -82,7 +82,7 @@ def plan_all(sources: Mapping[str, Source], rules: Rules, keys: KeyRing) -> dict
 def _with_remarks(error: PlanError, source: Source) -> PlanError:
     """Add why a column has the type that the rules do not fit."""
     about = [remark for name, remark in source.remarks.items() if f'column "{name}"' in str(error)]
-    return PlanError(error.table, (*error.problems, *about))
+    return PlanError(error.table, (*error.problems, *about), error.places)
 
 
 def mask_into(

@@ -13,8 +13,9 @@ from maskgate.masking.column_plan import CasePlan, ColumnPlan, shown
 from maskgate.masking.frames import find_reference
 from maskgate.masking.plugin_process import OwnProcessMethod, is_plugin
 from maskgate.masking.row_test import RowTest
-from maskgate.methods.families import family_of, value_type
+from maskgate.methods.families import EVERY_FAMILY, family_of, value_type
 from maskgate.methods.method import Family
+from maskgate.methods.registry import METHODS
 from maskgate.rules.path import ELEMENTS
 from maskgate.rules.rule import ConditionalRule
 
@@ -109,9 +110,7 @@ class LeafPlanner:
         declaration = method.declaration
         if family_of(kind) not in declaration.accepts:
             taken = ", ".join(sorted(family.value for family in declaration.accepts))
-            self._problem(
-                f"'{declaration.name}' takes {taken}. Choose another method, or convert the column first.", kind
-            )
+            self._problem(f"'{declaration.name}' takes {taken}. {_instead(family_of(kind))}", kind)
             return None
         try:
             output = method.output_type(kind)
@@ -181,6 +180,17 @@ class LeafPlanner:
 
     def _problem(self, message: str, kind: pa.DataType) -> None:
         self.problems.append(f'column "{self.path}" ({shown(kind)}){":" if message[0] != "," else ""} {message}')
+
+
+def _instead(family: Family) -> str:
+    """Say what takes a family of types, beside what takes every one and leaves all or nothing of it."""
+    others = [
+        name
+        for name, method in METHODS.items()
+        if family in method.declaration.accepts and method.declaration.accepts != EVERY_FAMILY
+    ]
+    known = f"Methods for {family.value}: {', '.join(sorted(others))}" if others else "Choose drop, nullify or redact"
+    return f"{known}; or convert the column first."
 
 
 def _is_wider(common: pa.DataType, kept: pa.DataType) -> bool:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
+from maskgate.errors import KeyReferenceError
 from maskgate.keys import KeyRing
 from maskgate.masking.held_tables import hold
 from maskgate.masking.joining import joined
 from maskgate.masking.plan import MaskingPlan, table_rules
 from maskgate.masking.run import MaskingRun
+from maskgate.rules.findings import with_places
 
 if TYPE_CHECKING:
     from maskgate.masking.report import MaskingReport
@@ -91,5 +93,9 @@ def resolve_keys(rules: Rules, tables: list[str], keys: KeyRing | None) -> KeyRi
         table_rules(rules, name)
     if keys is not None:
         return keys
-    base = None if rules.path is None else rules.path.parent
-    return KeyRing.resolve(rules.references(tables), base=base)
+    base, problem = None if rules.path is None else rules.path.parent, ""
+    try:
+        return KeyRing.resolve(rules.references(tables), base=base)
+    except KeyReferenceError as error:
+        problem = str(error)
+    raise KeyReferenceError(with_places(problem, rules))

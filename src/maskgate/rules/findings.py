@@ -188,16 +188,34 @@ def places_of(problems: Iterable[str], table: str, rules: Rules) -> tuple[str, .
         table: The table in the rules.
         rules: The rules.
     """
-    if rules.path is None:
+    lines = _lines_of(rules)
+    if lines is None:
         return ()
-    file = str(rules.path)
-    try:
-        lines = Lines.of(rules.path.read_text(encoding="utf-8"), file)
-    except (OSError, ValueError, RulesError):
-        return ()
-    columns = rules.tables[table].columns if table in rules.tables else ()
+    file, columns = str(rules.path), rules.tables[table].columns if table in rules.tables else ()
     found = [from_plan_problem(table, problem, lines, columns).line or lines.line("tables") for problem in problems]
     return tuple(file if line is None else f"{file}:{line}" for line in found)
+
+
+def with_places(message: str, rules: Rules) -> str:
+    """Say of each problem of a key, on a line of its own, in which file and line the key stands."""
+    lines = _lines_of(rules)
+    told = message.splitlines()
+    if lines is None:
+        return message
+    for at, problem in enumerate(told):
+        kind, name, _ = _placed(problem)
+        line = lines.line("keys", name) if kind == "key" else None
+        told[at] = problem if line is None else f"{rules.path}:{line}, {problem}"
+    return "\n".join(told)
+
+
+def _lines_of(rules: Rules) -> Lines | None:
+    if rules.path is None:
+        return None
+    try:
+        return Lines.of(rules.path.read_text(encoding="utf-8"), str(rules.path))
+    except (OSError, ValueError, RulesError):
+        return None
 
 
 # What a plan's problem begins with that is not about a column's rule, and the entry of the table that it is about.

@@ -271,7 +271,7 @@ class Reader:
                 self.problem(_at(where, f"'{name}' is not known here.{did_you_mean(name, known)}"), entry.line)
         for name in required:
             if name not in entries:
-                self.problem(_at(where, f"'{name}' is missing."), located.line)
+                self.problem(_at(where, f"'{name}' is missing. Add `{name}:`."), located.line)
         return {name: entry for name, entry in entries.items() if known is None or name in known}
 
     def sequence(self, located: Located | None, where: str) -> list[Located]:

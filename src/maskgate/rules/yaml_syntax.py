@@ -27,7 +27,10 @@ _ADVICE = (
     (r"'\t' that cannot start", "Indent with spaces, not with tabs."),
     ("that cannot start", "Quote the text that begins with it."),
     ("mapping values are not allowed", "Quote a text with a colon in it, and indent the entries of a mapping alike."),
-    ("could not find expected ':'", "Every entry of a mapping is written `name: value`."),
+    (
+        "could not find expected ':'",
+        "Every entry of a mapping is written `name: value`; a name that begins with a star stands in quotes.",
+    ),
     ("expected ',' or", "Part entries with commas, quote what has a bracket in it, and close every bracket."),
     ("expected the node content", "Write a value here, and close every bracket and brace."),
     ("expected <block end>", "Indent the entries of a mapping, or of a list, alike."),

@@ -5,7 +5,7 @@ import pytest
 
 from maskgate.errors import KeyReferenceError, PlanError
 from maskgate.keys import KeyRing
-from maskgate.masking import MaskingPlan
+from maskgate.masking import MaskingPlan, mask_table
 from maskgate.rules import load_rules, read_rules
 
 
@@ -53,6 +53,13 @@ tables:
             "the entity colum": "rules.yaml:4",
         }
 
+    def test_a_key_that_cannot_be_had(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        text = "version: 1\nkeys:\n  k: env:NO_SUCH_KEY\ntables: {t: {columns: {a: shuffle}}}\n"
+        (tmp_path / "rules.yaml").write_text(text)
+        with pytest.raises(KeyReferenceError, match=r'^rules\.yaml:3, key "k": the environment variable NO_SUCH_KEY'):
+            mask_table(pa.table({"a": pa.array([1])}), load_rules("rules.yaml"), table_name="t")
+
     def test_a_file_that_is_gone_takes_only_the_lines_along(self, rules, tmp_path):
         (tmp_path / "rules.yaml").unlink()
         assert problems(rules, pa.schema({"born": pa.date32()}))[0].startswith('table "t": ')
@@ -93,7 +100,8 @@ class TestMaskingPlan:
         (only,) = found
         assert only == (
             'table "t": column "a" (double): \'mask\' takes integer, null, string. '
-            "Choose another method, or convert the column first."
+            "Methods for float: bottom_code, generalize, noise, round, shuffle, swap, top_code; "
+            "or convert the column first."
         )
 
     def test_an_entity_without_one_spelling(self):

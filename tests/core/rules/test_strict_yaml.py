@@ -149,7 +149,7 @@ class TestReader:
             reader.finish(RulesError)
         assert str(caught.value).splitlines() == [
             "file.yaml:1, thing: 'nam' is not known here. Did you mean 'name'?",
-            "file.yaml:1, thing: 'name' is missing.",
+            "file.yaml:1, thing: 'name' is missing. Add `name:`.",
             "file.yaml:2, age: a whole number is expected here, not text.",
             "file.yaml:3, size: at most 10 is expected here.",
             "file.yaml:4, kind: one of three, four is expected here. Did you mean 'three'?",
