@@ -1,4 +1,4 @@
-"""All that a decision is taken on, read in the message that takes the turn to write.
+"""All that decisions are taken on, read in the message that takes the turn to write.
 
 While one transaction writes, the others wait; so one that decides asks for everything at once, at the moment from which
 on nothing changes any more.
@@ -19,13 +19,14 @@ from maskgate.ledger import SELECT_TIP, know_tip
 from maskgate.store import Asked, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from maskgate.gate.parts import Parts
     from maskgate.gate.policy import Policy
     from maskgate.gate.request import Request
     from maskgate.store import Work
+    from maskgate.store.prepared import Rows
 
 _DECISION = "decision_"
 _ABOUT = (
@@ -72,25 +73,34 @@ def opened_case(parts: Parts, request_id: str) -> Iterator[tuple[Work, Case]]:
     Raises:
         NotFound: If there is no such request.
     """
-    of = {"of": request_id}
-    asked = (Asked(_ABOUT, of), Asked(_VIEWS, of), Asked(_PRESENT))
-    with parts.store.write_knowing(*asked) as (work, (about, views, present)):
-        if not about:
+    with opened_cases(parts, [request_id]) as (work, (case,)):
+        if case is None:
             raise no_such_request(request_id)
+        yield work, case
+
+
+@contextmanager
+def opened_cases(parts: Parts, request_ids: Sequence[str]) -> Iterator[tuple[Work, list[Case | None]]]:
+    """Do several things or none, alone with the database, on all that is known of requests; None if there is none."""
+    asked = [Asked(statement, {"of": each}) for each in request_ids for statement in (_ABOUT, _VIEWS)]
+    with parts.store.write_knowing(Asked(_PRESENT), *asked) as (work, (present, *found)):
         here = present[0] if present else None
         if here is not None:
             know_tip(work, here)
-        yield (
-            work,
-            Case(
-                request=request_of(about[0]),
-                made=[_decision(row) for row in about if row[f"{_DECISION}id"] is not None],
-                refused=bool(about[0]["refused"]),
-                views={row["person"]: row["seen_at"] for row in views},
-                policy=policy_of(work, None if here is None else here["policy"]),
-                statements=None if here is None else here["statements"],
-            ),
-        )
+        yield work, [_case(work, here, *each) for each in zip(found[::2], found[1::2], strict=True)]
+
+
+def _case(work: Work, here: Mapping[Any, Any] | None, about: Rows, views: Rows) -> Case | None:
+    if not about:
+        return None
+    return Case(
+        request=request_of(about[0]),
+        made=[_decision(row) for row in about if row[f"{_DECISION}id"] is not None],
+        refused=bool(about[0]["refused"]),
+        views={row["person"]: row["seen_at"] for row in views},
+        policy=policy_of(work, None if here is None else here["policy"]),
+        statements=None if here is None else here["statements"],
+    )
 
 
 def _decision(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from maskgate.canonical import digest
@@ -15,7 +16,7 @@ from maskgate.errors import DatabaseUnreachable, HostUnreachable, MaskgateError,
 from maskgate.gate.authority import LONGEST_REASON, authorize
 from maskgate.gate.beside import Beside, decisions_of
 from maskgate.gate.break_glass import must_be_permitted, note_break_glass
-from maskgate.gate.case import opened_case
+from maskgate.gate.case import opened_case, opened_cases
 from maskgate.gate.circumstances import circumstances_of
 from maskgate.gate.counting import still_missing
 from maskgate.gate.delegation import delegations_to
@@ -27,7 +28,7 @@ from maskgate.gate.later_clears import note_clears, run_to_look_at
 from maskgate.gate.lifecycle import State, after_decision
 from maskgate.gate.markdown import visible
 from maskgate.gate.passkey_signing import prepare, signature_over
-from maskgate.gate.request import change_request, get_request
+from maskgate.gate.request import change_request, get_request, no_such_request
 from maskgate.gate.standing import end_standing_of_data, keep_standing, must_be_offered
 from maskgate.store import defer, tables
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from maskgate.gate.authority import Authority
     from maskgate.gate.case import Case
+    from maskgate.gate.host import HostRun
     from maskgate.gate.model import DecisionInput
     from maskgate.gate.parts import Parts
     from maskgate.gate.request import Request
@@ -71,14 +73,64 @@ def decide(parts: Parts, request_id: str, decision: DecisionInput) -> Decided:
         HostUnreachable: If the host of the run does not say who has cleared it since; then nothing was decided.
     """
     with _refusals_kept(parts, request_id, decision):
+        outcome = None
+        if _goes_with_others(decision):
+            outcome = parts.deciders.take(request_id, (request_id, decision), partial(_decide_together, parts))
+        if isinstance(outcome, MaskgateError):
+            raise outcome
+        return outcome if isinstance(outcome, Decided) else _decide_alone(parts, request_id, decision, outcome)
+
+
+def _decide_alone(parts: Parts, request_id: str, decision: DecisionInput, run: HostRun | None) -> Decided:
+    if run is None:
         with opened_case(parts, request_id) as (work, case):
             run = run_to_look_at(case.request, decision)
             if run is None:
                 return _decide(parts, work, case, decision)
-        # Outside of a transaction: a host takes its time.
-        note_clears(parts, request_id, run)
-        with opened_case(parts, request_id) as (work, case):
-            return _decide(parts, work, case, decision)
+    # Outside of a transaction: a host takes its time.
+    note_clears(parts, request_id, run)
+    with opened_case(parts, request_id) as (work, case):
+        return _decide(parts, work, case, decision)
+
+
+def _goes_with_others(decision: DecisionInput) -> bool:
+    """Whether a decision is taken on nothing but its request and the policy, so that others change nothing of it."""
+    beside = (decision.passkey, decision.acting_for, decision.standing, decision.break_glass)
+    return all(each is None for each in beside)
+
+
+def _decide_together(
+    parts: Parts, asked: Sequence[tuple[str, DecisionInput]]
+) -> Sequence[Decided | MaskgateError | HostRun | None]:
+    """Take decisions about different requests in one transaction, each as if by itself.
+
+    Returns:
+        What came of each: a refusal is one's own, and the others go on. Where a host has to be asked first, its run.
+        None where one has to be taken by itself; so have all when the transaction failed, and nothing was done.
+    """
+    try:
+        with opened_cases(parts, [request_id for request_id, _ in asked]) as (work, cases):
+            return [
+                no_such_request(request_id) if case is None else _in_company(parts, work, case, decision)
+                for (request_id, decision), case in zip(asked, cases, strict=True)
+            ]
+    except DatabaseUnreachable as error:
+        return [error] * len(asked)
+    except Exception:  # noqa: BLE001  whose it is, and what it means, each finds out by themselves
+        return [None] * len(asked)
+
+
+def _in_company(
+    parts: Parts, work: Work, case: Case, decision: DecisionInput
+) -> Decided | MaskgateError | HostRun | None:
+    run = run_to_look_at(case.request, decision)
+    if run is not None or case.request.action in GOVERNED:
+        return run
+    try:
+        authority = _authority(parts, work, case, decision)
+    except MaskgateError as refusal:
+        return refusal  # before anything was written
+    return _decide(parts, work, case, decision, authority)
 
 
 @contextmanager
@@ -127,8 +179,10 @@ def _authority(parts: Parts, work: Work, case: Case, decision: DecisionInput) ->
     return authority
 
 
-def _decide(parts: Parts, work: Work, case: Case, decision: DecisionInput) -> Decided:
-    authority = _authority(parts, work, case, decision)
+def _decide(
+    parts: Parts, work: Work, case: Case, decision: DecisionInput, authority: Authority | None = None
+) -> Decided:
+    authority = authority or _authority(parts, work, case, decision)
     made = [*case.made, _record(parts, work, case, decision, authority)]
     note_break_glass(parts, work, case.request, decision, authority)
     after = _settled(parts, work, replace(case, made=made), decision, authority)

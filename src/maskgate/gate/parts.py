@@ -14,6 +14,7 @@ from maskgate.gate.dry_runs import DryRuns
 from maskgate.gate.lifecycle import SETTLED, State
 from maskgate.gate.policy_reader import read_policy
 from maskgate.gate.request import change_request
+from maskgate.gate.shared_turn import SharedTurn
 from maskgate.gate.work_queue import WorkQueue
 from maskgate.ledger import append
 from maskgate.store import defer, tables
@@ -90,6 +91,7 @@ class Parts:
     worker: str
     handlers: Mapping[str, ActionHandler] = field(default_factory=dict)
     queue: WorkQueue = field(default_factory=WorkQueue)
+    deciders: SharedTurn[Any, Any] = field(default_factory=SharedTurn)
     dry_runs: DryRuns = field(default_factory=DryRuns)
 
     @property
