@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("maskgate.background")
 _LONGEST_PAUSE = 30.0
+_SHORTEST_ROUND = 0.05
+"""Where a task is woken again and again, it looks so often; after a rest it looks at once."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Background:
         failures = 0
         while not self.is_stopping:
             bell.clear()
-            more = False
+            more, begun = False, time.monotonic()
             try:
                 more = task.step()
                 failures = 0
@@ -79,3 +82,4 @@ class Background:
                 _LOG.warning("%s failed (%s); it goes on", task.name, type(error).__name__)
             if not more:
                 bell.wait(min(task.pause * 2**failures, _LONGEST_PAUSE))
+                self._stopping.wait(max(0.0, begun + _SHORTEST_ROUND - time.monotonic()))

@@ -37,7 +37,8 @@ class DatabaseClock:
         if here.work is not None:
             here.moment = postgres.now(here.work)
             return here.moment
-        with self._engine.connect() as work:
+        # Without a transaction, whose end would be a message of its own and make the driver forget its statements.
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as work:
             return postgres.now(work)
 
     @contextmanager

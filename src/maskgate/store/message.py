@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import Error, OperationalError
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus
+from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, TransactionStatus
 from sqlalchemy import event
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _GONE = "the server closed the connection unexpectedly"
 
 def watch(engine: Engine) -> None:
     """Notice when the server forgets statements on an engine's connections."""
-    event.listen(engine, "rollback", _forget)
+    event.listen(engine, "rollback", _before_rollback)
     event.listen(engine, "before_cursor_execute", _before_any)
 
 
@@ -89,9 +89,16 @@ def _name(library: PGconn, statements: Iterable[str], names: dict[str, bytes]) -
     names |= given
 
 
-def _forget(work: Connection) -> None:
+def _before_rollback(work: Connection) -> None:
     if not (work.closed or work.invalidated):
-        work.info.pop(_NAMES, None)
+        driver: Any = work.connection.dbapi_connection
+        # Where no transaction has begun, the driver says nothing to the server.
+        if driver.info.transaction_status != TransactionStatus.IDLE:
+            _forget(work)
+
+
+def _forget(work: Connection) -> None:
+    work.info.pop(_NAMES, None)
 
 
 def _before_any(work: Connection, _cursor: Any, statement: str, _values: Any, _context: Any, _many: Any) -> None:

@@ -64,6 +64,7 @@ def postgres_engine(address: DatabaseAddress) -> Engine:
             pool_size=_CONNECTIONS,
             max_overflow=_CONNECTIONS,
             pool_timeout=_WAIT_SECONDS,
+            pool_use_lifo=True,  # the server knows more statements by name where it was asked before
             connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": "maskgate"},
         )
         from maskgate.store.message import watch  # noqa: PLC0415  its driver is only where a server is
