@@ -37,7 +37,7 @@ class DatabaseClock:
         if here.work is not None:
             here.moment = postgres.now(here.work)
             return here.moment
-        # Without a transaction, whose end would be a message of its own and make the driver forget its statements.
+        # Without a transaction, whose begin and end would be messages of their own.
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as work:
             return postgres.now(work)
 

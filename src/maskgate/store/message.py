@@ -2,12 +2,12 @@
 
 The driver's pipeline hands over each statement by itself and looks for answers each time, which costs more than what
 the server does. Here all of them are written first, sent at once, and their answers read together; the server knows
-each statement by a name from its first use on.
+each statement by a name from its first use on. (The driver gives no names of its own on these connections: it has the
+server forget all names, ours too, whenever it takes something back.)
 """
 
 from __future__ import annotations
 
-import re
 import select
 from functools import lru_cache
 from hashlib import sha256
@@ -16,29 +16,19 @@ from typing import TYPE_CHECKING, Any
 from psycopg import Error, OperationalError
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, TransactionStatus
-from sqlalchemy import event
+from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from psycopg.pq.abc import PGconn, PGresult
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
 Said = tuple[str, "Sequence[Any]"]
 """A statement with ``$1`` for its first value, and its values."""
 
 _NAMES = "maskgate_statement_names"
-_WHICH = b"SELECT name FROM pg_prepared_statements WHERE name LIKE 'maskgate%'"
-# After these the driver has the server forget the statements that it knows by name, these here among them.
-_FORGETS = re.compile(r"\s*(ROLLBACK|DROP|ALTER)\b", re.IGNORECASE)
 _GONE = "the server closed the connection unexpectedly"
-
-
-def watch(engine: Engine) -> None:
-    """Notice when the server forgets statements on an engine's connections."""
-    event.listen(engine, "rollback", _before_rollback)
-    event.listen(engine, "before_cursor_execute", _before_any)
 
 
 def exchange(work: Connection, said: Sequence[Said]) -> list[list[tuple[Any, ...]]]:
@@ -60,8 +50,8 @@ def exchange(work: Connection, said: Sequence[Said]) -> list[list[tuple[Any, ...
     written = [(sql, adapter.dump_sequence(values, _as_text(len(values))) if values else None) for sql, values in said]
     names = work.info.setdefault(_NAMES, {})
     try:
-        if not names.keys() >= {sql for sql, _ in said}:
-            _name(library, dict.fromkeys(sql for sql, _ in said), names)
+        if new := {sql: None for sql, _ in said if sql not in names}:
+            _name(library, new, names)
         library.enter_pipeline_mode()
         for sql, values in written:
             library.send_query_prepared(names[sql], values)
@@ -74,36 +64,14 @@ def exchange(work: Connection, said: Sequence[Said]) -> list[list[tuple[Any, ...
 
 
 def _name(library: PGconn, statements: Iterable[str], names: dict[str, bytes]) -> None:
-    """Have the server know statements by names."""
-    library.enter_pipeline_mode()
-    library.send_query_params(_WHICH, None)
-    (known,) = map(_good, list(_answers(library)))
-    there = {known.get_value(row, 0) for row in range(known.ntuples)}
+    """Have the server know statements by names, for as long as the connection lasts."""
     given = {sql: f"maskgate_{sha256(sql.encode()).hexdigest()[:32]}".encode() for sql in statements}
     library.enter_pipeline_mode()
     for sql, name in given.items():
-        if name not in there:
-            library.send_prepare(name, sql.encode())
-    for answer in list(_answers(library)):
+        library.send_prepare(name, sql.encode())
+    for sql, answer in zip(given, list(_answers(library)), strict=True):
         _good(answer)
-    names |= given
-
-
-def _before_rollback(work: Connection) -> None:
-    if not (work.closed or work.invalidated):
-        driver: Any = work.connection.dbapi_connection
-        # Where no transaction has begun, the driver says nothing to the server.
-        if driver.info.transaction_status != TransactionStatus.IDLE:
-            _forget(work)
-
-
-def _forget(work: Connection) -> None:
-    work.info.pop(_NAMES, None)
-
-
-def _before_any(work: Connection, _cursor: Any, statement: str, _values: Any, _context: Any, _many: Any) -> None:
-    if _FORGETS.match(statement):
-        _forget(work)
+        names[sql] = given[sql]
 
 
 def _give_up(work: Connection, error: BaseException) -> None:

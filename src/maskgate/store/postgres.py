@@ -65,14 +65,16 @@ def postgres_engine(address: DatabaseAddress) -> Engine:
             max_overflow=_CONNECTIONS,
             pool_timeout=_WAIT_SECONDS,
             pool_use_lifo=True,  # the server knows more statements by name where it was asked before
-            connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": "maskgate"},
+            connect_args={
+                "connect_timeout": _CONNECT_SECONDS,
+                "application_name": "maskgate",
+                "prepare_threshold": None,  # see message.py
+            },
         )
-        from maskgate.store.message import watch  # noqa: PLC0415  its driver is only where a server is
     except ModuleNotFoundError as error:
         raise UsageError(
             f"PostgreSQL needs the driver: pip install 'psycopg[binary]' ({error.name} is missing)"
         ) from None
-    watch(engine)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "checkin", _note_use)
     event.listen(engine, "checkout", _must_be_alive)

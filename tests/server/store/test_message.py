@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from psycopg.errors import DivisionByZero, QueryCanceled
+from psycopg.errors import SyntaxError as NoStatement
 from sqlalchemy import text
 
 from maskgate.store import Store
@@ -63,19 +64,36 @@ class TestExchange:
 
 
 class TestNames:
-    """The server knows statements by names; what makes it forget them makes nobody fail."""
+    """The server knows statements by names; nothing that the driver does makes it forget them."""
 
-    def test_the_driver_has_it_forget_after_a_savepoint(self, store):
+    def test_what_a_savepoint_takes_back_is_no_name(self, store):
         with store.write() as work:
             assert echoed(work, "before") == ["before"]
-            for _ in range(8):  # from then on the driver knows statements by names too
+            for _ in range(8):
                 work.execute(text("SELECT 1"))
             work.begin_nested().rollback()
             assert echoed(work, "after") == ["after"]
 
-    def test_or_after_a_transaction(self, store):
+    def test_nor_is_it_what_a_transaction_does(self, store):
         for times in (0, 8, 8, 0):
             with pytest.raises(LookupError):
                 rolled_back(store, times)
         with store.write() as work:
             assert echoed(work, "in the next") == ["in the next"]
+
+    def test_nor_is_it_after_a_rest(self, store, monkeypatch):
+        """A connection that was not used for a while is tried first."""
+        with store.write() as work:
+            assert echoed(work, "before") == ["before"]
+            for _ in range(8):
+                work.execute(text("SELECT 1"))
+        monkeypatch.setattr("maskgate.store.postgres._TRIED_AFTER_SECONDS", 0)
+        for _ in range(3):
+            with store.write() as work:
+                assert echoed(work, "after") == ["after"]
+
+    def test_a_statement_that_is_none_takes_no_name_from_others(self, store):
+        with pytest.raises(NoStatement), store.write() as work:
+            exchange(work, [(ECHO, ("good",)), ("SELEKT", ())])
+        with store.write() as work:
+            assert echoed(work, "good") == ["good"]
