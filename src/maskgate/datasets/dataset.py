@@ -102,7 +102,10 @@ def mask_dataset(
     plan = plan_all({name: opened}, rules, ring)[name]
     if isinstance(target, SqlTable):
         if resume or target_format is not None or layout not in {None, Layout()}:
-            raise UsageError("a table of a database has no layout and no format, and is written in one go.")
+            raise UsageError(
+                "a table of a database has no layout and no format, and is written in one transaction, of which "
+                "nothing is left to resume."
+            )
         within = {"workers": workers or default_workers(), "memory": memory or MEMORY}
         return _made(rules, name, mask_into_table(target, opened, plan, progress=progress, **within))
     place = os.fspath(target)
@@ -113,7 +116,7 @@ def mask_dataset(
     names = Names(only=PurePosixPath(place).name if is_one_file(place) else None)
     output = open_output(place, resume=resume)
     resumes = opened.states is not None and _begin_journal(
-        output, lambda: terms_of(rules, plan, opened, layout, written.name)
+        output, lambda: terms_of(rules, plan, opened, layout, written.name), later=is_one_file(place) and not resume
     )
     try:
         sink = Sink(output, written, layout, resumes)
@@ -144,10 +147,19 @@ def _made(rules: Rules, name: str, masked: MaskedTable) -> MaskedDataset:
     return MaskedDataset(make_manifest(rules, {name: masked}), masked.report, {"table": name, **describe(masked)})
 
 
-def _begin_journal(output: Output, terms: Callable[[], Mapping[str, str]]) -> bool:
-    """Begin the journal, or take over what is in it; say whether there is one."""
+def _begin_journal(output: Output, terms: Callable[[], Mapping[str, str]], *, later: bool) -> bool:
+    """Begin the journal, or take over what is in it; say whether there is one.
+
+    Args:
+        output: What it belongs to.
+        terms: What decides about the bytes that come out.
+        later: Whether to wait until there is something to write down.
+    """
     if output.journal is None:
         return False
+    if later:
+        output.journal.begin_later(terms)
+        return True
     try:
         output.journal.begin(terms())
         check_finished(output.journal.parts, output.reopen)

@@ -39,6 +39,17 @@ class EarlySync:
         self._pool = self._pool or ThreadPoolExecutor(1, thread_name_prefix="maskgate-sync")
         self._under_way = self._pool.submit(os.fdatasync, self._descriptor)
 
+    def reach(self) -> None:
+        """Bring what is written so far to the disk.
+
+        Raises:
+            OSError: If it cannot be.
+        """
+        self._file.flush()
+        self._settle()
+        if self._descriptor is not None:
+            os.fsync(self._descriptor)
+
     def finish(self) -> None:
         """Bring all of it to the disk.
 

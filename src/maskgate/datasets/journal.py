@@ -7,13 +7,14 @@ stored follows. A run goes on from a journal only if its own terms are the same,
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from maskgate.canonical import digest
+from maskgate.datasets.checkpoint import Checkpoint, WrittenSegment
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from maskgate.datasets.layout import Layout
     from maskgate.datasets.source import Source
@@ -93,17 +94,23 @@ class Journal:
     Args:
         pages: Where it is kept.
         shown: What messages call the target.
+        go_on: Opens a single file that is unfinished; None if that cannot be gone on with.
 
     Attributes:
+        go_on: The same.
         parts: What is finished.
+        checkpoint: How far the next part is, if that can be gone on with.
         is_ours: Whether it has been begun or taken over; before that, it may be somebody else's.
     """
 
-    def __init__(self, pages: Pages, shown: str) -> None:
+    def __init__(self, pages: Pages, shown: str, go_on: Callable[[], BinaryIO] | None = None) -> None:
         self._pages = pages
         self._shown = shown
+        self.go_on = go_on
         self.parts: list[PartRecord] = []
+        self.checkpoint: Checkpoint | None = None
         self.is_ours = False
+        self._later: Callable[[], Mapping[str, str]] | None = None
 
     def begin(self, terms: Mapping[str, str]) -> None:
         """Write the terms down, or hold them to those that are there and take the parts over.
@@ -116,7 +123,8 @@ class Journal:
             self._pages.append({"terms": dict(terms)})
             self.is_ours = True
             return
-        self.parts = [PartRecord(**entry["part"]) for entry in entries[1:]]
+        for entry in entries[1:]:
+            self._take_over(entry)
         before = entries[0].get("terms", {})
         changed = [shown for name, shown in _SHOWN.items() if before.get(name) != terms[name]]
         if changed:
@@ -126,10 +134,36 @@ class Journal:
             )
         self.is_ours = True
 
+    def begin_later(self, terms: Callable[[], Mapping[str, str]]) -> None:
+        """Begin when there is something to be gone on with, which for a small file is never."""
+        self._later = terms
+
     def add(self, part: PartRecord) -> None:
         """Write down that a part is finished."""
-        self._pages.append({"part": asdict(part)})
-        self.parts.append(part)
+        if self._later is None:
+            self._pages.append({"part": asdict(part)})
+            self.parts.append(part)
+            self.checkpoint = None
+
+    def add_checkpoint(self, part: PartRecord, segments: Sequence[WrittenSegment]) -> None:
+        """Write down how far a part is, and what it has got since the last time."""
+        if self._later is not None:
+            self.begin(self._later())
+            self._later = None
+        self._pages.append({"checkpoint": asdict(part), "segments": [each.as_json() for each in segments]})
+        self.checkpoint = _next(self.checkpoint, part, segments)
+
+    def _take_over(self, entry: Mapping[str, Any]) -> None:
+        if "part" in entry:
+            self.parts.append(PartRecord(**entry["part"]))
+            self.checkpoint = None
+            return
+        segments = [WrittenSegment.from_json(each) for each in entry["segments"]]
+        self.checkpoint = _next(self.checkpoint, PartRecord(**entry["checkpoint"]), segments)
+
+
+def _next(before: Checkpoint | None, part: PartRecord, segments: Sequence[WrittenSegment]) -> Checkpoint:
+    return Checkpoint(part, tuple(segments)) if before is None else before.with_more(part, segments)
 
 
 def terms_of(rules: Rules, plan: MaskingPlan, source: Source, layout: Layout, format_name: str) -> dict[str, str]:

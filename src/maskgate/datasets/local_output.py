@@ -47,18 +47,18 @@ class NewTarget:
         lock = translated(str(path), lambda: _locked(work, str(path)))
         if not resume:
             _empty(work)
-        journal = None if one_file else Journal(_Lines(work / "journal"), str(path))
+        journal = Journal(_Lines(work / "journal"), str(path), lambda: _reopened(work / "data" / _ONE, str(path)))
         return cls(path, work, one_file, journal, missing, lock)
 
     def create(self, name: str) -> BinaryIO:
         """Open a new file; the only one, if the target is one file."""
-        file = self.work / "data" / (_ONE if self.one_file else name)
+        file = self._place(name)
         # A part that a run before has not finished is in no journal, and is written again.
         return translated(str(self.path), lambda: _create(file, "wb"))
 
     def reopen(self, name: str) -> BinaryIO:
         """Open a finished file for reading."""
-        return (self.work / "data" / name).open("rb")
+        return self._place(name).open("rb")
 
     def finish(self) -> None:
         """Give what was written the name it was meant for."""
@@ -81,12 +81,15 @@ class NewTarget:
                 folder.rmdir()
 
     def leave(self) -> bool:
-        """Leave the work folder, if a part in it is finished."""
-        if self.journal is None or not self.journal.parts:
+        """Leave the work folder, if something in it can be gone on with."""
+        if self.journal is None or not (self.journal.parts or self.journal.checkpoint):
             self.abandon()
             return False
         self._lock.close()
         return True
+
+    def _place(self, name: str) -> Path:
+        return self.work / "data" / (_ONE if self.one_file else name)
 
     def _remove_work(self) -> None:
         # The lock goes last, so that nobody begins in a folder that is about to go.
@@ -201,6 +204,11 @@ def _create(file: Path, mode: str) -> BinaryIO:
     file.parent.mkdir(parents=True, exist_ok=True)
     # Masked rows still belong to whoever masked them.
     return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | (os.O_EXCL if "x" in mode else os.O_TRUNC), 0o666), "wb")
+
+
+def _reopened(file: Path, shown: str) -> BinaryIO:
+    """Open an unfinished file, to read it and to write behind what is read."""
+    return translated(shown, lambda: file.open("r+b"))
 
 
 def _sync_folder(folder: Path) -> None:

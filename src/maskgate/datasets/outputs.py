@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from maskgate.datasets.formats import format_of
 from maskgate.datasets.local_output import FolderThatExists, NewTarget, is_empty
 from maskgate.datasets.object_output import open_objects
+from maskgate.datasets.object_store import without_credentials
 from maskgate.errors import DatasetError, UsageError
 
 if TYPE_CHECKING:
@@ -61,13 +62,14 @@ def open_output(target: str, *, existing: bool = False, resume: bool = False) ->
 
     Raises:
         DatasetError: If there is something already, or another run writes there.
-        UsageError: If a single file shall be resumed.
+        UsageError: If a single object shall be resumed.
     """
-    if resume and is_one_file(target):
-        raise UsageError(
-            f"{target}: a single file is written in one go. To be able to resume, name a folder, which gets parts."
-        )
     if "://" in target:
+        if resume and is_one_file(target):
+            raise UsageError(
+                f"{without_credentials(target)}: a single object is written in one go. To be able to resume, name a "
+                "prefix, which gets parts."
+            )
         return open_objects(target, one_file=is_one_file(target), existing=existing, resume=resume)
     if existing:
         return FolderThatExists.open(Path(target))

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from maskgate.datasets.checkpoint import WrittenSegment
 from maskgate.datasets.early_sync import EarlySync
 from maskgate.datasets.object_uploads import discard_file
 from maskgate.errors import DatasetError, MaskgateError
@@ -13,6 +14,7 @@ from maskgate.errors import DatasetError, MaskgateError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from maskgate.datasets.checkpoint import Checkpoint
     from maskgate.datasets.formats import Assembly, Segment
 
 
@@ -22,16 +24,22 @@ class PartFile:
     Args:
         file: Where the bytes go.
         assembly: Which bytes these are.
+        checkpoint: How far the file is already.
     """
 
-    def __init__(self, file: BinaryIO, assembly: Assembly) -> None:
+    def __init__(self, file: BinaryIO, assembly: Assembly, checkpoint: Checkpoint | None = None) -> None:
         self._file = file
         self._assembly = assembly
         self._sync = EarlySync(file)
         self._hash = hashlib.sha256()
         self.size = 0
         self.rows = 0
-        self._write(assembly.begin())
+        self._noted: list[WrittenSegment] = []
+        if checkpoint is None:
+            self._write(assembly.begin())
+        else:
+            self._hash = checkpoint.go_on(file, assembly)
+            self.size, self.rows = checkpoint.part.size, checkpoint.part.rows
 
     def add(self, segment: Segment) -> None:
         """Write a segment.
@@ -42,8 +50,19 @@ class PartFile:
         for data in self._assembly.add(segment):
             self._write(data)
         self.rows += segment.rows
+        self._noted.append(WrittenSegment.of(segment))
         if segment.release is not None:
             segment.release()
+
+    def store(self) -> tuple[dict[str, Any], list[WrittenSegment]]:
+        """Bring the bytes so far to the disk; return their size and SHA-256, and the segments since the last time.
+
+        Raises:
+            DatasetError: If it cannot be written.
+        """
+        _translated(self._sync.reach)
+        noted, self._noted = self._noted, []
+        return {"size": self.size, "sha256": self._hash.hexdigest()}, noted
 
     def finish(self) -> dict[str, Any]:
         """Write the end, bring the bytes to the disk, close, and return size and SHA-256.

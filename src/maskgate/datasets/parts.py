@@ -73,20 +73,26 @@ class Parts:
         journal = sink.output.journal if sink.resumes else None
         self._journal = journal
         self._finished = [] if journal is None else list(journal.parts)
+        self._checkpoint = None if journal is None else journal.checkpoint
         self._open: PartFile | None = None
         self._report = empty
+        self._stored_size = 0
         self._began = time.monotonic()
         self._resumed = self.finished_rows
-        self.size = sum(part.size for part in self._finished)
+        self.size = sum(part.size for part in self._stored)
+
+    @property
+    def _stored(self) -> list[PartRecord]:
+        return self._finished if self._checkpoint is None else [*self._finished, self._checkpoint.part]
 
     @property
     def finished_rows(self) -> int:
-        """How many rows are in finished files."""
-        return sum(part.rows for part in self._finished)
+        """How many rows are in finished files, or in finished stretches of a single one."""
+        return sum(part.rows for part in self._stored)
 
     def finished_report(self) -> MaskingReport:
-        """Return what was done to the rows in finished files."""
-        return sum((part.report(self._empty) for part in self._finished), self._empty)
+        """Return what was done to these rows."""
+        return sum((part.report(self._empty) for part in self._stored), self._empty)
 
     def add(self, segments: Sequence[Segment], report: MaskingReport) -> None:
         """Write segments of rows, and what was done to them.
@@ -102,6 +108,7 @@ class Parts:
             self._report, report = self._report + report, self._empty
             if self._names.only is None and part.size >= self._sink.layout.file_bytes:
                 self._end(part)
+        self._store()
 
     def progress(self, rows: int, total: int | None) -> Progress:
         """Say how far it is."""
@@ -119,13 +126,27 @@ class Parts:
         return tuple(part.rows for part in self._finished)
 
     def _begin(self) -> PartFile:
-        self._open = PartFile(self._sink.output.create(self._path()), self._encoder.assembly())
-        self._report = self._empty
+        go_on = None if self._journal is None or self._checkpoint is None else self._journal.go_on
+        file = self._sink.output.create(self._path()) if go_on is None else go_on()
+        self._open = PartFile(file, self._encoder.assembly(), self._checkpoint)
+        self._report = self._empty if self._checkpoint is None else self._checkpoint.part.report(self._empty)
+        self._stored_size = self._open.size
         return self._open
+
+    def _store(self) -> None:
+        """Write down how far a single file is, as often as there would be another part."""
+        part, journal = self._open, self._journal
+        if part is None or journal is None or self._names.only is None:
+            return
+        if part.size - self._stored_size >= self._sink.layout.file_bytes:
+            written, segments = part.store()
+            record = PartRecord.of({"path": self._path(), **written}, part.rows, self._report)
+            journal.add_checkpoint(record, segments)
+            self._stored_size = part.size
 
     def _end(self, part: PartFile) -> None:
         written = {"path": self._path(), **part.finish()}
-        self._open = None
+        self._open = self._checkpoint = None
         record = PartRecord.of(written, part.rows, self._report)
         self._finished.append(record)
         if self._journal is not None:

@@ -256,6 +256,37 @@ class TestFirstPass:
         assert list(tmp_path.iterdir()) == [source]
 
 
+class TestResume:
+    """The first pass is made again, and the second one goes on from what is finished."""
+
+    @pytest.mark.parametrize("target", ["folder", "file.parquet"])
+    def test_the_bytes_are_the_same(self, mask, tmp_path, target):
+        source = tmp_path / "in.parquet"
+        pq.write_table(table_of(COLUMNS["texts with nulls"], n=COLUMNS["days"]), source)
+        columns = "{v: shuffle, wide: keep, n: {method: swap, rank_distance: 10}}"
+        options = {"memory": LITTLE, "layout": Layout(file_bytes=50_000, row_group_rows=5_000)}
+
+        def interrupt(progress):
+            seen.append(progress)
+            if not progress.step and progress.rows >= 40_000:
+                raise KeyboardInterrupt
+
+        seen = []
+        mask(source, columns, f"whole-{target}", **options)
+        with pytest.raises(KeyboardInterrupt):
+            mask(source, columns, target, progress=interrupt, **options)
+        interrupted, seen = seen, []
+        mask(source, columns, target, resume=True, progress=seen.append, **options)
+        assert [each.rows for each in seen if each.step] == [each.rows for each in interrupted if each.step]
+        assert min(each.rows for each in seen if not each.step) > 20_000
+        assert _bytes(tmp_path / target) == _bytes(tmp_path / f"whole-{target}")
+
+
+def _bytes(path):
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [file.read_bytes() for file in files]
+
+
 class TestMemory:
     """A table of eight times the limit takes hardly more memory than one of which nothing moves."""
 
