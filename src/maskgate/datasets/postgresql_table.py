@@ -15,6 +15,14 @@ from maskgate.errors import DatasetError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# What PostgreSQL takes in another form; values that would lose something are refused.
+_OTHERS = {
+    pa.uint64(): pa.decimal128(20, 0),
+    pa.date64(): pa.date32(),
+    pa.time64("ns"): pa.time64("us"),
+    pa.duration("ns"): pa.duration("us"),
+}
+
 
 @dataclass
 class PostgresqlTable:
@@ -84,11 +92,17 @@ class PostgresqlTable:
 def _written_type(kind: pa.DataType) -> pa.DataType | None:
     if pa.types.is_dictionary(kind):
         return _written_type(kind.value_type)
-    if pa.types.is_uint64(kind):
-        return pa.decimal128(20, 0)
     if pa.types.is_struct(kind) or pa.types.is_map(kind) or pa.types.is_union(kind):
         return None
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         inner = kind.value_type
         return kind if _written_type(inner) == inner and not pa.types.is_nested(inner) else None
-    return kind
+    return _single(kind)
+
+
+def _single(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        return pa.timestamp("us", kind.tz)
+    if pa.types.is_decimal32(kind) or pa.types.is_decimal64(kind):
+        return pa.decimal128(kind.precision, kind.scale)
+    return _OTHERS.get(kind, kind)

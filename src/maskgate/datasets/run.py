@@ -155,7 +155,7 @@ def _schema_as_read(plan: MaskingPlan, written: Format) -> tuple[tuple[str, str]
     for item in plan.output_schema:
         try:
             types += [(item.name, str(kind)) for kind in written.types_as_read(pa.schema([item]))]
-        except (pa.ArrowException, ValueError):
+        except (pa.ArrowException, OSError, ValueError):
             problems.append(
                 f'column "{item.name}" ({item.type}): {written.name} cannot hold this type. Convert it, or drop it.'
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -130,8 +131,9 @@ class _Rows:
         size, began = 0, time.monotonic()
         for masked in in_order(self._mask, feed, self.workers, self.memory // _SHARE_UNDER_WAY):
             self.run.add(masked)
-            written = zip(masked.batch.columns, self.schema.types, strict=True)
-            batch = pa.RecordBatch.from_arrays([_as_written(*each) for each in written], schema=self.schema)
+            written = zip(masked.batch.columns, self.schema, strict=True)
+            columns = [_as_written(*each) for each in written]
+            batch = pa.RecordBatch.from_arrays(columns, schema=self.schema)
             size += batch.nbytes
             yield batch
             if self.progress is not None:
@@ -156,5 +158,12 @@ def _written_schema(plan: MaskingPlan, place: str, written: Callable[[pa.DataTyp
     return pa.schema(fields)
 
 
-def _as_written(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    return column if column.type == kind else plain(column).cast(kind)
+def _as_written(column: pa.Array, item: pa.Field) -> pa.Array:
+    if column.type == item.type:
+        return column
+    with suppress(pa.ArrowException):
+        return plain(column).cast(item.type)
+    raise DatasetError(
+        f'column "{item.name}": some masked value does not fit into {item.type}, which the database takes. Truncate '
+        "it, or drop the column."
+    )

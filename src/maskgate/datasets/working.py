@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from maskgate.datasets.feeding import cut
+from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    import pyarrow as pa
 
     from maskgate.datasets.feeding import Stretch
     from maskgate.datasets.formats import Encoder, Segment
@@ -77,8 +79,17 @@ class Work:
         if len(batches) > 1:
             # A row group of several batches.
             if start >= self.finished_rows:
-                yield self.encoder.encode(batches)
+                yield self._encoded(batches)
             return
         for at, part in cut(batches[0], self.group_rows, start):
             if at >= self.finished_rows:
-                yield self.encoder.encode([part])
+                yield self._encoded([part])
+
+    def _encoded(self, batches: Sequence[pa.RecordBatch]) -> Segment:
+        with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            return self.encoder.encode(batches)
+        # Outside of the handler: the original error quotes the value.
+        raise DatasetError(
+            f'table "{self.run.plan.table}": the format of the files cannot hold some masked value, such as a '
+            "moment of a far year. Choose another format."
+        )

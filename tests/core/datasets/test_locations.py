@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import duckdb
 import fsspec
 import polars as pl
@@ -10,6 +12,7 @@ import pytest
 
 from maskgate.datasets import mask_dataset
 from maskgate.datasets.sources import open_source
+from maskgate.errors import DatasetError, PlanError
 from maskgate.rules import read_rules
 
 RULES = "version: 1\ntables: {people: {columns: {id: keep, name: {method: redact, with: x}}}}\n"
@@ -62,3 +65,30 @@ class TestHeld:
     def test_it_is_masked(self, tmp_path, source):
         mask_dataset(source, tmp_path / "o.csv", read_rules(RULES, "r"))
         assert (tmp_path / "o.csv").read_text() == "id,name\n1,x\n2,\n"
+
+
+class TestFarValues:
+    """What a format cannot hold is refused, not written as something else, and not shown."""
+
+    RULES = read_rules("{version: 1, tables: {t: {columns: {at: keep}}}}", "r")
+
+    @pytest.mark.parametrize(
+        ("name", "column"),
+        [
+            pytest.param("o.csv", pa.array([2**31 - 1], pa.date32()), id="a day in CSV"),
+            pytest.param("o.csv", pa.array([4611686018427387904], pa.timestamp("s")), id="a moment in CSV"),
+            pytest.param("o.jsonl", pa.array([2**31 - 1], pa.date32()), id="a day in JSON"),
+            pytest.param("o.jsonl", pa.array([4611686018427387904], pa.timestamp("s")), id="a moment in JSON"),
+            pytest.param("o.parquet", pa.array([4611686018427387904], pa.timestamp("s")), id="a moment in Parquet"),
+        ],
+    )
+    def test_a_year_that_has_no_text(self, tmp_path, name, column):
+        with pytest.raises(DatasetError, match=r"beyond the year 32767|a moment of a far year") as caught:
+            mask_dataset(pa.table({"at": column}), tmp_path / name, self.RULES)
+        assert "4611686018427387904" not in "".join(traceback.format_exception(caught.value))
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_decimal_with_a_negative_scale(self, tmp_path):
+        column = pa.array([None], pa.decimal128(10, -2))
+        with pytest.raises(PlanError, match="parquet cannot hold this type"):
+            mask_dataset(pa.table({"at": column}), tmp_path / "o.parquet", self.RULES)

@@ -245,6 +245,30 @@ class TestAllOrNothing:
             mask_dataset(SqlQuery(database, query), tmp_path / "o.parquet", rules, keys=keys)
         assert ask("SELECT count(*) FROM people")[0][0] == ROWS + 1
 
+    @pytest.mark.parametrize(
+        ("column", "written"),
+        [
+            pytest.param(
+                pa.array([1_700_000_000_000_001_000], pa.timestamp("ns")), "2023-11-14 22:13:20.000001", id="ns"
+            ),
+            pytest.param(pa.array([86_400_000], pa.date64()), "1970-01-02", id="date64"),
+            pytest.param(pa.array([Decimal("1.50")], pa.decimal32(5, 2)), "1.5", id="decimal32"),
+            pytest.param(
+                pa.array([1_700_000_000_000_000_001], pa.timestamp("ns")), None, id="digits that would be lost"
+            ),
+        ],
+    )
+    def test_a_type_that_it_has_in_another_form(self, database, ask, column, written):
+        rules = read_rules("version: 1\ntables: {t: {columns: {a: keep}}}\n", "r")
+        if written is None:
+            with pytest.raises(DatasetError, match=r'column "a": some masked value does not fit into timestamp\[us\]'):
+                mask_dataset(pa.table({"a": column}), SqlTable(database, "forms"), rules)
+            assert ask("SELECT to_regclass('forms')::text") == [(None,)]
+            return
+        mask_dataset(pa.table({"a": column}), SqlTable(database, "forms"), rules)
+        assert ask("SELECT a::text FROM forms") == [(written,)]
+        ask("DROP TABLE forms")
+
     def test_a_type_that_it_has_not(self, database, tables):
         rules = read_rules("version: 1\ntables: {t: {columns: {a: keep}}}\n", "r")
         before = tables()

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from maskgate.datasets.formats.compression import compressed
 from maskgate.datasets.formats.format import Segment
+from maskgate.datasets.formats.text_types import temporal_text
 from maskgate.errors import DatasetError
 from maskgate.methods.nesting import elements_of, fields_of, is_list, sizes_of
 
@@ -118,7 +119,7 @@ def _values(column: pa.Array) -> pa.Array:
             raise DatasetError("JSON has no number for infinity, or for what is none. Choose another format.")
         text = column.cast(pa.large_string())
     elif pa.types.is_temporal(kind):
-        written = column.cast(pa.large_string())
+        written = temporal_text(column).cast(pa.large_string())
         text = _quoted(pc.replace_substring(written, " ", "T") if pa.types.is_timestamp(kind) else written)
     elif pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_decimal(kind):
         text = column.cast(pa.string()).cast(pa.large_string())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from maskgate.errors import UsageError
+from maskgate.errors import DatasetError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,8 +62,20 @@ def written(column: pa.Array, moment: str = " ") -> pa.Array:
         return pc.take(written(column.dictionary, moment), column.indices)
     if pa.types.is_large_string(kind) or pa.types.is_string(kind):
         return column
-    text = column.cast(pa.string())
+    text = temporal_text(column) if pa.types.is_temporal(kind) else column.cast(pa.string())
     return pc.replace_substring(text, " ", moment) if pa.types.is_timestamp(kind) and moment != " " else text
+
+
+def temporal_text(column: pa.Array) -> pa.Array:
+    """Return how days, times and moments are written.
+
+    Raises:
+        DatasetError: If one lies beyond the years that Arrow writes, for which it would put something else.
+    """
+    text = column.cast(pa.string())
+    if pc.any(pc.starts_with(text, "<")).as_py():
+        raise DatasetError("the masked data has a day or moment beyond the year 32767. Choose Parquet or Arrow for it.")
+    return text
 
 
 def moment_of(text: pa.Array, kind: pa.DataType) -> str:
