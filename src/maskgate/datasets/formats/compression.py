@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 CODECS = {"": "", ".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".lz4": "lz4"}
 """What a suffix stands for, as pyarrow calls it."""
 _BEST = 9
-_MOST_BLOCK = 64 << 20
+LONGEST_ROW = 64 << 20
+"""The most bytes that a row of text may have."""
 _BLOCK = 8 << 20
 _LONG = 256 << 10
 
@@ -46,7 +47,12 @@ def opened(file: InputFile, codec: str, start: int = 0) -> Iterator[pa.NativeFil
 def block_for(head: bytes) -> int:
     """Return how many bytes of text to take at once, which a row must fit into: fewer where first rows are short."""
     longest = max(map(len, head.split(b"\n")))
-    return _BLOCK if longest < _LONG else _MOST_BLOCK
+    return _BLOCK if longest < _LONG else LONGEST_ROW
+
+
+def damaged(codec: str) -> str:
+    """Return how to begin when rows cannot be read: in a compressed file, it need not be the rows."""
+    return "its compressed bytes are damaged or cut off, or " if codec else ""
 
 
 def head_of(file: InputFile, codec: str, size: int) -> bytes:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.csv
 
-from maskgate.datasets.formats.compression import block_for, head_of, opened
+from maskgate.datasets.formats.compression import block_for, damaged, head_of, opened
 from maskgate.datasets.formats.csv_agreement import IS_DOUBLE
 from maskgate.datasets.formats.csv_dialect import QUOTINGS, Dialect, names_of
 from maskgate.datasets.formats.csv_encoding import CsvEncoder, rendered
@@ -95,7 +95,7 @@ class Csv:
         declared = _declared(piece.file, names, options)
         wanted = schema.names if columns is None else columns
         with opened(piece.file, self.codec) as stream:
-            for batch in _texts(stream, piece.shown, dialect, names, block_for(head)):
+            for batch in _texts(stream, f"{piece.shown}: {damaged(self.codec)}", dialect, names, block_for(head)):
                 values = [
                     _values(piece, batch.column(names.index(name)), schema.field(name), is_sure=name in declared)
                     for name in wanted
@@ -122,8 +122,9 @@ class Csv:
 
     def _sample(self, file: InputFile, dialect: Dialect, names: Sequence[str], head: bytes) -> pa.RecordBatch:
         empty = pa.RecordBatch.from_arrays([pa.array([], pa.string()) for _ in names], names=list(names))
+        before = f"{file.shown}: {damaged(self.codec)}"
         with opened(file, self.codec) as stream:
-            return next(iter(_texts(stream, file.name, dialect, names, block_for(head))), empty)
+            return next(iter(_texts(stream, before, dialect, names, block_for(head))), empty)
 
 
 def _declared(file: InputFile, names: Sequence[str], options: Mapping[str, Any]) -> dict[str, pa.DataType]:
@@ -142,7 +143,7 @@ def _noted(name: str, kind: pa.DataType, column: pa.Array) -> pa.Field:
 
 
 def _texts(
-    stream: pa.NativeFile, shown: str, dialect: Dialect, names: Sequence[str], block: int
+    stream: pa.NativeFile, before: str, dialect: Dialect, names: Sequence[str], block: int
 ) -> Iterator[pa.RecordBatch]:
     """Read all cells as text, under names that are told apart by their places."""
     places = [str(at) for at in range(len(names))]
@@ -169,7 +170,7 @@ def _texts(
         quoted_strings_can_be_null=False,
     )
     problem = (
-        f"{shown}: a row has more or fewer cells than there are columns, is longer than {block >> 20} MB, or is "
+        f"{before}a row has more or fewer cells than there are columns, is longer than {block >> 20} MB, or is "
         f"not written in {dialect.encoding}. Correct it, or declare its dialect."
     )
     return streamed(lambda: pyarrow.csv.open_csv(stream, read, parse, convert), problem)

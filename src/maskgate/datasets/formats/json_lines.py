@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-from maskgate.datasets.formats.compression import block_for, head_of, opened
+from maskgate.datasets.formats.compression import LONGEST_ROW, block_for, damaged, head_of, opened
 from maskgate.datasets.formats.format import FileFacts, Piece
 from maskgate.datasets.formats.json_encoding import JsonEncoder, check_json_type
 from maskgate.datasets.formats.streamed import streamed
@@ -54,6 +54,8 @@ class JsonLines:
         """Read the first lines, and find types."""
         declared = _declared(options)
         head = head_of(file, self.codec, _HEAD)
+        if len(head) >= _HEAD and b"\n" not in head:
+            head = head_of(file, self.codec, LONGEST_ROW)
         schema = _schema(file.shown, _whole_lines(head), declared)
         size = 2 * len(head) // max(1, head.count(b"\n"))
         return FileFacts(
@@ -71,7 +73,7 @@ class JsonLines:
         """Read a file as a stream."""
         block = block_for(head_of(piece.file, self.codec, _HEAD))
         with opened(piece.file, self.codec) as stream:
-            for batch in _batches(stream, schema, piece.shown, block):
+            for batch in _batches(stream, schema, f"{piece.shown}: {damaged(self.codec)}", block):
                 _check_exact(batch, piece)
                 wanted = batch if columns is None else batch.select(list(columns))
                 for start in range(0, wanted.num_rows, rows):
@@ -125,11 +127,11 @@ def _as_written(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _batches(stream: pa.NativeFile, schema: pa.Schema, shown: str, block: int) -> Iterator[pa.RecordBatch]:
+def _batches(stream: pa.NativeFile, schema: pa.Schema, before: str, block: int) -> Iterator[pa.RecordBatch]:
     parse = pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
     read = pyarrow.json.ReadOptions(block_size=block)
     problem = (
-        f"{shown}: a line is no JSON object, has a field that the first lines do not have, or one of another type. "
+        f"{before}a line is no JSON object, has a field that the first lines do not have, or one of another type. "
         "Declare types, such as source_options={'types': {'amount': 'float64'}}, or correct the file."
     )
     for batch in streamed(lambda: pyarrow.json.open_json(stream, read, parse), problem):

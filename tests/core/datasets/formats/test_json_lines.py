@@ -107,6 +107,19 @@ class TestJsonLines:
             {"day": None, "moment": None, "money": None, "kind": None, "lists": None, "empty": []},
         ]
 
+    def test_lines_of_five_megabytes(self, written, keep, tmp_path):
+        text = "z" * (5 << 20)
+        path = written(f'{{"a": "{text}"}}\n'.encode() * 3)
+        mask_dataset(path, tmp_path / "o.jsonl", keep(["a"]))
+        assert (tmp_path / "o.jsonl").read_bytes() == (tmp_path / "t.jsonl").read_bytes()
+
+    def test_a_compressed_file_that_is_cut_off(self, written, keep, tmp_path):
+        data = gzip.compress("".join(f'{{"a": "planted{at:07}"}}\n' for at in range(400_000)).encode())
+        path = written(data[: len(data) * 2 // 3], "t.jsonl.gz")
+        with pytest.raises(DatasetError, match=r"t\.jsonl\.gz: its compressed bytes are damaged or cut off, or"):
+            mask_dataset(path, tmp_path / "o.jsonl", keep(["a"]))
+        assert not (tmp_path / "o.jsonl").exists()
+
     def test_compressed(self, written, keep, tmp_path):
         path = written(gzip.compress(b'{"a": 1}\n'), "t.jsonl.gz")
         mask_dataset(path, tmp_path / "o.ndjson.zst", keep(["a"]), table_name="t")
