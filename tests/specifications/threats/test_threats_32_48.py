@@ -191,10 +191,11 @@ class Crowded(GateWorld):
 
 def test_threat_41_a_flood_of_requests(tmp_path):
     world = Crowded(tmp_path)
-    first, _ = (world.ask(run=airflow_run(f"run{each}")) for each in range(2))
+    first, second = (world.ask(run=airflow_run(f"run{each}")) for each in range(2))
     for each in range(2, 12):
         with pytest.raises(TooMany):
             world.ask(run=airflow_run(f"run{each}"))
+    assert world.ask(run=airflow_run("run1"))["id"] == second["id"], "the same bytes are no other request"
     assert len(world.gate.requests(world.auditor)) == 2
     world.decide(first, verdict="deny")
     assert world.ask(run=airflow_run("after"))["state"] == "pending"
