@@ -204,12 +204,15 @@ class _Cipher:
 class _Rests:
     """A further step for integers whose nearest doubles leave a rest."""
 
-    def __init__(self, key: bytes, rests: Callable[[slice, NDArray[np.float64]], NDArray[np.int64]]) -> None:
+    def __init__(self, key: bytes, rests: Callable[[slice, NDArray[np.float64]], NDArray[np.int64] | None]) -> None:
         self._cipher, self._rests = _Cipher(key), rests
 
     def draw(self, rows: slice, drawn: NDArray[np.uint64], values: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return what is drawn for some rows, and overwrite what was."""
-        rests = self._rests(rows, values.view(np.float64)).view(np.uint64)
+        found = self._rests(rows, values.view(np.float64))
+        if found is None:
+            return drawn
+        rests = found.view(np.uint64)
         stay = np.flatnonzero(rests == 0)
         if len(stay) == len(rests):
             return drawn

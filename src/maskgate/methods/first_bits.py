@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 FIRST_BITS = 16
 _WORD_BITS = 64
 _CELLS = 1 << FIRST_BITS
-# To work a word out in full takes some ten times as long as to look it up.
-_MOST_OPEN = _CELLS // 16
+# To work a word out in full takes some twenty times as long as to look it up.
+_MOST_OPEN = _CELLS // 64
 
 
 @dataclass(frozen=True)

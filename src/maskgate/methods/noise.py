@@ -27,7 +27,7 @@ from maskgate.crypto.cells import validity
 from maskgate.errors import MaskingError
 from maskgate.methods.entities import ROWS, EntityDraws
 from maskgate.methods.families import family_of, value_type
-from maskgate.methods.geometric import geometric_of_epsilon, geometric_of_scale
+from maskgate.methods.geometric import GeometricNoise, geometric_of_epsilon, geometric_of_scale
 from maskgate.methods.layout import plain
 from maskgate.methods.limits import StrangeNumbersError, check_numbers
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, ReversibleBy, Surroundings
@@ -223,16 +223,15 @@ class Noise(Method):
         numbers = Numbers(column)
         context = canonical_bytes([surroundings.table, surroundings.column, *self._parameters()]).decode()
         draws = EntityDraws(column, surroundings, purpose="noise", context=context, inexact=numbers.inexact)
-        add, is_within, whole = self._added(grid), numbers.lie_within(*grid.bounds), self._whole(grid, numbers)
+        add, whole = self._added(grid), self._whole(grid)
         out, room = grid.room(len(column)), np.empty(min(ROWS, len(column)))
         with np.errstate(invalid="ignore", over="ignore"):  # what lies under nulls may be anything
             for rows in draws.portions():
                 values = numbers.doubles(rows, room[: rows.stop - rows.start])
                 drawn = draws.draw(rows, values.view(np.uint64))
-                if whole is not None:
-                    whole.write(numbers.integers(rows), drawn, out[rows])
+                if whole is not None and whole.write(numbers.integers(rows), drawn, out[rows]):
                     continue
-                if not is_within:
+                if not numbers.lie_within(rows, *grid.bounds):
                     grid.clamp(values)
                 add(values, drawn)
                 grid.settle(values)
@@ -269,20 +268,21 @@ class Noise(Method):
 
         return add
 
-    def _whole(self, grid: Grid, numbers: Numbers) -> WholeNoise | None:
-        """Return what adds noise to integers, where steps are whole numbers and bounds are on the grid."""
-        if grid.step != 1 or self.scale is None or self.kind not in CURVES:
+    def _whole(self, grid: Grid) -> WholeNoise | None:
+        """Return what adds noise to integers as such, if something does."""
+        if grid.step != 1 or not pa.types.is_integer(grid.kind):
             return None
-        if grid.bounds != grid.ends and not numbers.lie_within(*grid.bounds):
+        if self.kind == "geometric":
+            return WholeNoise.of_steps(self._geometric(grid, self.scale or Decimal(1)), grid)
+        if self.kind not in CURVES or self.scale is None:
             return None
-        return WholeNoise.of(self.kind, float(self.scale), numbers, grid.ends)
+        return WholeNoise.of_curve(self.kind, float(self.scale), grid)
 
     def _added_on_the_grid(
         self, grid: Grid, scale: Decimal
     ) -> Callable[[NDArray[np.float64], NDArray[np.uint64]], None]:
         """Return how whole steps are added to numbers that are on the grid already."""
-        steps = int(grid.ends[1]) - int(grid.ends[0])
-        geometric = geometric_of_scale(scale) if self.epsilon is None else geometric_of_epsilon(self.epsilon, steps)
+        geometric = self._geometric(grid, scale)
 
         def add(values: NDArray[np.float64], drawn: NDArray[np.uint64]) -> None:
             grid.in_steps(values)
@@ -290,6 +290,11 @@ class Noise(Method):
             values += geometric.noise(drawn)
 
         return add
+
+    def _geometric(self, grid: Grid, scale: Decimal) -> GeometricNoise:
+        if self.epsilon is None:
+            return geometric_of_scale(scale)
+        return geometric_of_epsilon(self.epsilon, int(grid.ends[1]) - int(grid.ends[0]))
 
     def _multiplied(self, grid: Grid) -> Callable[[NDArray[np.float64], NDArray[np.uint64]], None]:
         scale = self.scale or Decimal(1)

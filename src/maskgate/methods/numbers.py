@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity
-from maskgate.methods.fixed_width import clear_nulls, extent
+from maskgate.methods.fixed_width import clear_nulls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +22,7 @@ MOST_EXACT = 2**53
 # Decimals of so many digits never share their nearest double.
 _SURE_DIGITS = 15
 _INT64_MAX = 2**63 - 1
-# Up to here, the nearest double of an integer is one that int64 holds.
-_MOST_NEAR = 2**63 - 1024
+_BEYOND_INT64 = 2.0**63
 # 10^22 is the last power of ten that a double holds exactly.
 _MOST_PLACES = 22
 _WORD = 2.0**32
@@ -40,12 +39,12 @@ class Inexact:
 
     Attributes:
         rests: Returns of some rows, given with their nearest doubles, how much integers of at most 64 bits are above
-            those; 0 for all others.
+            those, and 0 for all others; None if it is 0 for all.
         places: Where others are that differ, ascending.
         digits: What they are exactly, in one spelling.
     """
 
-    rests: Callable[[slice, NDArray[np.float64]], NDArray[np.int64]]
+    rests: Callable[[slice, NDArray[np.float64]], NDArray[np.int64] | None]
     places: NDArray[np.int64]
     digits: pa.ChunkedArray
 
@@ -57,14 +56,12 @@ class Numbers:
     their nearest double are told apart by `inexact`.
 
     Attributes:
-        extent: The least and greatest of integers, whatever lies under nulls included; None for other numbers.
-        inexact: The cells of which doubles do not say all; None if there are none.
+        inexact: The cells of which doubles may not say all; None if there are none.
     """
 
     def __init__(self, column: pa.Array) -> None:
         self.inexact: Inexact | None = None
         self._over = 1.0
-        self.extent: tuple[int, int] | None = None
         units = _unscaled(column) if pa.types.is_decimal(column.type) else None
         if units is not None:
             # Both exact, so that the quotient is the nearest double.
@@ -78,9 +75,8 @@ class Numbers:
             self.inexact = _of_decimals(column)
         else:
             self._values = _data(column, column.type.to_pandas_dtype())
-            if pa.types.is_integer(column.type):
-                self.extent = extent(self._values)
-                self.inexact = _of_integers(self._values, *self.extent)
+            if pa.types.is_integer(column.type) and self._values.itemsize == np.dtype(np.int64).itemsize:
+                self.inexact = _of_integers(self._values)
         self._rounded = pa.types.is_floating(column.type)
 
     def doubles(self, rows: slice, into: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -93,12 +89,15 @@ class Numbers:
         return into
 
     def integers(self, rows: slice) -> NDArray[Any]:
-        """View some rows of a column that has an `extent`."""
+        """View some rows of a column of integers."""
         return self._values[rows]
 
-    def lie_within(self, least: float, most: float) -> bool:
-        """Say whether these are integers, none of which is beyond two bounds."""
-        return self.extent is not None and least <= self.extent[0] and self.extent[1] <= most
+    def lie_within(self, rows: slice, least: float, most: float) -> bool:
+        """Say whether some rows are integers, none of which is beyond two bounds."""
+        here = self._values[rows]
+        if here.dtype.kind == "f" or self._over > 1:
+            return False
+        return bool(least <= here.min() and here.max() <= most)
 
 
 def integers_of(column: pa.Array) -> NDArray[Any]:
@@ -216,15 +215,19 @@ def _decimals_as_doubles(column: pa.Array) -> NDArray[np.float64]:
     return doubles
 
 
-def _of_integers(values: NDArray[Any], least: int, most: int) -> Inexact | None:
-    if least >= -MOST_EXACT and most <= MOST_EXACT:
-        return None
-    rests = _near_rests if most <= _MOST_NEAR else _rests
-    return Inexact(lambda rows, doubles: rests(values[rows], doubles), _NOWHERE, _NO_DIGITS)
+def _of_integers(values: NDArray[Any]) -> Inexact:
+    def rests(rows: slice, doubles: NDArray[np.float64]) -> NDArray[np.int64] | None:
+        # Looked at where they are used, while they are in the cache.
+        least, most = float(doubles.min()), float(doubles.max())
+        if least > -MOST_EXACT and most < MOST_EXACT:
+            return None
+        return (_near_rests if most < _BEYOND_INT64 else _rests)(values[rows], doubles)
+
+    return Inexact(rests, _NOWHERE, _NO_DIGITS)
 
 
 def _near_rests(values: NDArray[Any], doubles: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return how much integers of at most `_MOST_NEAR` are above their nearest doubles, which int64 holds as well."""
+    """Return how much integers are above their nearest doubles, which int64 holds as well."""
     rests = doubles.astype(np.int64)
     np.subtract(values.view(np.int64), rests, out=rests)
     return rests

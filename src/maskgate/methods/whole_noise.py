@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from maskgate.methods.first_bits import FirstBits
+from maskgate.methods.geometric import MOST_STEPS
 from maskgate.methods.noise_curve import NoiseCurve
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from maskgate.methods.numbers import Numbers
+    from maskgate.methods.geometric import GeometricNoise
+    from maskgate.methods.noise_grid import Grid
 
 # The sum of such a number and of noise, as doubles, is off by less than the slack.
 _MOST, _SLACK = 2**40, 2.0**-10
@@ -31,62 +33,77 @@ _REACH = 64
 
 @dataclass(frozen=True)
 class WholeNoise:
-    """Noise of one kind, added to integers of one column.
+    """Noise that moves integers by whole steps of 1.
 
     Attributes:
-        noise: Turns words into noise.
-        table: What it mostly comes to.
-        ends: The least and greatest integer that goes in and comes out.
-        is_within: Whether all integers of the column lie between them.
+        add: Adds noise to integers, given with two words a row and the type of their sums.
+        reach: How far it moves them at most.
+        ends: The least and greatest integer that comes out.
+        are_bounds: Whether numbers beyond the ends go in as the ends.
     """
 
-    noise: Callable[[NDArray[np.uint64]], NDArray[np.float64]]
-    table: FirstBits
+    add: Callable[[NDArray[Any], NDArray[np.uint64], Any], NDArray[Any]]
+    reach: int
     ends: tuple[int, int]
-    is_within: bool
+    are_bounds: bool
 
     @classmethod
-    def of(cls, kind: str, scale: float, numbers: Numbers, ends: tuple[float, float]) -> Self | None:
-        """Make it for a column.
-
-        Args:
-            kind: ``laplace`` or ``gaussian``.
-            scale: In whole numbers.
-            numbers: The column.
-            ends: The least and greatest number that goes in and comes out, which are whole.
-
-        Returns:
-            None if it has other numbers than integers, or those and noise are too large.
-        """
-        if numbers.extent is None:
+    def of_curve(cls, kind: str, scale: float, grid: Grid) -> Self | None:
+        """Make it of noise that follows a curve; None if the first bits of a draw decide too seldom."""
+        reach = int(scale * _REACH) + 1
+        if reach > _MOST_SHORT:
             return None
-        farthest = int(max(map(abs, numbers.extent)) + scale * _REACH)
-        if farthest > _MOST:
+        short, long = (_table(kind, scale, number) for number in (np.int32, np.int64))
+        if short is None or long is None:
             return None
-        is_short = farthest < _MOST_SHORT and numbers.integers(slice(0)).itemsize < np.dtype(np.int64).itemsize
-        table = _table(kind, scale, np.int32 if is_short else np.int64)
-        if table is None:
-            return None
-        # No sum lies farther out.
-        least, most = max(int(ends[0]), -farthest), min(int(ends[1]), farthest)
-        return cls(NoiseCurve(kind, scale).noise, table, (least, most), numbers.lie_within(*ends))
+        noise = NoiseCurve(kind, scale).noise
 
-    def write(self, values: NDArray[Any], drawn: NDArray[np.uint64], into: NDArray[Any]) -> None:
-        """Add noise to integers.
+        def add(values: NDArray[Any], drawn: NDArray[np.uint64], number: Any) -> NDArray[Any]:
+            sums, places = (short if number == np.int32 else long).look_up(drawn, 0)
+            sums += values
+            if len(places):
+                sums[places] = np.rint(values[places] + noise(drawn[places, 0]))
+            return sums
+
+        ends = (int(grid.ends[0]), int(grid.ends[1]))
+        return cls(add, reach, ends, grid.bounds == grid.ends)
+
+    @classmethod
+    def of_steps(cls, geometric: GeometricNoise, grid: Grid) -> Self:
+        """Make it of noise that is whole already; numbers are moved to the nearest step before they get it."""
+
+        def add(values: NDArray[Any], drawn: NDArray[np.uint64], number: Any) -> NDArray[Any]:
+            sums = geometric.noise(drawn).astype(number, copy=False)
+            sums += values
+            return sums
+
+        return cls(add, 2 * MOST_STEPS, (int(grid.ends[0]), int(grid.ends[1])), are_bounds=True)
+
+    def write(self, values: NDArray[Any], drawn: NDArray[np.uint64], into: NDArray[Any]) -> bool:
+        """Add noise to some integers, unless they are too large for it.
 
         Args:
             values: The integers.
-            drawn: A word for each, and maybe others behind it.
+            drawn: Two words for each.
             into: Where they go, of a type that holds what comes out.
+
+        Returns:
+            Whether they are there.
         """
-        if not self.is_within:
+        extent = int(values.min()), int(values.max())
+        farthest = max(map(abs, extent)) + self.reach
+        is_within = self.ends[0] <= extent[0] and extent[1] <= self.ends[1]
+        if farthest > _MOST or not (is_within or self.are_bounds):
+            return False
+        if not is_within:
             values = np.clip(values, *self.ends)
-        sums, places = self.table.look_up(drawn, 0)
-        sums += values.view(sums.dtype) if values.itemsize == sums.itemsize else values
-        if len(places):
-            sums[places] = np.rint(values[places] + self.noise(drawn[places, 0]))
-        np.clip(sums, *self.ends, out=sums)
+        is_short = farthest < _MOST_SHORT and values.itemsize < np.dtype(np.int64).itemsize
+        number = np.dtype(np.int32 if is_short else np.int64)
+        sums = self.add(values.view(number) if values.itemsize == number.itemsize else values, drawn, number)
+        # No sum lies farther out.
+        np.clip(sums, max(self.ends[0], -farthest), min(self.ends[1], farthest), out=sums)
         np.copyto(into, sums, casting="unsafe")
+        return True
 
 
 @lru_cache(maxsize=32)
