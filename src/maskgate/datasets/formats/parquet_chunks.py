@@ -1,29 +1,37 @@
-"""Column chunks of Parquet from several writers, put together to one row group."""
+"""Column chunks of Parquet from several writers, put together to one row group.
+
+A chunk says where its pages stand in the file. When these move, the numbers move with them; everything else in its
+description stays as it was written.
+
+https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from maskgate.datasets.formats.parquet_footer import ROW_GROUPS, moved_chunk
 from maskgate.datasets.formats.thrift import (
     STRUCT,
-    elements_in,
-    fields_of,
-    int16,
+    Reader,
+    Value,
     int64,
     list_of,
     number_in,
+    read_fields,
+    struct,
     struct_bytes,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 MAGIC = b"PAR1"
-METADATA = 3
-UNCOMPRESSED_SIZE, COMPRESSED_SIZE, DATA_PAGE, DICTIONARY_PAGE, STATISTICS = 6, 7, 9, 11, 12
-_COLUMNS, _TOTAL_BYTE_SIZE, _NUM_ROWS, _FILE_OFFSET, _TOTAL_COMPRESSED_SIZE, _ORDINAL = 1, 2, 3, 5, 6, 7
+UNCOMPRESSED_SIZE, COMPRESSED_SIZE, DATA_PAGE, INDEX_PAGE, DICTIONARY_PAGE, STATISTICS = 6, 7, 9, 10, 11, 12
+_PLACES = (DATA_PAGE, INDEX_PAGE, DICTIONARY_PAGE)
+_FILE_OFFSET, _METADATA = 2, 3
+_ROW_GROUPS = 4
+_COLUMNS, _TOTAL_BYTE_SIZE, _NUM_ROWS, _GROUP_OFFSET, _TOTAL_COMPRESSED_SIZE = 1, 2, 3, 5, 6
 
 
 @dataclass(frozen=True)
@@ -31,57 +39,83 @@ class Chunk:
     """The pages of one leaf in one row group.
 
     Attributes:
-        description: A ``ColumnChunk``.
-        start: Where the pages stand, as the description counts.
-        data: Their bytes.
-        uncompressed: How many these would be without a codec.
+        metadata: The fields of its ``ColumnMetaData``.
+        data: The bytes of its pages; None when they are written.
+        size: How many these are.
     """
 
-    description: bytes
-    start: int
+    metadata: Mapping[int, Value]
     data: Any = field(repr=False)
-    uncompressed: int = 0
+    size: int
 
+    @property
+    def start(self) -> int:
+        """Where the pages stand, as the description counts."""
+        return number_in(self.metadata.get(DICTIONARY_PAGE, self.metadata[DATA_PAGE]))
 
-def row_groups_of(footer: bytes) -> list[bytes]:
-    """Return the row groups that a footer describes."""
-    return elements_in(fields_of(footer)[ROW_GROUPS])
+    def with_statistics(self, statistics: Mapping[int, Value]) -> Chunk:
+        """Return the chunk with statistics in its description."""
+        return replace(self, metadata={**self.metadata, STATISTICS: struct(statistics)})
+
+    def without_data(self) -> Chunk:
+        """Return the description alone."""
+        return replace(self, data=None)
+
+    def description(self, at: int) -> bytes:
+        """Return the ``ColumnChunk`` of pages that stand at a place of the file."""
+        by = at - self.start
+        moved = {number: int64(number_in(self.metadata[number]) + by) for number in _PLACES if number in self.metadata}
+        return struct_bytes({_FILE_OFFSET: int64(0), _METADATA: struct({**self.metadata, **moved})})
 
 
 def chunks_of(written: Any, footer: bytes) -> list[Chunk]:
-    """Take a file of one row group apart.
+    """Take a file of one row group, or of none, apart.
 
     Args:
         written: Its bytes.
         footer: Its ``FileMetaData``.
     """
     found = []
-    for group in row_groups_of(footer):
-        for description in elements_in(fields_of(group)[_COLUMNS]):
-            metadata = fields_of(fields_of(description)[METADATA].data)
-            start = number_in(metadata.get(DICTIONARY_PAGE, metadata[DATA_PAGE]))
-            data = written[start : start + number_in(metadata[COMPRESSED_SIZE])]
-            found.append(Chunk(description, start, data, number_in(metadata[UNCOMPRESSED_SIZE])))
+    for metadata in _columns(Reader(footer)):
+        start = number_in(metadata.get(DICTIONARY_PAGE, metadata[DATA_PAGE]))
+        size = number_in(metadata[COMPRESSED_SIZE])
+        found.append(Chunk(metadata, written[start : start + size], size))
     return found
 
 
-def row_group(chunks: Sequence[Chunk], rows: int) -> bytes:
-    """Describe chunks that stand behind one another at the beginning of a file, as the footer of such a file would.
+def _columns(reader: Reader) -> Iterator[dict[int, Value]]:
+    """Go through a footer to the metadata of each column."""
+    for number, kind in reader.fields():
+        if number != _ROW_GROUPS:
+            reader.skip(kind)
+            continue
+        for _ in range(reader.list_header()[0]):
+            for within, kind_within in reader.fields():
+                if within != _COLUMNS:
+                    reader.skip(kind_within)
+                    continue
+                for _ in range(reader.list_header()[0]):
+                    yield read_fields(reader, enter=_METADATA)
+
+
+def row_group(chunks: Sequence[Chunk], rows: int, at: int) -> bytes:
+    """Describe chunks that stand behind one another.
 
     Args:
         chunks: The chunks, one for each leaf.
         rows: How many rows they have.
+        at: Where the first one stands in the file.
     """
-    at, columns = len(MAGIC), []
+    columns, place = [], at
     for chunk in chunks:
-        columns.append(moved_chunk(chunk.description, at - chunk.start))
-        at += len(chunk.data)
-    group = {
-        _COLUMNS: list_of(STRUCT, columns),
-        _TOTAL_BYTE_SIZE: int64(sum(chunk.uncompressed for chunk in chunks)),
-        _NUM_ROWS: int64(rows),
-        _FILE_OFFSET: int64(len(MAGIC)),
-        _TOTAL_COMPRESSED_SIZE: int64(at - len(MAGIC)),
-        _ORDINAL: int16(0),
-    }
-    return struct_bytes({ROW_GROUPS: list_of(STRUCT, [struct_bytes(group)])})
+        columns.append(chunk.description(place))
+        place += chunk.size
+    return struct_bytes(
+        {
+            _COLUMNS: list_of(STRUCT, columns),
+            _TOTAL_BYTE_SIZE: int64(sum(number_in(chunk.metadata[UNCOMPRESSED_SIZE]) for chunk in chunks)),
+            _NUM_ROWS: int64(rows),
+            _GROUP_OFFSET: int64(at),
+            _TOTAL_COMPRESSED_SIZE: int64(place - at),
+        }
+    )

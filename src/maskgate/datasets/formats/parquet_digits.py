@@ -18,7 +18,6 @@ from maskgate.datasets.formats.parquet_chunks import (
     COMPRESSED_SIZE,
     DATA_PAGE,
     MAGIC,
-    METADATA,
     STATISTICS,
     UNCOMPRESSED_SIZE,
     Chunk,
@@ -26,6 +25,7 @@ from maskgate.datasets.formats.parquet_chunks import (
 from maskgate.datasets.formats.thrift import (
     BINARY,
     INT32,
+    Value,
     binary,
     int32,
     int64,
@@ -94,8 +94,7 @@ def digits_chunk(item: pa.Field, columns: Sequence[pa.Array]) -> Chunk | None:
         uncompressed += made[1]
     data = written[0] if len(written) == 1 else np.concatenate(written)
     nulls = sum(column.null_count for column in columns)
-    description = _description(item.name, rows, nulls, len(data), uncompressed)
-    return Chunk(description, len(MAGIC), data.data, uncompressed)
+    return Chunk(_metadata(item.name, rows, nulls, len(data), uncompressed), data.data, len(data))
 
 
 def _cells(column: pa.Array) -> _Cells | None:
@@ -196,10 +195,10 @@ def _written(page: _Page, text: NDArray[np.uint8], pages: int) -> tuple[NDArray[
     return out.reshape(-1), pages * (len(header) + frames.content)
 
 
-def _description(name: str, rows: int, nulls: int, compressed: int, uncompressed: int) -> bytes:
-    """Return a ``ColumnChunk``. Least and greatest of random digits would help no reader."""
+def _metadata(name: str, rows: int, nulls: int, compressed: int, uncompressed: int) -> dict[int, Value]:
+    """Return a ``ColumnMetaData``. Least and greatest of random digits would help no reader."""
     encodings = [varint(zigzag(each)) for each in (_PLAIN, _RLE, _DELTA_LENGTH)]
-    metadata = {
+    return {
         1: int32(_BYTE_ARRAY),
         2: list_of(INT32, encodings),
         3: list_of(BINARY, [binary(name.encode()).data]),
@@ -210,4 +209,3 @@ def _description(name: str, rows: int, nulls: int, compressed: int, uncompressed
         DATA_PAGE: int64(len(MAGIC)),
         STATISTICS: struct({3: int64(nulls)}),
     }
-    return struct_bytes({2: int64(0), METADATA: struct(metadata)})

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from maskgate.datasets.formats.format import Segment
 from maskgate.datasets.formats.parquet_chunks import MAGIC, chunks_of, row_group
 from maskgate.datasets.formats.parquet_digits import digits_chunk
-from maskgate.datasets.formats.parquet_footer import joined_footer, moved_row_groups
-from maskgate.datasets.formats.parquet_statistics import statistics_of, with_statistics
+from maskgate.datasets.formats.parquet_footer import joined_footer
+from maskgate.datasets.formats.parquet_statistics import statistics_of
 from maskgate.datasets.formats.reused_room import ReusedRoom
 from maskgate.errors import UsageError
 from maskgate.methods.layout import countable
@@ -64,9 +64,6 @@ class ParquetEncoder:
         rows = sum(batch.num_rows for batch in batches)
         own = self._digits(batches)
         known = {} if not batches else self._statistics(batches, rows)
-        if not own and not known:
-            written = self._written(_Rows(batches, rows, self._leaves))
-            return Segment(rows, written.pages, written.footer, written.release)
         others = [at for at in range(len(self._schema)) if at not in own]
         chunks, release = [], None
         if others:
@@ -78,8 +75,9 @@ class ParquetEncoder:
         chunks = [own[at] if at in own else next(rest) for at, paths in enumerate(self._leaves) for _ in paths]
         leaf_of = {at: sum(map(len, self._leaves[:at])) for at in known}
         for at, statistics in known.items():
-            chunks[leaf_of[at]] = with_statistics(chunks[leaf_of[at]], statistics)
-        return Segment(rows, tuple(chunk.data for chunk in chunks), row_group(chunks, rows), release)
+            chunks[leaf_of[at]] = chunks[leaf_of[at]].with_statistics(statistics)
+        note = [chunk.without_data() for chunk in chunks]
+        return Segment(rows, tuple(chunk.data for chunk in chunks), note, release)
 
     def _statistics(self, batches: Sequence[pa.RecordBatch], rows: int) -> dict[int, Mapping[int, Value]]:
         """Return what statistics are known of columns behind dictionaries, by their places."""
@@ -108,7 +106,9 @@ class ParquetEncoder:
     @cached_property
     def empty_footer(self) -> bytes:
         """What a file without rows says of itself: its schema, and who has written it."""
-        return bytes(self.encode([]).note)
+        written = self._written(_Rows([], 0, self._leaves))
+        written.release()
+        return written.footer
 
     def _written(self, rows: _Rows) -> _Written:
         """Have Arrow write a file of one row group."""
@@ -188,16 +188,8 @@ class _Written:
     @property
     def footer(self) -> bytes:
         """What stands behind the pages."""
-        return bytes(self.data[self._end : -_TAIL])
-
-    @property
-    def pages(self) -> memoryview:
-        """The pages."""
-        return self.data[len(MAGIC) : self._end]
-
-    @property
-    def _end(self) -> int:
-        return len(self.data) - _TAIL - int.from_bytes(self.data[-_TAIL:-4], "little")
+        size = int.from_bytes(self.data[-_TAIL:-4], "little")
+        return bytes(self.data[-_TAIL - size : -_TAIL])
 
 
 class ParquetAssembly:
@@ -216,10 +208,10 @@ class ParquetAssembly:
 
     def add(self, segment: Segment) -> Iterator[Any]:
         """Return the pages; remember where they came to stand."""
-        self._groups += moved_row_groups(segment.note, self._size - len(MAGIC), len(self._groups))
+        self._groups.append(row_group(segment.note, segment.rows, self._size))
         self._size += segment.size
         self._rows += segment.rows
-        yield from segment.data if isinstance(segment.data, tuple) else (segment.data,)
+        yield from segment.data
 
     def end(self) -> bytes:
         """Return the footer."""

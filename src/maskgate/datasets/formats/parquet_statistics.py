@@ -5,20 +5,16 @@ Arrow looks for them among the rows, which takes as long as to write the column 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from maskgate.datasets.formats.parquet_chunks import METADATA, STATISTICS
-from maskgate.datasets.formats.thrift import TRUE, Value, binary, fields_of, int64, struct, struct_bytes
+from maskgate.datasets.formats.thrift import TRUE, Value, binary, int64
 from maskgate.methods.codes import is_used
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from maskgate.datasets.formats.parquet_chunks import Chunk
 
 _NULL_COUNT, _MAX, _MIN, _MAX_IS_EXACT, _MIN_IS_EXACT = 3, 5, 6, 7, 8
 _LONGEST = 4096
@@ -45,11 +41,3 @@ def statistics_of(columns: Sequence[pa.Array]) -> Mapping[int, Value] | None:
         if max(len(least), len(greatest)) <= _LONGEST:
             found |= {_MIN: binary(least), _MAX: binary(greatest), _MIN_IS_EXACT: TRUE, _MAX_IS_EXACT: TRUE}
     return found
-
-
-def with_statistics(chunk: Chunk, statistics: Mapping[int, Value]) -> Chunk:
-    """Return a chunk whose description has statistics."""
-    described = fields_of(chunk.description)
-    metadata = fields_of(described[METADATA].data)
-    metadata[STATISTICS] = struct(statistics)
-    return replace(chunk, description=struct_bytes({**described, METADATA: struct(metadata)}))

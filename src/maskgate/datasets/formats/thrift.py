@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 BOOLEANS, BYTE, NUMBERS, DOUBLE, BINARY, LISTS, STRUCT = (1, 2), 3, (4, 5, 6), 7, 8, (9, 10), 12
-INT16, INT32, INT64, LIST = 4, 5, 6, 9
+INT32, INT64, LIST = 5, 6, 9
 _LONG_LIST = 15
 _FARTHEST = 15
 
@@ -31,11 +31,6 @@ class Value(NamedTuple):
 
 
 TRUE = Value(BOOLEANS[0], b"")
-
-
-def int16(value: int) -> Value:
-    """Write a number of 16 bits."""
-    return Value(INT16, varint(zigzag(value)))
 
 
 def int32(value: int) -> Value:
@@ -79,29 +74,26 @@ def struct_bytes(fields: Mapping[int, Value]) -> bytes:
 
 def fields_of(data: bytes) -> dict[int, Value]:
     """Return the fields of a struct by their numbers."""
-    reader, found = Reader(data), {}
+    return read_fields(Reader(data))
+
+
+def read_fields(reader: Reader, *, enter: int | None = None) -> dict[int, Value]:
+    """Read the fields of a struct; where one of them is entered, its own fields, and nothing else."""
+    found: dict[int, Value] = {}
+    inside: dict[int, Value] | None = None
     for number, kind in reader.fields():
+        if number == enter:
+            inside = read_fields(reader)
+            continue
         start = reader.at
         reader.skip(kind)
-        found[number] = Value(kind, data[start : reader.at])
-    return found
+        found[number] = Value(kind, reader.data[start : reader.at])
+    return found if inside is None else inside
 
 
 def number_in(value: Value) -> int:
     """Return the number that a field holds."""
     return unzigzag(Reader(value.data).varint())
-
-
-def elements_in(value: Value) -> list[bytes]:
-    """Return the elements of a list."""
-    reader = Reader(value.data)
-    count, kind = reader.list_header()
-    found = []
-    for _ in range(count):
-        start = reader.at
-        reader.skip(kind, element=True)
-        found.append(value.data[start : reader.at])
-    return found
 
 
 class Reader:
