@@ -13,6 +13,7 @@ from maskgate.datasets.formats.compression import compressed
 from maskgate.datasets.formats.format import Segment
 from maskgate.datasets.formats.text_types import temporal_text
 from maskgate.errors import DatasetError
+from maskgate.methods.layout import plain
 from maskgate.methods.nesting import elements_of, fields_of, is_list, sizes_of
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _CONTROL = [chr(code) for code in range(0x20)]
 _NULL = "null"
+_ROWS = 8192
 
 
 class JsonEncoder:
@@ -40,21 +42,22 @@ class JsonEncoder:
         Raises:
             DatasetError: If a number is none that JSON has.
         """
-        data = b"".join(self._lines(batch) for batch in batches)
-        return Segment(sum(batch.num_rows for batch in batches), compressed(data, self._codec, self._level))
+        # On the way a row has its text several times: only a few of them at a time.
+        lines = [
+            self._lines(batch.slice(start, _ROWS)) for batch in batches for start in range(0, batch.num_rows, _ROWS)
+        ]
+        rows = sum(batch.num_rows for batch in batches)
+        return Segment(rows, compressed(b"".join(lines), self._codec, self._level))
 
     def assembly(self) -> JsonAssembly:
         """Begin a file."""
         return JsonAssembly()
 
-    def _lines(self, batch: pa.RecordBatch) -> bytes:
-        if batch.num_rows == 0:
-            return b""
-        lines = _object(self._schema.names, batch.columns)
-        text = pc.binary_join_element_wise(lines, _text("\n"), _text(""))
+    def _lines(self, batch: pa.RecordBatch) -> memoryview:
+        text = _object(self._schema.names, batch.columns, end="}\n")
         _, offsets, data = text.buffers()
         edges = pa.Array.from_buffers(pa.int64(), len(text) + 1, [None, offsets], offset=text.offset)
-        return bytes(memoryview(data)[edges[0].as_py() : edges[-1].as_py()])
+        return memoryview(data)[edges[0].as_py() : edges[-1].as_py()]
 
 
 class JsonAssembly:
@@ -96,19 +99,21 @@ def check_json_type(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _object(names: Sequence[str], columns: Sequence[pa.Array]) -> pa.Array:
+def _object(names: Sequence[str], columns: Sequence[pa.Array], end: str = "}") -> pa.Array:
     parts: list[Any] = []
     for at, (name, column) in enumerate(zip(names, columns, strict=True)):
         parts += [_text(("{" if at == 0 else ", ") + json.dumps(name, ensure_ascii=False) + ": "), _values(column)]
     if not parts:
-        return pa.array(["{}"] * len(columns[0]) if columns else [], pa.large_string())
-    return pc.binary_join_element_wise(*parts, _text("}"), _text(""))
+        return pa.array(["{" + end] * len(columns[0]) if columns else [], pa.large_string())
+    return pc.binary_join_element_wise(*parts, _text(end), _text(""))
 
 
 def _values(column: pa.Array) -> pa.Array:
     """Return cells as JSON writes them."""
     kind = column.type
     if pa.types.is_dictionary(kind):
+        if len(column.dictionary) > len(column):
+            return _values(plain(column))
         return pc.take(_values(column.dictionary), column.indices).fill_null(_NULL)
     if is_list(kind):
         text = _lists(column)

@@ -120,6 +120,16 @@ class TestJsonLines:
             mask_dataset(path, tmp_path / "o.jsonl", keep(["a"]))
         assert not (tmp_path / "o.jsonl").exists()
 
+    def test_many_rows_with_as_many_values(self, keep, tmp_path):
+        """Lines are made some thousand at a time, whatever a dictionary holds."""
+        texts = [None if at % 9 == 0 else f"name {at}" for at in range(20_000)]
+        table = pa.table(
+            {"id": range(20_000), "name": pa.array(texts).dictionary_encode(), "list": [texts[:2]] * 20_000}
+        )
+        mask_dataset(table, tmp_path / "out.jsonl", keep(table.schema.names), table_name="t")
+        lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
+        assert lines == [{"id": at, "name": text, "list": [None, "name 1"]} for at, text in enumerate(texts)]
+
     def test_compressed(self, written, keep, tmp_path):
         path = written(gzip.compress(b'{"a": 1}\n'), "t.jsonl.gz")
         mask_dataset(path, tmp_path / "o.ndjson.zst", keep(["a"]), table_name="t")
