@@ -23,6 +23,8 @@ _OTHERS = {
     pa.duration("ns"): pa.duration("us"),
 }
 
+_DUPLICATE = "SQLSTATE 42P07"
+
 
 @dataclass
 class PostgresqlTable:
@@ -80,10 +82,17 @@ class PostgresqlTable:
         asked(self.place, lambda: self._cursor.adbc_ingest(self._temporary, reader, **names))
 
     def publish(self) -> None:
-        """Give the table its name, for all to see."""
+        """Give the table its name, for all to see, if nobody was quicker."""
         rename = f'ALTER TABLE {self._quoted(self._temporary)} RENAME TO "{self.name}"'
-        asked(self.place, lambda: self._cursor.execute(rename))
+        try:
+            asked(self.place, lambda: self._cursor.execute(rename))
+        except DatasetError as error:
+            raise self._taken() if _DUPLICATE in str(error) else error from None
         asked(self.place, self._connection.commit)
+
+    def _taken(self) -> DatasetError:
+        shown = f"{self.namespace}.{self.name}" if self.namespace else self.name
+        return DatasetError(f"{self.place}: there is a table {shown} already. Choose another name, or drop it first.")
 
     def _quoted(self, name: str) -> str:
         return f'"{self.namespace}"."{name}"' if self.namespace else f'"{name}"'

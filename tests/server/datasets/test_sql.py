@@ -222,6 +222,19 @@ class TestAllOrNothing:
             mask_dataset(SqlQuery(database, QUERY), SqlTable(database, "people"), rules, keys=keys)
         assert tables() == before
 
+    def test_of_two_runs_to_one_table_the_quicker_wins(self, database, rules, keys, ask, tables):
+        before, target = tables(), SqlTable(database, "both")
+
+        def second(_progress):
+            if "public.both" not in tables():
+                mask_dataset(SqlQuery(database, QUERY), target, rules, keys=keys, table_name="customers")
+
+        with pytest.raises(DatasetError, match="there is a table both already"):
+            mask_dataset(SqlQuery(database, QUERY), target, rules, keys=keys, table_name="customers", progress=second)
+        assert tables() == sorted([*before, "public.both"])
+        assert ask('SELECT count(*) FROM "both"')[0][0] == ROWS + 1
+        ask('DROP TABLE "both"')
+
     def test_a_check_that_does_not_hold(self, database, keys, tables):
         before = tables()
         rules = read_rules(RULES + "    check: {unique: [mail]}\n", "rules.yaml")
