@@ -40,32 +40,15 @@ class Chunk:
 
     Attributes:
         metadata: The fields of its ``ColumnMetaData``.
-        data: The bytes of its pages; None when they are written.
-        size: How many these are.
+        data: The bytes of its pages.
     """
 
     metadata: Mapping[int, Value]
     data: Any = field(repr=False)
-    size: int
-
-    @property
-    def start(self) -> int:
-        """Where the pages stand, as the description counts."""
-        return number_in(self.metadata.get(DICTIONARY_PAGE, self.metadata[DATA_PAGE]))
 
     def with_statistics(self, statistics: Mapping[int, Value]) -> Chunk:
         """Return the chunk with statistics in its description."""
         return replace(self, metadata={**self.metadata, STATISTICS: struct(statistics)})
-
-    def without_data(self) -> Chunk:
-        """Return the description alone."""
-        return replace(self, data=None)
-
-    def description(self, at: int) -> bytes:
-        """Return the ``ColumnChunk`` of pages that stand at a place of the file."""
-        by = at - self.start
-        moved = {number: int64(number_in(self.metadata[number]) + by) for number in _PLACES if number in self.metadata}
-        return struct_bytes({_FILE_OFFSET: int64(0), _METADATA: struct({**self.metadata, **moved})})
 
 
 def chunks_of(written: Any, footer: bytes) -> list[Chunk]:
@@ -77,9 +60,8 @@ def chunks_of(written: Any, footer: bytes) -> list[Chunk]:
     """
     found = []
     for metadata in _columns(Reader(footer)):
-        start = number_in(metadata.get(DICTIONARY_PAGE, metadata[DATA_PAGE]))
-        size = number_in(metadata[COMPRESSED_SIZE])
-        found.append(Chunk(metadata, written[start : start + size], size))
+        start = _start(metadata)
+        found.append(Chunk(metadata, written[start : start + number_in(metadata[COMPRESSED_SIZE])]))
     return found
 
 
@@ -98,24 +80,41 @@ def _columns(reader: Reader) -> Iterator[dict[int, Value]]:
                     yield read_fields(reader, enter=_METADATA)
 
 
-def row_group(chunks: Sequence[Chunk], rows: int, at: int) -> bytes:
+def note_of(chunks: Sequence[Chunk]) -> bytes:
+    """Return the metadata of chunks, one for each leaf, until it is known where they stand."""
+    return b"".join(struct_bytes(chunk.metadata) for chunk in chunks)
+
+
+def row_group(note: bytes, rows: int, at: int) -> bytes:
     """Describe chunks that stand behind one another.
 
     Args:
-        chunks: The chunks, one for each leaf.
+        note: Their metadata.
         rows: How many rows they have.
         at: Where the first one stands in the file.
     """
-    columns, place = [], at
-    for chunk in chunks:
-        columns.append(chunk.description(place))
-        place += chunk.size
+    reader, columns, place, uncompressed = Reader(note), [], at, 0
+    while reader.at < len(note):
+        metadata = read_fields(reader)
+        columns.append(_column_chunk(metadata, place - _start(metadata)))
+        place += number_in(metadata[COMPRESSED_SIZE])
+        uncompressed += number_in(metadata[UNCOMPRESSED_SIZE])
     return struct_bytes(
         {
             _COLUMNS: list_of(STRUCT, columns),
-            _TOTAL_BYTE_SIZE: int64(sum(number_in(chunk.metadata[UNCOMPRESSED_SIZE]) for chunk in chunks)),
+            _TOTAL_BYTE_SIZE: int64(uncompressed),
             _NUM_ROWS: int64(rows),
             _GROUP_OFFSET: int64(at),
             _TOTAL_COMPRESSED_SIZE: int64(place - at),
         }
     )
+
+
+def _start(metadata: Mapping[int, Value]) -> int:
+    return number_in(metadata.get(DICTIONARY_PAGE, metadata[DATA_PAGE]))
+
+
+def _column_chunk(metadata: Mapping[int, Value], by: int) -> bytes:
+    """Return a ``ColumnChunk`` whose pages have moved."""
+    moved = {number: int64(number_in(metadata[number]) + by) for number in _PLACES if number in metadata}
+    return struct_bytes({_FILE_OFFSET: int64(0), _METADATA: struct({**metadata, **moved})})

@@ -94,7 +94,7 @@ def digits_chunk(item: pa.Field, columns: Sequence[pa.Array]) -> Chunk | None:
         uncompressed += made[1]
     data = written[0] if len(written) == 1 else np.concatenate(written)
     nulls = sum(column.null_count for column in columns)
-    return Chunk(_metadata(item.name, rows, nulls, len(data), uncompressed), data.data, len(data))
+    return Chunk(_metadata(item.name, rows, nulls, len(data), uncompressed), data.data)
 
 
 def _cells(column: pa.Array) -> _Cells | None:

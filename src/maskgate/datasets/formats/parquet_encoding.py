@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from maskgate.datasets.formats.format import Segment
-from maskgate.datasets.formats.parquet_chunks import MAGIC, chunks_of, row_group
+from maskgate.datasets.formats.parquet_chunks import MAGIC, chunks_of, note_of, row_group
 from maskgate.datasets.formats.parquet_digits import digits_chunk
 from maskgate.datasets.formats.parquet_footer import joined_footer
 from maskgate.datasets.formats.parquet_statistics import statistics_of
@@ -76,8 +76,7 @@ class ParquetEncoder:
         leaf_of = {at: sum(map(len, self._leaves[:at])) for at in known}
         for at, statistics in known.items():
             chunks[leaf_of[at]] = chunks[leaf_of[at]].with_statistics(statistics)
-        note = [chunk.without_data() for chunk in chunks]
-        return Segment(rows, tuple(chunk.data for chunk in chunks), note, release)
+        return Segment(rows, tuple(chunk.data for chunk in chunks), note_of(chunks), release)
 
     def _statistics(self, batches: Sequence[pa.RecordBatch], rows: int) -> dict[int, Mapping[int, Value]]:
         """Return what statistics are known of columns behind dictionaries, by their places."""
