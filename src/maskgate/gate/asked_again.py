@@ -18,21 +18,22 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from maskgate.errors import MaskgateError, Refused
+from maskgate.gate.host import HostRun
 from maskgate.gate.lifecycle import SETTLED
-from maskgate.gate.request import Request, get_request, request_of
+from maskgate.gate.request import Request, get_request
 from maskgate.gate.staged_names import MANIFEST
 from maskgate.gate.staging import LARGEST_MANIFEST
 from maskgate.gate.staging_keys import find_staging
 from maskgate.store import tables
 
 if TYPE_CHECKING:
-    from maskgate.gate.host import HostRun
+    from collections.abc import Mapping
+
     from maskgate.gate.model import RequestInput, Sealed
     from maskgate.gate.parts import Parts
     from maskgate.store import Work
 
 _CHUNK = 1 << 20
-_MOST = 20
 
 
 def staged_manifest(parts: Parts, token: str, staging_id: str) -> str | None:
@@ -59,25 +60,30 @@ def staged_manifest(parts: Parts, token: str, staging_id: str) -> str | None:
     return hashed.hexdigest()
 
 
-def open_for_same_bytes(work: Work, asked: Request) -> list[Request]:
-    """Return the open requests for the same bytes, the newest first.
+def open_for_same_bytes(work: Work, asked: Request) -> Request | None:
+    """Return the newest open request for the same bytes; None if there is none.
 
     Args:
         work: The transaction in which it would be stored, so that of two at once the second finds the first.
         asked: The request as it would be stored.
     """
     if asked.manifest is None:
-        return []
+        return None
     rows = tables.requests.c
     chosen = (
-        select(tables.requests)
+        select(rows.id, rows.host)
         .where(rows.token == asked.token, rows.manifest == asked.manifest, rows.state.not_in(SETTLED))
         .where(rows.action == asked.action, rows.why == asked.why, rows.policy_digest == asked.policy_digest)
         .order_by(rows.created_at.desc(), rows.id.desc())
-        .limit(_MOST)
     )
-    found = [request_of(row) for row in work.execute(chosen).mappings()]
-    return [each for each in found if _is_alike(each, asked)]
+    # Many runs may ask for the same bytes, so that only this run's requests are read whole.
+    run = run_of(asked.host)
+    own = [row.id for row in work.execute(chosen) if run_of(_host_of(row.host)) == run]
+    return next((each for each in (get_request(work, id_) for id_ in own) if _is_alike(each, asked)), None)
+
+
+def _host_of(value: Mapping[str, Any] | None) -> HostRun | None:
+    return None if value is None else HostRun.from_json(value)
 
 
 def _is_alike(known: Request, asked: Request) -> bool:
@@ -85,10 +91,11 @@ def _is_alike(known: Request, asked: Request) -> bool:
     is_other_staging = known.staging != asked.staging
     # Whom a caller names is involved; a request that is signed without them is not the one that was asked for.
     names_nobody_new = asked.named <= known.named | set(known.involved)
-    is_its_run = run_of(known.host) == run_of(asked.host)
+    # Whose token it is, and whether an agent has it, may have been changed in the configuration.
+    is_theirs = (known.requester_person, known.agent) == (asked.requester_person, asked.agent)
     goes_there = known.destination == asked.destination and known.level == asked.level
     is_in_time = not known.is_overdue(asked.created_at)
-    return is_other_staging and names_nobody_new and is_its_run and goes_there and is_in_time
+    return is_other_staging and names_nobody_new and is_theirs and goes_there and is_in_time
 
 
 def run_of(host: HostRun | None) -> dict[str, Any] | None:
@@ -117,11 +124,11 @@ def note_about(work: Work, request: Request, wanted: RequestInput) -> str | None
             f"the same bytes were asked for before, as staging {request.staging}: this is that request, and nobody is "
             f"asked twice. Staging {wanted.staging} is not needed, and is deleted when its time is over."
         )
-    others = [] if request.is_settled else open_for_same_bytes(work, request)
-    if not others:
+    other = None if request.is_settled else open_for_same_bytes(work, request)
+    if other is None:
         return None
     return (
-        f"the same bytes are asked for in {others[0].id} as well. Outside of a run this may be meant so; "
+        f"the same bytes are asked for in {other.id} as well. Outside of a run this may be meant so; "
         "if it is not, withdraw one of them."
     )
 

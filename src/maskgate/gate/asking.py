@@ -156,10 +156,10 @@ def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
     policy = active_policy(work)
     involvement = involved_in(parts, work, asked.by, policy)
     request = _new(parts, asked, _possible_rules(policy, asked, involvement), policy, involvement)
-    same = open_for_same_bytes(work, request) if asked.by.host is not None else []
-    if same:
-        attach(parts, work, same[0], _key(asked), asked.staging)
-        return _rebind(parts, work, same[0], asked)
+    same = None if asked.by.host is None else open_for_same_bytes(work, request)
+    if same is not None:
+        attach(parts, work, same, _key(asked), asked.staging)
+        return _rebind(parts, work, same, asked)
     must_have_room_to_ask(work, asked.by.token, parts.registry.limits)
     insert_request(work, request)
     record_created(parts, work, request)

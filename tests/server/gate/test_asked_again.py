@@ -60,6 +60,12 @@ class TestOneRun:
         first = world.ask(run=run, sealed=False)
         assert world.ask(run=run)["id"] == first["id"]
 
+    def test_among_many_runs_with_the_same_bytes(self, world, run):
+        first = world.ask(run=run)
+        for number in range(30):
+            world.ask(run=dataclasses.replace(run, run_id=f"{run.run_id}_{number}"), sealed=False)
+        assert world.ask(run=run)["id"] == first["id"]
+
     def test_two_at_once(self, world, run):
         world.host.add_run(run, triggered_by=("anna",))
         stagings = [world.stage() for _ in range(6)]
@@ -134,6 +140,12 @@ class TestAnother:
         other = dataclasses.replace(run, **change)
         world.host.add_run(other, triggered_by=("anna",))
         assert world.ask(run=other)["id"] != first["id"]
+
+    def test_a_token_that_is_an_agents_by_now(self, world, run, monkeypatch):
+        first = world.ask(run=run)
+        holder = dataclasses.replace(world.gate._parts.registry.holder("pipeline"), agent=True)
+        monkeypatch.setattr(type(world.gate._parts.registry), "holder", lambda *_: holder)
+        assert world.ask(run=run)["id"] != first["id"]
 
     def test_another_token_is_handed_nothing(self, world, run):
         first = world.ask(run=run)
