@@ -42,6 +42,7 @@ PAGE = Path(__file__).with_name("README.md")
 ROUNDS = 5
 SECONDS = 3
 READINGS = 200
+PEOPLE = (1, 8)
 FEW, MANY, ALL = 10, 10_000, 100_000
 CALLS = int(os.environ.get("CALLS", "20000"))
 REASON = "checked against the ticket"
@@ -87,7 +88,7 @@ def measure(folder: Path, server: PostgresServer) -> list[Row]:
         person = gates.log_in(provider, "reviewer")
         readings(gates, person, 1)
         idle = memory(gates.programs[0].popen.pid)  # of a gate that has done everything once, and now waits
-        rows = [told(decisions(gates, server, document)), *map(told, inbox(gates, person))]
+        rows = [told(row) for row in (*decisions(gates, server, document), *inbox(gates, person))]
         busy = after_many(gates, person)
     rows.append(Row("memory of an idle gate", f"{idle:.0f} MB", "150 MB", idle / 150, most=1))
     return [
@@ -111,34 +112,48 @@ def told(row: Row) -> Row:
 # --- decisions -------------------------------------------------------------------------------------------------------
 
 
-def decisions(gates: SeveralGates, server: PostgresServer, document: dict) -> Row:
+def decisions(gates: SeveralGates, server: PostgresServer, document: dict) -> list[Row]:
     """Decide in two gate processes, taking turns with `pgbench -N` on the same server."""
     server.execute("CREATE DATABASE bench")
     bench = server.url("bench")
     subprocess.run([server.binaries / "pgbench", "-q", "-i", "-s", "10", bench], check=True, capture_output=True)
-    rates, others = [], []
+    rates: dict[int, list[float]] = {people: [] for people in PEOPLE}
+    others = []
     for number in range(ROUNDS):
-        others.append(pgbench(server, bench))
-        with pending(gates.store, document, 2 * 1500, f"d{number}") as ids:
-            halves = [(gates.homes[0], gates.store, document, ids[half::2]) for half in (0, 1)]
-            with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-                rates.append(sum(pool.map(decide_for_a_while, halves)))
-    rate, other = statistics.median(rates), statistics.median(others)
-    return Row("decisions", f"{rate:,.0f}/s", f"`pgbench -N` ({other:,.0f}/s)", rate / other, least=0.3)
+        for people, measured in rates.items():
+            others.append(pgbench(server, bench))
+            with pending(gates.store, document, 2 * 5000, f"d{people}_{number}") as ids:
+                halves = [(gates.homes[0], gates.store, document, ids[half::2], people) for half in (0, 1)]
+                with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+                    measured.append(sum(pool.map(decide_for_a_while, halves)))
+    other = statistics.median(others)
+    rows = []
+    for people, measured in rates.items():
+        who = "one person after the other" if people == 1 else f"{people} people at once"
+        rate = statistics.median(measured)
+        name, beside = f"decisions at each of two gates, {who}", f"`pgbench -N` ({other:,.0f}/s)"
+        rows.append(Row(name, f"{rate:,.0f}/s", beside, rate / other, least=0.3))
+    return rows
 
 
 def decide_for_a_while(task: tuple) -> float:
-    """Decide one request after the other in this process; return how many a second."""
-    home, where, document, ids = task
-    with opened_gate(home, where) as gate:
-        begun, done = time.perf_counter(), 0
-        for identifier in ids:
-            who = Identity(("company|reviewer",), "web", ("privacy-team",), SystemClock().now())
-            seen = (document["intent_digest"], document["context_digest"])
-            gate.decide(identifier, DecisionInput(who, "approve", REASON, *seen))
-            done += 1
-            if time.perf_counter() - begun > SECONDS:
-                break
+    """Have so many people decide one request after the other in this process; return how many a second."""
+    home, where, document, ids, people = task
+    seen = (document["intent_digest"], document["context_digest"])
+    with opened_gate(home, where) as gate, ThreadPoolExecutor(people) as pool:
+        begun = time.perf_counter()
+
+        def decide(mine: list[str]) -> int:
+            done = 0
+            for identifier in mine:
+                who = Identity(("company|reviewer",), "web", ("privacy-team",), SystemClock().now())
+                gate.decide(identifier, DecisionInput(who, "approve", REASON, *seen))
+                done += 1
+                if time.perf_counter() - begun > SECONDS:
+                    break
+            return done
+
+        done = sum(pool.map(decide, (ids[each::people] for each in range(people))))
         return done / (time.perf_counter() - begun)
 
 
