@@ -67,7 +67,7 @@ def visitor_of(request: Request, *, asks: bool = False) -> Visitor | None:
     if session is None:
         return None
     services = services_of(request)
-    identity = identity_of(session, services.logins[session.provider], services.clock.now() if asks else None)
+    identity = identity_of(session, services.logins[session.provider], session.used_at if asks else None)
     return Visitor(Caller(role="person", identity=identity), session, identity)
 
 

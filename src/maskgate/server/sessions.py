@@ -14,13 +14,14 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from maskgate.server.login_claims import NO_PROOF, Proof
 from maskgate.server.sealed_token import open_token, seal_token
-from maskgate.store import tables
+from maskgate.store import Asked, tables
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from fastapi import Response
@@ -33,6 +34,7 @@ _LONGEST_COOKIE = 200
 _NAMES = ("account", "name", "groups", "authenticated_at", "used_at")
 # A session that is used all the time is written down as used only so often.
 _NOTED_EVERY = timedelta(minutes=1)
+_BY_HASH = select(tables.sessions).where(tables.sessions.c.hash == bindparam("of"))
 
 
 @dataclass(frozen=True)
@@ -129,18 +131,18 @@ class Sessions:
         """Return the session that a cookie stands for, unless it has ended."""
         if not cookie or len(cookie) > _LONGEST_COOKIE:
             return None
-        with self._store.read() as work:
-            found = work.execute(select(tables.sessions).where(tables.sessions.c.hash == _hash(cookie))).first()
+        with self._store.look(Asked(_BY_HASH, {"of": _hash(cookie)})) as (rows,):
             now = self._clock.now()
-        if found is None:
+        if not rows:
             return None
-        row = {each: getattr(found, each) for each in _NAMES} | {"groups": tuple(found.groups)}
+        (found,) = rows
+        row = {each: found[each] for each in _NAMES} | {"groups": tuple(found["groups"])}
         session = Session(id=cookie, **row, proof=_proof(cookie, found))
         if now - session.used_at > self._idle or now - session.authenticated_at > self._absolute:
             return None
         if now - session.used_at >= _NOTED_EVERY:
             with self._store.write() as work:
-                work.execute(update(tables.sessions).where(tables.sessions.c.hash == found.hash).values(used_at=now))
+                work.execute(update(tables.sessions).where(tables.sessions.c.hash == found["hash"]).values(used_at=now))
         return replace(session, used_at=now)
 
     def close(self, response: Response, session: Session) -> None:
@@ -174,13 +176,13 @@ def _proof_row(session: Session) -> dict[str, Any]:
     }
 
 
-def _proof(cookie: str, row: Any) -> Proof:
+def _proof(cookie: str, row: Mapping[Any, Any]) -> Proof:
     return Proof(
-        proved_at=row.proved_at,
-        methods=tuple(row.methods or ()),
-        context_class=row.context_class,
-        groups_missing=row.groups_missing or "",
-        access=open_token(cookie, row.access),
+        proved_at=row["proved_at"],
+        methods=tuple(row["methods"] or ()),
+        context_class=row["context_class"],
+        groups_missing=row["groups_missing"] or "",
+        access=open_token(cookie, row["access"]),
     )
 
 

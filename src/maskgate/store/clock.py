@@ -42,7 +42,7 @@ class DatabaseClock:
             return postgres.now(work)
 
     @contextmanager
-    def within(self, work: Connection, moment: datetime | None = None) -> Iterator[None]:
+    def within(self, work: Connection | None, moment: datetime | None = None) -> Iterator[None]:
         """Keep to one moment in this thread, for as long as a transaction lasts; ask for it when it is needed."""
         here = self._here
         before = (here.work, here.moment)

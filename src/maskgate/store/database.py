@@ -121,6 +121,19 @@ class Store:
         with translated(self._address), self._connection(writes=False) as work, work.begin(), self._beside(work):
             yield work
 
+    @contextmanager
+    def look(self, *asked: Asked) -> Iterator[list[Rows]]:
+        """Know several things of one state of the database, which a server is asked for in one message."""
+        clock = self._server_clock
+        if clock is None:
+            with self.read() as work:
+                yield [[*work.execute(each.statement, each.values).mappings()] for each in asked]
+            return
+        with translated(self._address), self._engine.connect() as work:
+            moment, found = postgres.look(work, asked)
+        with clock.within(None, moment):
+            yield found
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()

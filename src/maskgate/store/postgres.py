@@ -46,8 +46,9 @@ _TAKE_LOCK = (
     " set_config('idle_in_transaction_session_timeout', '60s', true))"
     " SELECT clock_timestamp() FROM taken"
 )
-_BEGIN = "BEGIN"
-_NOW = text("SELECT clock_timestamp()")
+_BEGIN, _BEGIN_TO_READ, _COMMIT = "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "COMMIT"
+_TIME = "SELECT clock_timestamp()"
+_NOW = text(_TIME)
 ONE_STATE: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
@@ -91,17 +92,37 @@ def take_lock(work: Connection, asked: Sequence[Asked] = ()) -> tuple[datetime, 
     Returns:
         When that was, and what was read.
     """
+    _, ((moment,),), *found = _said_together(work, [_BEGIN, _TAKE_LOCK], asked)
+    return moment, found
+
+
+def look(work: Connection, asked: Sequence[Asked]) -> tuple[datetime, list[Rows]]:
+    """Read several things of one state of the database, and what time it is, in one message.
+
+    Args:
+        work: A connection on which no transaction has begun; none has afterwards.
+        asked: What to read.
+    """
+    _, ((moment,),), *found, _ = _said_together(work, [_BEGIN_TO_READ, _TIME], asked, [_COMMIT])
+    return moment, found
+
+
+def _said_together(
+    work: Connection, first: Sequence[str], asked: Sequence[Asked], last: Sequence[str] = ()
+) -> list[Any]:
+    """Send statements without values, something to read between them, in one message; return what is answered."""
     from maskgate.store.message import exchange  # noqa: PLC0415  its driver is only where a server is
 
     driver: Any = work.connection.dbapi_connection
     ready = [prepared(work, each.statement, each.values) for each in asked]
     said = [(each.sql, each.values(known.values)) for each, known in zip(ready, asked, strict=True)]
     try:
-        # In one message. Each statement sees what was committed before the lock was had.
-        _, ((moment,),), *found = exchange(work, [(_BEGIN, ()), (_TAKE_LOCK, ()), *said])
+        answers: list[Any] = exchange(work, [*((sql, ()) for sql in first), *said, *((sql, ()) for sql in last)])
     except driver.Error as error:
-        raise as_sqlalchemy_would(work, _TAKE_LOCK, error) from None
-    return moment, [each.rows(rows) for each, rows in zip(ready, found, strict=True)]
+        raise as_sqlalchemy_would(work, "what was asked together", error) from None
+    for place, each in enumerate(ready, start=len(first)):
+        answers[place] = each.rows(answers[place])
+    return answers
 
 
 def now(work: Connection) -> datetime:

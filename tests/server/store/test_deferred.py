@@ -165,3 +165,17 @@ class TestKnowing:
                 keep(work, "first")
             assert later.result(20) == ["first"]
         other.close()
+
+    def test_a_look_is_of_one_moment_and_leaves_nothing_open(self, store):
+        chosen = select(tables.settings).where(tables.settings.c.name == bindparam("which"))
+        with store.write() as work:
+            keep(work, "a")
+        with store.look(Asked(chosen, {"which": "a"}), Asked(chosen, {"which": "none"})) as found:
+            first = store.clock().now()
+            assert [[dict(row) for row in rows] for rows in found] == [[{"name": "a", "value": 0}], []]
+            if store.is_shared:  # a file's clock is the machine's, and goes on
+                assert store.clock().now() == first
+        with store.write() as work:
+            keep(work, "b")
+        assert store.clock().now() > first
+        assert names(store) == ["a", "b"]
