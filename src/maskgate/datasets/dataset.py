@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from maskgate.datasets.bundle import describe, write_file, write_manifest
@@ -15,6 +15,7 @@ from maskgate.datasets.formats.delta import LOG, Delta, delta_log
 from maskgate.datasets.journal import terms_of
 from maskgate.datasets.layout import Layout
 from maskgate.datasets.manifest import make_manifest
+from maskgate.datasets.object_store import plain_path, without_credentials
 from maskgate.datasets.outputs import is_one_file, open_output
 from maskgate.datasets.parts import Names, Sink
 from maskgate.datasets.run import MEMORY, default_workers, mask_into, plan_all
@@ -96,6 +97,9 @@ def mask_dataset(
         DatasetError: If the source cannot be read or the target not written.
         MaskingError: If a method cannot take a value.
     """
+    _check_numbers(workers=workers, memory=memory, **_numbers_of(layout or Layout()))
+    if isinstance(source, str | os.PathLike) and not isinstance(target, SqlTable):
+        _check_apart(plain_path(os.fspath(source)), plain_path(os.fspath(target)))
     opened = open_source(table_name or "data", source, format_name=source_format, options=source_options)
     name = table_name or _name_of(source, rules)
     ring = resolve_keys(rules, [name], keys)
@@ -140,6 +144,26 @@ def mask_dataset(
         _give_up(output, error)
         raise
     return made
+
+
+def _numbers_of(layout: Layout) -> dict[str, int | None]:
+    return {"layout.file_bytes": layout.file_bytes, "layout.row_group_rows": layout.row_group_rows}
+
+
+def _check_numbers(**numbers: int | None) -> None:
+    for name, number in numbers.items():
+        if number is not None and number < 1:
+            raise UsageError(f"{name} is {number}, and must be 1 or more.")
+
+
+def _check_apart(source: str, target: str) -> None:
+    """Refuse a target inside of the source's folder, which would no longer be readable as a table then."""
+    if "://" not in source and "://" not in target:
+        source, target = str(Path(source).resolve()), str(Path(target).resolve())
+    if target.startswith(f"{source.rstrip('/')}/"):
+        raise UsageError(
+            f"{without_credentials(target)}: it lies in the folder that is masked. Choose a place beside it."
+        )
 
 
 def _made(rules: Rules, name: str, masked: MaskedTable) -> MaskedDataset:

@@ -21,7 +21,7 @@ from maskgate.datasets.formats.csv import Csv
 from maskgate.datasets.formats.csv_agreement import agreement
 from maskgate.datasets.formats.delta import Delta
 from maskgate.datasets.formats.json_lines import JsonLines
-from maskgate.datasets.object_store import without_credentials
+from maskgate.datasets.object_store import plain_path, without_credentials
 from maskgate.datasets.partitions import partition_fields, with_partition
 from maskgate.datasets.promotion import Common, check_names, common_schema, conformed
 from maskgate.datasets.source import InputState, Source
@@ -56,6 +56,7 @@ def open_files(
         DatasetError: If there is none, one cannot be read, or their schemas differ.
         UsageError: If there is no such format, or it has no such option.
     """
+    uri = plain_path(uri)
     if format_name == Delta.name or (format_name is None and is_delta(uri, storage)):
         return open_delta(uri, options)
     declared = None if format_name is None else format_called(format_name)

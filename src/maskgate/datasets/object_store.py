@@ -41,6 +41,17 @@ def connect(uri: str, options: Mapping[str, Any] | None = None) -> tuple[Any, st
     return filesystem, path
 
 
+def plain_path(uri: str) -> str:
+    """Return the path that a URI of this machine's own files stands for; any other URI, and a path, as it is.
+
+    Example:
+        >>> plain_path("file:///srv/raw"), plain_path("s3://raw")
+        ('/srv/raw', 's3://raw')
+    """
+    scheme, mark, path = uri.partition("://")
+    return path if mark and scheme in {"file", "local"} else uri
+
+
 def without_credentials(uri: str) -> str:
     """Return a URI as it may be shown: without user, password and query.
 

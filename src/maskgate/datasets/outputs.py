@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from maskgate.datasets.formats import format_of
 from maskgate.datasets.local_output import FolderThatExists, NewTarget, is_empty
 from maskgate.datasets.object_output import open_objects
-from maskgate.datasets.object_store import without_credentials
+from maskgate.datasets.object_store import plain_path, without_credentials
 from maskgate.errors import DatasetError, UsageError
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def open_output(target: str, *, existing: bool = False, resume: bool = False) ->
         DatasetError: If there is something already, or another run writes there.
         UsageError: If a single object shall be resumed.
     """
+    target = plain_path(target)
     if "://" in target:
         if resume and is_one_file(target):
             raise UsageError(

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from maskgate.datasets import Progress, mask_dataset
+from maskgate.datasets import Layout, Progress, mask_dataset
 from maskgate.errors import DatasetError, MaskingError, PlanError, UsageError
 from maskgate.masking import MaskingPlan, mask_table
 from maskgate.rules import read_rules
@@ -155,6 +155,10 @@ class TestSources:
         assert str(caught.value).startswith(f"{parts / 'part-2.parquet'}: its columns are not those of")
         assert message in str(caught.value)
 
+    def test_a_uri_of_this_machine_is_a_path(self, parts, tmp_path, rules, keys):
+        assert mask_dataset(f"file://{parts}", f"file://{tmp_path}/many", rules, keys=keys).report.rows
+        assert (tmp_path / "many" / "manifest.json").exists()
+
     def test_columns_go_by_their_names(self, mask, parts, tmp_path, customers):
         names = customers.schema.names[::-1]
         pq.write_table(customers.slice(0, 1).select(names), parts / "part-2.parquet")
@@ -291,6 +295,18 @@ class TestFailures:
         said = self.refused(mask, everything, DatasetError, source=uri, table_name="customers")
         assert message in said
         assert "secret" not in said
+
+    def test_a_target_inside_of_the_source(self, mask, everything, raw):
+        (raw / "orders.parquet").unlink()
+        for target in ("raw/masked", "raw/masked.csv"):
+            said = self.refused(mask, everything, UsageError, source=raw, target=target, table_name="customers")
+            assert said.endswith("it lies in the folder that is masked. Choose a place beside it.")
+
+    @pytest.mark.parametrize(
+        "options", [{"workers": -1}, {"workers": 0}, {"memory": -1}, {"layout": Layout(row_group_rows=-5)}]
+    )
+    def test_numbers_below_one(self, mask, everything, options):
+        assert "must be 1 or more" in self.refused(mask, everything, UsageError, **options)
 
     def test_a_file_whose_name_tells_nothing(self, mask, everything, tmp_path):
         (tmp_path / "people.json").write_text('{"name": "planted"}')
