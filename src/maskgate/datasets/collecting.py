@@ -23,7 +23,7 @@ def collect(source: Source, most: int) -> pa.RecordBatch | None:
         DatasetError: If it cannot be read.
         MaskingError: If a column is too long for its type.
     """
-    if source.can_be_read_again and source.known_bytes > most:
+    if source.known_bytes > most:
         return None
     batches: list[pa.RecordBatch] = []
     size = 0

@@ -10,7 +10,6 @@ from maskgate.datasets.feeding import cut, stretches
 from maskgate.datasets.moving.moves import Moves
 from maskgate.datasets.pipeline import in_order
 from maskgate.datasets.progress import Progress
-from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,15 +45,9 @@ def read_moves(
         progress: Told how far it is.
 
     Raises:
-        DatasetError: If it can be read only once, or memory or the folder for temporary files is too small.
+        DatasetError: If memory or the folder for temporary files is too small.
         MaskingError: If a method cannot take a value.
     """
-    if not source.can_be_read_again:
-        raise DatasetError(
-            f'table "{plan.table}": a method of its rules must see all rows at once. They are more than '
-            f"{memory >> 20} MB in memory, and come as a stream that cannot be read a second time. Write them to files "
-            "first, or allow more with --memory."
-        )
     began = time.monotonic()
     moves = Moves(plan, memory)
     try:

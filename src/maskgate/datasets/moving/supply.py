@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -71,11 +71,20 @@ def supplied(
         DatasetError: If a file cannot be read, or memory or the folder for temporary files is too small.
         MaskingError: If a method cannot take a value.
     """
-    held = collect(source, memory) if plan.whole_table else None
-    if not plan.whole_table or held is not None:
-        yield Supply(source, plan, held)
+    if not plan.whole_table:
+        yield Supply(source, plan)
         return
-    from maskgate.datasets.moving.reading import read_moves  # noqa: PLC0415  most tables need it not
+    from maskgate.datasets.moving.keeping import held_or_kept  # noqa: PLC0415  most tables need it not
+    from maskgate.datasets.moving.reading import read_moves  # noqa: PLC0415
+    from maskgate.datasets.moving.spill import Spill  # noqa: PLC0415
 
-    with read_moves(source, plan, rows, memory, workers=workers, progress=progress) as moves:
-        yield Supply(source, moves.plan, moves=moves)
+    with ExitStack() as stack:
+        if source.can_be_read_again:
+            held = collect(source, memory)
+        else:
+            held, source = held_or_kept(source, memory, stack.enter_context(Spill()))
+        if held is not None:
+            yield Supply(source, plan, held)
+            return
+        moves = read_moves(source, plan, rows, memory, workers=workers, progress=progress)
+        yield Supply(source, moves.plan, moves=stack.enter_context(moves))
