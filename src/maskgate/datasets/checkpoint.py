@@ -1,7 +1,7 @@
 """How far a single file is that is being written, so that another run can go on in the middle of it.
 
 Beside the bytes of the file it takes what their format remembers of each segment, such as where a row group's pages
-are: a file is continued by telling a new assembly of all segments once more, without their bytes.
+are: a file is continued by telling a new assembly what the one before remembered.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from maskgate.datasets.formats import Segment
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -25,37 +24,31 @@ _READ = 1 << 20
 
 
 @dataclass(frozen=True)
-class WrittenSegment(Segment):
+class WrittenSegment:
     """A segment whose bytes are in a file already.
 
     Attributes:
-        written: How many there are.
+        rows: How many rows it has.
+        size: How many bytes.
+        note: What the assembly remembers of it: bytes, or what JSON has.
     """
 
-    written: int = 0
-
-    @property
-    def size(self) -> int:
-        """How many bytes there are."""
-        return self.written
-
-    @classmethod
-    def of(cls, segment: Segment) -> WrittenSegment:
-        """Let the bytes of a segment go."""
-        return cls(segment.rows, (), segment.note, written=segment.size)
+    rows: int
+    size: int
+    note: Any = field(repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """Return it for a journal."""
-        is_bytes = isinstance(self.note, bytes | bytearray | memoryview)
+        is_bytes = isinstance(self.note, bytes)
         note = {"bytes": base64.b64encode(self.note).decode()} if is_bytes else {"value": self.note}
-        return {"rows": self.rows, "size": self.written, "note": note}
+        return {"rows": self.rows, "size": self.size, "note": note}
 
     @classmethod
     def from_json(cls, entry: dict[str, Any]) -> WrittenSegment:
         """Take it from a journal."""
         note = entry["note"]
         found = base64.b64decode(note["bytes"]) if "bytes" in note else note["value"]
-        return cls(entry["rows"], (), found, written=entry["size"])
+        return cls(entry["rows"], entry["size"], found)
 
 
 @dataclass(frozen=True)
@@ -98,6 +91,5 @@ class Checkpoint:
         os.ftruncate(file.fileno(), self.part.size)
         assembly.begin()
         for segment in self.segments:
-            for _ in assembly.add(segment):
-                pass
+            assembly.recall(segment.rows, segment.size, segment.note)
         return hashed

@@ -50,7 +50,7 @@ class PartFile:
         for data in self._assembly.add(segment):
             self._write(data)
         self.rows += segment.rows
-        self._noted.append(WrittenSegment.of(segment))
+        self._noted.append(WrittenSegment(segment.rows, segment.size, self._assembly.remembered()))
         if segment.release is not None:
             segment.release()
 

@@ -160,6 +160,7 @@ class IpcAssembly:
         self._encoder = encoder
         self._at = 0
         self._blocks: list[tuple[int, int, int]] = []
+        self._last: list[tuple[int, int]] = []
 
     def begin(self) -> bytes:
         """Return the schema."""
@@ -170,10 +171,19 @@ class IpcAssembly:
 
     def add(self, segment: Segment) -> Iterable[Any]:
         """Return the batches."""
-        for metadata, body in segment.note:
+        self.recall(segment.rows, segment.size, segment.note)
+        return (segment.data,)
+
+    def remembered(self) -> list[tuple[int, int]]:
+        """Return how long the messages of the last segment are."""
+        return self._last
+
+    def recall(self, _rows: int, _size: int, note: Any) -> None:
+        """Note where messages of these lengths stand."""
+        self._last = [(metadata, body) for metadata, body in note]
+        for metadata, body in self._last:
             self._blocks.append((self._at, metadata, body))
             self._at += metadata + body
-        return (segment.data,)
 
     def end(self) -> bytes:
         """Return the end of the stream, and the footer of a file."""

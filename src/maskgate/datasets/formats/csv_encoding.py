@@ -71,6 +71,12 @@ class CsvAssembly:
         """Return the rows."""
         return (segment.data,)
 
+    def remembered(self) -> None:
+        """Return nothing: text is known by itself."""
+
+    def recall(self, rows: int, size: int, note: None) -> None:
+        """Do nothing."""
+
     def end(self) -> bytes:
         """Return nothing: a file of no rows is a header, or empty."""
         return b""

@@ -99,6 +99,20 @@ class Assembly(Protocol):
         """Return the bytes that stand in the file for a segment."""
         ...
 
+    def remembered(self) -> Any:
+        """Return what is remembered of the segment that was added last: bytes, or what JSON has."""
+        ...
+
+    def recall(self, rows: int, size: int, note: Any) -> None:
+        """Add a segment whose bytes are in the file already.
+
+        Args:
+            rows: How many rows it has.
+            size: How many bytes.
+            note: What was remembered of it.
+        """
+        ...
+
     def end(self) -> bytes:
         """Return what stands behind the last one."""
         ...

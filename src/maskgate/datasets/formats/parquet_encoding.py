@@ -212,6 +212,16 @@ class ParquetAssembly:
         self._rows += segment.rows
         yield from segment.data
 
+    def remembered(self) -> bytes:
+        """Return the description of the last row group."""
+        return self._groups[-1]
+
+    def recall(self, rows: int, size: int, note: Any) -> None:
+        """Take the description of a row group that is there."""
+        self._groups.append(note)
+        self._size += size
+        self._rows += rows
+
     def end(self) -> bytes:
         """Return the footer."""
         footer = joined_footer(self._encoder.empty_footer, self._groups, self._rows)
