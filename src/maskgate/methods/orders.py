@@ -97,7 +97,12 @@ class Sorted:
         """Write the values, each with the same number added, into the first items of some array."""
         for rows in portions(len(self.words)):
             part = into[rows.start : min(rows.stop, len(self.words))]
-            np.bitwise_and(self.words[rows], self.of_value, out=part, casting="unsafe")
+            if part.itemsize == self.words.itemsize:
+                np.bitwise_and(self.words[rows], self.of_value, out=part, casting="unsafe")
+            else:
+                # Cut off first: two passes over short numbers take less than one that converts as it goes.
+                np.copyto(part, self.words[rows], casting="unsafe")
+                np.bitwise_and(part, part.dtype.type(self.of_value), out=part)
             if added:
                 part += added
 

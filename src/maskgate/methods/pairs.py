@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maskgate.crypto.cells import validity
-from maskgate.crypto.room import room, taken
+from maskgate.crypto.room import room, warmed
 from maskgate.methods.orders import sorted_by_chance
 from maskgate.methods.permutation import cells_to_move, column_of, is_fixed, rearranged
 
@@ -53,8 +53,9 @@ def exchanged(column: pa.Array, moves: Sequence[Moves]) -> pa.Array:
         moved = room(len(cells), cells.dtype)
         # Which also brings them into the cache, before they are written to at random.
         moved.view(np.uint8).fill(0)
+        warmed(cells)
         for rows, sources in moves:
-            moved[rows] = taken(cells, sources)
+            moved[rows] = cells.take(sources, out=room(len(sources), cells.dtype), mode="clip")
         return column_of(column.type, moved, validity(column))
     every: NDArray[Any] = np.arange(len(column))
     for rows, sources in moves:
@@ -81,8 +82,8 @@ def neighbours(blocks: Blocks) -> list[Moves]:
 def _crossed(order: NDArray[np.int64], first: int) -> NDArray[np.int64]:
     """Return neighbours in each other's place, from the first or the second on."""
     crossed = room(len(order), np.int64)
-    crossed[:] = order
     end = first + (len(order) - first) // 2 * 2
+    crossed[:first], crossed[end:] = order[:first], order[end:]
     crossed[first:end:2], crossed[first + 1 : end : 2] = order[first + 1 : end : 2], order[first:end:2]
     return crossed
 

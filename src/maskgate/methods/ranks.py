@@ -93,8 +93,9 @@ def coarse_of(
     ranks: NDArray[np.uint64], bits: int, dropped: int, groups: NDArray[np.unsignedinteger[Any]] | None
 ) -> NDArray[np.uint64]:
     """Return numbers in the order of groups and ranks, but for the last bits of these."""
-    coarse = room(len(ranks), np.uint64)
-    np.right_shift(ranks, np.uint64(dropped), out=coarse)
+    coarse = ranks
+    if dropped or groups is not None:
+        coarse = np.right_shift(ranks, np.uint64(dropped), out=room(len(ranks), np.uint64))
     if groups is not None:
         coarse |= groups.astype(np.uint64) << np.uint64(bits - dropped)
     return coarse
