@@ -59,12 +59,13 @@ class _Line(Generic[T]):
     def work_on(self) -> None:
         """Take stretches and work on them until there are no more."""
         while (taken := self._take()) is not None:
-            number, stretch = taken
+            number, box = taken[0], [taken[1]]
+            del taken
             try:
-                result: tuple[Any, BaseException | None] = (self._work(stretch), None)
+                # Nobody but the work has the stretch then, and it can let go of the rows when they are masked.
+                result: tuple[Any, BaseException | None] = (self._work(box.pop()), None)
             except BaseException as error:  # noqa: BLE001  raised where the results are taken
                 result = (None, error)
-            del stretch, taken
             self._put(number, result)
 
     def results(self) -> Iterator[T]:

@@ -62,13 +62,15 @@ class Work:
             DatasetError: If the rows are damaged.
             MaskingError: If a method cannot take a value.
         """
-        batch = stretch.batch()
+        batch, first = stretch.batch(), stretch.start
+        del stretch
         if self.run.plan.whole_table:
             masked = [self.run.mask(batch)]
         else:
-            masked = [self._mask(start, each) for start, each in cut(batch, self.batch_rows, stretch.start)]
+            masked = [self._mask(start, each) for start, each in cut(batch, self.batch_rows, first)]
+        del batch
         report = sum((each.report for each in masked[1:]), masked[0].report)
-        segments = tuple(self._segments(stretch.start, [each.batch for each in masked]))
+        segments = tuple(self._segments(first, [each.batch for each in masked]))
         return Done(tuple(each.without_rows() for each in masked), segments, report)
 
     def _mask(self, start: int, batch: pa.RecordBatch) -> MaskedBatch:
