@@ -86,6 +86,6 @@ def why_too_early(work: Work, request: Request, content_digest: str | None, now:
     if denied is None:
         return None
     return (
-        f"the same was denied in request {denied.id}, and the policy lets it be asked for again only after "
-        f"{timestamp(denied.settled_at + pause)}. Change what was wrong with it, or talk to who denied it."
+        f"the same bytes or tables were denied in request {denied.id}, and the policy's `cool_down` lets them be asked "
+        f"for again only after {timestamp(denied.settled_at + pause)}. Talk to whoever denied them."
     )

@@ -153,6 +153,14 @@ _MESSAGES = {
     "int_parsing": "must be a whole number",
     "list_type": "must be a list",
     "dict_type": "must be an object",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    **dict.fromkeys(("less_than", "less_than_equal"), "is too large"),
+    **dict.fromkeys(("greater_than", "greater_than_equal"), "is too small"),
+    **dict.fromkeys(
+        ("moment_type", "datetime_from_date_parsing", "datetime_parsing", "timezone_aware"),
+        "must be a moment with its zone, such as 2026-01-31T12:00:00Z",
+    ),
     "model_attributes_type": "must be a JSON object (with Content-Type: application/json)",
 }
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field, Strict
+from pydantic_core import PydanticCustomError
 
 from maskgate.errors import UsageError
 from maskgate.gate.batches import BatchItem
@@ -27,12 +28,22 @@ _Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 _Reason = Annotated[str, Field(max_length=2000)]
 
 
+def _only_text(given: object) -> object:
+    if not isinstance(given, str):
+        raise PydanticCustomError("moment_type", "no moment")
+    return given
+
+
+# JSON has no type of its own for moments, so a strict body would take none.
+_Moment = Annotated[AwareDatetime, Strict(strict=False), BeforeValidator(_only_text)]
+
+
 class DelegationBody(Body):
     """Who stands in, and how long; from now, if it does not say."""
 
     delegate: Annotated[str, Field(max_length=200)]
-    ends_at: AwareDatetime
-    begins_at: AwareDatetime | None = None
+    ends_at: _Moment
+    begins_at: _Moment | None = None
     why: Annotated[str, Field(max_length=500)] = ""
 
 

@@ -161,7 +161,7 @@ class TestCoolDown:
         world, before = denied
         again = world.ask(run=airflow_run("second"), staging=world.stage(rows), **change)
         assert (again["state"], again["decisions"]) == ("refused", [])
-        assert f"the same was denied in request {before['id']}" in again["message"]
+        assert f"the same bytes or tables were denied in request {before['id']}" in again["message"]
         assert world.entries("request.refused", request=again["id"])
         world.clock.forward(hours=2)
         assert world.ask(run=airflow_run("third"), staging=world.stage(rows), **change)["state"] == "pending"

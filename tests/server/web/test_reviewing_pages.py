@@ -114,6 +114,25 @@ class TestStandingIn:
         ended = away.http.post(f"/api/v1/delegations/{mine['id']}/end", headers=reviewing(away))
         assert (ended.status_code, ended.json()["revoked_at"] is None) == (200, False)
 
+    def test_over_the_api_as_on_the_page(self, gate, browser):
+        away = browser("reviewer")
+        ends = (datetime.now(UTC) + timedelta(days=2)).replace(microsecond=0)
+        body = {"delegate": "second", "ends_at": ends.isoformat(), "why": "on leave"}
+        made = away.http.post("/api/v1/delegations", json=body, headers=reviewing(away))
+        assert made.status_code == 201, made.text
+        assert (made.json()["delegate"], made.json()["why"]) == ("second", "on leave")
+        assert datetime.fromisoformat(made.json()["ends_at"]) == ends
+        ended = away.http.post(f"/api/v1/delegations/{made.json()['id']}/end", headers=reviewing(away))
+        assert ended.status_code == 200
+
+    @pytest.mark.parametrize("ends", [1893456000, "2030-01-01T00:00:00", "2030-01-01", None, True])
+    def test_a_moment_without_a_zone_is_told_how_to_write_one(self, browser, ends):
+        person = browser("reviewer")
+        body = {"delegate": "second", "ends_at": ends}
+        answer = person.http.post("/api/v1/delegations", json=body, headers=reviewing(person))
+        assert answer.status_code == 422
+        assert "such as 2026-01-31T12:00:00Z" in answer.json()["detail"]
+
     @pytest.mark.parametrize("ends", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon"])
     def test_a_moment_that_is_none_is_refused(self, browser, ends):
         person = browser("reviewer")
