@@ -173,7 +173,10 @@ def policy_of(work: Work, digest: str | None) -> Policy:
         raise MaskgateError("the gate has no policy yet. Start it with `maskgate serve`.")
     if digest not in _PARSED:
         text = work.execute(select(tables.policies.c.text).where(tables.policies.c.digest == digest)).scalar_one()
-        _PARSED[digest] = read_policy(text, "the gate's policy")
+        read = read_policy(text, "the gate's policy")
+        if read.digest != digest:
+            raise MaskgateError("the policy in the gate's database is not the one that was put into force.")
+        _PARSED[digest] = read
     return _PARSED[digest]
 
 

@@ -48,19 +48,22 @@ class LastRelease:
 
 def note_volumes(work: Work, request: Request, sealed: Sealed | None, now: datetime) -> None:
     """Note what a request holds, one row for each table; or that of an action nothing was measured."""
+    found = volumes_of(request, sealed)
+    if found:
+        work.execute(tables.volumes.insert(), [{**row, "asked_at": now} for row in found])
+
+
+def volumes_of(request: Request, sealed: Sealed | None) -> list[dict[str, Any]]:
+    """Say what a request holds, one row for each table."""
     shared = {
         "request": request.id,
         "destination": "" if request.destination is None else request.destination.id,
         "requester": requester_of(request),
-        "asked_at": now,
     }
     if sealed is None:
         nothing: dict[str, Any] = {"rows": None, "bytes": None, "columns": None, "column_names": [], "rules_digest": ""}
-        found = [{**shared, "dataset": (request.resource or request.subject or "")[:_LONGEST], **nothing}]
-    else:
-        found = [{**shared, **_measured(table, sealed)} for table in sealed.tables]
-    if found:
-        work.execute(tables.volumes.insert(), found)
+        return [{**shared, "dataset": (request.resource or request.subject or "")[:_LONGEST], **nothing}]
+    return [{**shared, **_measured(table, sealed)} for table in sealed.tables]
 
 
 def requester_of(request: Request) -> str:

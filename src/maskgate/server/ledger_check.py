@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from maskgate.errors import LedgerError, MaskgateError
 from maskgate.gate.gate_keys import PinnedRing
 from maskgate.gate.grants import open_envelope
+from maskgate.gate.kept_rows import check_kept_rows
 from maskgate.gate.signed_decisions import check_signed_decisions
 from maskgate.gate.signer import Signer
 from maskgate.ledger import read_checkpoint, verify
@@ -45,7 +46,8 @@ def check_ledger(home: Home, store: Store, checkpoint: Path | None) -> Verdict:
             return True
 
         verdict = verify(work, None if checkpoint is None else _outside(ring, checkpoint), is_signed)
-        return replace(verdict, problems=(*verdict.problems, *check_signed_decisions(work)))
+        more = (*check_signed_decisions(work), *check_kept_rows(work))
+        return replace(verdict, problems=(*verdict.problems, *more))
 
 
 def _ring(home: Home, work: Work) -> Ring:
