@@ -33,6 +33,7 @@ from maskgate.errors import MaskgateError
 from maskgate.gate.batches import BatchItem
 from maskgate.gate.delegation import DelegationInput
 from maskgate.gate.grants import open_envelope
+from maskgate.gate.kept_rows import check_kept_rows
 from maskgate.gate.model import BreakGlassInput, Identity
 from maskgate.gate.sealing import seal
 from maskgate.ledger import verify
@@ -284,6 +285,7 @@ class Machine(RuleBasedStateMachine):
         with self.world.store.read() as work:
             ring = self.world.keys.ring(work)
             assert verify(work, None, lambda envelope: open_envelope(envelope, ring) is not None).problems == ()
+            assert list(check_kept_rows(work)) == []
 
     @precondition(lambda self: hasattr(self, "world"))
     @invariant()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maskgate.gate.call_text import LEVEL_WORDS, call_lines, masking_lines
+from maskgate.gate.lookalikes import lookalikes
 from maskgate.gate.markdown import escaped, visible
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ def _head(context: Mapping[str, Any]) -> Iterator[str]:
         yield f"| **Masked and carried out** | {escaped(LEVEL_WORDS[context['level']], 300)} |"
     if context["resource"] is not None:
         yield f"| **On** | {escaped(context['resource'], 400)} |"
+        if unlike := lookalikes(context["resource"]):
+            yield f"| **Look closely** | {escaped('; '.join(unlike), 500)} |"
         yield f"| **Carried out** | {escaped(LEVEL_WORDS[context['level']], 300)} |"
     if context["subject"] is not None:
         yield f"| **Of** | {escaped(context['subject'])} |"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maskgate.gate.call_text import LEVEL_WORDS, call_lines, masking_lines
+from maskgate.gate.lookalikes import lookalikes
 from maskgate.notify.plain_text import plain
 from maskgate.server.wording import counted
 
@@ -22,6 +23,7 @@ def call_view(document: Mapping[str, Any]) -> dict[str, Any] | None:
     dry_run = call.get("dry_run")
     return {
         "resource": plain(document.get("resource") or "", longest=_LONGEST),
+        "lookalikes": lookalikes(str(document.get("resource") or "")),
         "level": LEVEL_WORDS.get(str(document.get("level")), plain(document.get("level"))),
         "arguments": [_fact(line) for line in call_lines(call["arguments"])],
         "handler": [_fact(line) for line in call_lines(call.get("handler") or {})],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from maskgate.gate.kept_rows import check_kept_rows
 from maskgate.ledger import verify
 from maskgate.testing.gate_world import GateWorld
 
@@ -16,4 +17,5 @@ def _the_ledger_holds(request):
         if not getattr(request.cls, "tampers", False):
             with world.store.read() as work:
                 assert verify(work).problems == ()
+                assert list(check_kept_rows(work)) == []
     del GateWorld.made[before:]

@@ -89,6 +89,7 @@ ROWS = [
         "UPDATE requests SET intent = json_set(intent, '$.why', 'x') WHERE state = 'pending'",
         "its intent is not the one",
     ),
+    ("UPDATE requests SET sealed = '[1]' WHERE state = 'pending'", "requests in the tables cannot be read"),
     ("UPDATE volumes SET rows = 0", "what it counts for in rolling sums"),
     ("DELETE FROM volumes", "what it counts for in rolling sums"),
     ("UPDATE delegations SET delegate = 'dora'", "is kept otherwise than it was made"),

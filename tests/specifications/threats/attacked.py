@@ -35,6 +35,14 @@ policies:
     require: {slots: {privacy: 1, legal: 1}, distinct: 2}
     channels: [web]
     expires: 24h
+  - name: production
+    when: {action: deploy, resource: "prod/*"}
+    require: {slots: {privacy: 1, legal: 1}, distinct: 2}
+    channels: [web]
+  - name: elsewhere
+    when: {action: deploy}
+    require: {slots: {privacy: 1}}
+    channels: [web]
 otherwise: refuse
 """
 TOKENS = "tokens: {pipeline: {owner: requester}, other: {role: pipeline}, auditor: {role: auditor}}"
