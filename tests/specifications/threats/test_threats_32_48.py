@@ -6,7 +6,7 @@ import re
 import shutil
 import sqlite3
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pyarrow as pa
@@ -15,16 +15,12 @@ from server.web.running_gate import Browser
 from specifications.threats.attacked import Attacked
 from sqlalchemy.exc import IntegrityError
 
-from maskgate.errors import Conflict, LedgerError, NotAllowed, NotFound, Refused, TooMany
-from maskgate.gate.delegation import DelegationInput
-from maskgate.gate.model import Identity, Limits
-from maskgate.gate.registry import Registry
+from maskgate.errors import Conflict, LedgerError, NotFound, Refused, TooMany
 from maskgate.ledger import verify
 from maskgate.ledger.merkle import Frontier, leaf_hash
 from maskgate.server.ledger_check import must_follow
 from maskgate.store import Store
 from maskgate.testing.gate_world import POLICY, GateWorld
-from maskgate.testing.host import airflow_run
 from maskgate.testing.staged_tables import masked_tables, sample_rules, staged_bytes
 
 REWRITE = "UPDATE ledger SET body = CAST(replace(CAST(body AS TEXT), 'gate.started', 'gate.stopped') AS BLOB)"
@@ -148,12 +144,59 @@ def test_threat_37_a_policy_softened_just_before_the_request(tmp_path):
     assert world.entries("policy.change_refused")
 
 
-def test_threat_38_an_export_split_into_small_ones(tmp_path):
-    sum_ = "sum: {rows: {at_least: 20}, over: 1d, per: [requester, dataset, destination]}"
-    many = f"  - {{name: many, when: {{action: export, {sum_}}}, require: {{slots: {{privacy: 2}}}}}}\n"
-    world = GateWorld(tmp_path, HEAD + many + ONE)
-    asked = [world.ask(run=airflow_run(f"run{each}"), staging=world.stage(8))["policy"]["name"] for each in range(3)]
-    assert asked == ["one", "one", "many"]
+STRICTER = """\
+version: 1
+people:
+  requester: ["company|requester", "airflow:prod|requester"]
+  reviewer: ["company|reviewer"]
+  second: ["company|second"]
+  outsider: ["company|outsider"]
+reviewers: {privacy: {people: [reviewer, second]}}
+policies:
+  - name: many
+    when:
+      action: export
+      destination: {id: regulator}
+      sum: {rows: {at_least: 20}, over: 1d, per: [requester, dataset, destination]}
+    require: {slots: {privacy: 2}}
+  - {name: few, when: {action: export, destination: {id: regulator}}, require: {slots: {privacy: 1}}}
+  - {name: once, when: {action: export}, require: {slots: {privacy: 1}}, cool_down: 2h}
+otherwise: refuse
+"""
+OWNED = """\
+tokens: {pipeline: {owner: requester}, other: {role: pipeline, owner: outsider}, auditor: {role: auditor}}
+limits: {pending_per_token: 3}
+"""
+
+
+@pytest.fixture(scope="module")
+def stricter(tmp_path_factory, provider):
+    """A running gate that sums up, pauses after a denial, and lets a token have few requests open."""
+    running = Attacked(tmp_path_factory.mktemp("stricter"), provider.issuer, policy=STRICTER, more=OWNED)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def there(stricter, provider):
+    """People at that gate, who stay logged in."""
+    known: dict[str, Browser] = {}
+
+    def person(subject):
+        known[subject] = known.get(subject) or Browser(stricter, provider, subject)
+        return known[subject]
+
+    return person
+
+
+def test_threat_38_an_export_split_into_small_ones(stricter):
+    eight = staged_bytes(masked_tables(8), sample_rules())
+    asked = [stricter.ask(destination="regulator", files=eight, why=f"part {each}") for each in range(3)]
+    assert [each["policy"]["name"] for each in asked] == ["few", "few", "many"]
+    assert asked[-1]["requirement"]["missing"] == {"privacy": 2}
+    for each in asked:
+        assert stricter.post(f"requests/{each['id']}/withdraw", {}).status_code == 200
 
 
 def test_threat_39_approving_without_looking(gate, person):
@@ -180,37 +223,38 @@ def test_threat_40_ids_that_are_guessed(gate, waiting, person):
     assert len(same) == 1
 
 
-class Crowded(GateWorld):
-    """A gate that lets a token keep two requests open."""
+def test_threat_41_a_flood_of_requests(stricter, there):
+    run = stricter.run()
+    few = [stricter.ask(token="other", destination="regulator", why=f"no {each}") for each in range(2)]
+    few.append(stricter.ask(token="other", destination="regulator", run=run))
+    with stricter.bearer("other") as http:
+        for each in range(10):
+            staging = few[0]["staging"]
+            asked = {"staging": staging, "destination": "regulator", "action": "publish", "why": f"more {each}"}
+            assert http.post("/api/v1/requests", json=asked).status_code in {422, 429}
+    with pytest.raises(TooMany):
+        stricter.ask(token="other", destination="regulator", why="one more")
+    again = stricter.ask(token="other", destination="regulator", run=run)
+    assert again["id"] == few[-1]["id"], "the same bytes are no other request"
+    with stricter.client("other") as client:
+        assert len(client.requests("pending")) == 3
+    assert stricter.ask(destination="regulator", why="of somebody else")["state"] == "pending"
+    for each in few:
+        assert there("reviewer").decide(each["id"], "deny").status_code == 303
+    assert stricter.ask(token="other", destination="regulator", why="after these")["state"] == "pending"
 
-    @property
-    def registry(self) -> Registry:
-        usual = super().registry
-        return Registry(usual.url, usual.staging, usual.destinations, limits=Limits(pending_per_token=2))
 
-
-def test_threat_41_a_flood_of_requests(tmp_path):
-    world = Crowded(tmp_path)
-    first, second = (world.ask(run=airflow_run(f"run{each}")) for each in range(2))
-    for each in range(2, 12):
-        with pytest.raises(TooMany):
-            world.ask(run=airflow_run(f"run{each}"))
-    assert world.ask(run=airflow_run("run1"))["id"] == second["id"], "the same bytes are no other request"
-    assert len(world.gate.requests(world.auditor)) == 2
-    world.decide(first, verdict="deny")
-    assert world.ask(run=airflow_run("after"))["state"] == "pending"
-
-
-def test_threat_42_what_was_denied_is_asked_again_of_a_softer_reviewer(tmp_path):
-    policy = POLICY.replace("    channels: [web, airflow]", "    channels: [web, airflow]\n    cool_down: 2h", 1)
-    world = GateWorld(tmp_path, policy)
-    denied = world.decide(world.ask(), "bert", "deny")
-    again = world.ask(run=airflow_run("again"))
-    assert again["state"] == "refused"
-    assert denied["id"] in again["message"]
-    world.clock.forward(hours=3)
-    later = world.ask(run=airflow_run("later"))
-    assert [each["verdict"] for each in later["earlier"]] == ["deny"]
+def test_threat_42_what_was_denied_is_asked_again_of_a_softer_reviewer(stricter, there):
+    five = staged_bytes(masked_tables(5), sample_rules())
+    denied = stricter.ask(files=five)
+    assert there("reviewer").decide(denied["id"], "deny").status_code == 303
+    for token in ("pipeline", "other"):
+        again = stricter.ask(token=token, files=five, why="asked in other words")
+        assert again["state"] == "refused"
+        assert denied["id"] in again["message"]
+    elsewhere = stricter.ask(destination="regulator", files=five)
+    assert [(each["person"], each["verdict"]) for each in elsewhere["earlier"]][:1] == [("reviewer", "deny")]
+    assert "reviewer" in there("second").page(elsewhere["id"])
 
 
 def test_threat_43_a_reviewer_who_left_the_group(tmp_path, provider):
@@ -230,17 +274,25 @@ def test_threat_43_a_reviewer_who_left_the_group(tmp_path, provider):
         gate.stop()
 
 
-def test_threat_44_somebody_who_stands_in_without_the_right_to(tmp_path):
-    world = GateWorld(tmp_path, POLICY.replace(", group: privacy-team", ""))
-    now = world.clock.now()
-    given = DelegationInput("dora", now, now + timedelta(days=1), "away")
-    with pytest.raises(NotAllowed, match="is no reviewer"):
-        world.gate.delegate(Identity(("okta|bert",), "web", (), now), given)
-    document = world.ask()
-    for name in ("dora", "cleo"):
-        with pytest.raises(NotAllowed):
-            world.decide(document, name)
-    assert world.read(document["id"])["state"] == "pending"
+def test_threat_44_somebody_who_stands_in_without_the_right_to(stricter, there):
+    """Neither one who is no reviewer, nor one whom nobody asked, nor along a chain, nor for ever."""
+    document = stricter.ask(destination="regulator", why="while one is away")
+    away = there("second")
+    token = re.search(r'name="csrf-token" content="([0-9a-f]+)"', away.http.get("/delegations").text).group(1)
+
+    def hand_on(to, days=1):
+        body = {"delegate": to, "ends_at": (datetime.now(UTC) + timedelta(days=days)).isoformat()}
+        return away.http.post("/api/v1/delegations", json=body, headers={"X-CSRF-Token": token})
+
+    assert [hand_on(to).status_code for to in ("outsider", "second", "nobody")] == [403, 403, 403]
+    assert hand_on("reviewer", days=31).status_code == 422
+    assert there("outsider").http.get(f"/requests/{document['id']}").status_code == 404
+    for acting_for in ("second", "outsider"):
+        assert stricter.decide(there("reviewer"), document, acting_for=acting_for).status_code == 403
+    assert stricter.still_waits(document)
+    assert hand_on("reviewer").status_code == 201
+    decided = stricter.decide(there("reviewer"), document, acting_for="second").json()
+    assert [(each["person"], each["acting_for"]) for each in decided["decisions"]] == [("reviewer", "second")]
 
 
 def test_threat_45_another_door_to_a_decision(gate, waiting):
