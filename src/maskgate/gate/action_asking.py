@@ -1,6 +1,7 @@
 """Asking for an action that releases no staged files. There is nothing to measure: people are asked at once.
 
-* The same call, by the same token, is one request for as long as it is open. Another argument is another request.
+* The same call, by the same token, is one request for as long as it is open. Another argument is another request, and
+  so is a call that names somebody more who may not sign.
 * Where a handler is registered for the verb, it carries the action out, and nobody else. Elsewhere the caller does,
   which stops mistakes and replays, and not a caller who has the credentials and means harm: the level is *verify*.
 """
@@ -158,9 +159,18 @@ def _open_request(work: Work, asked: _Asked) -> Request | None:
     for request_id in work.execute(chosen).scalars():
         request = get_request(work, request_id)
         identity = None if request.host is None else request.host.identity
-        if identity == (None if asked.by.host is None else asked.by.host.identity):
+        is_its_run = identity == (None if asked.by.host is None else asked.by.host.identity)
+        if is_its_run and _names_nobody_new(work, asked, request):
             return request
     return None
+
+
+def _names_nobody_new(work: Work, asked: _Asked, request: Request) -> bool:
+    """Whether whom the caller names is involved already; a request that may be signed by them is another one."""
+    if not asked.by.requesters:
+        return True
+    named, unknown = active_policy(work).people.resolve(asked.by.requesters)
+    return not unknown and named <= {*request.named, *request.involved}
 
 
 def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:

@@ -77,6 +77,15 @@ class TestAsking:
         world.decide(world.read(first["id"]), "anna", "deny")
         assert ask(world)["id"] != first["id"]
 
+    def test_a_call_that_names_somebody_more_is_another_request(self, world):
+        first = ask(world)
+        named = ask(world, requesters=("okta|cleo",))
+        assert named["id"] != first["id"]
+        assert world.read(named["id"])["involvement"]["named"] == ["cleo"]
+        assert ask(world, requesters=("cleo",))["id"] == named["id"]
+        with pytest.raises(UsageError, match="is nobody in the policy"):
+            ask(world, requesters=("cloe",))
+
     def test_a_call_from_another_run_is_another_request(self, world):
         run = airflow_run()
         world.host.add_run(run, triggered_by=("bert",))
