@@ -35,6 +35,13 @@ if TYPE_CHECKING:
 
 _ROOM = {"at", "seq", "type"}
 _IN_FORCE = ("policy.activated", "rules.registered", "destination.registered", "token.created", "token.revoked")
+_OF_THE_GATE = (
+    "policy.activated",
+    "rules.registered",
+    "destination.registered",
+    "gate.key_rotated",
+    "gate.key_revoked",
+)
 _SIGNED = ("decision.approve", "decision.deny", "grant.issued", "release.started", "login.completed")
 # An action that was carried out and did not succeed has used its grant up as well.
 _ENDS = {
@@ -42,7 +49,7 @@ _ENDS = {
     "release.failed": {"failed", "used"},
     "release.indeterminate": {"indeterminate"},
     "request.expired": {"expired"},
-    "request.withdrawn": {"revoked"},
+    "request.withdrawn": {"revoked", "expired"},
 }
 _REVIEWERS = (
     *("delegation.made", "delegation.revoked", "standing.made", "standing.used", "standing.ended"),
@@ -55,7 +62,7 @@ _LATER = {"involved", "named_by_caller"}
 
 def check_kept_rows(work: Work) -> Iterator[str]:
     """Say which rows are not what the ledger says."""
-    bodies = _bodies(work, (*_IN_FORCE, *_SIGNED, *_ENDS, *_REVIEWERS))
+    bodies = _bodies(work, (*_IN_FORCE, *_OF_THE_GATE, *_SIGNED, *_ENDS, *_REVIEWERS))
     for what, check in _CHECKS.items():
         try:
             yield from check(work, bodies)
@@ -153,7 +160,7 @@ def _grants(work: Work, bodies: Bodies) -> Iterator[str]:
     issued = {body["grant"]: body for body in bodies["grant.issued"]}
     begun = {body.get("grant") for body in bodies["release.started"]}
     fences = {body.get("grant"): body.get("fence") for body in bodies["release.started"]}
-    governed = {body.get("request") for kind in _IN_FORCE for body in bodies[kind]}
+    governed = {body.get("request") for kind in _OF_THE_GATE for body in bodies[kind]}
     ends = {body.get("request"): states for kind, states in _ENDS.items() for body in bodies[kind]}
     for row in work.execute(select(tables.grants)).all():
         entry = issued.get(row.id)
