@@ -191,8 +191,8 @@ def _requests(work: Work, _bodies: Bodies) -> Iterator[str]:
             yield f"request {row['id']}: {', '.join(other)} in the table are not those of its intent."
         rule = policies.get(str(row["policy_digest"]), {}).get(str(row["policy_name"]))
         kept = row["rule"] or {}
-        is_asked = rule is not None and row["state"] != "refused"
-        if is_asked and any(kept.get(name) != rule[name] for name in rule.keys() - {"requirement"}):
+        told = {} if rule is None or row["state"] == "refused" else rule
+        if any(kept.get(name) != told[name] for name in told.keys() - {"requirement"}):
             yield f"request {row['id']}: what its policy asks is not what stands in the policy."
         if not set(intent["involved"]) <= set(row["involved"] or ()):
             yield f"request {row['id']}: somebody who was involved is so no more."

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from maskgate.store import Store, Work
 
 
-def check_ledger(home: Home, store: Store, checkpoint: Path | None) -> Verdict:
+def check_ledger(home: Home, store: Store, checkpoint: Path | None, *, with_rows: bool = True) -> Verdict:
     """Verify the whole ledger.
 
     Args:
         home: Where the signing key is.
         store: The database.
         checkpoint: A file with a checkpoint; None if there is none to compare with.
+        with_rows: Whether every column that the gate decides by is held against it as well.
 
     Raises:
         LedgerError: If the checkpoint is none of this gate.
@@ -46,7 +47,7 @@ def check_ledger(home: Home, store: Store, checkpoint: Path | None) -> Verdict:
             return True
 
         verdict = verify(work, None if checkpoint is None else _outside(ring, checkpoint), is_signed)
-        more = (*check_signed_decisions(work), *check_kept_rows(work))
+        more = (*check_signed_decisions(work), *(check_kept_rows(work) if with_rows else ()))
         return replace(verdict, problems=(*verdict.problems, *more))
 
 
@@ -79,6 +80,6 @@ def must_follow(home: Home, store: Store, checkpoint: Path) -> None:
     """
     if not home.signing_key.exists() and not home.ring.exists():
         raise LedgerError(f"{home.folder} holds no gate yet, but {checkpoint} is a checkpoint of one. Name its home.")
-    verdict = check_ledger(home, store, checkpoint)
+    verdict = check_ledger(home, store, checkpoint, with_rows=False)
     if not verdict.holds:
         raise LedgerError(f"{verdict}\nThe gate does not start on a database that {checkpoint} contradicts.")
