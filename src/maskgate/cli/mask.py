@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--table", "table_name", help="What the rules call the table; by default the name of the source.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Threads that mask; by default one a core, up to four.")
 @click.option("--resume", is_flag=True, help="Go on where a run into this target was interrupted.")
-@click.option("--memory", type=BYTES, help="The most that methods may take that see all rows at once; 1GB by default.")
+@click.option("--memory", type=BYTES, help="How many bytes of rows may be held at once, such as 256MB; 1GB by default.")
 @layout_options
 @format_options
 @click.option("--query", help="Mask the rows of this query; SOURCE is a database then, as env:NAME or file:PATH.")

@@ -89,8 +89,8 @@ def mask_dataset(
         source_options: What else is declared of them; each format has its own.
         target_format: What format the masked files get; None to go by the target's name, or else Parquet.
         resume: Go on where a run of the same masking was interrupted; if none was, begin.
-        memory: The most bytes that a table may have of which a method must see all rows; None for
-            1 GiB.
+        memory: How many bytes of rows may be held at once; a larger table of which a method must see all rows is
+            masked in two passes. None for 1 GiB.
 
     Raises:
         UsageError: If the rules, their keys or the table's name do not fit.

@@ -223,7 +223,7 @@ class TestFirstPass:
         seen = []
         mask(table_of(COLUMNS["texts"]), "{v: shuffle, wide: keep}", memory=LITTLE, progress=seen.append, workers=1)
         steps = list(dict.fromkeys(each.as_json()["step"] for each in seen))
-        assert steps == ["first pass, reading what changes rows", "masking"]
+        assert steps == ["first pass, reading what changes rows", "first pass, putting in order v", "masking"]
         assert "t, first pass, reading what changes rows: 60,000 of 60,000 rows (100%)" in str(seen[0])
 
     @pytest.mark.parametrize("name", ["texts with nulls", "a dictionary"])

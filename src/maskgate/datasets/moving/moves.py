@@ -82,8 +82,11 @@ class Moves:
         self.turn_to(start)
         self._recording.look(batch, self._see)
 
-    def move(self) -> None:
+    def move(self, say: Callable[[str], None]) -> None:
         """Put all values that were taken down where they belong.
+
+        Args:
+            say: Told which column is next.
 
         Raises:
             DatasetError: If memory or the folder for temporary files is too small.
@@ -91,6 +94,7 @@ class Moves:
         """
         for key, recording in self._recordings.items():
             if recording.surroundings is not None:
+                say(recording.surroundings.column)
                 self._values[key] = _guarded(self._plan.table, partial(self._moved, recording))
         self._spill.close()
 

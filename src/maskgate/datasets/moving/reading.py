@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SHARE_UNDER_WAY = 4
 _READING = "first pass, reading what changes rows"
+_MOVING = "first pass, putting in order"
 
 
 def read_moves(
@@ -48,17 +49,21 @@ def read_moves(
         DatasetError: If memory or the folder for temporary files is too small.
         MaskingError: If a method cannot take a value.
     """
-    began = time.monotonic()
+    began, read = time.monotonic(), 0
+
+    def say(step: str) -> None:
+        if progress is not None:
+            progress(Progress(plan.table, read, source.rows, 0, seconds=time.monotonic() - began, step=step))
+
     moves = Moves(plan, memory)
     try:
         feed = stretches(_only(source, moves.columns), rows)
         for start, batch in in_order(_batch, feed, workers, memory // _SHARE_UNDER_WAY):
             for at, part in cut(batch, source.batch_rows, start):
                 moves.take_down(at, part)
-            if progress is not None:
-                read = start + batch.num_rows
-                progress(Progress(plan.table, read, source.rows, 0, seconds=time.monotonic() - began, step=_READING))
-        moves.move()
+            read = start + batch.num_rows
+            say(_READING)
+        moves.move(lambda column: say(f"{_MOVING} {column}"))
     except BaseException:
         moves.close()
         raise
