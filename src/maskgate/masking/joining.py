@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from maskgate.errors import MaskingError
 from maskgate.methods.cleansing import cleansed
-from maskgate.methods.nesting import nulls
+from maskgate.methods.nesting import nulls, relaxed
 from maskgate.methods.opening import opened
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def _joined(item: pa.Field, chunks: list[pa.Array]) -> pa.Array:
         return nulls(0, item.type)
     whole = _concatenated(chunks)
     if whole is None:
-        # Arrow does not put dictionaries together that have a null among their entries, or lists.
-        whole = _concatenated([cleansed(opened(chunk)) for chunk in chunks])
+        # Arrow does not put dictionaries together that have a null among their entries, or lists, nor some extensions.
+        whole = _concatenated([cleansed(relaxed(opened(chunk))) for chunk in chunks])
     if whole is None:
         raise MaskingError(
             f'column "{item.name}" is too long to be looked at in one piece: more than 2 GB of text, or more different '

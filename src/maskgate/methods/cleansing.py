@@ -13,11 +13,13 @@ import numpy as np
 import pyarrow as pa
 
 from maskgate.crypto.cells import validity, validity_buffer
-from maskgate.methods.codes import is_used, renumbered
+from maskgate.methods.codes import in_order_of_use, is_used, renumbered
 from maskgate.methods.fixed_width import as_column, portions, view
 from maskgate.methods.nesting import elements_of, fields_of, lists_like, runs_of, structs, taken, unions_like
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 _BITS_AND_CELLS = 2
@@ -116,7 +118,10 @@ def _cleansed_single(column: pa.Array) -> pa.Array:
     if pa.types.is_boolean(column.type):
         return _cleansed_booleans(column)
     if _is_clean(column):
-        return column
+        bits, *rest = column.buffers()
+        # Bits of cells that are all there say nothing, but for how the column came about.
+        needless = bits is not None and column.null_count == 0
+        return pa.Array.from_buffers(column.type, len(column), [None, *rest]) if needless else column
     if len(column.buffers()) > _BITS_AND_CELLS:
         return taken(column, pa.array(np.arange(len(column))))
     return as_column(view(column, f"V{column.type.bit_width // 8}").copy(), column, column.type)
@@ -134,16 +139,42 @@ def _cleansed_dictionary(column: pa.DictionaryArray) -> pa.Array:
     return clean_dictionary(codes, entries, ordered=column.type.ordered)
 
 
+def ordered_by_use(column: pa.Array) -> pa.Array:
+    """Return a cleansed column with the entries of each dictionary in it in the order in which cells first use them.
+
+    Otherwise they would tell in which order the cells stood before they went to other rows.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return column if kind.ordered else _dictionary_by_use(column)
+    if pa.types.is_run_end_encoded(kind):
+        # Of a slice the run ends are those of all that it was cut out of.
+        whole = _cleansed_runs(column)
+        return pa.RunEndEncodedArray.from_arrays(whole.run_ends, ordered_by_use(whole.values), type=kind)
+    return _rebuilt(column, ordered_by_use) if pa.types.is_nested(kind) else column
+
+
+def _dictionary_by_use(column: pa.DictionaryArray) -> pa.Array:
+    codes, entries = column.indices, column.dictionary
+    used = in_order_of_use(codes, len(entries))
+    table = np.zeros(len(entries), np.int32)
+    table[used] = np.arange(len(used))
+    return clean_dictionary(renumbered(codes, table), taken(entries, pa.array(used)))
+
+
 def _cleansed_nested(column: pa.Array) -> pa.Array:
+    return _cleansed_runs(column) if pa.types.is_run_end_encoded(column.type) else _rebuilt(column, cleansed)
+
+
+def _rebuilt(column: pa.Array, make: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Put a nested column together again of what is made of the columns inside."""
     kind = column.type
     if pa.types.is_struct(kind):
         # The fields are null where the struct is, so that what they hold there goes away with them.
-        return structs(kind, [cleansed(field) for field in fields_of(column)], column)
-    if pa.types.is_run_end_encoded(kind):
-        return _cleansed_runs(column)
+        return structs(kind, [make(field) for field in fields_of(column)], column)
     if pa.types.is_union(kind):
-        return unions_like(kind, cleansed, column)
-    return lists_like(kind, cleansed(elements_of(column)), column)
+        return unions_like(kind, make, column)
+    return lists_like(kind, make(elements_of(column)), column)
 
 
 def _cleansed_runs(column: pa.RunEndEncodedArray) -> pa.Array:

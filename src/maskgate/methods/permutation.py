@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity, validity_buffer
 from maskgate.crypto.room import room, taken
-from maskgate.methods.cleansing import are_zeros, cleansed
+from maskgate.methods.cleansing import are_zeros, cleansed, ordered_by_use
 from maskgate.methods.families import value_type
 from maskgate.methods.fixed_width import clear_nulls, view
 from maskgate.methods.layout import by_value, in_layout_of, plain
@@ -148,7 +148,7 @@ def rearranged(column: pa.Array, sources: NDArray[np.int64]) -> pa.Array:
     if is_fixed(column.type):
         return with_nulls_of(column, taken(cells_to_move(column), sources))
     if pa.types.is_nested(column.type):
-        return cleansed(cells_at(column, pa.array(sources)))
+        return ordered_by_use(cleansed(cells_at(column, pa.array(sources))))
     return pc.take(column, pa.array(sources), boundscheck=False)
 
 

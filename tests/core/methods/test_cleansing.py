@@ -30,8 +30,8 @@ class TestCleansed:
         assert [buffer.to_pybytes() for buffer in kept.buffers()] == [b"\x01", b"\x00"]
 
     def test_so_do_those_of_cells_that_are_all_there(self):
-        bits = cleansed(with_bits(pa.array([1, 2]), b"\xff")).buffers()[0]
-        assert bits is None or bits.to_pybytes() == b"\x03"
+        for bits in (b"\xff", b"\x03"):
+            assert cleansed(with_bits(pa.array([1, 2]), bits)).buffers()[0] is None
 
     @pytest.mark.parametrize(
         "kind",

@@ -86,6 +86,23 @@ class TestEveryType:
         assert moved(name, options, taken(column, places)).to_pylist() == apart
 
 
+class TestRunsInside:
+    def test_between_lists_of_one_size_that_are_null(self):
+        runs = pc.run_end_encode(pa.array(["a", "b", "c", "d", "d", "f", "g", "h", "i", "j"]))
+        column = pa.FixedSizeListArray.from_arrays(runs, 2, mask=pa.array([True, False, False, False, True]))
+        out = moved("shuffle", {}, column)
+        assert sorted(map(str, out.to_pylist())) == sorted(map(str, column.to_pylist()))
+
+
+class TestDictionariesInside:
+    def test_their_entries_do_not_tell_where_the_cells_stood(self):
+        """They stand in the order in which the cells use them now."""
+        inside = pa.array([f"t{at}" for at in range(COUNT)]).dictionary_encode()
+        out = moved("shuffle", {}, pa.StructArray.from_arrays([inside], ["a"]))
+        assert out.field("a").indices.to_pylist() == list(range(COUNT))
+        assert out.field("a").dictionary.to_pylist() != inside.dictionary.to_pylist()
+
+
 class TestNestedCells:
     """Bytes that stand for nested cells: the same for equal cells in every layout, and for no others."""
 
