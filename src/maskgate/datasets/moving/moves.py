@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from maskgate.methods.method import Method, Surroundings
 
 _SHARE_HELD = 4
+# A key stream of AES in GCM ends at 64 GiB, and a column may need two words of 8 bytes a row, and some more for ties.
+_MOST_ROWS = 4_000_000_000
 
 
 class Moves:
@@ -128,6 +130,11 @@ class Moves:
         if recording.strip is None:
             return _Held(recording)
         recording.strip.flush()
+        if recording.rows > _MOST_ROWS:
+            raise DatasetError(
+                f'table "{self._plan.table}": the words of chance end at {_MOST_ROWS:,} cells, and a column that '
+                "changes rows has more. Mask the table in parts of its own."
+            )
         column, into = Column(recording, recording.strip), self._stack.enter_context(Spill())
         with Spill() as between:
             space = Workspace(between, self._memory)
