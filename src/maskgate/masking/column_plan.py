@@ -167,7 +167,7 @@ class _Cells:
         if len(parts) == 1:
             return parts[0], invalid
         if not parts:
-            return pa.array([], self.plan.type), invalid
+            return nulls(0, self.plan.type), invalid
         order = np.empty(len(column), np.int64)
         order[np.concatenate(rows)] = np.arange(len(column))
         return taken(pa.concat_arrays(parts), pa.array(order)), invalid

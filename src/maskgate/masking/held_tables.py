@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pyarrow as pa
 
 from maskgate.errors import UsageError
+from maskgate.methods.nesting import nulls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +93,7 @@ def _one_batch(table: pa.Table) -> pa.RecordBatch:
 
 
 def _in_one(column: pa.ChunkedArray) -> pa.Array:
-    chunks = column.chunks or [pa.array([], column.type)]
+    chunks = column.chunks or [nulls(0, column.type)]
     return chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
 
 

@@ -20,6 +20,7 @@ import pyarrow.ipc
 from maskgate.datasets.formats.format import FileFacts, Piece, Segment
 from maskgate.errors import DatasetError, UsageError
 from maskgate.methods.layout import plain
+from maskgate.methods.nesting import nulls
 from maskgate.rules.strict_yaml import did_you_mean
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ def _metadata_of(message: Any) -> int:
 
 
 def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([], item.type) for item in schema], schema=schema)
+    return pa.RecordBatch.from_arrays([nulls(0, item.type) for item in schema], schema=schema)
 
 
 def _plain_schema(schema: pa.Schema) -> pa.Schema:

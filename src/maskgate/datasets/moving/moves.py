@@ -24,6 +24,7 @@ from maskgate.datasets.moving.swapping import swapped_outside
 from maskgate.errors import DatasetError, MaskgateError, MaskingError
 from maskgate.methods.families import value_type
 from maskgate.methods.layout import countable, null_count, plain
+from maskgate.methods.nesting import nulls
 from maskgate.methods.shuffle import Shuffle
 from maskgate.methods.swap import Swap
 
@@ -217,7 +218,7 @@ def _standing_in(
 
 
 def _nothing(method: Method) -> Method:
-    return StandIn(method, lambda column, _: pa.nulls(len(column), method.output_type(column.type)))
+    return StandIn(method, lambda column, _: nulls(len(column), method.output_type(column.type)))
 
 
 def _itself(method: Method) -> Method:

@@ -13,6 +13,7 @@ from maskgate.errors import DatasetError
 from maskgate.masking.joining import joined
 from maskgate.methods.layout import null_count, plain
 from maskgate.methods.method import Method, Surroundings
+from maskgate.methods.nesting import nulls
 from maskgate.methods.permutation import with_zeros
 from maskgate.methods.swap import Swap
 
@@ -140,7 +141,7 @@ class Recording:
                 self._put_away(surroundings)
         else:
             self.strip.append(batch)
-        return pa.nulls(len(column), self.method.output_type(column.type))
+        return nulls(len(column), self.method.output_type(column.type))
 
     def _batch(self, column: pa.Array, surroundings: Surroundings) -> pa.RecordBatch:
         if self.surroundings is None:

@@ -64,6 +64,20 @@ class TestArrowIpc:
         mask_dataset(tmp_path / "t.arrow", tmp_path / target, read_rules(RULES, "rules.yaml"), table_name="t")
         assert read(tmp_path / target).num_rows == 0
 
+    @pytest.mark.parametrize("target", ["o.arrow", "o.arrows"])
+    @pytest.mark.parametrize("rows", [0, 3])
+    def test_what_no_other_format_holds(self, tmp_path, target, rows):
+        union = pa.UnionArray.from_sparse(
+            pa.array([0, 1, 0], pa.int8()), [pa.array([1, None, 3]), pa.array(list("abc"))]
+        )
+        took = pa.array([(1, 2, 3), None, (4, 5, 6)], pa.month_day_nano_interval())
+        table = pa.table({"u": union, "m": took, "d": pa.array([1, None, 3], pa.duration("ns"))}).slice(0, rows)
+        with pa.ipc.new_file(tmp_path / "t.arrow", table.schema) as writer:
+            writer.write_table(table)
+        rules = read_rules("version: 1\ntables: {t: {columns: {u: keep, m: keep, d: keep}}}\n", "rules.yaml")
+        mask_dataset(tmp_path / "t.arrow", tmp_path / target, rules, table_name="t")
+        assert read(tmp_path / target).to_pylist() == table.to_pylist()
+
     def test_batches_of_a_file_can_be_read_alone(self, write, tmp_path):
         layout = Layout(row_group_rows=4)
         mask_dataset(write("t.arrow"), tmp_path / "o.arrow", read_rules(RULES, "r"), table_name="t", layout=layout)
