@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -158,8 +159,8 @@ def dictionaries() -> list[Result]:
 def _beside(name: str, of: str, rule: str, *also: str, most: float) -> Result:
     """Measure a method beside a pass over each column that it reads: its own, and those that make its groups."""
     kernels = [_kernel(column(each)) for each in (of, *also)]
-    called = " and ".join(dict.fromkeys(f"`{each}`" for each, _ in kernels)) + (" over both" if also else "")
-    if any(each == "utf8_upper" for each, _ in kernels):
+    called = " and ".join(dict.fromkeys(each for each, _ in kernels)) + (" over both" if also else "")
+    if any(each == "`utf8_upper`" for each, _ in kernels):
         most = MOST_OF_UPPER
 
     def passes() -> None:
@@ -171,7 +172,9 @@ def _beside(name: str, of: str, rule: str, *also: str, most: float) -> Result:
 
 
 def _kernel(values: pa.Array) -> tuple[str, Callable[[], object]]:
-    return ("utf8_upper", _upper(values)) if pa.types.is_string(values.type) else ("add", _add(values))
+    if pa.types.is_string(values.type):
+        return "`utf8_upper`", _upper(values)
+    return "`add` of a day" if pa.types.is_date32(values.type) else "`add`", _add(values)
 
 
 def _upper(values: pa.Array) -> Callable[[], object]:
@@ -179,9 +182,12 @@ def _upper(values: pa.Array) -> Callable[[], object]:
 
 
 def _add(values: pa.Array) -> Callable[[], object]:
+    """Add one to each value; a day to each date, which is the addition that Arrow has for dates."""
     if pa.types.is_date32(values.type):
-        values = values.cast(pa.int32())
-    elif pa.types.is_temporal(values.type):
+        one = pa.scalar(timedelta(days=1), pa.duration("s"))
+    elif pa.types.is_timestamp(values.type):
         values = values.cast(pa.int64())
-    one = pa.scalar(Decimal(1), values.type) if pa.types.is_decimal(values.type) else pa.scalar(1, values.type)
+        one = pa.scalar(1, values.type)
+    else:
+        one = pa.scalar(Decimal(1), values.type) if pa.types.is_decimal(values.type) else pa.scalar(1, values.type)
     return lambda: pc.add(values, one)
