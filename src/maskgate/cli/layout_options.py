@@ -38,7 +38,10 @@ def layout_options(command: Callable[..., None]) -> Callable[..., None]:
         (
             click.option("--file-size", type=BYTES, help="About how large a part gets; 512MiB by default."),
             click.option("--row-group-size", type=click.IntRange(1, 1 << 24), help="Rows encoded together."),
-            click.option("--compression", help="A codec, with a level if you like: zstd, zstd:9, snappy, none."),
+            click.option(
+                "--compression",
+                help="A codec, with a level if you like: zstd, zstd:9, snappy, none; text goes by the target's name.",
+            ),
             click.option("--plain-encodings", is_flag=True, help="Write Parquet for readers of its first version."),
         )
     ):
@@ -52,13 +55,13 @@ def layout_of(
     """Return the layout that the options ask for."""
     from maskgate.datasets import Layout  # noqa: PLC0415  `maskgate --help` needs no pyarrow
 
-    codec, _, level = (compression or "zstd").partition(":")
+    codec, _, level = (compression or "").partition(":")
     if level and not level.isdecimal():
         raise click.BadParameter(f"'{level}' is no level. Write zstd:3, for example.", param_hint="--compression")
     return Layout(
         file_bytes=file_size or Layout.file_bytes,
         row_group_rows=row_group_size,
-        compression=codec,
+        compression=codec or None,
         compression_level=int(level) if level else None,
         encodings="plain" if plain_encodings else "compact",
     )

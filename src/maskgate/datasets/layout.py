@@ -13,7 +13,8 @@ class Layout:
     Attributes:
         file_bytes: About how large a part gets before the next one begins.
         row_group_rows: How many rows are encoded together; None for a number that suits the width of a row.
-        compression: The codec, such as ``zstd``, ``snappy``, ``gzip`` or ``none``; what a format has is its own affair.
+        compression: The codec, such as ``zstd``, ``snappy``, ``gzip`` or ``none``; None for ``zstd`` in Parquet and
+            Arrow files, and in text for what the name of the target says, which has nothing else.
         compression_level: How hard it tries; None for the codec's own.
         encodings: ``compact`` for Parquet's encodings of format 2 where they pay; ``plain`` for readers that know
             none but those of format 1.
@@ -22,7 +23,7 @@ class Layout:
 
     file_bytes: int = 512 << 20
     row_group_rows: int | None = None
-    compression: str = "zstd"
+    compression: str | None = None
     compression_level: int | None = None
     encodings: Literal["compact", "plain"] = "compact"
     dialect: str = ""

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.ipc
 
+from maskgate.datasets.formats.compression import codec_of
 from maskgate.datasets.formats.format import FileFacts, Piece, Segment
 from maskgate.errors import DatasetError, UsageError
 from maskgate.methods.layout import plain
 from maskgate.methods.nesting import nulls
-from maskgate.rules.strict_yaml import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -117,15 +117,8 @@ class IpcEncoder:
     """
 
     def __init__(self, schema: pa.Schema, layout: Layout, *, is_stream: bool) -> None:
-        codec = layout.compression
-        if codec not in _CODECS:
-            raise UsageError(
-                f"Arrow files have no compression '{codec}', but {', '.join(_CODECS)}.{did_you_mean(codec, _CODECS)}"
-            )
-        made = None
-        if codec != "none":
-            level = layout.compression_level
-            made = pa.Codec(codec) if level is None else pa.Codec(codec, compression_level=level)
+        codec, level = codec_of(layout, _CODECS, "Arrow files")
+        made = None if codec == "none" else pa.Codec(codec, level)
         self.schema, self.is_stream = schema, is_stream
         self._begin = memoryview(schema.serialize())
         self._options = pa.ipc.IpcWriteOptions(compression=made, use_threads=False)

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from maskgate.errors import DatasetError
+from maskgate.errors import DatasetError, UsageError
+from maskgate.rules.strict_yaml import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from maskgate.datasets.files import InputFile
+    from maskgate.datasets.layout import Layout
 
 CODECS = {"": "", ".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".lz4": "lz4"}
 """What a suffix stands for, as pyarrow calls it."""
 _BEST = 9
+_BZ2_LEVELS = (1, _BEST)
 LONGEST_ROW = 64 << 20
 """The most bytes that a row of text may have."""
 _BLOCK = 8 << 20
@@ -83,3 +86,56 @@ def compressed(data: Any, codec: str, level: int | None) -> Any:
         return bz2.compress(data, _BEST if level is None else level)
     made = pa.Codec(codec) if level is None else pa.Codec(codec, compression_level=level)
     return memoryview(made.compress(pa.py_buffer(data)))
+
+
+def codec_of(layout: Layout, codecs: Collection[str], called: str) -> tuple[str, int | None]:
+    """Return the codec of a format that names it in its files, and the level.
+
+    Args:
+        layout: What is asked for; ``zstd`` where nothing is.
+        codecs: Those of the format.
+        called: The format, in the plural.
+
+    Raises:
+        UsageError: If there is no such codec, or it has no such level.
+    """
+    codec = layout.compression or "zstd"
+    if codec not in codecs:
+        near = did_you_mean(codec, codecs)
+        raise UsageError(f"{called} have no compression '{codec}', but {', '.join(codecs)}.{near}")
+    return codec, None if codec == "none" else _level(codec, layout.compression_level)
+
+
+def level_of_text(layout: Layout, codec: str) -> int | None:
+    """Return the level for text, whose codec the name of its file tells.
+
+    Raises:
+        UsageError: If another codec is asked for, or a level that this one does not have.
+    """
+    named = codec or "none"
+    if layout.compression not in {None, named}:
+        ends = ", ".join(f"{end} for {each}" for end, each in CODECS.items() if each)
+        raise UsageError(
+            f"text is compressed as the name of the target says, here '{named}', and '{layout.compression}' was asked "
+            f"for. Give the target another end ({ends}, and none of them for none)."
+        )
+    return _level(named, layout.compression_level)
+
+
+def _level(codec: str, level: int | None) -> int | None:
+    if level is None:
+        return None
+    levels = _levels(codec)
+    if levels is None or not levels[0] <= level <= levels[1]:
+        has = "no levels" if levels is None else f"levels from {levels[0]} to {levels[1]}"
+        raise UsageError(f"the compression '{codec}' has {has}, and {level} was asked for.")
+    return level
+
+
+def _levels(codec: str) -> tuple[int, int] | None:
+    if codec in {"none", "bz2"}:
+        return _BZ2_LEVELS if codec == "bz2" else None
+    try:
+        return pa.Codec.minimum_compression_level(codec), pa.Codec.maximum_compression_level(codec)
+    except (pa.ArrowException, ValueError):
+        return None

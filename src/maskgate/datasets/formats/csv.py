@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.csv
 
-from maskgate.datasets.formats.compression import block_for, damaged, head_of, opened
+from maskgate.datasets.formats.compression import block_for, damaged, head_of, level_of_text, opened
 from maskgate.datasets.formats.csv_agreement import IS_DOUBLE
 from maskgate.datasets.formats.csv_dialect import QUOTINGS, Dialect, names_of
 from maskgate.datasets.formats.csv_encoding import CsvEncoder, rendered
@@ -115,7 +115,7 @@ class Csv:
         """Return what writes rows, in the dialect of what was read."""
         dialect = Dialect.from_json(layout.dialect) if layout.dialect else Dialect()
         dialect = replace(dialect, delimiter=self.delimiter or dialect.delimiter)
-        return CsvEncoder(schema, dialect, self.codec, layout.compression_level)
+        return CsvEncoder(schema, dialect, self.codec, level_of_text(layout, self.codec))
 
     def _dialect(self, shown: str, head: bytes, options: Mapping[str, Any]) -> Dialect:
         return Dialect.of(shown, head, ({"delimiter": self.delimiter} if self.delimiter else {}) | dict(options))

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-from maskgate.datasets.formats.compression import LONGEST_ROW, block_for, damaged, head_of, opened
+from maskgate.datasets.formats.compression import LONGEST_ROW, block_for, damaged, head_of, level_of_text, opened
 from maskgate.datasets.formats.format import FileFacts, Piece
 from maskgate.datasets.formats.json_encoding import JsonEncoder, check_json_type
 from maskgate.datasets.formats.streamed import streamed
@@ -85,7 +85,7 @@ class JsonLines:
 
     def encoder(self, schema: pa.Schema, layout: Layout) -> JsonEncoder:
         """Return what writes lines."""
-        return JsonEncoder(schema, self.codec, layout.compression_level)
+        return JsonEncoder(schema, self.codec, level_of_text(layout, self.codec))
 
 
 def _declared(options: Mapping[str, Any]) -> dict[str, pa.DataType]:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from maskgate.datasets.formats.compression import codec_of
 from maskgate.datasets.formats.format import Segment
 from maskgate.datasets.formats.parquet_chunks import MAGIC, chunks_of, note_of, row_group
 from maskgate.datasets.formats.parquet_digits import digits_chunk
 from maskgate.datasets.formats.parquet_footer import joined_footer
 from maskgate.datasets.formats.parquet_statistics import statistics_of
 from maskgate.datasets.formats.reused_room import ReusedRoom
-from maskgate.errors import UsageError
 from maskgate.methods.layout import countable
 
 if TYPE_CHECKING:
@@ -53,10 +53,11 @@ class ParquetEncoder:
         self._leaves = _leaf_paths(schema)
         self._room = ReusedRoom()
         self._compact = layout.encodings == "compact"
+        codec, level = codec_of(layout, _CODECS, "Parquet files")
         self._options: dict[str, Any] = {
-            "compression": _codec(layout),
+            "compression": codec,
             "data_page_size": _PAGE_BYTES,
-            "compression_level": None if layout.compression == "none" else layout.compression_level,
+            "compression_level": level,
         }
 
     def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
@@ -226,22 +227,6 @@ class ParquetAssembly:
         """Return the footer."""
         footer = joined_footer(self._encoder.empty_footer, self._groups, self._rows)
         return footer + len(footer).to_bytes(4, "little") + MAGIC
-
-
-def _codec(layout: Layout) -> str:
-    if layout.compression not in _CODECS:
-        raise UsageError(f"Parquet has no compression '{layout.compression}', but {', '.join(_CODECS)}.")
-    codec, level = layout.compression, layout.compression_level
-    if level is None or codec == "none":
-        return codec
-    try:
-        low, high = pa.Codec.minimum_compression_level(codec), pa.Codec.maximum_compression_level(codec)
-    except (pa.ArrowException, ValueError):
-        low = high = None
-    if low is None or not low <= level <= high:
-        levels = "no levels" if low is None else f"levels from {low} to {high}"
-        raise UsageError(f"the compression '{codec}' has {levels}, and {level} was asked for.")
-    return codec
 
 
 def _leaf_paths(schema: pa.Schema) -> list[list[str]]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from maskgate.datasets import mask_dataset
+from maskgate.datasets import Layout, mask_dataset
 from maskgate.datasets.sources import open_source
 from maskgate.errors import DatasetError, UsageError
 from maskgate.masking import mask_table
@@ -250,6 +250,36 @@ class TestCompressed:
     def test_another_compression_than_the_name_says_is_refused(self, written):
         with pytest.raises(DatasetError, match="not compressed as its name says"):
             read(written(b"a,b\n1,planted\n", "t.csv.gz"))
+
+    @pytest.fixture
+    def plain(self, written, keep):
+        """Mask a file that is not compressed."""
+        path = written(b"a,b\n1,x\n")
+        return lambda target, layout: mask_dataset(path, target, keep(["a", "b"]), table_name="t", layout=layout)
+
+    @pytest.mark.parametrize(
+        ("name", "layout", "said"),
+        [
+            ("o.csv", Layout(compression="zstd"), r"says, here 'none', and 'zstd' was asked for\. .*\.zst for zstd"),
+            ("o.csv.gz", Layout(compression="none"), "says, here 'gzip', and 'none' was asked for"),
+            ("o.jsonl.gz", Layout(compression="gzip", compression_level=99), "'gzip' has levels from 1 to 9, and 99"),
+            ("o.csv.bz2", Layout(compression_level=0), "'bz2' has levels from 1 to 9, and 0"),
+            ("o.csv", Layout(compression_level=3), "'none' has no levels"),
+        ],
+    )
+    def test_another_compression_than_the_name_says_is_not_written(self, plain, tmp_path, name, layout, said):
+        with pytest.raises(UsageError, match=said):
+            plain(tmp_path / name, layout)
+        assert not (tmp_path / name).exists()
+
+    def test_a_level_is_taken(self, written, keep, tmp_path):
+        path = written(b"a,b\n" + b"".join(b"%d,x%d\n" % (each, each * each) for each in range(5000)))
+        sizes = []
+        for level in (1, 9):
+            layout = Layout(compression="gzip", compression_level=level)
+            mask_dataset(path, tmp_path / f"{level}.csv.gz", keep(["a", "b"]), table_name="t", layout=layout)
+            sizes.append((tmp_path / f"{level}.csv.gz").stat().st_size)
+        assert sizes[1] < sizes[0]
 
     def test_tabs_by_name(self, written, keep, tmp_path):
         mask_dataset(written(b"a,b\n1,x\n"), tmp_path / "o.tsv", keep(["a", "b"]), table_name="t")
