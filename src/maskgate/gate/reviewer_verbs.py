@@ -54,8 +54,8 @@ class ReviewerVerbs:
 
     def standing_approvals(self, caller: Caller) -> list[dict[str, Any]]:
         """Show standing approvals: all to auditors, to people those that they may end."""
-        if caller.role == "pipeline":
-            raise NotAllowed("a pipeline's token does not read standing approvals.")
+        if caller.role != "auditor" and caller.identity is None:
+            raise NotAllowed("standing approvals are for auditors and for people who may end them.")
         with self._parts.store.read() as work:
             found = list_standing(work)
             if caller.identity is None:
@@ -96,7 +96,7 @@ class ReviewerVerbs:
         with self._parts.store.read() as work:
             policy = active_policy(work)
             person = None if caller.identity is None else policy.people.person_of(caller.identity.accounts)
-            if caller.role == "pipeline" or (caller.role == "person" and person is None):
+            if caller.role != "auditor" and person is None:
                 raise NotAllowed("post-reviews are for auditors and for people of the policy.")
             return list_post_reviews(work)
 

@@ -212,6 +212,15 @@ class TestEnd:
             world.gate.end_standing(dora, live(world)[0]["id"], "")
         assert world.gate.standing_approvals(replace(world.pipeline, role="person", token=None, identity=dora)) == []
 
+    @pytest.mark.parametrize("role", ["pipeline", "operator", "releaser"])
+    def test_no_token_but_an_auditors_reads_them(self, world, role):
+        sign(world)
+        caller = replace(world.pipeline, role=role)
+        with pytest.raises(NotAllowed, match="for auditors and for people"):
+            world.gate.standing_approvals(caller)
+        with pytest.raises(NotAllowed, match="for auditors and for people"):
+            world.gate.post_reviews(caller)
+
     def test_a_denial_of_the_same_data(self, world):
         sign(world)
         denied = world.decide(later(world, triggered_by=("bert",)), "anna", "deny")

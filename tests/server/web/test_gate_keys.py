@@ -112,6 +112,30 @@ class TestCommand:
         assert "Rotate it first" in err
 
 
+class TestOperatorsToken:
+    """It asks for changes of the gate's keys, sees the requests about them, and reads nothing else."""
+
+    @pytest.mark.parametrize(
+        "path", ["standing", "post-reviews", "ledger/entries", "ledger/checkpoint", "reconciliation"]
+    )
+    def test_what_auditors_and_people_read_is_refused(self, gate, path):
+        answers = {}
+        for token in ("keys", "pipeline", "auditor"):
+            with gate.bearer(token) as http:
+                answers[token] = http.get(f"/api/v1/{path}").status_code
+        assert answers == {"keys": 403, "pipeline": 403, "auditor": 200}
+
+    def test_a_request_of_a_pipeline_is_not_there(self, gate, ask):
+        export, about_keys = gate.request(), json.loads(ask("rotate", "--json")[1])
+        with gate.bearer("keys") as http:
+            seen = [each["id"] for each in http.get("/api/v1/requests?limit=100").json()["requests"]]
+            assert about_keys["id"] in seen
+            assert export["id"] not in seen
+            for tail in ("", "/policy"):
+                assert http.get(f"/api/v1/requests/{export['id']}{tail}").status_code == 404
+            assert http.get("/api/v1/delegations").json() == {"delegations": []}
+
+
 class TestLedgerCheck:
     """Checkpoints and grants are verified across a rotation, from the home alone."""
 
