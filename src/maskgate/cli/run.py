@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +15,8 @@ from maskgate.cli.documents import progress
 from maskgate.gate.client import GateClient
 
 if TYPE_CHECKING:
-    from maskgate.approval.command import Ended
+    from maskgate.approval.call import Call
+    from maskgate.approval.command import Command, Ended
 
 _SIGNALLED = 128
 
@@ -25,6 +28,7 @@ _SIGNALLED = 128
 @click.option("--env", "names", multiple=True, metavar="NAME", help="A variable that the command may see.")
 @click.option("--script", type=click.Path(path_type=Path), help="A script that the command reads, as {script}.")
 @click.option("--wait", type=float, metavar="SECONDS", help="Wait so long for a signature; else until it is decided.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document; what COMMAND prints goes to stderr.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(  # noqa: PLR0917  click passes options by name
     action: str,
@@ -34,6 +38,8 @@ def run(  # noqa: PLR0917  click passes options by name
     script: Path | None,
     wait: float | None,
     command: tuple[str, ...],
+    *,
+    as_json: bool,
 ) -> int:
     """Run COMMAND once somebody has signed it, and exit as it does.
 
@@ -47,21 +53,56 @@ def run(  # noqa: PLR0917  click passes options by name
 
     prepared = commands.prepare(command, names, script, os.environ)
     with GateClient.from_environment() as client:
-        call = Call(client, action, resource, why=why, arguments=prepared.signed())
-        if call.document["state"] == "pending":
-            click.echo(f"Waiting for a signature: {call.url}", err=True)
-        call.wait(wait, progress)
-        begun = call.begin(prepared.signed())
-        ended: Ended | None = None
+        turn = _Turn(Call(client, action, resource, why=why, arguments=prepared.signed()), prepared)
         try:
-            with call.carrying_out(begun):
-                ended = commands.run(prepared, commands.standard_output(), sys.stderr.buffer)
+            turn.wait(wait)
+            return turn.carry_out(sys.stderr.buffer if as_json else commands.standard_output())
         finally:
-            call.report(
-                begun,
-                succeeded=ended is not None and ended.exit_code == 0,
-                exit_code=None if ended is None else ended.exit_code,
-                output_digest=None if ended is None else ended.output_digest,
-                output_bytes=None if ended is None else ended.output_bytes,
-            )
-    return ended.exit_code if ended.exit_code >= 0 else _SIGNALLED - ended.exit_code
+            if as_json:
+                click.echo(json.dumps(turn.document, ensure_ascii=False, indent=2))
+
+
+@dataclass
+class _Turn:
+    """A command, the request for it, and how it ended, once it has run."""
+
+    call: Call
+    command: Command
+    ended: Ended | None = None
+
+    @property
+    def exit_code(self) -> int | None:
+        """What a shell would say: 128 and the signal, where one ended the command."""
+        code = None if self.ended is None else self.ended.exit_code
+        return code if code is None or code >= 0 else _SIGNALLED - code
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The request as the gate showed it last, and how the command ended; nulls where it has not run."""
+        return {**self.call.document, **self._output(), "exit_code": self.exit_code}
+
+    def wait(self, seconds: float | None) -> None:
+        """Wait until it is signed."""
+        if self.call.document["state"] == "pending":
+            click.echo(f"Waiting for a signature: {self.call.url}", err=True)
+        self.call.wait(seconds, progress)
+
+    def carry_out(self, output: IO[bytes]) -> int:
+        """Run the command and tell the gate how it ended."""
+        from maskgate.approval import command as commands  # noqa: PLC0415  likewise
+
+        begun = self.call.begin(self.command.signed())
+        try:
+            with self.call.carrying_out(begun):
+                self.ended = commands.run(self.command, output, sys.stderr.buffer)
+        finally:
+            code = None if self.ended is None else self.ended.exit_code
+            self.call.report(begun, succeeded=code == 0, exit_code=code, **self._output())
+        return self.exit_code or 0
+
+    def _output(self) -> dict[str, Any]:
+        known = self.ended
+        return {
+            "output_digest": None if known is None else known.output_digest,
+            "output_bytes": None if known is None else known.output_bytes,
+        }

@@ -173,6 +173,36 @@ class TestRun:
         assert environment.read_all("prod/nothing") == []
 
 
+class TestJson:
+    """`--json` prints one document on stdout; what the command prints is on stderr, and its digest in the document."""
+
+    @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137)])
+    def test_it_says_how_the_command_ended(self, environment, run, script, code):
+        ended, out, err = run(f"dev/json-{code}", "--json", "--", "sh", "-c", f"echo printed; {script}")
+        document = json.loads(out)
+        assert (ended, document["exit_code"], "printed\n" in err) == (code, code, True)
+        assert document["output_digest"] == "sha256:" + hashlib.sha256(b"printed\n").hexdigest()
+        assert document["output_bytes"] == len("printed\n")
+        shown = only(environment, f"dev/json-{code}")
+        assert {name: document[name] for name in shown} == shown
+        assert document["receipt"]["succeeded"] == (code == 0)
+
+    @pytest.mark.parametrize(("state", "code"), [("pending", 4), ("denied", 3)])
+    def test_what_did_not_run_has_no_exit_code(self, environment, tmp_path, run, state, code):
+        resource, wait = f"prod/json-{state}", ["--wait", "0"] if state == "pending" else []
+        if state == "denied":
+            environment.sign_when_asked(resource, "deny")
+        ended, out, _ = run(resource, "--json", *wait, "--", "touch", str(tmp_path / "ran"))
+        document = json.loads(out)
+        assert (ended, document["state"], document["exit_code"], document["output_digest"]) == (code, state, None, None)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_what_is_no_request_prints_nothing(self, environment, run):
+        code, out, err = run("forbidden/x", "--json", "--", "true")
+        assert (code, out, "refuses this" in err) == (3, b"", True)
+        assert run("prod/nothing", "--json", "--", "no-such-program-here")[:2] == (2, b"")
+
+
 class TestPrepare:
     """All that a command depends on is looked up before anybody is asked."""
 
