@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 from server.web.forms import hidden_fields
@@ -21,6 +22,9 @@ from maskgate.server.start import make_services
 from maskgate.testing.measured_once import seal_measured_once
 from maskgate.testing.new_store import open_store
 from maskgate.testing.staged_tables import RULES_TEXT, masked_tables, sample_rules, staged_bytes, write_staged
+
+if TYPE_CHECKING:
+    from maskgate.clock import Clock
 
 REASON = "checked against ticket 1432"
 
@@ -67,6 +71,7 @@ class RunningGate:
         home: Path | None = None,
         name: str = "127.0.0.1",
         places: str = "",
+        clock: Clock | None = None,
         more: str = "tokens: {pipeline: {owner: requester}}",
     ) -> None:
         self.home = Home(home or work / "home")
@@ -104,13 +109,19 @@ destinations:
         for folder in ("staging", "uploads", "encrypted", "released/partner", "released/regulator"):
             (work / folder).mkdir(parents=True)
         (work / "gate.yaml").write_text(configuration)
-        self.configuration = load_configuration(work / "gate.yaml")
-        self.store = open_store(database or self.home.database)
-        parts = (self.configuration, self.home, self.store, self.store.clock(), hosts)
+        self._database, self._hosts, self._clock = database, hosts, clock
+        self._open(work / "gate.yaml")
+
+    def _open(self, file: Path) -> None:
+        """Put a gate together on what lies in its home."""
+        self.configuration = load_configuration(file)
+        self.store = open_store(self._database or self.home.database)
+        clock = self._clock or self.store.clock()
+        parts = (self.configuration, self.home, self.store, clock, self._hosts)
         self.gate = make_gate(*parts, sealer=seal_measured_once)
         tokens = {name: self.home.token(name) for name in self.configuration.tokens}
         self.started = self.gate.start(self.configuration.policy, self.configuration.rules, tokens)
-        self.services = make_services(self.configuration, self.store, self.gate, self.store.clock())
+        self.services = make_services(self.configuration, self.store, self.gate, clock)
         self.app = make_app(self.services)
         self._server = make_server(self.app)
         self._thread = threading.Thread(target=self._server.run, args=([self.listener],), daemon=True)
@@ -124,11 +135,22 @@ destinations:
     def stop(self) -> None:
         for each in self.opened:
             each.close()
+        self.halt()
+
+    def halt(self) -> None:
+        """End the service; people's browsers stay open."""
         self._server.should_exit = True
         self._thread.join(5)
         self.services.background.stop()
         self.listener.close()
         self.store.close()
+
+    def start_again(self) -> None:
+        """Start the service that was halted, at the same address, on what lies in its home by now."""
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        self.listener = bind(host, int(port))
+        self._open(self.configuration.file)
+        self.start()
 
     def token(self, role: str = "pipeline") -> str:
         return self.home.token(role).read_text().strip()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from pathlib import Path
 
 from server.web.running_gate import REASON, Browser, RunningGate
 from sqlalchemy import text
 
 from maskgate.clock import SystemClock
+from maskgate.ledger.merkle import Frontier, leaf_hash
 from maskgate.testing.host import ScriptedHost, airflow_run
 from maskgate.testing.staged_tables import masked_tables, sample_rules, staged_bytes, write_staged
 
@@ -45,6 +47,7 @@ policies:
     channels: [web]
 otherwise: refuse
 """
+REWRITE = "UPDATE ledger SET body = CAST(replace(CAST(body AS TEXT), 'gate.started', 'gate.stopped') AS BLOB)"
 TOKENS = "tokens: {pipeline: {owner: requester}, other: {role: pipeline}, auditor: {role: auditor}}"
 
 
@@ -116,6 +119,21 @@ class Attacked(RunningGate):
         """What the ledger says was refused about a request."""
         bodies = [entry["body"] for entry in self.entries() if entry["type"].endswith(".refused")]
         return [body["refusal"] for body in bodies if document["id"] in {body.get("request"), body.get("about")}]
+
+
+def edit(home, *statements: str, rehashed: bool = False) -> None:
+    """Change a database as its owner can, without its triggers; and have the ledger's hashes agree with it again."""
+    with sqlite3.connect(home.database) as database:
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            assert database.execute(statement).rowcount
+        frontier = Frontier()
+        for seq, body in database.execute("SELECT seq, body FROM ledger ORDER BY seq").fetchall() if rehashed else ():
+            frontier = frontier.push(leaf_hash(body))
+            database.execute("UPDATE ledger SET leaf_hash = ? WHERE seq = ?", (leaf_hash(body), seq))
+        if rehashed:
+            database.execute("UPDATE frontier SET size = ?, hashes = ?", (frontier.size, frontier.as_bytes()))
 
 
 def digests(folder: Path) -> set[str]:

@@ -10,12 +10,11 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from specifications.threats.attacked import TOKENS, Attacked
 
-from maskgate.errors import NotAllowed, StillPending
-from maskgate.gate.authors import CodeRepository
+from maskgate.errors import StillPending
 from maskgate.gate.grants import Grant, open_envelope, sign_grant
 from maskgate.gate.signer import Signer
-from maskgate.testing.gate_world import GateWorld
 
 
 def test_threat_01_self_approval_by_the_same_person(gate, provider, person, waiting):
@@ -55,21 +54,55 @@ def test_threat_03_a_second_account_that_the_policy_links_to_nobody(gate, person
     assert gate.still_waits(waiting)
 
 
-def test_threat_04_a_reviewer_wrote_the_code_of_the_run(tmp_path):
-    repository = tmp_path / "dags"
-    repository.mkdir()
-    (tmp_path / "gate").mkdir()
-    (repository / "export.py").write_text("export()")
-    identity = ["-c", "user.name=x", "-c", "user.email=bert@company.example"]
+AUTHORS = """
+airflow:
+  prod:
+    url: http://127.0.0.1:9
+    username: gate
+    password: "file:client-secret"
+    authors: {repository: dags, people: {second: [second@company.example]}}
+"""
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory, provider):
+    """A gate that knows where the code of its host is."""
+    folder = tmp_path_factory.mktemp("attacked")
+    (folder / "dags").mkdir()
+    (folder / "dags" / "export.py").write_text("export()")
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "export"]):
-        given = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
-        subprocess.run(["git", "-C", str(repository), *identity, *command], check=True, env=given, capture_output=True)
-    code = CodeRepository(repository, {"bert@company.example": "bert"})
-    world = GateWorld(tmp_path / "gate", code={"airflow:prod": code})
-    document = world.ask()
-    with pytest.raises(NotAllowed, match="is involved"):
-        world.decide(document, "bert")
-    assert world.read(document["id"])["state"] == "pending"
+        committed(folder / "dags", "second@company.example", *command)
+    running = Attacked(folder, provider.issuer, more=TOKENS + AUTHORS)
+    running.start()
+    yield running
+    running.stop()
+
+
+def committed(repository, address, *command):
+    """Have git do something in a repository, in the name of an address."""
+    identity = ["-c", "user.name=x", "-c", f"user.email={address}"]
+    given = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
+    git = ["git", "-C", str(repository), *identity, *command]
+    return subprocess.run(git, check=True, env=given, capture_output=True, text=True).stdout.strip()
+
+
+def test_threat_04_a_reviewer_wrote_the_code_of_the_run(gate, person):
+    """Neither at the page nor at the host, nor after a commit in somebody else's name on top of it."""
+    repository = gate.configuration.file.parent / "dags"
+    for commit in (None, ["--allow-empty", "-m", "not me", "--author", "x <reviewer@elsewhere.example>"]):
+        if commit is not None:
+            committed(repository, "nobody@company.example", "commit", "-q", *commit)
+        run = gate.run(code_version=committed(repository, "x@company.example", "rev-parse", "HEAD"))
+        document = gate.ask(run=run)
+        answer = gate.decide(person("second"), document)
+        assert answer.status_code == 403
+        assert "is involved" in answer.json()["detail"]
+        gate.airflow.park(run, document["question"])
+        gate.airflow.answer(run, "second", reason="looks good to me")
+        with gate.client() as client:
+            assert "is involved" in client.refresh(document["id"])["message"]
+        assert gate.still_waits(document)
+    assert gate.decide(person("reviewer"), document).json()["state"] == "approved"
 
 
 def test_threat_05_one_person_in_two_groups_fills_one_slot(gate, person):

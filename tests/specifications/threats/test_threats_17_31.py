@@ -14,7 +14,6 @@ from server.web.running_gate import REASON
 from specifications.threats.attacked import POLICY, Attacked
 
 from maskgate.errors import ConfigurationError, PolicyError, UsageError
-from maskgate.gate.policy_reader import read_policy
 from maskgate.server.configuration import read_configuration
 from maskgate.testing.staged_tables import masked_tables, sample_rules, staged_bytes
 
@@ -116,11 +115,21 @@ def test_threat_21_a_message_of_a_chat_with_another_value(no_chat_is_listened_to
     assert gate.still_waits(waiting)
 
 
-def test_threat_22_a_taken_over_account_of_a_chat_signs_the_highest_tier():
-    high = POLICY.replace("channels: [web]", "channels: [web, slack]\n    tier: high")
-    with pytest.raises(PolicyError) as caught:
-        read_policy(high, "policy.yaml")
-    assert "web" in str(caught.value)
+def test_threat_22_a_taken_over_account_of_a_chat_signs_the_highest_tier(
+    no_chat_is_listened_to, gate, webhook, tmp_path
+):
+    """What the chat was told of cannot be answered there, and no policy can be put in place that would let it be."""
+    document = gate.ask(destination="regulator")
+    told = json.dumps(message_about(webhook, document))
+    assert f"{gate.url}/requests/{document['id']}" in told
+    assert "action_id" not in told
+    answer = {"verdict": "approve", "reason": REASON, "user": {"id": "U2"}, "actions": [{"value": document["id"]}]}
+    no_chat_is_listened_to({}, json.dumps(answer).encode(), document)
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY.replace("channels: [web]", "channels: [web, slack]\n    tier: high", 1))
+    with pytest.raises(PolicyError, match="web"):
+        gate.gate.start(policy, gate.configuration.rules, {})
+    assert gate.still_waits(document)
 
 
 def test_threat_22_a_taken_over_account_of_a_chat_decides_over_http(gate, waiting, person):
