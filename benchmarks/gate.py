@@ -255,6 +255,7 @@ def _resident(process: int) -> float:
 def pending(where: str, document: dict, number: int, prefix: str) -> Iterator[list[str]]:
     """Have so many more requests wait, which are like one that does; afterwards they are gone, or decided."""
     store = Store.open(where)
+    prefix = f"z{prefix}"  # no request of the gate's own begins so
     ids = [f"req_{prefix}{each:012d}" for each in range(number)]
     copied = {"id": f"'req_{prefix}' || lpad(number::text, 12, '0')", "idempotency_key": "NULL", "wake_after": "NULL"}
     names = [column.name for column in tables.requests.columns]
