@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # Less than this stays in the cache anyway, and more does not fit into it.
 _LEAST_WARMED, _MOST_WARMED = 1 << 20, 1 << 25
+_WORDS = {2, 4, 8}
 
 
 def room(count: int, kind: Any) -> NDArray[Any]:
@@ -34,7 +35,7 @@ def warmed(items: NDArray[Any]) -> NDArray[Any]:
     Items that are then read at random, here and there, are there three times as soon.
     """
     if _LEAST_WARMED <= items.nbytes <= _MOST_WARMED:
-        items.view(np.uint8).max()
+        items.view(f"u{items.itemsize}" if items.itemsize in _WORDS else np.uint8).max()
     return items
 
 

@@ -25,6 +25,7 @@ CODECS = {"": "", ".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".lz4": "lz4"}
 """What a suffix stands for, as pyarrow calls it."""
 _BEST = 9
 _BZ2_LEVELS = (1, _BEST)
+_ZSTD_LEVEL = 3
 LONGEST_ROW = 64 << 20
 """The most bytes that a row of text may have."""
 _BLOCK = 8 << 20
@@ -103,6 +104,8 @@ def codec_of(layout: Layout, codecs: Collection[str], called: str) -> tuple[str,
     if codec not in codecs:
         near = did_you_mean(codec, codecs)
         raise UsageError(f"{called} have no compression '{codec}', but {', '.join(codecs)}.{near}")
+    if codec == "zstd" and layout.compression_level is None:
+        return codec, _ZSTD_LEVEL
     return codec, None if codec == "none" else _level(codec, layout.compression_level)
 
 

@@ -70,7 +70,7 @@ class TestRowGroups:
     def test_one_row_group_is_what_a_writer_writes(self):
         without_repeats = TABLE.select(["id", "score"])
         plain = io.BytesIO()
-        pq.write_table(without_repeats, plain, compression="zstd", use_dictionary=False)
+        pq.write_table(without_repeats, plain, compression="zstd", compression_level=3, use_dictionary=False)
         assert assembled([without_repeats], Layout(encodings="plain")) == plain.getvalue()
 
     def test_no_rows_are_a_file_too(self):
