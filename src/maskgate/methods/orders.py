@@ -115,7 +115,10 @@ class Sorted:
         written = self.words.view(cells.dtype)
         warmed(cells)
         for rows in portions(len(written)):
-            places = (self.words[rows] & self.of_value).astype(np.int64)
+            places = self.words[rows] & self.of_value
+            # Without the chance in front of it, what is left of a long word is a place as it stands.
+            is_long = places.itemsize * _BYTE_BITS == _WORD_BITS
+            places = places.view(np.int64) if is_long else places.astype(np.int64)
             cells.take(places, out=written[rows], mode="clip")
         return written
 
