@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Ask = Callable[[str], Mapping[str, Any]]
 
-# A clear is logged before it is carried out, by one process.
+# A clear is logged before it is carried out, by one process; a worker's clock may go after the server's.
 BEFORE, AFTER = timedelta(seconds=30), timedelta(seconds=1)
 _TASKS_AT_ONCE, _MOST_PAGES, _MOST_RETRIED = 100, 20, 50
 _NOT_RETRIED = frozenset({"success", "skipped"})
@@ -49,13 +49,17 @@ def was_cleared_unseen(ask: Ask, path: str, queued: datetime | None, seen: Colle
 
 
 def _ran_again_unseen(tries: list[Mapping[str, Any]], seen: Collection[datetime]) -> bool:
+    """Whether a task ran again after it had ended well, and no entry is left that is about it: one is about one try."""
     in_order = sorted(tries, key=lambda each: int(each.get("try_number") or 0))
-    return any(
-        earlier.get("state") in _NOT_RETRIED
-        and _started(later) != _NEVER
-        and not any(_since(earlier) - BEFORE <= at <= _started(later) + AFTER for at in seen)
-        for earlier, later in pairwise(in_order)
-    )
+    left = sorted(seen)
+    for earlier, later in pairwise(in_order):
+        if earlier.get("state") not in _NOT_RETRIED or _started(later) == _NEVER:
+            continue
+        about = next((at for at in left if _since(earlier) - BEFORE <= at <= _started(later)), None)
+        if about is None:
+            return True
+        left.remove(about)
+    return False
 
 
 def _since(earlier: Mapping[str, Any]) -> datetime:

@@ -130,6 +130,25 @@ class TestReadClears:
         airflow.logs = [log("ann", "clear_dag_run", at=at, run_id="manual__1") for at in times]
         assert airflow.host().read_clears(RUN) == Clears((("airflow:prod|ann",),), unseen=unseen)
 
+    @pytest.mark.parametrize(
+        ("times", "unseen"),
+        [
+            pytest.param(["2026-11-24T12:29:59Z"], True, id="one entry for two clears"),
+            pytest.param(["2026-11-24T12:29:59Z", "2026-11-24T12:30:20.500Z"], True, id="the second was after the try"),
+            pytest.param(["2026-11-24T12:29:59Z", "2026-11-24T12:30:19Z"], False, id="one for each"),
+        ],
+    )
+    def test_an_entry_is_about_one_try(self, airflow, times, unseen):
+        quick = [
+            self.TRIES[0],
+            task(started="2026-11-24T12:30:00Z", end_date="2026-11-24T12:30:05Z", try_number=2),
+            task(started="2026-11-24T12:30:20Z", try_number=3),
+        ]
+        airflow.run["queued_at"], airflow.tasks = times[-1], quick[-1:]
+        airflow.tries["approve"] = quick
+        airflow.logs = [log("ann", "clear_dag_run", at=at, run_id="manual__1") for at in times]
+        assert airflow.host().read_clears(RUN) == Clears((("airflow:prod|ann",),), unseen=unseen)
+
     def test_what_failed_is_retried_by_airflow_itself(self, airflow):
         airflow.tasks = [task(started="2026-11-24T12:30:00Z", try_number=2)]
         airflow.tries["approve"] = [task(state="failed"), *airflow.tasks]
