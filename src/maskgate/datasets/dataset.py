@@ -3,41 +3,32 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maskgate.datasets.bundle import describe, write_file, write_manifest
+from maskgate.datasets.bundle import describe
 from maskgate.datasets.dictionaries import with_dictionaries
-from maskgate.datasets.finished_parts import check_finished
-from maskgate.datasets.formats import FORMATS, format_called, format_of, stem_of
-from maskgate.datasets.formats.delta import LOG, Delta, delta_log
-from maskgate.datasets.journal import terms_of
+from maskgate.datasets.file_target import FileTarget
+from maskgate.datasets.formats import stem_of
 from maskgate.datasets.layout import Layout
 from maskgate.datasets.manifest import make_manifest
 from maskgate.datasets.object_store import plain_path, without_credentials
-from maskgate.datasets.outputs import is_one_file, open_output
-from maskgate.datasets.parts import Names, Sink
 from maskgate.datasets.run import MEMORY, default_workers, mask_into, plan_all
 from maskgate.datasets.sources import open_source
 from maskgate.datasets.sql_target import SqlTable, mask_into_table
-from maskgate.errors import MaskingError, UsageError
+from maskgate.errors import UsageError
 from maskgate.masking.table import resolve_keys
 from maskgate.rules.strict_yaml import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from maskgate.datasets.formats import Format
-    from maskgate.datasets.outputs import Output
     from maskgate.datasets.progress import Progress
     from maskgate.datasets.run import MaskedTable
     from maskgate.keys import KeyRing
     from maskgate.masking import MaskingReport
     from maskgate.rules import Rules
-
-# Who writes one of these wants one file, and would get a folder called so.
-_OTHER_FILES = frozenset({".json", ".xlsx", ".xls", ".xml", ".txt", ".orc", ".avro", ".sql", ".db", ".sqlite", ".zip"})
 
 
 @dataclass(frozen=True)
@@ -105,28 +96,14 @@ def mask_dataset(
     ring = resolve_keys(rules, [name], keys)
     plan = plan_all({name: opened}, rules, ring)[name]
     if isinstance(target, SqlTable):
-        if resume or target_format is not None or layout not in {None, Layout()}:
-            raise UsageError(
-                "a table of a database has no layout and no format, and is written in one transaction, of which "
-                "nothing is left to resume."
-            )
+        _check_no_files(resume=resume, target_format=target_format, layout=layout)
         within = {"workers": workers or default_workers(), "memory": memory or MEMORY}
         return _made(rules, name, mask_into_table(target, opened, plan, progress=progress, **within))
-    place = os.fspath(target)
-    written = _target_format(place, target_format)
-    if isinstance(written, Delta) and is_one_file(place):
-        raise UsageError(f"{place}: a table of Delta Lake is a folder. Name one, without the suffix of a file.")
-    layout = replace(layout or Layout(), dialect=opened.dialect)
-    names = Names(only=PurePosixPath(place).name if is_one_file(place) else None)
-    output = open_output(place, resume=resume)
-    resumes = opened.states is not None and _begin_journal(
-        output, lambda: terms_of(rules, plan, opened, layout, written.name), later=is_one_file(place) and not resume
-    )
-    try:
-        sink = Sink(output, written, layout, resumes)
+    files = FileTarget.named(os.fspath(target), target_format, layout or Layout())
+    with files.opened(opened, plan, rules, resume=resume) as sink:
         masked = mask_into(
             sink,
-            names,
+            files.names,
             opened,
             plan,
             progress=progress,
@@ -135,14 +112,7 @@ def mask_dataset(
             quick=with_dictionaries(plan, opened, rules, ring),
         )
         made = _made(rules, name, masked)
-        if isinstance(written, Delta):
-            write_file(output, LOG, delta_log(plan.output_schema, masked.files, masked.rows))
-        if not is_one_file(place):
-            write_manifest(output, made.manifest)
-        output.finish()
-    except BaseException as error:
-        _give_up(output, error)
-        raise
+        files.complete(sink.output, masked, made.manifest)
     return made
 
 
@@ -154,6 +124,15 @@ def _check_numbers(**numbers: int | None) -> None:
     for name, number in numbers.items():
         if number is not None and number < 1:
             raise UsageError(f"{name} is {number}, and must be 1 or more.")
+
+
+def _check_no_files(*, resume: bool, target_format: str | None, layout: Layout | None) -> None:
+    """Refuse what is asked of files, where a table of a database is written."""
+    if resume or target_format is not None or layout not in {None, Layout()}:
+        raise UsageError(
+            "a table of a database has no layout and no format, and is written in one transaction, of which "
+            "nothing is left to resume."
+        )
 
 
 def _check_apart(source: str, target: str) -> None:
@@ -169,50 +148,6 @@ def _check_apart(source: str, target: str) -> None:
 def _made(rules: Rules, name: str, masked: MaskedTable) -> MaskedDataset:
     """Say what was masked and written."""
     return MaskedDataset(make_manifest(rules, {name: masked}), masked.report, {"table": name, **describe(masked)})
-
-
-def _begin_journal(output: Output, terms: Callable[[], Mapping[str, str]], *, later: bool) -> bool:
-    """Begin the journal, or take over what is in it; say whether there is one.
-
-    Args:
-        output: What it belongs to.
-        terms: What decides about the bytes that come out.
-        later: Whether to wait until there is something to write down.
-    """
-    if output.journal is None:
-        return False
-    if later:
-        output.journal.begin_later(terms)
-        return True
-    try:
-        output.journal.begin(terms())
-        check_finished(output.journal.parts, output.reopen)
-    except BaseException:
-        output.leave()
-        raise
-    return True
-
-
-def _give_up(output: Output, error: BaseException) -> None:
-    """Take everything away, unless what is finished will be of use to a later run."""
-    if isinstance(error, MaskingError | UsageError):
-        output.abandon()
-    elif output.leave():
-        error.add_note("What is finished is kept beside the target: run it again with --resume (resume=True) to go on.")
-
-
-def _target_format(target: str, name: str | None) -> Format:
-    if name is not None:
-        return format_called(name)
-    found = format_of(target)
-    suffix = PurePosixPath(target.rstrip("/")).suffix.lower()
-    if found is None and suffix in _OTHER_FILES:
-        known = ", ".join(each.suffixes[0] for each in FORMATS if each.suffixes[0].count(".") == 1)
-        raise UsageError(
-            f"{target}: no format that is written has files called {suffix}. Choose {known}, or for a folder of parts "
-            "a name without a suffix."
-        )
-    return found or FORMATS[0]
 
 
 def _name_of(source: Any, rules: Rules) -> str:

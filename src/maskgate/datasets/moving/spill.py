@@ -74,8 +74,9 @@ class Spill:
         try:
             return self._cipher.decrypt(place.number.to_bytes(_NONCE, "big"), read, None)
         except InvalidTag:
-            pass
-        raise DatasetError(f"a temporary file in {tempfile.gettempdir()} has changed while it was in use.")
+            raise DatasetError(
+                f"a temporary file in {tempfile.gettempdir()} has changed while it was in use."
+            ) from None
 
     def close(self) -> None:
         """Let the file go."""

@@ -1,0 +1,142 @@
+"""Files as targets: one file, or a folder of parts; shown when all of it is there."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from maskgate.datasets.bundle import write_file, write_manifest
+from maskgate.datasets.finished_parts import check_finished
+from maskgate.datasets.formats import FORMATS, format_called, format_of
+from maskgate.datasets.formats.delta import LOG, Delta, delta_log
+from maskgate.datasets.journal import terms_of
+from maskgate.datasets.outputs import is_one_file, open_output
+from maskgate.datasets.parts import Names, Sink
+from maskgate.errors import MaskingError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
+
+    from maskgate.datasets.formats import Format
+    from maskgate.datasets.layout import Layout
+    from maskgate.datasets.outputs import Output
+    from maskgate.datasets.run import MaskedTable
+    from maskgate.datasets.source import Source
+    from maskgate.masking import MaskingPlan
+    from maskgate.rules import Rules
+
+# Who writes one of these wants one file, and would get a folder called so.
+_OTHER_FILES = frozenset({".json", ".xlsx", ".xls", ".xml", ".txt", ".orc", ".avro", ".sql", ".db", ".sqlite", ".zip"})
+
+
+@dataclass(frozen=True)
+class FileTarget:
+    """A new file, or a new folder of parts.
+
+    Attributes:
+        place: Path or URI.
+        format: What format the files get.
+        layout: How they are laid out.
+    """
+
+    place: str
+    format: Format
+    layout: Layout
+
+    @classmethod
+    def named(cls, place: str, format_name: str | None, layout: Layout) -> FileTarget:
+        """Tell the format by its own name, or else by the target's.
+
+        Raises:
+            UsageError: If there is no such format, or the target cannot have it.
+        """
+        written = _format_of(place, format_name)
+        if isinstance(written, Delta) and is_one_file(place):
+            raise UsageError(f"{place}: a table of Delta Lake is a folder. Name one, without the suffix of a file.")
+        return cls(place, written, layout)
+
+    @property
+    def names(self) -> Names:
+        """What the files are called."""
+        return Names(only=PurePosixPath(self.place).name if is_one_file(self.place) else None)
+
+    @contextmanager
+    def opened(self, source: Source, plan: MaskingPlan, rules: Rules, *, resume: bool) -> Iterator[Sink]:
+        """Give what files are written to, and show them at the end; if anything fails, nothing is shown.
+
+        Args:
+            source: What is masked. If it can be read again from where a run stopped, that run can be resumed.
+            plan: What is done to it.
+            rules: What the plan was made of.
+            resume: Go on where a run of the same masking was interrupted.
+
+        Raises:
+            DatasetError: If there is something already, another run writes there, or it cannot be resumed.
+        """
+        layout = replace(self.layout, dialect=source.dialect)
+        output = open_output(self.place, resume=resume)
+        resumes = source.states is not None and _begin_journal(
+            output,
+            lambda: terms_of(rules, plan, source, layout, self.format.name),
+            later=is_one_file(self.place) and not resume,
+        )
+        try:
+            yield Sink(output, self.format, layout, resumes)
+            output.finish()
+        except BaseException as error:
+            _give_up(output, error)
+            raise
+
+    def complete(self, output: Output, masked: MaskedTable, manifest: Mapping[str, Any]) -> None:
+        """Write what a folder has beside its parts."""
+        if isinstance(self.format, Delta):
+            write_file(output, LOG, delta_log(masked.plan.output_schema, masked.files, masked.rows))
+        if not is_one_file(self.place):
+            write_manifest(output, manifest)
+
+
+def _begin_journal(output: Output, terms: Callable[[], Mapping[str, str]], *, later: bool) -> bool:
+    """Begin the journal, or take over what is in it; say whether there is one.
+
+    Args:
+        output: What it belongs to.
+        terms: What decides about the bytes that come out.
+        later: Whether to wait until there is something to write down.
+    """
+    if output.journal is None:
+        return False
+    if later:
+        output.journal.begin_later(terms)
+        return True
+    try:
+        output.journal.begin(terms())
+        check_finished(output.journal.parts, output.reopen)
+    except BaseException:
+        output.leave()
+        raise
+    return True
+
+
+def _give_up(output: Output, error: BaseException) -> None:
+    """Take everything away, unless what is finished will be of use to a later run."""
+    if isinstance(error, MaskingError | UsageError):
+        output.abandon()
+    elif output.leave():
+        error.add_note("What is finished is kept beside the target: run it again with --resume (resume=True) to go on.")
+
+
+def _format_of(target: str, name: str | None) -> Format:
+    if name is not None:
+        return format_called(name)
+    found = format_of(target)
+    suffix = PurePosixPath(target.rstrip("/")).suffix.lower()
+    if found is None and suffix in _OTHER_FILES:
+        known = ", ".join(each.suffixes[0] for each in FORMATS if each.suffixes[0].count(".") == 1)
+        raise UsageError(
+            f"{target}: no format that is written has files called {suffix}. Choose {known}, or for a folder of parts "
+            "a name without a suffix."
+        )
+    return found or FORMATS[0]
