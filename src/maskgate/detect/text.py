@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 # No text in UTF-8 has this byte.
 _MARK = 0xFF
 _MARKED = bytes([_MARK]) + b"\\0" + bytes([_MARK])
-_BREAK = ord("\n")
 _SPACE = ord(" ")
 # What stands where something was found already; no pattern takes it for anything.
 _TAKEN = 1

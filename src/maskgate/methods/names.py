@@ -1,4 +1,4 @@
-"""The names of all methods of this package, for those who need no more of them."""
+"""The names of all methods of this package; what needs no more than these loads no method."""
 
 from __future__ import annotations
 

@@ -6,51 +6,34 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from maskgate.methods.names import NAMES
 from maskgate.methods.plugins import find_plugin, plugin_names
 
 if TYPE_CHECKING:
     from maskgate.methods.method import Method
 
-# Each in a file of its own name.
-_CLASSES = {
-    "bottom_code": "BottomCode",
-    "drop": "Drop",
-    "fake": "Fake",
-    "generalize": "Generalize",
-    "keep": "Keep",
-    "mask": "Mask",
-    "noise": "Noise",
-    "nullify": "Nullify",
-    "pram": "Pram",
-    "redact": "Redact",
-    "retokenize": "Retokenize",
-    "round": "Round",
-    "scrub": "Scrub",
-    "shift_date": "ShiftDate",
-    "shuffle": "Shuffle",
-    "swap": "Swap",
-    "token": "Token",
-    "top_code": "TopCode",
-    "truncate": "Truncate",
-}
-
 
 class _Methods(Mapping[str, "type[Method]"]):
-    """The methods by name; each is imported when it is asked for, since a rules file needs a few."""
+    """The methods by name: `top_code` is the class `TopCode` of `top_code.py`.
+
+    Each is imported when it is asked for, since a rules file needs few.
+    """
 
     def __getitem__(self, name: str) -> type[Method]:
-        kind = _CLASSES[name]
-        found: type[Method] = getattr(import_module(f"maskgate.methods.{name}"), kind)
+        if name not in NAMES:
+            raise KeyError(name)
+        module = import_module(f"maskgate.methods.{name}")
+        found: type[Method] = getattr(module, "".join(map(str.capitalize, name.split("_"))))
         return found
 
     def __contains__(self, name: object) -> bool:
-        return name in _CLASSES
+        return name in NAMES
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_CLASSES)
+        return iter(NAMES)
 
     def __len__(self) -> int:
-        return len(_CLASSES)
+        return len(NAMES)
 
 
 METHODS: Mapping[str, type[Method]] = _Methods()
