@@ -137,7 +137,7 @@ class TestExecute:
             )
         asked = connected.asked[0][1]
         assert {name: asked[name] for name in ("action", "source", "tables", "destination")} == {
-            "action": "mask",
+            "action": "export",
             "source": "crm",
             "tables": ["customers"],
             "destination": "partner",
@@ -146,7 +146,7 @@ class TestExecute:
 
     def test_the_sample_asks_for_a_source_and_masks_nothing_itself(self):
         (approve, release) = masked_source_dag.approve, masked_source_dag.release
-        assert (approve.source, list(approve.tables), approve.action) == ("crm", ["customers", "orders"], "mask")
+        assert (approve.source, list(approve.tables), approve.action) == ("crm", ["customers", "orders"], "export")
         assert approve.downstream_task_ids == {release.task_id}
         assert {"source", "tables"} <= set(approve.template_fields)
 

@@ -157,7 +157,7 @@ class TestMaskedSource:
         before = set(world.gate.staging.iterdir())
         flow = world.run("masked_source", "partner", "by the releaser")
         asked = world.wait_for("by the releaser", "pending", flow=flow)
-        assert (asked["action"], asked["level"]) == ("mask", "mask")
+        assert (asked["action"], asked["level"]) == ("export", "mask")
         masking = asked["evidence"]["measured"]["masking"]
         assert (masking["source"], sorted(masking["tables"])) == ("crm", ["customers", "orders"])
         assert set(world.gate.staging.iterdir()) == before

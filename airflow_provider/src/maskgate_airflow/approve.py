@@ -12,8 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maskgate.errors import GateUnreachable, Refused, UsageError
-from maskgate.gate.host_asking import EXPORT, ask_for_signature, is_about_staging
-from maskgate.gate.sources import MASK
+from maskgate.gate.host_asking import ask_for_signature, is_about_staging
 from maskgate.gate.why_waiting import why_waiting
 from maskgate_airflow.hook import MaskgateHook
 from maskgate_airflow.host_version import HITLOperator, Param, ParamsDict, TaskAwaitingInput, upsert_hitl_detail
@@ -44,7 +43,7 @@ class ApprovalSensor(HITLOperator):
             keys that it alone has (level *mask*); nothing of it passes the worker.
         tables: Of a source, these tables alone; by default all.
         destination: The id of a destination that is registered at the gate.
-        action: What is to be signed; by default ``export``, and ``mask`` of a source.
+        action: What is to be signed.
         resource: Of an action without staged files, such as ``rotate-key``: what it is about, instead of ``staging``
             and ``destination``.
         arguments: Of such an action, every argument that matters, as JSON values.
@@ -71,7 +70,7 @@ class ApprovalSensor(HITLOperator):
         source: str | None = None,
         tables: Sequence[str] = (),
         destination: str | None = None,
-        action: str | None = None,
+        action: str = "export",
         resource: str | None = None,
         arguments: Mapping[str, Any] | None = None,
         why: str = "",
@@ -93,7 +92,7 @@ class ApprovalSensor(HITLOperator):
         self.source = source
         self.tables = tables
         self.destination = destination
-        self.action = action or (EXPORT if source is None else MASK)
+        self.action = action
         self.resource = resource
         self.arguments = arguments
         self.why = why

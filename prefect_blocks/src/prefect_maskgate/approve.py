@@ -28,7 +28,7 @@ def await_approval(
     destination: str | None = None,
     gate: ApprovalGate | str = DEFAULT_BLOCK,
     *,
-    action: str | None = None,
+    action: str = "export",
     source: str | None = None,
     tables: Sequence[str] = (),
     resource: str | None = None,
@@ -46,7 +46,7 @@ def await_approval(
         staging: What :func:`~prefect_maskgate.anonymize` returned, or its staging id.
         destination: The id of a destination that is registered at the gate.
         gate: The gate, or the name of its block.
-        action: What is to be signed; by default ``export``, and ``mask`` of a source.
+        action: What is to be signed.
         source: Instead of ``staging``, the id of a source that is registered at the gate. The releaser masks it, with
             keys that it alone has (level *mask*); nothing of it passes the flow.
         tables: Of a source, these tables alone; by default all.

@@ -14,7 +14,7 @@ _ARGUMENTS = click.option("--arguments", metavar="JSON", help="Arguments of the 
 
 
 @click.command(name="request")
-@click.option("--action", help="The verb that policies match; by default export, and mask of a source.")
+@click.option("--action", default="export", show_default=True, help="The verb that policies match.")
 @click.option("--resource", help="What the action is about, such as prod/customers.")
 @click.option("--staging", help="For a release of staged files: their staging id.")
 @click.option("--source", help="Or for what the releaser masks itself: the source's id.")
@@ -26,7 +26,7 @@ _ARGUMENTS = click.option("--arguments", metavar="JSON", help="Arguments of the 
 @_ARGUMENTS
 @_AS_JSON
 def request(  # noqa: PLR0917  click passes options by name
-    action: str | None,
+    action: str,
     resource: str | None,
     staging: str | None,
     source: str | None,
@@ -48,7 +48,7 @@ def request(  # noqa: PLR0917  click passes options by name
     with GateClient.from_environment() as client:
         if resource is not None and staging is None and source is None and destination is None:
             document = client.request(
-                action=action or "export", resource=resource, why=why, arguments=given, requesters=list(requesters)
+                action=action, resource=resource, why=why, arguments=given, requesters=list(requesters)
             )
         elif (staging is None) != (source is None) and destination is not None and resource is None and given is None:
             document = client.create_request(

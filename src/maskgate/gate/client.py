@@ -131,7 +131,7 @@ class GateClient:
         source: str | None = None,
         tables: Sequence[str] = (),
         rules: str | None = None,
-        action: str | None = None,
+        action: str = "export",
         why: str = "",
         host: Mapping[str, Any] | None = None,
         requesters: tuple[str, ...] | list[str] = (),
@@ -144,7 +144,7 @@ class GateClient:
             source: Or what the releaser is to mask itself, by its id.
             tables: Of a source, these tables alone.
             rules: Of a source, the digest that its rules have to have.
-            action: The verb; by default ``export``, and ``mask`` of a source.
+            action: The verb.
             why: Why, for the reviewer.
             host: The run that asks.
             requesters: Who had a hand in it.
@@ -152,7 +152,7 @@ class GateClient:
         body = {
             **({} if staging is None else {"staging": staging}),
             **({} if source is None else {"source": source, "tables": list(tables), "rules": rules}),
-            **({} if action is None else {"action": action}),
+            "action": action,
             "destination": destination,
             "why": why,
             "host": None if host is None else dict(host),

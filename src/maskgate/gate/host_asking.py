@@ -9,20 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import UsageError
-from maskgate.gate.sources import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from maskgate.gate.client import GateClient
 
-EXPORT = "export"
-
 
 def ask_for_signature(
     client: GateClient,
     *,
-    action: str | None,
+    action: str,
     staging: str | None,
     source: str | None = None,
     tables: Sequence[str] | None = None,
@@ -35,7 +32,7 @@ def ask_for_signature(
 
     Args:
         client: The gate.
-        action: The verb; by default ``export``, and ``mask`` of a source.
+        action: The verb.
         staging: The id of a staging, or
         source: the id of a registered source, and of it
         tables: some tables alone; and with either
@@ -57,16 +54,15 @@ def ask_for_signature(
         if tables and not source:
             raise UsageError("tables= are those of a source=; what a staging holds is in its manifest")
         of_source: dict[str, Any] = {"source": source, "tables": list(tables or ())} if source else {}
-        verb = action or (MASK if source else EXPORT)
         return client.create_request(
-            action=verb, destination=destination, **(of_source or {"staging": staging}), **about
+            action=action, destination=destination, **(of_source or {"staging": staging}), **about
         )
     if staging is not None or source is not None or tables or destination is not None:
         raise UsageError(
             f"an action about a resource ({action}) has no staged files that go somewhere, and no source. Leave out "
             "staging=, source=, tables= and destination=; or resource="
         )
-    return client.request(action=action or EXPORT, resource=resource, arguments=arguments, **about)
+    return client.request(action=action, resource=resource, arguments=arguments, **about)
 
 
 def is_about_staging(source: str | None, resource: str | None) -> bool:

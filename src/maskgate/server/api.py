@@ -16,7 +16,6 @@ from maskgate.gate.calls import ActionInput
 from maskgate.gate.host import HostRun
 from maskgate.gate.listing import LONGEST_PAGE
 from maskgate.gate.model import Caller, DecisionInput, PasskeyAnswer, RequestInput
-from maskgate.gate.sources import MASK
 from maskgate.server.api_schemas import CHECKPOINT, DOCUMENT, DOCUMENTS, ENTRIES, FILE, PROBLEMS, STAGING, answer
 from maskgate.server.callers import Visitor, any_caller, changing_caller, deciding_visitor
 from maskgate.server.decision_fields import DecisionFieldsBody
@@ -45,7 +44,7 @@ class StagingBody(Body):
 class RequestBody(Body):
     """What to ask for: a release of staged files, by staging and destination; or of a source that the releaser masks.
 
-    Or another action, by its resource. Without an `action` it is `export`, and `mask` of a source.
+    Or another action, by its resource.
     """
 
     staging: _Text | None = None
@@ -53,7 +52,7 @@ class RequestBody(Body):
     source: _Text | None = None
     tables: Annotated[list[_Text], Field(max_length=1000, default_factory=list)]
     rules: _Digest | None = None
-    action: _Text | None = None
+    action: _Text = "export"
     resource: _Text | None = None
     arguments: dict[str, Any] | None = None
     why: _LongText = ""
@@ -152,9 +151,7 @@ def create_request(request: Request, caller: Changer, body: RequestBody) -> dict
 def _call_of(body: RequestBody) -> ActionInput:
     if body.staging is not None or body.destination is not None or body.source is not None:
         raise UsageError("a request has either a resource, or a destination and what goes there")
-    return ActionInput(
-        body.action or "export", body.resource or "", body.why, body.arguments, _host(body), tuple(body.requesters)
-    )
+    return ActionInput(body.action, body.resource or "", body.why, body.arguments, _host(body), tuple(body.requesters))
 
 
 def _release_of(body: RequestBody) -> RequestInput:
@@ -168,7 +165,7 @@ def _release_of(body: RequestBody) -> RequestInput:
     return RequestInput(
         body.staging or "",
         body.destination,
-        body.action or (MASK if is_masked else "export"),
+        body.action,
         body.why,
         _host(body),
         tuple(body.requesters),

@@ -70,7 +70,8 @@ class Masking(Releasing):
 
     def ask(self):
         with self.gate.client() as client:
-            return client.create_request(source="crm", destination="masked", why=next(WHYS), tables=["customers"])
+            wanted = {"source": "crm", "tables": ["customers"], "destination": "masked", "action": "mask"}
+            return client.create_request(**wanted, why=next(WHYS))
 
     def settled(self, document):
         with self.gate.client() as client:
