@@ -48,7 +48,7 @@ bench-datasets: $(VENV)/presidio/.ready ## Measure whole datasets beside copying
 soak: $(VENV)/server/.ready ## Play the races between clients 200 times instead of 5 (ROUNDS=1000 for more), cut releases and masking off everywhere
 	ROUNDS=$${ROUNDS:-200} $(VENV)/server/bin/python -m pytest tests/specifications/test_race.py --timeout=0 $(PYTEST)
 	MASKGATE_SOAK=1 $(VENV)/server/bin/python -m pytest tests/server/gate/test_fault_points.py --timeout=0
-	MASKGATE_SOAK=1 $(VENV)/server/bin/python -m pytest tests/core/datasets/test_resume.py tests/core/datasets/test_shapes.py -k "killed or row_group" --timeout=0
+	MASKGATE_SOAK=1 $(VENV)/server/bin/python -m pytest tests/core/datasets/resuming/test_cut_off.py tests/core/datasets/test_shapes.py -k "killed or row_group" --timeout=0
 
 clean: ## Remove the environments, the demo's files and all caches
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import resource
+import signal
+
+import pyarrow.parquet as pq
+import pytest
+from core.datasets.resuming.people import files, people
+
+from maskgate.datasets import Layout
+from maskgate.errors import DatasetError
+
+
+class TestMeanwhile:
+    """What happens to source and target while a run is on its way is noticed."""
+
+    def test_of_two_runs_one_wins(self, mask, whole, tmp_path):
+        said = []
+
+        def meanwhile(progress):
+            if not said:
+                with pytest.raises(DatasetError) as caught:
+                    mask()
+                said.append(str(caught.value))
+
+        mask(progress=meanwhile)
+        assert said[0].endswith("masked: another run is writing there. Wait for it, or choose another target.")
+        assert files(tmp_path / "masked") == whole
+
+    def test_of_two_runs_to_an_object_store_too(self, mask):
+        said = []
+
+        def meanwhile(progress):
+            if not said:
+                with pytest.raises(DatasetError) as caught:
+                    mask("memory://bucket/twice")
+                said.append(str(caught.value))
+
+        mask("memory://bucket/twice", progress=meanwhile)
+        assert "another run is writing there" in said[0]
+
+    @pytest.mark.parametrize(
+        ("happens", "said"),
+        [
+            pytest.param(lambda source: (source / "3.parquet").unlink(), "3.parquet", id="a file disappears"),
+            pytest.param(
+                lambda source: (source / "3.parquet").write_bytes(b"PAR1 torn PAR1"),
+                "3.parquet: it is not a Parquet file, or a damaged one",
+                id="a file is torn",
+            ),
+            pytest.param(
+                lambda source: pq.write_table(people(1), source / "9.parquet"),
+                "9.parquet: the file is new",
+                id="one more",
+            ),
+            pytest.param(
+                lambda source: pq.write_table(people().slice(0, 2500), source / "0.parquet"),
+                "0.parquet: the file has changed since the run began",
+                id="a file is written again behind the run",
+            ),
+        ],
+    )
+    def test_a_source_that_is_not_at_rest(self, mask, source, tmp_path, happens, said):
+        def meanwhile(progress):
+            if not (tmp_path / "happened").exists():
+                (tmp_path / "happened").touch()
+                happens(source)
+
+        with pytest.raises(DatasetError) as caught:
+            mask(progress=meanwhile, workers=1)
+        assert said in str(caught.value)
+        assert not (tmp_path / "masked").exists()
+
+    def test_a_damaged_page_is_named_with_its_row_group(self, mask, source, tmp_path):
+        table = pq.read_table(source / "2.parquet")
+        options = {"row_group_size": 700, "compression": "none", "use_dictionary": False, "write_page_checksum": True}
+        pq.write_table(table, source / "2.parquet", **options)
+        content = bytearray((source / "2.parquet").read_bytes())
+        content[content.index(b"person6500@") + 1] ^= 1
+        (source / "2.parquet").write_bytes(content)
+        with pytest.raises(DatasetError) as caught:
+            mask()
+        assert f"{source / '2.parquet'}, row group 2: it is damaged" in str(caught.value)
+        assert "secret" not in str(caught.value)
+        assert not (tmp_path / "masked").exists()
+
+    def test_a_full_disk(self, mask, tmp_path):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+        try:
+            with pytest.raises(DatasetError) as caught:
+                mask("masked", layout=Layout(file_bytes=10**9))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            signal.signal(signal.SIGXFSZ, ignored)
+        assert str(caught.value) == "the masked data cannot be written: File too large."
+        assert not (tmp_path / "masked").exists()
+        assert not (tmp_path / ".masked.maskgate-run").exists()

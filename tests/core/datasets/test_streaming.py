@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import threading
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from maskgate.datasets import mask_dataset
+from maskgate.masking import MaskingPlan
+from maskgate.rules import read_rules
+
+COUNTING = "version: 1\ntables: {counts: {columns: {n: keep, text: {method: redact, with: x}}}}"
+
+
+class TestStreaming:
+    """However long a table is, a few batches of it are in memory."""
+
+    ROWS = 1_000_000
+
+    @pytest.fixture
+    def counting(self):
+        return read_rules(COUNTING, "rules.yaml")
+
+    def reader(self, batch_rows, living):
+        schema = pa.schema({"n": pa.int64(), "text": pa.string()})
+
+        def batches():
+            for start in range(0, self.ROWS, batch_rows):
+                living.append(start)
+                numbers = pa.array(range(start, min(start + batch_rows, self.ROWS)))
+                yield pa.record_batch({"n": numbers, "text": numbers.cast(pa.string())})
+
+        return pa.RecordBatchReader.from_batches(schema, batches())
+
+    def test_the_source_is_never_far_ahead_of_what_is_written(self, counting, tmp_path):
+        read, ahead = [], []
+        mask_dataset(
+            self.reader(65_536, read),
+            tmp_path / "out",
+            counting,
+            workers=2,
+            progress=lambda progress: ahead.append(len(read) * 65_536 - progress.rows),
+        )
+        assert sum(ahead) > 0
+        assert max(ahead) <= 6 * 131_072
+
+    def test_arrow_holds_a_few_batches_at_most(self, counting, tmp_path):
+        with pq.ParquetWriter(tmp_path / "counts.parquet", pa.schema({"n": pa.int64(), "text": pa.string()})) as writer:
+            for batch in self.reader(65_536, []):
+                writer.write_batch(batch)
+        whole = pq.read_table(tmp_path / "counts.parquet").nbytes
+        peaks = []
+        before = pa.total_allocated_bytes()
+        mask_dataset(
+            tmp_path / "counts.parquet",
+            tmp_path / "out",
+            counting,
+            progress=lambda _: peaks.append(pa.total_allocated_bytes() - before),
+        )
+        assert len(peaks) == -(-self.ROWS // 131_072)
+        assert max(peaks) < whole
+
+    def test_the_size_of_the_batches_that_come_in_does_not_show(self, counting, tmp_path):
+        written = set()
+        for at, size in enumerate((50_000, 131_072, 400_000)):
+            mask_dataset(self.reader(size, []), tmp_path / f"{at}.parquet", counting)
+            written.add((tmp_path / f"{at}.parquet").read_bytes())
+        assert len(written) == 1
+
+    def test_wide_rows_come_in_smaller_batches(self, counting, tmp_path, monkeypatch):
+        wide = pa.table({"n": range(10_000), "text": [f"{at:05}" * 2000 for at in range(10_000)]})
+        pq.write_table(wide, tmp_path / "counts.parquet", use_dictionary=False)
+        sizes = []
+        plan = MaskingPlan.mask_in
+        monkeypatch.setattr(
+            MaskingPlan, "mask_in", lambda self, run, batch: sizes.append(batch.num_rows) or plan(self, run, batch)
+        )
+        mask_dataset(tmp_path / "counts.parquet", tmp_path / "out", counting)
+        assert sum(sizes) == 10_000
+        assert max(sizes) == 4096
+
+    def test_masking_happens_on_other_threads(self, counting, tmp_path, monkeypatch):
+        threads = set()
+        plan = MaskingPlan.mask_in
+        monkeypatch.setattr(
+            MaskingPlan,
+            "mask_in",
+            lambda self, run, batch: threads.add(threading.get_ident()) or plan(self, run, batch),
+        )
+        mask_dataset(self.reader(131_072, []), tmp_path / "out", counting, workers=2)
+        assert threading.get_ident() not in threads

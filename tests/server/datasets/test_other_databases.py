@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import sqlite3
+import traceback
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from maskgate.datasets import SqlQuery, SqlTable, mask_dataset
+from maskgate.errors import DatasetError, MaskingError, PlanError
+from maskgate.rules import read_rules
+
+
+class TestOtherDatabases:
+    """Databases that SQLAlchemy knows can be read."""
+
+    @pytest.fixture
+    def sqlite(self, tmp_path, monkeypatch):
+        with sqlite3.connect(tmp_path / "people.db") as connection:
+            connection.execute("CREATE TABLE people (id INTEGER, mail TEXT)")
+            connection.executemany(
+                "INSERT INTO people VALUES (?, ?)", [(n, f"p{n}@planted.example") for n in range(25_000)]
+            )
+        monkeypatch.setenv("LITE", f"sqlite:///{tmp_path / 'people.db'}")
+        return "env:LITE"
+
+    def test_a_query(self, sqlite, tmp_path):
+        rules = read_rules("version: 1\ntables: {t: {columns: {id: keep, mail: {method: redact, with: x}}}}\n", "r")
+        mask_dataset(SqlQuery(sqlite, "SELECT id, mail FROM people ORDER BY id"), tmp_path / "o.csv", rules)
+        lines = (tmp_path / "o.csv").read_text().splitlines()
+        assert (lines[0], lines[1], lines[-1], len(lines)) == ("id,mail", "0,x", "24999,x", 25_001)
+
+    def test_values_of_several_types(self, sqlite, tmp_path):
+        rules = read_rules("version: 1\ntables: {t: {columns: {v: keep}}}\n", "r")
+        query = "SELECT CASE WHEN id < 24000 THEN id ELSE mail END AS v FROM people ORDER BY id"
+        with pytest.raises(DatasetError, match=r'column "v": .* Cast it') as caught:
+            mask_dataset(SqlQuery(sqlite, query), tmp_path / "o.csv", rules)
+        assert "planted" not in "".join(traceback.format_exception(caught.value))
+
+    def test_a_column_that_begins_with_nulls(self, sqlite, tmp_path):
+        rules = read_rules("version: 1\ntables: {t: {columns: {v: keep}}}\n", "r")
+        query = "SELECT CASE WHEN id >= 5000 THEN id END AS v FROM people ORDER BY id"
+        done = mask_dataset(SqlQuery(sqlite, query), tmp_path / "o.csv", rules)
+        assert done.manifest["tables"]["t"]["schema"] == [{"name": "v", "type": "int64"}]
+
+    def test_a_query_is_what_it_says(self, sqlite, tmp_path):
+        rules = read_rules("version: 1\ntables: {t: {columns: {v: keep}}}\n", "r")
+        mask_dataset(SqlQuery(sqlite, "SELECT ':v %s %(v)s' AS v FROM people LIMIT 1"), tmp_path / "o.csv", rules)
+        assert (tmp_path / "o.csv").read_text() == "v\n:v %s %(v)s\n"
+
+    def test_a_statement_without_rows_changes_nothing(self, sqlite, tmp_path):
+        rules = read_rules("version: 1\ntables: {t: {columns: {v: keep}}}\n", "r")
+        with pytest.raises(DatasetError, match="the query gives no rows"):
+            mask_dataset(SqlQuery(sqlite, "DELETE FROM people"), tmp_path / "o.csv", rules)
+        with sqlite3.connect(tmp_path / "people.db") as connection:
+            assert connection.execute("SELECT count(*) FROM people").fetchone() == (25_000,)
+
+    def test_a_query_into_a_table(self, sqlite, tmp_path):
+        rules = read_rules("version: 1\ntables: {t: {columns: {id: keep, mail: {method: redact, with: x}}}}\n", "r")
+        mask_dataset(SqlQuery(sqlite, "SELECT * FROM people ORDER BY id"), SqlTable(sqlite, "masked"), rules)
+        with sqlite3.connect(tmp_path / "people.db") as connection:
+            assert connection.execute("SELECT count(*), max(id), max(mail) FROM masked").fetchone() == (
+                25_000,
+                24999,
+                "x",
+            )
+            assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("people",), ("masked",)]
+        with pytest.raises(DatasetError, match="there is a table masked already"):
+            mask_dataset(pa.table({"id": [1], "mail": ["a"]}), SqlTable(sqlite, "masked"), rules)
+
+    def test_values_in_a_table(self, sqlite, tmp_path):
+        table = pa.table(
+            {
+                "an odd: name": [1, None],
+                "u": pa.array([2**64 - 1, None], pa.uint64()),
+                "d": pa.array([Decimal("12345678901234567890.50"), None]),
+                "at": pa.array([datetime(2024, 1, 1, 8, tzinfo=UTC), None]),
+                "local": pa.array([datetime(2024, 1, 1, 8), None]),  # noqa: DTZ001  a column without a zone
+                "day": pa.array([date(2024, 1, 1), None]),
+                "b": [b"x", None],
+                "f": [0.5, None],
+                "c": pa.array(["a", None]).dictionary_encode(),
+                "t": [True, None],
+            }
+        )
+        rules = read_rules("{version: 1, unlisted: keep, tables: {t: {columns: {c: keep}}}}", "r")
+        mask_dataset(table, SqlTable(sqlite, "odd"), rules)
+        with sqlite3.connect(tmp_path / "people.db") as connection:
+            first, second = connection.execute("SELECT * FROM odd").fetchall()
+        at = ("2024-01-01 08:00:00.000000Z", "2024-01-01 08:00:00.000000", "2024-01-01")
+        assert first == (1, str(2**64 - 1), "12345678901234567890.50", *at, b"x", 0.5, "a", 1)
+        assert second == (None,) * 10
+
+    def test_what_fails_leaves_no_table(self, sqlite, tmp_path):
+        rules = read_rules("{version: 1, tables: {t: {columns: {id: keep}, check: {unique: [id]}}}}", "r")
+        for source in (pa.table({"id": [1] * 20_000}), SqlQuery(sqlite, "SELECT id / 2 AS id FROM people")):
+            with pytest.raises(MaskingError, match="stand there a second time"):
+                mask_dataset(source, SqlTable(sqlite, "masked"), rules)
+        unchecked = read_rules("{version: 1, tables: {t: {columns: {id: keep}}}}", "r")
+        with pytest.raises(PlanError, match=r'column "id" \(list<item: int64>\): sqlite:.* has no such type'):
+            mask_dataset(pa.table({"id": [[1]]}), SqlTable(sqlite, "masked"), unchecked)
+        with sqlite3.connect(tmp_path / "people.db") as connection:
+            assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("people",)]
+
+    def test_a_database_that_nobody_knows(self, monkeypatch):
+        monkeypatch.setenv("OTHER", "nosuch://me:planted-password@host/db")
+        rules = read_rules("version: 1\ntables: {t: {columns: {v: keep}}}\n", "r")
+        with pytest.raises(DatasetError, match=r"nosuch://host/db: the database refused") as caught:
+            mask_dataset(pa.table({"v": [1]}), SqlTable("env:OTHER", "t"), rules)
+        assert "planted-password" not in "".join(traceback.format_exception(caught.value))
