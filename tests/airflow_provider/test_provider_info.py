@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -32,6 +33,24 @@ class TestEntryPoints:
     def test_the_plugin_mounts_no_routes(self):
         assert not MaskgatePlugin.fastapi_apps
         assert not MaskgatePlugin.fastapi_root_middlewares
+
+
+class TestNames:
+    """DAGs of others are written against these names and defaults."""
+
+    @pytest.mark.parametrize(
+        ("operator", "arguments"),
+        [
+            ("AnonymizeOperator", {"rules", "sources"}),
+            ("ApprovalSensor", {"staging", "destination", "action", "why"}),
+            ("ReleaseOperator", {"request"}),
+        ],
+    )
+    def test_they_stay(self, operator, arguments):
+        assert arguments <= inspect.signature(getattr(maskgate_airflow, operator)).parameters.keys()
+
+    def test_an_export_is_asked_for_unless_another_action_is_named(self):
+        assert inspect.signature(maskgate_airflow.ApprovalSensor).parameters["action"].default == "export"
 
 
 class TestProviderInfo:

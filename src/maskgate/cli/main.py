@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Name: module, attribute, and what it does; a command is imported when it is called.
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "init": ("maskgate.cli.init", "init", "Write first rules, keys and a policy for your data."),
-    "mask": ("maskgate.cli.mask", "mask", "Mask Parquet data by a rules file."),
+    "mask": ("maskgate.cli.mask", "mask", "Mask files, queries or tables by a rules file."),
     "rules": ("maskgate.cli.rules", "rules", "Check a rules file, or print its JSON Schema."),
     "keys": ("maskgate.cli.keys", "keys", "Make keys, list those of a rules file, and rotate them."),
     "serve": ("maskgate.cli.serve", "serve", "Run the gate."),
