@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ import pyarrow as pa
 from customers import write_customers
 from dataset_pictures import draw_slope
 from dataset_work import LEVEL, PRESIDIO_ROWS, RULES
-from sections import with_section
+from sections import judged, with_section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ WORK = Path(__file__).with_name("dataset_work.py")
 BY = "make bench-datasets"
 ROWS = int(os.environ.get("COPY_ROWS", "3_000_000"))
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
-_MEGABYTE = 1_000_000
+_MILLION = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,8 @@ class Held:
 
     def as_row(self) -> str:
         """Write a row of a table."""
-        must = f"at most {self.most:g}" if self.most is not None else f"at least {self.least:g}"
-        reached = self.ratio <= self.most if self.most is not None else self.ratio >= (self.least or 0)
-        return f"| {self.what} | {self.measured} | {self.ratio:.3g} | {must} | {'yes' if reached else '**no**'} |"
+        must, reached = judged(self.ratio, self.least, self.most)
+        return f"| {self.what} | {self.measured} | {self.ratio:.3g} | {must} | {reached} |"
 
 
 def main() -> int:
@@ -79,12 +79,12 @@ def copy(folder: Path) -> str:
             once("polars", masked, folder / "copied.parquet", level)
             if level == LEVEL:
                 once("duckdb", source, folder / "hashed.parquet", level)
-        ours, theirs = best("mask", masked, level), best("polars", folder / "copied.parquet", level)
+        ours, theirs = best("mask", masked, 2, level), best("polars", folder / "copied.parquet", level)
         words = f"{ours['seconds']:.2f} s ÷ {theirs['seconds']:.2f} s"
         rows.append(Held(f"time ÷ Polars copying the masked output, zstd {level}", words, over(ours, theirs), most=1))
-        sizes = f"{ours['size'] / _MEGABYTE:.0f} MB ÷ {theirs['size'] / _MEGABYTE:.0f} MB"
+        sizes = f"{ours['size'] / _MILLION:.0f} MB ÷ {theirs['size'] / _MILLION:.0f} MB"
         rows.append(Held(f"size ÷ that of Polars' copy, zstd {level}", sizes, ours["size"] / theirs["size"], most=1.05))
-    ours, hashed = best("mask", masked, LEVEL), best("duckdb", folder / "hashed.parquet", LEVEL)
+    ours, hashed = best("mask", masked, 2, LEVEL), best("duckdb", folder / "hashed.parquet", LEVEL)
     words = f"{ours['seconds']:.2f} s ÷ {hashed['seconds']:.2f} s"
     rows.append(Held("time ÷ DuckDB with unkeyed `sha256`", words, over(ours, hashed), most=0.33))
     once("presidio", source, folder / "none")
@@ -100,30 +100,30 @@ def workers(folder: Path) -> str:
     for _ in range(ROUNDS):
         for count in (1, 2):
             once("mask", source, masked, count, LEVEL)
-    one, two = (best("mask", masked, LEVEL, workers=count) for count in (1, 2))
+    one, two = (best("mask", masked, count, LEVEL) for count in (1, 2))
     words = f"{one['seconds']:.2f} s ÷ {two['seconds']:.2f} s"
     return table([Held("time with 1 worker ÷ with 2", words, over(one, two), least=1.8)])
 
 
 def slope(folder: Path) -> str:
-    """Look how time and memory grow with the rows."""
+    """Measure how time and memory grow with the rows."""
     millions = [int(each) for each in os.environ.get("ROWS", "1,10,100").split(",")]
     found = {}
     for each in millions:
-        source, target = customers(folder, each * _MEGABYTE), folder / f"masked-{each}"
+        source, target = customers(folder, each * _MILLION), folder / f"masked-{each}"
         for _ in range(1 if each > 10 else ROUNDS):  # noqa: PLR2004  a hundred million take minutes
             once("mask", source, target, 2, LEVEL)
-            subprocess.run(["rm", "-rf", target], check=True)
-        found[each] = best("mask", target, LEVEL)
+            remove(target)
+        found[each] = best("mask", target, 2, LEVEL)
         source.unlink()
     draw_slope(found, PAGE.parent / "images")
     lines = ["| rows | seconds | µs a row | peak memory |", "|---:|---:|---:|---:|"]
     for each, one in found.items():
         rate = one["seconds"] / each
-        lines.append(f"| {each} M | {one['seconds']:.1f} | {rate:.3f} | {one['memory'] / _MEGABYTE:.0f} MB |")
+        lines.append(f"| {each} M | {one['seconds']:.1f} | {rate:.3f} | {one['memory'] / _MILLION:.0f} MB |")
     first, last = found[millions[0]], found[millions[-1]]
     growth = (last["seconds"] / millions[-1]) / (first["seconds"] / millions[0])
-    most = max(one["memory"] for one in found.values()) / _MEGABYTE
+    most = max(one["memory"] for one in found.values()) / _MILLION
     flat = last["memory"] / first["memory"]
     held = [
         Held("time a row, most rows ÷ fewest", "see above", growth, most=1.1),
@@ -167,16 +167,23 @@ def customers(folder: Path, rows: int) -> Path:
 
 def once(work: str, source: Path, target: Path, *more: object) -> None:
     """Do a piece of work once, and keep what it took."""
-    subprocess.run(["rm", "-rf", target], check=True)
+    remove(target)
     arguments = [str(each) for each in (source, target, *more)]
     done = subprocess.run([sys.executable, WORK, work, *arguments], check=True, capture_output=True, text=True)
     _FOUND.setdefault((work, str(target), *arguments[2:]), []).append(json.loads(done.stdout.splitlines()[-1]))
 
 
-def best(work: str, target: Path, *more: object, workers: int = 2) -> dict[str, Any]:
+def best(work: str, target: Path, *more: object) -> dict[str, Any]:
     """Return the quickest of the rounds."""
-    options = [workers, *more] if work == "mask" else more
-    return min(_FOUND[work, str(target), *map(str, options)], key=lambda each: each["seconds"])
+    return min(_FOUND[work, str(target), *map(str, more)], key=lambda each: each["seconds"])
+
+
+def remove(target: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if it is there."""
+    if target.is_dir():
+        shutil.rmtree(target)
+    else:
+        target.unlink(missing_ok=True)
 
 
 def over(one: dict[str, Any], other: dict[str, Any]) -> float:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 from demo.processes import Processes
+from sections import judged, with_section
 from server.identity_provider import running_provider
 from specifications.several_gates import Person, SeveralGates
 from sqlalchemy import delete, text
@@ -60,9 +61,8 @@ class Row:
     most: float | None = None
 
     def __str__(self) -> str:
-        must = f"at least {self.least:g}" if self.most is None else f"at most {self.most:g}"
-        reached = (self.least is None or self.ratio >= self.least) and (self.most is None or self.ratio <= self.most)
-        cells = (self.work, self.measured, self.beside, f"{self.ratio:.2f}", must, "yes" if reached else "**no**")
+        verdict = judged(self.ratio, self.least, self.most)
+        cells = (self.work, self.measured, self.beside, f"{self.ratio:.2f}", *verdict)
         return f"| {' | '.join(cells)} |"
 
 
@@ -73,9 +73,8 @@ def main() -> int:
     head = ["| work | measured | beside | ratio | must be | reached |", "|---|---:|---|---:|---:|---|"]
     table = "\n".join([*head, *map(str, rows)])
     print(table)
-    begin, end = "<!-- gate: written by `make bench-gate` -->\n", "\n<!-- end of gate -->"
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
-    PAGE.write_text(f"{before}{begin}{table}{end}{rest.partition(end)[2]}", encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(with_section(page, "gate", table, "make bench-gate"), encoding="utf-8")
     return 0
 
 

@@ -58,11 +58,6 @@ class Result:
         """Times as fast, where there is a `least`; times as long, where there is a `most`."""
         return self.rate / self.other if self.most is None else self.other / self.rate
 
-    @property
-    def reached(self) -> bool:
-        """Whether it is as fast as it must be."""
-        return self.ratio >= (self.least or 0) if self.most is None else self.ratio <= self.most
-
 
 def on_one_core() -> None:
     """Keep this process, Arrow's kernels included, on one core."""

@@ -19,7 +19,7 @@ import peers
 import pyarrow as pa
 import scrub
 from race import Result, on_one_core
-from sections import with_section
+from sections import judged, with_section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,14 +47,12 @@ def as_table(results: list[Result]) -> str:
     """Write results as a table."""
     rows = ["| work | rows/s | beside | ratio | must be | reached |", "|---|---:|---|---:|---:|---|"]
     for each in results:
-        must = f"at least {each.least:g}" if each.most is None else f"at most {each.most:g}"
         cells = (
             each.work,
             f"{each.rate:,.0f}",
             f"{each.beside} ({each.other:,.0f})",
             f"{each.ratio:.1f}",
-            must,
-            "yes" if each.reached else "**no**",
+            *judged(each.ratio, each.least, each.most),
         )
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
