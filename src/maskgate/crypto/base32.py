@@ -94,7 +94,7 @@ def _encode(data: NDArray[np.uint8], lengths: NDArray[np.int64]) -> NDArray[np.u
 
 
 def _encode_alike(data: NDArray[np.uint8], length: int, count: int) -> NDArray[np.uint8]:
-    """Write cells of one length: what is short of a last group is the same for all."""
+    """Write cells of one length, whose last groups are all as short."""
     groups = -(-length // _BYTES)
     words = _words_of(data, (count, groups), (length, _BYTES))
     words >>= np.uint64(64 - 8 * _BYTES)

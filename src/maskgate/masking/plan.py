@@ -157,7 +157,7 @@ class MaskingPlan:
         return self._apart(name, column, mask)
 
     def _apart(self, name: str, column: pa.Array, act: Callable[[], T]) -> T:
-        """Do what takes a column apart."""
+        """Act on what is inside of a column; a failure tells which column it was, and nothing of its cells."""
         failure = ""
         try:
             return act()

@@ -38,7 +38,7 @@ class MaskedBatch:
     traces: Traces | None = field(default=None, repr=False)
 
     def without_rows(self) -> MaskedBatch:
-        """Return what the run wants to know, and let the rows go."""
+        """Return the same without the rows, which is all that the run needs of a batch."""
         return replace(self, batch=_NO_ROWS)
 
 

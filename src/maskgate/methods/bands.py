@@ -119,7 +119,7 @@ def _of_floats(column: pa.Array, width: float, names: _Names) -> NDArray[np.int6
 def _settle(values: NDArray[np.float64], guess: NDArray[np.float64], names: _Names, edges: NDArray[np.float64]) -> None:
     """Correct the numbers of bands, in place: a quotient may land on the wrong side of an edge by its last bit."""
     last = names.last or 0
-    # Not a number, under a null, is far as well.
+    # What is NaN, under a null, counts as far, too.
     is_far = not (guess.min(initial=0) >= -last - 1 and guess.max(initial=0) <= last)
     if is_far:
         np.clip(guess, -last - 1, last, out=guess)
@@ -143,8 +143,9 @@ class _Names:
 
     Attributes:
         numerator: The width, times 10 to the power of `places`.
-        places: How many decimal places it has.
-        last: The last band, which has no end, as the one before minus that has no beginning; None if all end.
+        places: How many decimal places the width has.
+        last: The number of the last band, which has no upper end; the first, without a lower one, is -last - 1. None
+            if every band has both.
     """
 
     numerator: int
@@ -249,7 +250,7 @@ def _numbers_of(column: pa.Array) -> NDArray[np.float64]:
     """Return floats as doubles; under a null may lie anything."""
     values = view(column, column.type.to_pandas_dtype()).astype(np.float64, copy=False)
     with np.errstate(all="ignore"):
-        # One pass tells of nearly all columns that all are numbers.
+        # A finite sum has no NaN in it: of nearly all columns, one pass says enough.
         is_finite = np.isfinite(values.sum())
     strange = 0 if is_finite else pc.sum(pc.is_nan(column)).as_py() or 0
     if strange:
@@ -282,7 +283,7 @@ def _written(numbers: NDArray[Any], valid: NDArray[np.bool_] | None, names: _Nam
             return pa.nulls(len(numbers), pa.string())
     if last - first < most:
         used = range(first, last + 1)
-        # Ends that are a little further apart do for the next batches, too.
+        # Rounded outwards, so that the next batches mostly have the same ends, and find the names written.
         some = max(_MOST_NAMED, 1 << (last - first).bit_length()) // _PARTS
         first, last = first // some * some, last // some * some + some - 1
         if first > -_INT64_MAX and last < _INT64_MAX:

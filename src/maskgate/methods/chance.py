@@ -54,7 +54,7 @@ class Chance:
         return words
 
     def fill(self, words: NDArray[Any]) -> None:
-        """Write the next words over some, of which there are no more than one portion."""
+        """Overwrite an array of at most one portion with the next words."""
         self._stream.update_into(_ZEROS[: words.nbytes], words.data.cast("B"))
 
 
@@ -81,11 +81,11 @@ class ContentDigest:
         self._hashed = Cipher(AES(self._subkey("content")), GCM(bytes(12))).encryptor()
 
     def begin(self, size: int) -> None:
-        """Begin one kind of bytes of a column, such as the lengths of its cells, of which there are so many."""
+        """Begin one part of a column, such as the lengths of its cells, by how many bytes it has."""
         self._hashed.authenticate_additional_data(size.to_bytes(8, "little"))
 
     def add(self, part: NDArray[Any]) -> None:
-        """Take the next of these bytes."""
+        """Take the next bytes of this part."""
         self._hashed.authenticate_additional_data(part.view(np.uint8).reshape(-1).data)
 
     def chance(self) -> Chance:

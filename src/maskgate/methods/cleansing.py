@@ -119,7 +119,7 @@ def _cleansed_single(column: pa.Array) -> pa.Array:
         return _cleansed_booleans(column)
     if _is_clean(column):
         bits, *rest = column.buffers()
-        # Bits of cells that are all there say nothing, but for how the column came about.
+        # Validity bits without a null say nothing but how the column was made.
         needless = bits is not None and column.null_count == 0
         return pa.Array.from_buffers(column.type, len(column), [None, *rest]) if needless else column
     if len(column.buffers()) > _BITS_AND_CELLS:

@@ -74,7 +74,7 @@ def renumbered(codes: pa.Array, table: NDArray[Any], valid: NDArray[np.bool_] | 
 
 
 def of_one_entry(codes: pa.Array) -> pa.Array:
-    """Return codes of which all point to the first entry; null where the code is."""
+    """Return codes that all point to the first entry, and are null where the given ones are."""
     cells = room(len(codes), cells_of(codes).dtype)
     cells.fill(0)
     return as_column(cells, codes, codes.type)

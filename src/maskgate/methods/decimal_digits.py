@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 _ASCII = 128
 _LEAD = 0xC0
 _WIDTHS = ((0xC0, 0x1F), (0xE0, 0xF), (0xF0, 0x7))
-# Unicode has no decimal digits beyond its first two planes, whose last code point stands for no character.
+# Unicode has no decimal digits beyond its first two planes. Their last code point is no character, and so no digit;
+# whatever lies beyond is looked up there.
 _PLANES = 0x20000
 _CONTINUED, _BITS = 0x3F, 6
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # What is looked at of a text are its last bytes: before those of a token there may be a prefix.
 _BYTES = 16
-# Odd, so that no two last words of texts that begin alike make one number.
+# Odd, so that two texts that differ in one of their words alone never make the same number.
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 

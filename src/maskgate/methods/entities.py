@@ -144,7 +144,7 @@ class _Entities:
 
     @classmethod
     def by_portions(cls, column: pa.Array, key: bytes) -> Callable[[slice], _Entities]:
-        """Return what returns the entities of some rows of a column."""
+        """Return a function that gives the entities of some rows of a column."""
         if pa.types.is_integer(column.type):
             # Looked at where they are used, while they are in the cache.
             return lambda rows: cls.of(column.slice(rows.start, rows.stop - rows.start), key)

@@ -44,7 +44,7 @@ class ExactWeights:
     Attributes:
         bits: How many upper bits of a word choose a column.
         limits: For each row and column, below which word its first outcome is meant.
-        outcomes: For each row and column its second outcome, and for each its first; as many as whole bytes count.
+        outcomes: The second outcomes of all rows and columns, then the first ones; each filled up to a power of 256.
     """
 
     bits: int

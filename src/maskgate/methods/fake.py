@@ -247,7 +247,7 @@ def _drawn_words(originals: pa.Array, secrets: Sequence[bytes]) -> NDArray[np.ui
     digests = cmac.digest(originals, secrets[0])
     first = np.frombuffer(digests.buffers()[1], "<u8", len(digests) * _WORDS).reshape(-1, _WORDS)
     words = [first, *(cmac.digest_blocks(first, secret) for secret in secrets[1:])]
-    # Words of one number next to each other, as they are looked at.
+    # The first words of all draws next to each other, then the second ones: one at a time is read of all.
     return np.array([column for each in words for column in each.T]).T
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 # numpy copies items of these widths at once.
 _WIDTHS = (8, 16, 32)
 _MOST_BYTES = 2**31 - 1
-# How many rows are looked at first, and of how many one has to be of another length than the row before.
+# How many rows are looked at first. Where fewer than one in eight is of another length than the row before, Arrow is
+# as fast.
 _PROBED, _SELDOM = 1024, 8
 # So many rows at a time stay in the processor's cache; an even number.
 _ROWS = 16_384
@@ -59,7 +60,7 @@ class FewTexts:
             codes: For each row the number of its text; where it is null, any.
             first: The number of the first text.
             valid: Which rows are not null; None if all.
-            used: Between which numbers those of rows lie that are not null; None if anywhere.
+            used: In which range the numbers of rows that are not null lie; None if it is not known.
         """
         every = range(first, first + len(self.texts))
         is_large = (len(codes) + 1) * self._widest + _WIDTHS[-1] > _MOST_BYTES
@@ -92,8 +93,9 @@ class _Items:
     """What is copied at once: one text, or two of them.
 
     Attributes:
-        items: The bytes of each, with zeros behind them. Of pairs, the number of the first is the lower byte.
-        lengths: How many bytes single texts have; at the end, that no text has none.
+        items: The bytes of each, with zeros behind them. The place of a pair has the number of its first text in the
+            lower byte, and that of its second in the higher.
+        lengths: How many bytes each single text has, and a 0 at the end, for no text.
         rows: How many texts are copied at once.
     """
 
@@ -103,7 +105,7 @@ class _Items:
 
 
 def _paired(cells: Cells) -> _Items | None:
-    """Return all pairs of some texts, and of none at the end; None if they are too many, or too long."""
+    """Return all pairs of some texts and no text; None if they are too many, or too long."""
     width = _width(2 * int(cells.lengths.max(initial=0)))
     if width is None or len(cells) >= _MOST_PAIRED:
         return None

@@ -31,7 +31,7 @@ class FirstBits:
     """What words turn into, by their first bits.
 
     Attributes:
-        found: For each 16 bits the whole number; the least of its type where they do not decide.
+        found: The whole number for each 16 bits; where they do not decide, the least one of its type.
     """
 
     found: NDArray[Any]
@@ -43,8 +43,8 @@ class FirstBits:
         """Return the table of a function.
 
         Args:
-            turned: Turns words into numbers. Between two words that begin alike there is no number that does not lie
-                between theirs, but for `slack`.
+            turned: Turns words into numbers: a word between two that begin alike becomes a number between theirs, give
+                or take the slack.
             kind: A signed type that holds all numbers.
             slack: How far a number may be moved before it is rounded.
 

@@ -47,7 +47,7 @@ class Digit:
 
     Attributes:
         weights: How likely each is.
-        table: What first bits say of it; None if they mostly do not.
+        table: The digit by the first bits of a word; None if these decide too seldom.
     """
 
     weights: ExactWeights
@@ -55,11 +55,11 @@ class Digit:
 
     @classmethod
     def of(cls, weights: ExactWeights) -> Self:
-        """Look up what can be looked up: words that begin alike are of one column, and so of two outcomes at most."""
+        """Make a table, if words that begin alike are of one column, and so of two outcomes at most."""
         return cls(weights, FirstBits.of(weights.draw) if weights.bits <= FIRST_BITS else None)
 
     def draw(self, words: NDArray[np.uint64], number: int) -> NDArray[Any]:
-        """Draw by one of some words a row."""
+        """Draw a digit for each row from the word of this number."""
         if self.table is None:
             return self.weights.draw(words[:, number])
         drawn, places = self.table.look_up(words, number)
@@ -109,9 +109,9 @@ def geometric_of_epsilon(epsilon: Decimal, steps: int, at_once: int = MOST_AT_ON
     """Return noise that keeps epsilon between any two of `steps` + 1 places.
 
     Args:
-        epsilon: Of the claim.
+        epsilon: What to keep.
         steps: Between the least and the greatest place.
-        at_once: How many steps one word draws; where there are more, two do.
+        at_once: Up to how many steps are drawn from one word; more are drawn from two.
 
     Raises:
         ValueError: If there are too many steps, or whole weights cannot keep to it.

@@ -26,8 +26,8 @@ _MOST_UNCOUNTED = 4096
 def group_numbers(columns: Sequence[pa.Array]) -> NDArray[np.unsignedinteger[Any]] | None:
     """Number the groups that the values of some columns make together; nulls are equal to each other.
 
-    The numbers follow from integers themselves, where they lie close, and of any other values from the order in which
-    rows first have them; not from the layout of the columns.
+    Integers that lie close are numbered by their size, all other values in the order in which rows first have them. The
+    layout of the columns makes no difference.
 
     Args:
         columns: Columns in any layout whose values move as a whole, of one length.

@@ -133,12 +133,12 @@ def unions(kind: pa.UnionType, buffers: list[pa.Buffer], count: int, members: li
 
 
 def codes_of(column: pa.UnionArray) -> NDArray[np.int8]:
-    """Return the code of each union's member; what Arrow itself says of a slice is about the first cells of all."""
+    """Return the code of each union's member; `type_codes` of Arrow does not heed the offset of a slice."""
     return view(column, np.int8)
 
 
 def unions_like(kind: pa.UnionType, make: Callable[[pa.Array], pa.Array], column: pa.UnionArray) -> pa.Array:
-    """Make something else of the members of unions; of each it gets those cells alone that are its turn."""
+    """Make something else of the members of unions, each given with only those cells that unions show of it."""
     whole = taken(column, pa.array(np.arange(len(column))))
     buffers = whole.buffers()[1 : 2 if kind.mode == "sparse" else 3]
     return unions(kind, buffers, len(whole), [make(whole.field(at)) for at in range(kind.num_fields)])

@@ -38,9 +38,9 @@ class Inexact:
     """The cells whose nearest doubles do not say all of them: integers beyond 2^53, decimals of over 15 digits.
 
     Attributes:
-        rests: Returns of some rows, given with their nearest doubles, how much integers of at most 64 bits are above
-            those, and 0 for all others; None if it is 0 for all.
-        places: Where others are that differ, ascending.
+        rests: Given some rows and their nearest doubles, returns how much integers of at most 64 bits are above those,
+            and 0 for other cells; None instead of zeros alone.
+        places: Where other cells are that differ from their doubles, ascending.
         digits: What they are exactly, in one spelling.
     """
 

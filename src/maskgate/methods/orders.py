@@ -37,8 +37,8 @@ class Word:
 
     Attributes:
         kind: A numpy type of 32 or 64 bits.
-        bits: How many are the value's.
-        free: Behind how many bits the group stands.
+        bits: How many bits are the value's.
+        free: How many bits are not the group's.
     """
 
     kind: Any
@@ -66,7 +66,7 @@ class Word:
     def draw(
         self, drawn: NDArray[Any], chance: Chance, values: NDArray[Any], groups: NDArray[Any] | None = None
     ) -> None:
-        """Make the words of some rows; of no more than one portion."""
+        """Fill an array of at most one portion with the words of some rows."""
         chance.fill(drawn)
         drawn &= self.kind((1 << self.free) - (1 << self.bits))
         drawn |= values.astype(self.kind, copy=False)
@@ -81,7 +81,7 @@ class Sorted:
     Attributes:
         words: The words, each with a value in its last bits.
         of_value: Which bits those are.
-        free: Behind how many bits the group stands.
+        free: How many bits are not the group's.
     """
 
     words: NDArray[Any]
@@ -110,13 +110,13 @@ class Sorted:
         """Write the cells that stand at the values over the words, which takes no more memory.
 
         Args:
-            cells: More than any value says, as wide as words.
+            cells: Cells as wide as words; every value is the place of one.
         """
         written = self.words.view(cells.dtype)
         warmed(cells)
         for rows in portions(len(written)):
             places = self.words[rows] & self.of_value
-            # Without the chance in front of it, what is left of a long word is a place as it stands.
+            # A long word is an int64 place as it stands, once the chance in front of it is gone.
             is_long = places.itemsize * _BYTE_BITS == _WORD_BITS
             places = places.view(np.int64) if is_long else places.astype(np.int64)
             cells.take(places, out=written[rows], mode="clip")
@@ -196,8 +196,8 @@ def sorted_by_chance(
     Args:
         count: How many values there are.
         chance: Where the order comes from.
-        bits: What no value has more bits than.
-        values: Returns those of some rows; for rows that are left out, any.
+        bits: How many bits a value has at most.
+        values: Returns those of some rows; what it says of rows that are left out does not matter.
         groups: The number of each row's group, from 0 up; None if all are one.
         valid: Which rows there are; None if all.
         runs: Instead of groups, where they begin, if their rows stand together already.
@@ -233,7 +233,7 @@ def ties(
     Args:
         words: The words.
         of_value: Which bits those of the value are.
-        starts: Where none belongs to the one before.
+        starts: Places of words that do not belong to the one before, whatever they are.
 
     Returns:
         The places, and for each the number of its run, from 1 up.

@@ -49,7 +49,7 @@ def period_of(column: pa.Array, period: str, not_before: int | None) -> pa.Array
 
     Args:
         column: Plain dates or timestamps.
-        period: One of `PERIODS`.
+        period: One of :data:`~maskgate.methods.period_names.PERIODS`.
         not_before: Dates before this year become its first period; None if all stay.
     """
     counts, unit = _counts(column)
@@ -66,12 +66,15 @@ def period_of(column: pa.Array, period: str, not_before: int | None) -> pa.Array
 
 
 def _decades(least: int, most: int, unit: str) -> tuple[int, int] | None:
-    """Return the year that a table from one moment to another begins with, and that it ends before; None if none does.
+    """Return the first year of a table of the days between two moments, and the year behind its last.
 
     Args:
         least: The first moment.
         most: The last one.
         unit: What moments count.
+
+    Returns:
+        None if there is no table of so many years, or of such years.
     """
     first, last = (int(year) for year in _years(_days(np.array([least, most]), unit)))
     first, last = first // _DECADE * _DECADE, last // _DECADE * _DECADE + _DECADE

@@ -35,7 +35,7 @@ _V6 = (
 # As long as it goes; what of it is an address is settled after.
 _RUN = r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:\.[0-9]{1,3}){0,3}(?:%[0-9A-Za-z]{1,15})?"
 _EXACTLY_V6 = rf"^(?:{_V6})(?:%[0-9A-Za-z]+)?$"
-# Five digits are no group, and nor are any behind eight.
+# Five digits are no group of an address, and neither are digits behind eight groups.
 _PORT = 5
 _PORTED = rf":[0-9]{{{_PORT}}}$|^(?:{_GROUP}:){{8}}[0-9]{{2,4}}$"
 # "::1" is one, but "a::b" and "[1::2]" are names and slices of programs: a group of three, and a digit, or more groups.
