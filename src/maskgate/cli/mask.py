@@ -49,9 +49,9 @@ def mask(
     """Mask SOURCE by RULES into TARGET.
 
     SOURCE is a file, a folder of files, a pattern, or the URI of one of these: Parquet, CSV, JSON lines, Arrow, Delta
-    Lake. TARGET is one file if its name ends as that of a format does (.parquet, .csv.gz), and otherwise a new folder
-    of parts with a manifest. If anything fails, nothing is there that was not there before; finished parts are kept
-    beside TARGET for --resume.
+    Lake; with --query it is a database. TARGET is one file if its name ends as that of a format does (.parquet,
+    .csv.gz), and otherwise a new folder of parts with a manifest; with --target-table it is a database. If anything
+    fails, nothing is there that was not there before; finished parts are kept beside TARGET for --resume.
     """
     from maskgate.gate.without_pandas import keep_pandas_out  # noqa: PLC0415  not before it is needed
 
@@ -85,7 +85,7 @@ def mask(
     if as_json:
         document = {"target": target, "table": masked.table["table"], "manifest": masked.manifest}
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
-    _show_report(masked, target)
+    _show_report(masked, target if target_table is None else f"{target}, table {target_table}")
 
 
 def _show_report(masked: MaskedDataset, target: str) -> None:
@@ -98,7 +98,8 @@ def _show_report(masked: MaskedDataset, target: str) -> None:
         (column["input"], column["description"], f"{report.columns[column['input']].nulls:,}") for column in described
     ]
     first, second, third = (max(len(row[at]) for row in rows) for at in range(3))
-    size, parts = sum(file["size"] for file in files), f" in {len(files)} files" if len(files) > 1 else ""
-    click.echo(f"{report.table}: {report.rows:,} rows masked into {target}, {size:,} bytes{parts}", err=True)
+    size = f", {sum(file['size'] for file in files):,} bytes" if files else ""
+    parts = f" in {len(files)} files" if len(files) > 1 else ""
+    click.echo(f"{report.table}: {report.rows:,} rows masked into {target}{size}{parts}", err=True)
     for name, done, nulls in rows:
         click.echo(f"{name:<{first}}  {done:<{second}}  {nulls:>{third}}".rstrip(), err=True)

@@ -14,6 +14,7 @@ from maskgate.datasets.formats.delta import LOG, Delta, delta_log
 from maskgate.datasets.journal import terms_of
 from maskgate.datasets.outputs import is_one_file, open_output
 from maskgate.datasets.parts import Names, Sink
+from maskgate.datasets.sql_connection import is_reference
 from maskgate.errors import MaskingError, UsageError
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class FileTarget:
         Raises:
             UsageError: If there is no such format, or the target cannot have it.
         """
+        if is_reference(place):
+            raise UsageError(f"{place}: it names a database. Name the new table too: --target-table NAME, SqlTable().")
         written = _format_of(place, format_name)
         if isinstance(written, Delta) and is_one_file(place):
             raise UsageError(f"{place}: a table of Delta Lake is a folder. Name one, without the suffix of a file.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from maskgate.datasets.checkpoint import WrittenSegment
 from maskgate.datasets.early_sync import EarlySync
 from maskgate.datasets.object_uploads import discard_file
+from maskgate.datasets.storage_errors import reason_of
 from maskgate.errors import DatasetError, MaskgateError
 
 if TYPE_CHECKING:
@@ -101,6 +102,6 @@ def _translated(write: Callable[[], Any]) -> None:
     except FileExistsError:
         failure = "something has appeared at the target meanwhile"
     except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
-        failure = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        failure = reason_of(error)
     if failure:
         raise DatasetError(f"the masked data cannot be written: {failure}.")

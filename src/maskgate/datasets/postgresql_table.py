@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from maskgate.datasets.sql_connection import asked, connected
+from maskgate.datasets.sql_connection import asked, connected, name_taken
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -71,10 +71,7 @@ class PostgresqlTable:
             self.place, lambda: self._cursor.execute("SELECT to_regclass($1) IS NOT NULL", (self._quoted(self.name),))
         )
         if self._cursor.fetchone()[0]:
-            shown = f"{self.namespace}.{self.name}" if self.namespace else self.name
-            raise DatasetError(
-                f"{self.place}: there is a table {shown} already. Choose another name, or drop it first."
-            )
+            raise name_taken(self.place, self.namespace, self.name)
 
     def take(self, reader: pa.RecordBatchReader) -> None:
         """Write rows."""
@@ -87,12 +84,9 @@ class PostgresqlTable:
         try:
             asked(self.place, lambda: self._cursor.execute(rename))
         except DatasetError as error:
-            raise self._taken() if _DUPLICATE in str(error) else error from None
+            is_taken = _DUPLICATE in str(error)
+            raise name_taken(self.place, self.namespace, self.name) if is_taken else error from None
         asked(self.place, self._connection.commit)
-
-    def _taken(self) -> DatasetError:
-        shown = f"{self.namespace}.{self.name}" if self.namespace else self.name
-        return DatasetError(f"{self.place}: there is a table {shown} already. Choose another name, or drop it first.")
 
     def _quoted(self, name: str) -> str:
         return f'"{self.namespace}"."{name}"' if self.namespace else f'"{name}"'

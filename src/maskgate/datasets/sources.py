@@ -11,6 +11,7 @@ from maskgate.datasets.file_table import open_files
 from maskgate.datasets.files import InputFile
 from maskgate.datasets.formats import Piece
 from maskgate.datasets.source import Source
+from maskgate.datasets.sql_connection import is_reference
 from maskgate.datasets.sql_source import SqlQuery, open_query
 from maskgate.errors import DatasetError, UsageError
 from maskgate.masking.held_tables import hold
@@ -34,13 +35,17 @@ def open_source(
 
     Raises:
         DatasetError: If it cannot be read, or is something else.
+        UsageError: If it names a database and not what to read of it, or options do not fit.
     """
     if isinstance(source, Source):
         return source
     if isinstance(source, SqlQuery):
         return open_query(source)
     if isinstance(source, str | os.PathLike):
-        return open_files(os.fspath(source), format_name, options)
+        uri = os.fspath(source)
+        if is_reference(uri):
+            raise UsageError(f"{uri}: it names a database. Say which rows of it: --query QUERY, SqlQuery().")
+        return open_files(uri, format_name, options)
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])
     if _is_pandas(source):

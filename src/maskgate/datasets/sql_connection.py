@@ -50,6 +50,11 @@ def database_url(reference: str) -> str:
     return url
 
 
+def is_reference(text: str) -> bool:
+    """Say whether a text names a database by reference, and so no file and no URI."""
+    return text.startswith(("env:", "file:")) and "://" not in text
+
+
 def shown(url: str) -> str:
     """Return a URL as it may be shown: without user, password and parameters."""
     return without_credentials(_POSTGRESQL.sub("postgresql://", url))
@@ -71,7 +76,7 @@ def connected(url: str) -> Iterator[Any]:
     try:
         from adbc_driver_postgresql import dbapi  # noqa: PLC0415  only for those who have a database
     except ImportError:
-        raise DatasetError(f"{place}: databases need packages: pip install 'maskgate[sql]'.") from None
+        raise _without_package(place) from None
     connection = asked(place, lambda: dbapi.connect(_POSTGRESQL.sub("postgresql://", url)))
     try:
         yield connection
@@ -80,6 +85,26 @@ def connected(url: str) -> Iterator[Any]:
             # The connection may be lost already, and what matters of it is done.
             with suppress(Exception):
                 close()
+
+
+def engine_for(url: str) -> Any:
+    """Return SQLAlchemy's engine for any other database.
+
+    Raises:
+        DatasetError: If a package is missing, or SQLAlchemy does not know the database.
+    """
+    place = shown(url)
+    try:
+        import sqlalchemy as sa  # noqa: PLC0415  only for those who have a database
+    except ImportError:
+        raise _without_package(place) from None
+    return asked(place, lambda: sa.create_engine(url))
+
+
+def name_taken(place: str, namespace: str | None, name: str) -> DatasetError:
+    """Return what is said when a new table would get the name of one that is there."""
+    table = f"{namespace}.{name}" if namespace else name
+    return DatasetError(f"{place}: there is a table {table} already. Choose another name, or drop it first.")
 
 
 def asked(place: str, ask: Callable[[], T]) -> T:
@@ -97,3 +122,7 @@ def asked(place: str, ask: Callable[[], T]) -> T:
         state = getattr(error, "sqlstate", None)
         failure = type(error).__name__ + (f", SQLSTATE {state}" if state else "")
     raise DatasetError(f"{place}: the database refused, or cannot be reached ({failure}).")
+
+
+def _without_package(place: str) -> DatasetError:
+    return DatasetError(f"{place}: databases need packages: pip install 'maskgate[sql]'.")

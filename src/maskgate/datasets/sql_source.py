@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from maskgate.datasets.files import InputFile
 from maskgate.datasets.formats import Piece
+from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.source import Source
-from maskgate.datasets.sql_connection import asked, connected, database_url, is_postgresql, shown
+from maskgate.datasets.sql_connection import asked, connected, database_url, engine_for, is_postgresql, shown
 from maskgate.datasets.sql_types import arrived, arrived_schema
 from maskgate.errors import DatasetError
 
@@ -49,9 +50,7 @@ def open_query(source: SqlQuery) -> Source:
 
     def read(_piece: Piece, rows: int, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         for batch in reading(url, place, source.query, rows=rows, schema=schema):
-            wanted = batch if columns is None else batch.select(list(columns))
-            for start in range(0, wanted.num_rows, rows):
-                yield wanted.slice(start, rows)
+            yield from in_portions(batch, rows, columns)
 
     piece = Piece(InputFile(place), shown=f"{place}, the query", row_size=_ROW_SIZE)
     return Source(schema, (piece,), read, uri=place, can_be_read_again=False)
@@ -80,11 +79,7 @@ def _over_adbc(
 def _over_sqlalchemy(
     url: str, place: str, query: str, *, rows: int, schema: pa.Schema | None = None
 ) -> Iterator[pa.RecordBatch]:
-    try:
-        import sqlalchemy  # noqa: PLC0415  only for those who have a database
-    except ImportError:
-        raise DatasetError(f"{place}: databases need packages: pip install 'maskgate[sql]'.") from None
-    engine = asked(place, lambda: sqlalchemy.create_engine(url))
+    engine = engine_for(url)
     try:
         with asked(place, engine.connect) as connection:
             # What stands in the query is the query: neither `:name` nor `%` asks for a value.

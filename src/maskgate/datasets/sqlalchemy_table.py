@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from maskgate.datasets.sql_connection import asked
-from maskgate.errors import DatasetError, UsageError
+from maskgate.datasets.sql_connection import asked, engine_for, name_taken
+from maskgate.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ class SqlAlchemyTable:
             DatasetError: If a package is missing, the database cannot be reached, or there is such a table.
             UsageError: If it is one that renames tables in another way.
         """
-        engine = _engine(url, place)
+        engine = _engine(url)
         try:
             if engine.dialect.name not in _RENAMING:
                 raise UsageError(
@@ -78,10 +78,7 @@ class SqlAlchemyTable:
 
         look = asked(self.place, lambda: sa.inspect(self._connection))
         if asked(self.place, lambda: look.has_table(self.name, schema=self.namespace)):
-            shown = f"{self.namespace}.{self.name}" if self.namespace else self.name
-            raise DatasetError(
-                f"{self.place}: there is a table {shown} already. Choose another name, or drop it first."
-            )
+            raise name_taken(self.place, self.namespace, self.name)
 
     def take(self, reader: pa.RecordBatchReader) -> None:
         """Write rows."""
@@ -119,13 +116,11 @@ class SqlAlchemyTable:
         asked(self.place, lambda: self._connection.execute(self._temporary.insert(), rows))
 
 
-def _engine(url: str, place: str) -> Any:
-    try:
-        import sqlalchemy as sa  # noqa: PLC0415  likewise
-    except ImportError:
-        raise DatasetError(f"{place}: databases need packages: pip install 'maskgate[sql]'.") from None
-    engine = asked(place, lambda: sa.create_engine(url))
+def _engine(url: str) -> Any:
+    engine = engine_for(url)
     if engine.dialect.name == "sqlite":
+        import sqlalchemy as sa  # noqa: PLC0415  likewise
+
         # Python's driver begins no transaction before the first INSERT, and so none that holds the new table.
         sa.event.listen(engine, "connect", lambda driver, _record: setattr(driver, "isolation_level", None))
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def reason_of(error: Exception) -> str:
+    """Return what the system says of a failure, or else the kind of the error: never its own text."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+
+
 def translated(place: str, act: Callable[[], T]) -> T:
     """Do something with storage.
 
@@ -26,6 +31,5 @@ def translated(place: str, act: Callable[[], T]) -> T:
     except FileExistsError:
         failure = "it exists already. Choose another target, or remove it first."
     except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-        failure = f"it cannot be written: {reason}."
+        failure = f"it cannot be written: {reason_of(error)}."
     raise DatasetError(f"{place}: {failure}")

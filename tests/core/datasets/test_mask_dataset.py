@@ -320,6 +320,13 @@ class TestFailures:
         said = self.assert_refused(mask, everything, UsageError, target="masked.xlsx")
         assert "masked.xlsx: no format that is written has files called .xlsx. Choose .parquet, .csv," in said
 
+    def test_a_database_without_a_query_or_a_table(self, mask, everything):
+        rows_of = "it names a database. Say which rows of it: --query QUERY, SqlQuery()."
+        assert self.assert_refused(mask, everything, UsageError, source="env:MART") == f"env:MART: {rows_of}"
+        rules = read_rules("{version: 1, tables: {t: {columns: {n: keep}}}}", "r")
+        with pytest.raises(UsageError, match=r"file:mart\.url: it names a database\. Name the new table too"):
+            mask_dataset(pa.table({"n": [1]}), "file:mart.url", rules)
+
     @pytest.mark.parametrize("target", ["masked", "masked.parquet"])
     def test_a_target_that_exists(self, mask, everything, tmp_path, target):
         mask(target)

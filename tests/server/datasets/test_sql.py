@@ -146,6 +146,7 @@ class TestPostgresql:
         done = CliRunner().invoke(mask, [*arguments, "--query", QUERY, "--target-table", "by_command"])
         assert done.exit_code == 0, done.output
         assert json.loads(done.stdout)["manifest"]["tables"]["customers"]["rows"] == ROWS + 1
+        assert f"{ROWS + 1:,} rows masked into env:WAREHOUSE, table by_command\n" in done.stderr
         assert ask("SELECT count(*) FROM by_command")[0][0] == ROWS + 1
         ask("DROP TABLE by_command")
 

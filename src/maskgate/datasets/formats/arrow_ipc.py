@@ -19,6 +19,7 @@ import pyarrow.ipc
 
 from maskgate.datasets.formats.compression import codec_of
 from maskgate.datasets.formats.format import FileFacts, Piece, Segment
+from maskgate.datasets.formats.portions import in_portions
 from maskgate.errors import DatasetError, UsageError
 from maskgate.methods.layout import plain
 from maskgate.methods.nesting import nulls
@@ -79,9 +80,7 @@ class ArrowIpc:
                 batch = _read(partial(next, reader, None) if self.is_stream else partial(reader.get_batch, at), piece)
                 if batch is None:
                     return
-                wanted = batch if columns is None else batch.select(list(columns))
-                for start in range(0, wanted.num_rows, rows):
-                    yield wanted.slice(start, rows)
+                yield from in_portions(batch, rows, columns)
 
     def types_as_read(self, schema: pa.Schema) -> list[pa.DataType]:
         """Return the types, dictionaries taken off."""

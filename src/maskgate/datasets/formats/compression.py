@@ -102,8 +102,7 @@ def codec_of(layout: Layout, codecs: Collection[str], called: str) -> tuple[str,
     """
     codec = layout.compression or "zstd"
     if codec not in codecs:
-        near = did_you_mean(codec, codecs)
-        raise UsageError(f"{called} have no compression '{codec}', but {', '.join(codecs)}.{near}")
+        raise UsageError(f"{called} have no compression '{codec}'.{did_you_mean(codec, codecs)}")
     if codec == "zstd" and layout.compression_level is None:
         return codec, _ZSTD_LEVEL
     return codec, None if codec == "none" else _level(codec, layout.compression_level)

@@ -20,6 +20,7 @@ from maskgate.datasets.formats.csv_agreement import IS_DOUBLE
 from maskgate.datasets.formats.csv_dialect import QUOTINGS, Dialect, names_of
 from maskgate.datasets.formats.csv_encoding import CsvEncoder, rendered
 from maskgate.datasets.formats.format import DIALECT, FileFacts, Piece
+from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.formats.streamed import streamed
 from maskgate.datasets.formats.text_types import (
     can_be_written,
@@ -101,8 +102,7 @@ class Csv:
                     for name in wanted
                 ]
                 whole = pa.RecordBatch.from_arrays(values, names=list(wanted))
-                for start in range(0, whole.num_rows, rows):
-                    yield whole.slice(start, rows)
+                yield from in_portions(whole, rows)
 
     def types_as_read(self, schema: pa.Schema) -> list[pa.DataType]:
         """Return the types that the text stands for."""

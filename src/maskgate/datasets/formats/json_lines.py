@@ -20,6 +20,7 @@ import pyarrow.json
 from maskgate.datasets.formats.compression import LONGEST_ROW, block_for, damaged, head_of, level_of_text, opened
 from maskgate.datasets.formats.format import FileFacts, Piece
 from maskgate.datasets.formats.json_encoding import JsonEncoder, check_json_type
+from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.formats.streamed import streamed
 from maskgate.datasets.formats.text_types import declared_type
 from maskgate.errors import DatasetError, UsageError
@@ -75,9 +76,7 @@ class JsonLines:
         with opened(piece.file, self.codec) as stream:
             for batch in _batches(stream, schema, f"{piece.shown}: {damaged(self.codec)}", block):
                 _check_exact(batch, piece)
-                wanted = batch if columns is None else batch.select(list(columns))
-                for start in range(0, wanted.num_rows, rows):
-                    yield wanted.slice(start, rows)
+                yield from in_portions(batch, rows, columns)
 
     def types_as_read(self, schema: pa.Schema) -> list[pa.DataType]:
         """Return the types that the text stands for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ FORMATS: tuple[Format, ...] = (
 )
 
 
+# Behind the path of a table that has versions.
+_VERSION = re.compile(r"@v\d+$")
 # Of no name that a file has: a table is a folder.
 _TABLES: tuple[Format, ...] = (Delta(),)
 
@@ -42,10 +45,10 @@ def stem_of(name: str) -> str:
     """Return the last part of a path without the suffix of its format.
 
     Example:
-        >>> stem_of("raw/customers.csv.gz")
-        'customers'
+        >>> stem_of("raw/customers.csv.gz"), stem_of("lake/customers@v12"), stem_of("ann@vip.csv")
+        ('customers', 'customers', 'ann@vip')
     """
-    last = PurePosixPath(name.rstrip("/")).name.partition("@v")[0]
+    last = _VERSION.sub("", PurePosixPath(name.rstrip("/")).name)
     found = format_of(last)
     suffixes = () if found is None else tuple(each for each in found.suffixes if last.lower().endswith(each))
     return last[: -max(map(len, suffixes))] if suffixes else PurePosixPath(last).stem
@@ -59,5 +62,6 @@ def format_called(name: str) -> Format:
     """
     names = {each.name: each for each in (*FORMATS, *_TABLES)}
     if name not in names:
-        raise UsageError(f"there is no format '{name}', but {', '.join(names)}.{did_you_mean(name, names)}")
+        plain = [each for each in names if "." not in each]
+        raise UsageError(f"there is no format '{name}'.{did_you_mean(name, plain)}")
     return names[name]

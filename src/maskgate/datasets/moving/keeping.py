@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from maskgate.datasets.formats.portions import in_portions
 from maskgate.masking.joining import joined
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ class _Kept:
     def add(self, batch: pa.RecordBatch) -> None:
         """Write rows."""
         self.rows += batch.num_rows
-        for start in range(0, batch.num_rows, self._batch_rows):
+        for portion in in_portions(batch, self._batch_rows):
             sink = io.BytesIO()
             with pa.ipc.new_stream(sink, batch.schema) as stream:
-                stream.write_batch(batch.slice(start, self._batch_rows))
+                stream.write_batch(portion)
             self._places.append(self._spill.write(sink.getbuffer()))
 
     def read(self, _piece: Piece, rows: int, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
@@ -70,6 +71,4 @@ class _Kept:
         for place in self._places:
             with pa.ipc.open_stream(pa.py_buffer(self._spill.read(place))) as stream:
                 for batch in stream:
-                    wanted = batch if columns is None else batch.select(list(columns))
-                    for start in range(0, wanted.num_rows, rows):
-                        yield wanted.slice(start, rows)
+                    yield from in_portions(batch, rows, columns)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from maskgate.datasets.storage_errors import reason_of
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _translated(act: Callable[[], T]) -> T:
     try:
         return act()
     except OSError as error:
-        failure = error.strerror or type(error).__name__
+        failure = reason_of(error)
     raise DatasetError(
         f"the values that change rows do not fit into {tempfile.gettempdir()}: {failure}. Make room there, or let "
         "TMPDIR name another folder."

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from maskgate.datasets.files import InputFile
 from maskgate.datasets.finding import find_files
-from maskgate.datasets.manifest import FORMAT, NAME, manifest_bytes
+from maskgate.datasets.manifest import NAME, make_manifest, manifest_bytes
 from maskgate.datasets.object_store import connect, without_credentials
+from maskgate.datasets.run import MaskedTable
+from maskgate.datasets.storage_errors import translated
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from maskgate.engines.spark.dataframe import SparkMasking
 
 _PORTION = 1 << 20
@@ -33,38 +33,27 @@ def write_parquet(masking: SparkMasking, target: str | os.PathLike[str]) -> dict
     _claim(shown, filesystem, folder)
     try:
         manifest = _written(masking, uri)
-        _reached(shown, lambda: filesystem.pipe_file(f"{folder}/{NAME}", manifest_bytes(manifest)))
+        translated(shown, lambda: filesystem.pipe_file(f"{folder}/{NAME}", manifest_bytes(manifest)))
     except BaseException:
         # Spark leaves a folder behind when a task fails.
-        _reached(shown, lambda: filesystem.exists(folder) and filesystem.rm(folder, recursive=True))
+        translated(shown, lambda: filesystem.exists(folder) and filesystem.rm(folder, recursive=True))
         raise
     return manifest
 
 
 def _claim(shown: str, filesystem: Any, folder: str) -> None:
     """Make the folder, so that of two runs one has it; an object store has no folders, and is looked at."""
-    is_there = _reached(shown, lambda: bool(filesystem.exists(folder)))
-    if not is_there and "file" in filesystem.protocol:
-        try:
-            filesystem.mkdir(folder)
-        except FileExistsError:
-            is_there = True
-    if is_there:
+    if translated(shown, lambda: filesystem.exists(folder)):
         raise DatasetError(f"{shown}: something is there already. Choose another target, or remove it first.")
+    if "file" in filesystem.protocol:
+        translated(shown, lambda: filesystem.mkdir(folder))
 
 
 def _written(masking: SparkMasking, uri: str) -> dict[str, Any]:
     report = masking.report_on(lambda: masking.dataframe.write.mode("append").parquet(uri))
-    files = _hashed(masking, uri)
-    schema = [{"name": item.name, "type": str(item.type)} for item in masking.plan.output_schema]
-    name = masking.plan.table
-    return {
-        "format": FORMAT,
-        "rules": {"digest": masking.rules.digest},
-        "keys": dict(sorted(masking.plan.key_versions().items())),
-        "tables": {name: {"rows": report.rows, "schema": schema, "files": files}},
-        "report": {name: report.as_json()},
-    }
+    schema = tuple((item.name, str(item.type)) for item in masking.plan.output_schema)
+    table = MaskedTable(masking.plan, schema, tuple(_hashed(masking, uri)), report, None)
+    return make_manifest(masking.rules, {masking.plan.table: table})
 
 
 def _hashed(masking: SparkMasking, uri: str) -> list[dict[str, Any]]:
@@ -90,12 +79,3 @@ def _file_entry(uri: str) -> dict[str, Any]:
             digest.update(portion)
             size += len(portion)
     return {"path": file.suffixed, "size": size, "sha256": digest.hexdigest()}
-
-
-def _reached(shown: str, act: Callable[[], Any]) -> Any:
-    failure = ""
-    try:
-        return act()
-    except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
-        failure = type(error).__name__
-    raise DatasetError(f"{shown}: it cannot be reached ({failure}).")

@@ -99,7 +99,7 @@ class TestLayout:
     @pytest.mark.parametrize(
         ("layout", "said"),
         [
-            pytest.param(Layout(compression="zip"), "no compression 'zip', but zstd", id="no such codec"),
+            pytest.param(Layout(compression="zip"), "no compression 'zip'. Did you mean 'gzip'", id="no such codec"),
             pytest.param(Layout(compression="zstd", compression_level=99), "levels from", id="no such level"),
             pytest.param(Layout(compression="snappy", compression_level=1), "no levels", id="no levels at all"),
         ],
