@@ -37,6 +37,10 @@ class Reference:
     names: tuple[str, ...]
     type: pa.DataType = field(compare=False)
 
+    def is_at(self, path: Path) -> bool:
+        """Say whether the column that is masked, at this path, is the very one that it looks at."""
+        return (self.depth, self.names) == _place_of(path.steps)
+
 
 @dataclass(eq=False)
 class Frame:
@@ -100,8 +104,14 @@ def find_reference(text: str, schema: pa.Schema, of: Path) -> Reference:
     kind = _type_at(steps, schema)
     if any(steps[: at + 1] != of.steps[: at + 1] for at in lists):
         raise ValueError("it is inside of a list, so that there may be many for one. Name a column of the row itself")
+    return Reference(*_place_of(steps), kind)
+
+
+def _place_of(steps: tuple[Step, ...]) -> tuple[int, tuple[str, ...]]:
+    """Return how many lists a path goes into, and the names behind the last of them."""
+    lists = [at for at, step in enumerate(steps) if step == ELEMENTS]
     after = steps[lists[-1] + 1 :] if lists else steps
-    return Reference(len(lists), tuple(str(step.name) for step in after), kind)
+    return len(lists), tuple(str(step.name) for step in after)
 
 
 def _leads_inside(text: str, schema: pa.Schema) -> bool:

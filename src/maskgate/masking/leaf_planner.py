@@ -101,7 +101,7 @@ class LeafPlanner:
         tests = tuple(test for condition in when if (test := self._test(condition)) is not None)
         entity = self._of_row(self.table.entity) if declaration.needs_entity else None
         row_key = self._of_row(self.table.row_key) if declaration.whole_table and not self._is_inside_list() else None
-        reads = {name: found for name in method.reads() if (found := self._read(declaration.name, name)) is not None}
+        reads = {name: found for name in method.reads() if (found := self._read(method, name)) is not None}
         key = None if rule.key is None else self.keys.get(rule.key)
         at_work = OwnProcessMethod(rule, method) if is_plugin(rule.method) else method
         return CasePlan(rule, at_work, key, tests, entity, reads, row_key), output
@@ -171,12 +171,17 @@ class LeafPlanner:
         """Say whether a row may have many cells here, which no key of rows tells apart."""
         return ELEMENTS in self.path.steps
 
-    def _read(self, method: str, name: str) -> Reference | None:
+    def _read(self, method: Method, name: str) -> Reference | None:
         try:
-            return find_reference(name, self.schema, self.path)
+            found = find_reference(name, self.schema, self.path)
+            if found.is_at(self.path):
+                raise ValueError("that is the column itself. Name another one")  # noqa: TRY301  one message for all
+            method.check_other(found.type)
         except ValueError as error:
-            self.problems.append(f'column "{self.path}": \'{method}\' looks at "{name}": {_sentence(error)}')
+            looks = f"'{method.declaration.name}' looks at \"{name}\""
+            self.problems.append(f'column "{self.path}": {looks}: {_sentence(error)}')
             return None
+        return found
 
     def _problem(self, message: str, kind: pa.DataType) -> None:
         self.problems.append(f'column "{self.path}" ({shown(kind)}){":" if message[0] != "," else ""} {message}')

@@ -259,6 +259,13 @@ class Method(ABC):
         """Return the paths of the other columns whose original values it looks at."""
         return ()
 
+    def check_other(self, kind: pa.DataType) -> None:  # noqa: B027  for overriding
+        """Refuse another column that it looks at, where a column of such a type is of no use.
+
+        Raises:
+            ValueError: If so; the message goes behind the name of that column.
+        """
+
     @property
     def uniqueness(self) -> Uniqueness:
         """Whether different values stay different, as configured."""

@@ -23,6 +23,7 @@ from maskgate.detect.spans import Spans
 from maskgate.detect.text import Text, portions
 from maskgate.errors import MaskingError
 from maskgate.methods import scrub_presidio
+from maskgate.methods.families import family_of
 from maskgate.methods.layout import by_value, plain, text_type
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, ReversibleBy, Surroundings
 from maskgate.methods.scrub_columns import find_values
@@ -160,6 +161,15 @@ class Scrub(Method):
         """Return the columns of ``also_remove``."""
         return self.columns
 
+    def check_other(self, kind: pa.DataType) -> None:
+        """Refuse what cannot be looked for in a text.
+
+        Raises:
+            ValueError: If the column is nested.
+        """
+        if family_of(kind) is Family.NESTED:
+            raise ValueError(f"{kind} cannot be looked for as text. Name a column of single values")
+
     def apply(self, column: pa.Array, surroundings: Surroundings) -> pa.Array:
         """Return the texts without what is found.
 
@@ -251,7 +261,10 @@ def _as_text(column: pa.Array, name: str, surroundings: Surroundings) -> pa.Arra
         return plain(column).cast(pa.large_string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         kind = str(column.type)
-    raise MaskingError(f'column "{surroundings.column}": the values of "{name}" ({kind}) cannot be looked for as text')
+    raise MaskingError(
+        f'column "{surroundings.column}": the values of "{name}" ({kind}) cannot be looked for as text. '
+        "Name a column of single values."
+    )
 
 
 def _invalid(values: pa.Array) -> pa.Array | None:

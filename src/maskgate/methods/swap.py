@@ -139,31 +139,41 @@ class Swap(Method):
             moves = halves(column, chance)
         return exchanged(column, moves)
 
+    def check_other(self, kind: pa.DataType) -> None:
+        """Refuse what makes no groups.
+
+        Raises:
+            ValueError: If the column is nested, or of another type without single values.
+        """
+        if family_of(kind) not in MOVABLE - {Family.NESTED}:
+            raise ValueError(f"{kind} makes no groups. Name a column of single values")
+
     def grouping(self, surroundings: Surroundings, length: int) -> list[pa.Array]:
         """Return the columns that make groups.
 
         Raises:
             MaskingError: If one is not there, nested, or the column itself.
         """
-        return [_grouping(name, surroundings, length) for name in self.within]
+        return [self._grouping(name, surroundings, length) for name in self.within]
+
+    def _grouping(self, name: str, surroundings: Surroundings, length: int) -> pa.Array:
+        column = surroundings.columns.get(name)
+        where = f'column "{surroundings.column}"'
+        if name == surroundings.column:
+            raise MaskingError(f"{where}: `within:` names the column itself. Name another one.")
+        if column is None or len(column) != length:
+            raise MaskingError(f'{where}: "{name}" of `within:` is not there. Name a column of the same table.')
+        try:
+            self.check_other(column.type)
+        except ValueError as error:
+            raise MaskingError(f'{where}: "{name}" of `within:`: {error}.') from None
+        return column
 
     def _sources(self, column: pa.Array, rows: PresentRows) -> NDArray[np.int64]:
         if self.rank_distance is None:
             return swapped_sources(rows.groups, rows.places[0])
         values = sortable(sortable_numbers(plain(column).drop_null()))
         return swapped_sources(rows.groups, rows.places[0], (values, rows.places[1], self.rank_distance))
-
-
-def _grouping(name: str, surroundings: Surroundings, length: int) -> pa.Array:
-    column = surroundings.columns.get(name)
-    where = f'column "{surroundings.column}"'
-    if name == surroundings.column:
-        raise MaskingError(f"{where}: `within:` names the column itself; a group of equal values would change nothing.")
-    if column is None or len(column) != length:
-        raise MaskingError(f'{where}: "{name}" of `within:` is not there. Name a column of the same table.')
-    if family_of(column.type) not in MOVABLE - {Family.NESTED}:
-        raise MaskingError(f'{where}: "{name}" of `within:` is {column.type}, which makes no groups. Name its fields.')
-    return column
 
 
 def sortable_numbers(values: pa.Array) -> NDArray[Any]:

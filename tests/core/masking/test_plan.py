@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from maskgate.errors import KeyReferenceError, PlanError
-from maskgate.keys import KeyRing
+from maskgate.keys import Key, KeyRing
 from maskgate.masking import MaskingPlan, mask_table
 from maskgate.rules import load_rules, read_rules
 
@@ -17,7 +17,7 @@ def rules_for(columns, unlisted="fail", entity=""):
 
 def problems(rules, schema, table="t"):
     with pytest.raises(PlanError) as caught:
-        MaskingPlan.make(rules, table, schema, KeyRing({}))
+        MaskingPlan.make(rules, table, schema, KeyRing({"people": Key("people", bytes(32))}))
     assert caught.value.exit_code == 2
     return str(caught.value).splitlines()
 
@@ -103,6 +103,49 @@ class TestMaskingPlan:
             "Methods for float: bottom_code, generalize, noise, round, shuffle, swap, top_code; "
             "or convert the column first."
         )
+
+    @pytest.mark.parametrize(
+        ("rule", "words"),
+        [
+            pytest.param(
+                "a: {method: scrub, also_remove: [a]}",
+                "'scrub' looks at \"a\": that is the column itself. Name another one.",
+                id="the column itself",
+            ),
+            pytest.param(
+                "'`a.b`': {method: scrub, also_remove: [a.b]}",
+                "'scrub' looks at \"a.b\": that is the column itself. Name another one.",
+                id="the column itself, with a dot in its name",
+            ),
+            pytest.param(
+                "'l[].x': {method: scrub, also_remove: ['l[].x']}",
+                "'scrub' looks at \"l[].x\": that is the column itself. Name another one.",
+                id="the same field of the same element",
+            ),
+            pytest.param(
+                "a: {method: scrub, also_remove: [l]}",
+                "cannot be looked for as text. Name a column of single values.",
+                id="a nested column",
+            ),
+            pytest.param(
+                "a: {method: swap, within: [l]}",
+                "makes no groups. Name a column of single values.",
+                id="groups by a nested column",
+            ),
+        ],
+    )
+    def test_another_column_that_is_of_no_use(self, rule, words):
+        entry = pa.list_(pa.struct({"x": pa.string(), "y": pa.string()}))
+        schema = pa.schema({"a": pa.string(), "a.b": pa.string(), "l": entry})
+        text = f"version: 1\nkeys: {{people: env:KEY}}\nunlisted: keep\ntables:\n  t:\n    columns:\n      {rule}\n"
+        found = [each for each in problems(read_rules(text, "rules.yaml"), schema) if "looks at" in each]
+        assert len(found) == 1
+        assert found[0].endswith(words)
+
+    def test_a_sibling_of_the_same_name_in_another_list_is_another_column(self):
+        schema = pa.schema({"x": pa.string(), "l": pa.list_(pa.struct({"x": pa.string()}))})
+        rules = rules_for(["'l[].x': {method: scrub, also_remove: [x]}", "x: keep"])
+        assert MaskingPlan.make(rules, "t", schema, KeyRing({})).output_schema.names == ["x", "l"]
 
     def test_an_entity_without_one_spelling(self):
         found = problems(rules_for(["a: keep"], entity="a"), pa.schema({"a": pa.float64()}))
