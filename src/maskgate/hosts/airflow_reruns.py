@@ -3,6 +3,7 @@
 * A run that was queued after a task of it had started was cleared.
 * So was a task that was tried again after it had succeeded. Airflow retries by itself only what failed, and keeps every
   try, so this also shows clears before the last one.
+* Where there are more tasks than the gate reads, one of them may have been cleared.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 # A clear is logged before it is carried out, by one process; a worker's clock may go after the server's.
 BEFORE, AFTER = timedelta(seconds=30), timedelta(seconds=1)
-_TASKS_AT_ONCE, _MOST_PAGES, _MOST_RETRIED = 100, 20, 50
+_TASKS_AT_ONCE, _MOST_PAGES, _MOST_RETRIED = 100, 50, 100
 _NOT_RETRIED = frozenset({"success", "skipped"})
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -38,8 +39,10 @@ def was_cleared_unseen(ask: Ask, path: str, queued: datetime | None, seen: Colle
     Raises:
         HostUnreachable: If Airflow does not answer as it should.
     """
-    tasks = _tasks(ask, path)
-    retried = [task for task in tasks if int(task.get("try_number") or 0) > 1][:_MOST_RETRIED]
+    tasks, are_all = _tasks(ask, path)
+    retried = [task for task in tasks if int(task.get("try_number") or 0) > 1]
+    if not are_all or len(retried) > _MOST_RETRIED:
+        return True
     tries = [_tries(ask, path, task) for task in retried]
     if queued is not None and not any(queued - BEFORE <= at <= queued + AFTER for at in seen):
         started = [_started(each) for each in (*tasks, *(each for found in tries for each in found))]
@@ -49,7 +52,7 @@ def was_cleared_unseen(ask: Ask, path: str, queued: datetime | None, seen: Colle
 
 
 def _ran_again_unseen(tries: list[Mapping[str, Any]], seen: Collection[datetime]) -> bool:
-    """Whether a task ran again after it had ended well, and no entry is left that is about it: one is about one try."""
+    """Whether a task ran again after it had ended well, and no entry is about that; each entry explains one try."""
     in_order = sorted(tries, key=lambda each: int(each.get("try_number") or 0))
     left = sorted(seen)
     for earlier, later in pairwise(in_order):
@@ -63,20 +66,23 @@ def _ran_again_unseen(tries: list[Mapping[str, Any]], seen: Collection[datetime]
 
 
 def _since(earlier: Mapping[str, Any]) -> datetime:
-    """From when on an entry may be about what ended a try: a task that is skipped never started."""
+    """From when on a clear may have been about a try; one that was skipped never started, and only has an end."""
     return min(_started(earlier), moment(earlier.get("end_date")) or _NEVER)
 
 
-def _tasks(ask: Ask, path: str) -> list[Mapping[str, Any]]:
+def _tasks(ask: Ask, path: str) -> tuple[list[Mapping[str, Any]], bool]:
+    """Read the tasks of a run, and whether these are all."""
     found: list[Mapping[str, Any]] = []
     for _ in range(_MOST_PAGES):
         asked = urlencode({"limit": _TASKS_AT_ONCE, "offset": len(found), "order_by": "start_date"})
         page = ask(f"{path}/taskInstances?{asked}")
         some = page.get("task_instances") or []
         found += some
-        if not some or len(found) >= int(page.get("total_entries") or 0):
+        if len(found) >= int(page.get("total_entries") or 0):
+            return found, True
+        if not some:
             break
-    return found
+    return found, False
 
 
 def _tries(ask: Ask, path: str, task: Mapping[str, Any]) -> list[Mapping[str, Any]]:

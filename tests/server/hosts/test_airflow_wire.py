@@ -154,6 +154,19 @@ class TestReadClears:
         airflow.tries["approve"] = [task(state="failed"), *airflow.tasks]
         assert airflow.host().read_clears(RUN) == Clears()
 
+    @pytest.mark.parametrize(("more", "unseen"), [(0, False), (1, True)], ids=["as many as are read", "one more"])
+    def test_more_retries_than_are_looked_at_may_hide_a_clear(self, airflow, more, unseen):
+        names = [f"task_{number}" for number in range(100 + more)]
+        airflow.tasks = [task(name, started="2026-11-24T12:30:00Z", try_number=2) for name in names]
+        airflow.tries = {each["task_id"]: [task(each["task_id"], state="failed"), each] for each in airflow.tasks}
+        assert airflow.host().read_clears(RUN) == Clears(unseen=unseen)
+
+    @pytest.mark.parametrize(("more", "unseen"), [(0, False), (1, True)], ids=["as many as are read", "one more"])
+    def test_more_tasks_than_are_read_may_hide_a_clear(self, airflow, more, unseen):
+        airflow.at_once = 2
+        airflow.tasks = [task(f"task_{number}") for number in range(100 + more)]
+        assert airflow.host().read_clears(RUN) == Clears(unseen=unseen)
+
     @pytest.mark.parametrize(
         "tasks",
         [
