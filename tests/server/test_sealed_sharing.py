@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from maskgate.errors import MaskgateError
 from maskgate.server.home import Home
 from maskgate.server.sealed_sharing import MARK, doubts_about_sealed
 from maskgate.testing.new_store import open_store
@@ -49,3 +50,18 @@ class TestDoubts:
         (said,) = doubts(tmp_path, store, "second", sealed=tmp_path / "there")
         assert "is not the folder that another gate of this database has" in said
         assert (tmp_path / "there" / MARK).exists()
+
+    def test_a_mark_that_was_half_written_is_made_anew(self, tmp_path, store):
+        shared = tmp_path / "shared"
+        shared.mkdir(mode=0o700)
+        (shared / MARK).touch()
+        assert doubts(tmp_path, store, "first", sealed=shared) == ()
+        assert (shared / MARK).read_text() != ""
+        assert doubts(tmp_path, store, "second", sealed=shared) == ()
+
+    def test_a_folder_that_cannot_be_marked_is_named(self, tmp_path, store):
+        shared = tmp_path / "shared"
+        (shared / MARK).mkdir(parents=True)
+        shared.chmod(0o700)
+        with pytest.raises(MaskgateError, match=r"`sealed:` .*shared cannot be used"):
+            doubts(tmp_path, store, "first", sealed=shared)

@@ -6,6 +6,7 @@ another machine is the same is told by a mark in it, which the database knows to
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 MARK = ".maskgate-folder"
 _NAME = "sealed_folder"
-_LONGEST = 200
+_BYTES = 16
+_WHOLE = re.compile(f"[0-9a-f]{{{2 * _BYTES}}}")
 
 
 def doubts_about_sealed(configuration: Configuration, home: Home, store: Store) -> tuple[str, ...]:
@@ -41,7 +43,7 @@ def doubts_about_sealed(configuration: Configuration, home: Home, store: Store) 
         )
         return (alone,) if configuration.releases_elsewhere else ()
     folder = home.sealed_folder(configuration.sealed)
-    if _mark_of(folder) == _known_mark(store, _mark_of(folder)):
+    if _is_known(store, folder):
         return ()
     another = (
         f"`sealed:` {folder} is not the folder that another gate of this database has under this name: the mark in it "
@@ -50,23 +52,25 @@ def doubts_about_sealed(configuration: Configuration, home: Home, store: Store) 
     return (another,)
 
 
-def _mark_of(folder: Path) -> str:
-    """Return the mark of a folder, making one where there is none."""
-    file = folder / MARK
-    try:
-        with file.open("x", encoding="ascii") as new:
-            new.write(secrets.token_hex(16))
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise MaskgateError(f"`sealed:` {folder} cannot be used: {error.strerror}") from None
-    return file.read_text(encoding="ascii")[:_LONGEST]
-
-
-def _known_mark(store: Store, mark: str) -> str:
-    """Return the mark that the first gate of the database found, which this one may be."""
+def _is_known(store: Store, folder: Path) -> bool:
+    """Whether a folder has the mark that the first gate of the database found, which this one may be."""
+    # Gates of one database write one after the other, so no two of them mark a folder at once.
     with store.write() as work:
+        mark = _mark_of(folder)
         found: str | None = work.execute(select(settings.c.value).where(settings.c.name == _NAME)).scalar()
         if found is None:
             work.execute(settings.insert().values(name=_NAME, value=mark))
-    return mark if found is None else found
+    return found in {None, mark}
+
+
+def _mark_of(folder: Path) -> str:
+    """Return the mark of a folder, making one where there is none, or half of one."""
+    file = folder / MARK
+    try:
+        mark = file.read_text(encoding="ascii", errors="replace") if file.exists() else ""
+        if not _WHOLE.fullmatch(mark):
+            mark = secrets.token_hex(_BYTES)
+            file.write_text(mark, encoding="ascii")
+    except OSError as error:
+        raise MaskgateError(f"`sealed:` {folder} cannot be used: {error.strerror}") from None
+    return mark
