@@ -110,7 +110,7 @@ class Encrypting(RawIOBase):
         self._source, self._cipher = source, key.cipher(path, salt)
         self._path, self._at_most = path, at_most
         self._ready = bytearray(head_of(salt))
-        self._ahead: bytes | None = self._plain()
+        self._ahead: bytes | None = _read_up_to(self._source, CHUNK)
         self._number = 0
         self._hashed = hashlib.sha256()
         self.size = 0
@@ -136,18 +136,11 @@ class Encrypting(RawIOBase):
             raise Refused(f"{self._path} is larger than the {self._at_most} bytes that one staged file may have.")
         self._hashed.update(plain)
         # A file ends with a chunk that says so; one that is empty has that alone.
-        after = self._plain() if len(plain) == CHUNK else b""
+        after = _read_up_to(self._source, CHUNK) if len(plain) == CHUNK else b""
         is_last = not after
         self._ready += self._cipher.encrypt(nonce_of(self._number, is_last=is_last), plain, None)
         self._number += 1
         self._ahead = None if is_last else after
-
-    def _plain(self) -> bytes:
-        parts, have = [], 0
-        while have < CHUNK and (part := self._source.read(CHUNK - have)):
-            parts.append(part)
-            have += len(part)
-        return b"".join(parts)
 
 
 class Decrypting(RawIOBase):
@@ -160,11 +153,11 @@ class Decrypting(RawIOBase):
     def __init__(self, source: BinaryIO, key: StagingKey, path: str) -> None:
         super().__init__()
         self._source, self._path = source, path
-        head = self._exactly(len(_MAGIC) + SALT)
+        head = _read_up_to(self._source, len(_MAGIC) + SALT)
         if head[: len(_MAGIC)] != _MAGIC or len(head) != len(_MAGIC) + SALT:
             raise _changed(path)
         self._cipher = key.cipher(path, head[len(_MAGIC) :])
-        self._ahead: bytes | None = self._exactly(CHUNK + _TAG)
+        self._ahead: bytes | None = _read_up_to(self._source, CHUNK + _TAG)
         self._ready = bytearray()
         self._number = 0
 
@@ -184,20 +177,13 @@ class Decrypting(RawIOBase):
 
     def _open(self) -> None:
         sealed = self._ahead or b""
-        after = self._exactly(CHUNK + _TAG) if len(sealed) == CHUNK + _TAG else b""
+        after = _read_up_to(self._source, CHUNK + _TAG) if len(sealed) == CHUNK + _TAG else b""
         try:
             self._ready += self._cipher.decrypt(nonce_of(self._number, is_last=not after), sealed, None)
         except (InvalidTag, ValueError):
             raise _changed(self._path) from None
         self._number += 1
         self._ahead = after or None
-
-    def _exactly(self, size: int) -> bytes:
-        parts, have = [], 0
-        while have < size and (part := self._source.read(size - have)):
-            parts.append(part)
-            have += len(part)
-        return b"".join(parts)
 
 
 class DecryptedFile(RawIOBase):
@@ -275,6 +261,15 @@ def head_of(salt: bytes) -> bytes:
 def nonce_of(number: int, *, is_last: bool) -> bytes:
     """Return the nonce of a chunk, which no other of the file has."""
     return number.to_bytes(_NONCE - 1, "big") + bytes([is_last])
+
+
+def _read_up_to(source: BinaryIO, size: int) -> bytes:
+    """Read as many bytes as that, fewer only at the end; a stream may give out less at once."""
+    parts, have = [], 0
+    while have < size and (part := source.read(size - have)):
+        parts.append(part)
+        have += len(part)
+    return b"".join(parts)
 
 
 def _wrapping(key: Key) -> bytes:
