@@ -8,15 +8,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from server.release.carrying_out import release, untold
 from server.release.places import BucketPlace, FolderPlace, MemoryPlace
 
 from maskgate.errors import Conflict, Refused
 from maskgate.gate.content import content_digest
 from maskgate.release.releaser import DestinationReleaser
-
-
-def untold(_done, _total):
-    return
 
 
 @pytest.fixture(params=["folder", "s3", "memory"])
@@ -35,13 +32,6 @@ def order(order_of, place):
         return order_of(place.uri, options=place.options, mode=mode, **names)
 
     return make
-
-
-def release(order):
-    releaser = DestinationReleaser()
-    copied = releaser.copy(order, untold)
-    releaser.commit(order)
-    return copied
 
 
 def index(place):

@@ -15,6 +15,7 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from server.release.carrying_out import release, untold
 
 from maskgate.errors import Conflict, DatasetError, Refused, UsageError
 from maskgate.gate.content import content_digest
@@ -26,10 +27,6 @@ from maskgate.release.releaser import DestinationReleaser
 
 UTC = dt.UTC
 LOCAL = dt.datetime(2020, 2, 3, 4, 5, 6, 7, tzinfo=UTC).replace(tzinfo=None)
-
-
-def untold(_done, _total):
-    return
 
 
 class Lake:
@@ -108,12 +105,6 @@ def order_of(lake):
 @pytest.fixture
 def release_of(sealed_of, order_of):
     return lambda table: release(order_of(sealed_of(customers=table)))
-
-
-def release(order):
-    releaser = DestinationReleaser()
-    releaser.copy(order, untold)
-    releaser.commit(order)
 
 
 def people(*names):
