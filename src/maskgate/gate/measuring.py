@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Any
 
-from maskgate.gate.confinement import confine
+from maskgate.gate.confinement import confine, leave
 from maskgate.gate.without_pandas import keep_pandas_out
 
 
@@ -52,3 +52,4 @@ def _say(value: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     main()
+    leave()

@@ -11,7 +11,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from maskgate.gate.confinement import confine
+from maskgate.gate.confinement import confine, leave
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +40,7 @@ def main() -> None:
                 pc.write_csv(pa.RecordBatch.from_arrays(arrays, names=names), sys.stdout.buffer, options)
                 sys.stdout.buffer.flush()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        sys.exit(DOES_NOT_FIT)  # without a word: the message may quote a cell
+        leave(DOES_NOT_FIT)  # without a word: the message may quote a cell
 
 
 def _as_text(column: pa.Array, kind: str) -> pa.Array:
@@ -66,3 +66,4 @@ def _as_text(column: pa.Array, kind: str) -> pa.Array:
 
 if __name__ == "__main__":
     main()
+    leave()

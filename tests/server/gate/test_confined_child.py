@@ -17,7 +17,7 @@ def confined(body):
     script = textwrap.dedent(
         """
         import json, os, socket, subprocess, sys, urllib.request
-        from maskgate.gate.confinement import confine, forbid
+        from maskgate.gate.confinement import confine, forbid, leave
         network = confine(memory_bytes=512 << 20, cpu_seconds=5)
         """
     ) + textwrap.dedent(body)
@@ -56,6 +56,11 @@ class TestConfinement:
     def test_python_code_cannot(self, forbidden):
         done = confined(f"forbid()\ntry:\n    {forbidden}\nexcept BaseException:\n    pass\nprint('went on')")
         assert (done.returncode, done.stdout) == (77, "")
+
+    @pytest.mark.parametrize("code", [0, 3])
+    def test_what_it_has_done_counts_whatever_goes_wrong_as_it_ends(self, code):
+        done = confined(f"import atexit\natexit.register(os.abort)\nprint('done')\nleave({code})")
+        assert (done.returncode, done.stdout) == (code, "done\n")
 
     def test_it_cannot_write_a_file(self, tmp_path):
         done = confined(f"open({str(tmp_path / 'file')!r}, 'w').write('x' * 100000)")
