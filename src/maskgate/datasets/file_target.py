@@ -55,11 +55,8 @@ class FileTarget:
             UsageError: If there is no such format, or the target cannot have it.
         """
         if is_reference(place):
-            raise UsageError(f"{place}: it names a database. Name the new table too: --target-table NAME, SqlTable().")
-        written = _format_of(place, format_name)
-        if isinstance(written, Delta) and is_one_file(place):
-            raise UsageError(f"{place}: a table of Delta Lake is a folder. Name one, without the suffix of a file.")
-        return cls(place, written, layout)
+            raise UsageError(f"{place}: it names a database. Name the new table too, by --target-table or SqlTable().")
+        return cls(place, _format_of(place, format_name), layout)
 
     @property
     def names(self) -> Names:
@@ -132,14 +129,16 @@ def _give_up(output: Output, error: BaseException) -> None:
 
 
 def _format_of(target: str, name: str | None) -> Format:
-    if name is not None:
-        return format_called(name)
-    found = format_of(target)
+    told, asked = format_of(target), None if name is None else format_called(name)
     suffix = PurePosixPath(target.rstrip("/")).suffix.lower()
-    if found is None and suffix in _OTHER_FILES:
+    if suffix in _OTHER_FILES:
         known = ", ".join(each.suffixes[0] for each in FORMATS if each.suffixes[0].count(".") == 1)
         raise UsageError(
             f"{target}: no format that is written has files called {suffix}. Choose {known}, or for a folder of parts "
             "a name without a suffix."
         )
-    return found or FORMATS[0]
+    if told is not None and isinstance(asked, Delta):
+        raise UsageError(f"{target}: a table of Delta Lake is a folder. Name one, without the suffix of a file.")
+    if told is not None and asked not in {None, told}:
+        raise UsageError(f"{target}: files called so are {told.name}, and {name} was asked for. Choose another name.")
+    return asked or told or FORMATS[0]

@@ -44,7 +44,9 @@ def open_source(
     if isinstance(source, str | os.PathLike):
         uri = os.fspath(source)
         if is_reference(uri):
-            raise UsageError(f"{uri}: it names a database. Say which rows of it: --query QUERY, SqlQuery().")
+            raise UsageError(
+                f"{uri}: it names a database. Say which rows of it, by `maskgate mask --query` or SqlQuery()."
+            )
         return open_files(uri, format_name, options)
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])

@@ -317,11 +317,16 @@ class TestFailures:
         assert "people.json: its name tells no format, and it is no Parquet file. Say what it is" in said
 
     def test_a_target_called_as_files_that_nobody_writes(self, mask, everything):
-        said = self.assert_refused(mask, everything, UsageError, target="masked.xlsx")
-        assert "masked.xlsx: no format that is written has files called .xlsx. Choose .parquet, .csv," in said
+        for declared in (None, "jsonl"):
+            said = self.assert_refused(mask, everything, UsageError, target="masked.json", target_format=declared)
+            assert "masked.json: no format that is written has files called .json. Choose .parquet, .csv," in said
+
+    def test_a_target_called_as_files_of_another_format(self, mask, everything):
+        said = self.assert_refused(mask, everything, UsageError, target="masked.csv.gz", target_format="csv")
+        assert said.endswith("masked.csv.gz: files called so are csv.gz, and csv was asked for. Choose another name.")
 
     def test_a_database_without_a_query_or_a_table(self, mask, everything):
-        rows_of = "it names a database. Say which rows of it: --query QUERY, SqlQuery()."
+        rows_of = "it names a database. Say which rows of it, by `maskgate mask --query` or SqlQuery()."
         assert self.assert_refused(mask, everything, UsageError, source="env:MART") == f"env:MART: {rows_of}"
         rules = read_rules("{version: 1, tables: {t: {columns: {n: keep}}}}", "r")
         with pytest.raises(UsageError, match=r"file:mart\.url: it names a database\. Name the new table too"):
