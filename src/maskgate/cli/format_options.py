@@ -10,10 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def format_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options."""
+def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options for files that are read, and for those that are written."""
+    target = click.option("--target-format", help="What format the masked files get; by default as TARGET is called.")
+    return source_options(target(command))
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options for files that are read."""
     for option in (
-        click.option("--target-format", help="What format the masked files get; by default as TARGET is called."),
         click.option(
             "--source-option",
             "source_options",

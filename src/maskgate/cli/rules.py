@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
+from maskgate.cli.format_options import source_options
 from maskgate.rules.findings import CODES
 
 
@@ -28,6 +30,7 @@ def rules() -> None:
     help="Make a note of the warnings with this code.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@source_options
 def check(
     file: str,
     data: str | None,
@@ -35,20 +38,24 @@ def check(
     rows: int | None,
     allow: tuple[str, ...],
     *,
+    source_format: str | None,
+    source_options: dict[str, Any],
     strict: bool,
     as_json: bool,
 ) -> int:
     """Look RULES over: what is wrong, what to think over, and what will happen to each column.
 
-    DATA is Parquet: a file, a folder of the parts of one table, a pattern, a URI; or a folder with TABLE.parquet for
-    each table of the rules. Its columns, types and number of rows are looked at, never its values.
+    DATA is what `maskgate mask` takes: a file, a folder of the parts of one table, a pattern, a URI; or a folder with a
+    TABLE.parquet, TABLE.csv … for each table of the rules. Its columns, types and number of rows are looked at; values
+    only of files without types, such as CSV, to tell their types. No value is shown.
 
     Exits with 2 if there are errors.
     """
     from maskgate.cli.rules_look import look_over  # noqa: PLC0415  `maskgate --help` needs no pyarrow
     from maskgate.cli.rules_shown import show  # noqa: PLC0415
 
-    look = look_over(file, data, table_name, rows, allow=allow, strict=strict)
+    declared = {"format_name": source_format, "options": source_options}
+    look = look_over(file, data, table_name, rows, declared=declared, allow=allow, strict=strict)
     if as_json:
         click.echo(json.dumps(look.as_json(), ensure_ascii=False, indent=2))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from maskgate.rules.strict_yaml import did_you_mean
 from maskgate.rules.subjects import Looked, Subject, is_among, subjects_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from maskgate.datasets.source import Source
     from maskgate.masking.column_plan import ColumnPlan
@@ -74,6 +75,7 @@ def look_over(
     table_name: str | None,
     rows: int | None,
     *,
+    declared: Mapping[str, Any] | None = None,
     allow: Collection[str] = (),
     strict: bool = False,
 ) -> Look:
@@ -81,9 +83,10 @@ def look_over(
 
     Args:
         file: The rules file.
-        data: Parquet, or a folder of a file a table; None to look at the rules alone.
+        data: Files of one table, or a folder with a file for each table; None to look at the rules alone.
         table_name: What the rules call the table, if `data` is that of one.
         rows: How many rows to reckon with where the data does not say.
+        declared: What is said of the files of the data: `format_name` and `options` of :func:`open_source`.
         allow: Codes of warnings that somebody has weighed.
         strict: Whether the other warnings are errors.
 
@@ -96,7 +99,8 @@ def look_over(
         lines = Lines.of(Path(file).read_text(encoding="utf-8"), file)
     except RulesError as error:
         return Look(file, tuple(from_problem(problem) for problem in error.problems))
-    sources = {} if data is None else _sources(rules, data, table_name)
+    opened = partial(open_source, **declared or {})
+    sources = {} if data is None else _sources(rules, data, table_name, opened)
     counts = {name: source.rows for name, source in sources.items() if source.rows is not None}
     if rows is not None:
         counts = dict.fromkeys(rules.tables, rows) | counts
@@ -111,19 +115,19 @@ def look_over(
     return Look(file, tuple(findings), subjects, counts)
 
 
-def _sources(rules: Rules, data: str, table_name: str | None) -> dict[str, Source]:
-    """Open the data of each table, which reads the ends of its files."""
+def _sources(rules: Rules, data: str, table_name: str | None, opened: Callable[..., Source]) -> dict[str, Source]:
+    """Open the data of each table, which reads as little of its files as says what is in them."""
     if not data:
         raise UsageError("DATA is empty. Name a file or a folder, or leave it out.")
     folder = Path(data)
     if table_name is None and "://" not in data and folder.is_dir():
         tables = {name: place for name in rules.tables if (place := _place(folder, name)) is not None}
         if tables:
-            return {name: open_source(name, place) for name, place in tables.items()}
+            return {name: opened(name, place) for name, place in tables.items()}
     name = table_name or _table_of(rules, data)
     if name not in rules.tables:
         raise UsageError(f"the rules have no table '{name}'.{did_you_mean(name, rules.tables)}")
-    return {name: open_source(name, data)}
+    return {name: opened(name, data)}
 
 
 def _without_data(rules: Rules, lines: Lines, sources: Mapping[str, Source]) -> tuple[Finding, ...]:

@@ -147,6 +147,16 @@ class TestCheckWithData:
         ]
         assert {each["column"] for each in document["tables"]["orders"]["columns"]} >= {"order_id"}
 
+    def test_what_is_declared_of_the_data_is_heeded(self, maskgate, write, tmp_path):
+        """As it is when the same files are masked."""
+        write("version: 1\ntables: {people: {columns: {zip: {method: mask, keep_last: 2}, city: keep}}}\n")
+        (tmp_path / "people.txt").write_text("zip;city\n01234;Graz\n", encoding="utf-8")
+        declared = ("--source-format", "csv", "--source-option", "delimiter=;", "--source-option", "types.zip=string")
+        done = maskgate("rules", "check", "rules.yaml", "people.txt", "--json", *declared)
+        (zip_code, city) = json.loads(done.stdout)["tables"]["people"]["columns"]
+        assert (zip_code["type"], city["type"]) == ("string", "string")
+        assert "01234" not in done.stdout + done.stderr
+
     def test_json_is_one_document(self, maskgate, write, data):
         done = maskgate("rules", "check", write(), data, "--json")
         document = json.loads(done.stdout)
