@@ -23,7 +23,7 @@ class Sign:
 
     Attributes:
         kind: What it holds.
-        found: What is found in such cells, one of the kinds of :func:`~maskgate.detect.finding`.
+        found: What is found in such cells, one of the kinds of :func:`~maskgate.detect.find`.
         share: From which share of the cells on that are not blank.
         whole: Whether the cells must be nothing else.
     """
