@@ -7,30 +7,20 @@ from itertools import product
 
 import numpy as np
 import pytest
+from core.methods.counted_words import words_of
 
 from maskgate.methods.exact_weights import ALL_WORDS
 from maskgate.methods.geometric import MOST_AT_ONCE, MOST_STEPS, geometric_of_epsilon, geometric_of_scale
-
-
-def words_of(digit):
-    drawn = digit.weights
-    capacity = ALL_WORDS >> drawn.bits
-    counts: dict[int, int] = {}
-    for column, limit in enumerate(drawn.limits.tolist()):
-        second, first = drawn.outcomes[:, column].tolist()
-        # No limit is 2^64: of a column that is the first outcome's alone, the second is the same.
-        below = limit - column % (1 << drawn.bits) * capacity
-        counts[first] = counts.get(first, 0) + below
-        counts[second] = counts.get(second, 0) + capacity - below
-    return counts
 
 
 def exact_odds(noise, steps):
     """Return how many of the 2^128 pairs of words lead from each place to each, both clamped."""
     size = steps + 1
     table = [[0] * size for _ in range(size)]
-    pairs = product(words_of(noise.high).items(), words_of(noise.low).items() if noise.low else [(0, ALL_WORDS)])
-    drawn = [(high ^ low, ways * more) for (high, ways), (low, more) in pairs if ways and more]
+    pairs = product(
+        words_of(noise.high.weights).items(), words_of(noise.low.weights).items() if noise.low else [(0, ALL_WORDS)]
+    )
+    drawn = [(high ^ low, ways * more) for (high, ways), (low, more) in pairs]
     for place in range(size):
         for moved, ways in drawn:
             table[place][min(max(place + moved, 0), steps)] += ways
