@@ -123,28 +123,21 @@ class TestSigning:
 
     def test_over_rest(self, gate, reviewer, device):
         request = gate.request()
-        body = {name: request[name] for name in ("intent_digest", "context_digest")}
-        body |= {"verdict": "approve", "reason": REASON}
-        path, headers = (
-            f"/api/v1/requests/{request['id']}/decisions",
-            {"X-CSRF-Token": reviewer.csrf_token(request["id"])},
-        )
-        asked = reviewer.http.post(f"{path}/passkey", json=body, headers=headers).json()
-        passkey = {"nonce": asked["nonce"], "credential": device.sign(asked["options"])}
-        answer = reviewer.http.post(path, json=body | {"passkey": passkey}, headers=headers)
+        answer = self.signed_over_rest(reviewer, request, device, reason=REASON)
         assert (answer.status_code, answer.json()["state"]) == (200, "approved")
 
     def test_where_it_is_not_asked_for_it_may_come_all_the_same(self, gate, reviewer, device):
         request = gate.request(destination="regulator")
-        body = {name: request[name] for name in ("intent_digest", "context_digest")} | {"verdict": "approve"}
-        path, headers = (
-            f"/api/v1/requests/{request['id']}/decisions",
-            {"X-CSRF-Token": reviewer.csrf_token(request["id"])},
-        )
+        answer = self.signed_over_rest(reviewer, request, device)
+        assert decode(answer.json()["decisions"][0]["passkey"]["credential"]) == device.credential
+
+    def signed_over_rest(self, reviewer, request, device, **more):
+        body = {name: request[name] for name in ("intent_digest", "context_digest")} | {"verdict": "approve", **more}
+        path = f"/api/v1/requests/{request['id']}/decisions"
+        headers = {"X-CSRF-Token": reviewer.csrf_token(request["id"])}
         asked = reviewer.http.post(f"{path}/passkey", json=body, headers=headers).json()
         passkey = {"nonce": asked["nonce"], "credential": device.sign(asked["options"])}
-        answer = reviewer.http.post(path, json=body | {"passkey": passkey}, headers=headers)
-        assert decode(answer.json()["decisions"][0]["passkey"]["credential"]) == device.credential
+        return reviewer.http.post(path, json=body | {"passkey": passkey}, headers=headers)
 
 
 class TestForgedSignatures:

@@ -23,6 +23,13 @@ KEYS = """\
     expires: 24h
 otherwise: refuse
 """
+NOTING = """\
+handlers:
+  note:
+    kind: command
+    command: [sh, -c, 'echo "$1" >> DIARY', sh, "{line}"]
+    input: {line: {}}
+"""
 MORE = """\
 releaser: process
 tokens:

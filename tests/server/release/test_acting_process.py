@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from server.release.releasing import Releasing
+from server.release.releasing import NOTING, Releasing
 from server.web.running_gate import POLICY
 from sqlalchemy import update
 
@@ -38,12 +38,7 @@ ACTIONS = """\
     expires: 24h
 otherwise: refuse
 """
-HANDLERS = """\
-handlers:
-  note:
-    kind: command
-    command: [sh, -c, 'echo "$1" >> DIARY', sh, "{line}"]
-    input: {line: {}}
+FORGETTING = """\
   forget:
     kind: sql
     CONNECTION
@@ -72,7 +67,7 @@ class Acting(Releasing):
         super().__init__(folder, policy=policy, more=handlers, places=f"  {self.place}}}\n")
 
     def handlers(self, connection):
-        return HANDLERS.replace("DIARY", str(self.diary)).replace("CONNECTION", connection)
+        return (NOTING + FORGETTING).replace("DIARY", str(self.diary)).replace("CONNECTION", connection)
 
     def configure(self, partner="released/partner", more="", trust="external"):
         options = json.dumps({**self.bucket.options, "secret": "file:bucket.secret"})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from server.release.releasing import Releasing, stopped, wait_for
+from server.release.releasing import NOTING, Releasing, stopped, wait_for
 from server.web.running_gate import POLICY
 
 from maskgate.errors import GateUnreachable
@@ -26,13 +26,6 @@ NOTES = """\
     expires: 24h
 otherwise: refuse
 """
-HANDLERS = """\
-handlers:
-  note:
-    kind: command
-    command: [sh, -c, 'echo "$1" >> DIARY', sh, "{line}"]
-    input: {line: {}}
-"""
 
 
 class TwoProcesses(Releasing):
@@ -41,7 +34,7 @@ class TwoProcesses(Releasing):
     def __init__(self, folder):
         self.process = None
         self.diary = folder / "diary"
-        self.handlers = HANDLERS.replace("DIARY", str(self.diary))
+        self.handlers = NOTING.replace("DIARY", str(self.diary))
         super().__init__(folder, policy=POLICY.replace("otherwise: refuse\n", NOTES), more=self.handlers)
         self.signed = [self.decide(self.gate.request()) for _ in range(3)]
         with self.gate.client() as client:

@@ -12,6 +12,7 @@ import signal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from server.gate.source_world import MASKING
 from server.release.releasing import Releasing, stopped, wait_for
 from server.web.running_gate import POLICY
 from sqlalchemy import update
@@ -24,14 +25,6 @@ from maskgate.store import tables
 from maskgate.testing.releaser_turn import start_turn
 from maskgate.testing.staged_tables import RULES_TEXT
 
-MASKING = """\
-  - name: masked by the releaser
-    when: {action: mask, level: mask}
-    require: {slots: {privacy: 1}}
-    channels: [web]
-    expires: 24h
-otherwise: refuse
-"""
 MASKED = "  masked: {uri: released/masked, trust: external, level: mask}\n"
 SOURCES = """\
 sources:
