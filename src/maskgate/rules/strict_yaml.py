@@ -338,8 +338,9 @@ class Reader:
         if located is None:
             return default
         if not isinstance(located.value, str) or located.value not in choices:
-            near = did_you_mean(located.value, choices) if isinstance(located.value, str) else ""
-            self.problem(_at(where, f"one of {', '.join(choices)} is expected here.{near}"), located.line)
+            near = near_name(located.value, choices) if isinstance(located.value, str) else ""
+            expected = f"{'one of ' if len(choices) > 1 else ''}{', '.join(choices)}"
+            self.problem(_at(where, f"{expected} is expected here.{near}"), located.line)
             return default
         return located.value
 
@@ -359,6 +360,15 @@ class Reader:
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
     """Say which known name somebody may have meant, or which there are; with a leading space."""
+    near = near_name(name, known)
+    if near or not known:
+        return near
+    more = f" and {len(known) - _MOST_NAMED:,} more" if len(known) > _MOST_NAMED else ""
+    return f" Known are: {', '.join(heapq.nsmallest(_MOST_NAMED, known))}{more}."
+
+
+def near_name(name: str, known: Collection[str]) -> str:
+    """Say which known name somebody may have meant, with a leading space; nothing if none is near."""
     compared: Collection[str] = known
     if len(known) > _MOST_COMPARED:
         alike = (each for each in known if each[:1] == name[:1] and abs(len(each) - len(name)) <= 1)
@@ -367,12 +377,7 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
     if not near:
         folded = {each.casefold(): each for each in compared}
         near = [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=1)]
-    if near:
-        return f" Did you mean '{near[0]}'?"
-    if not known:
-        return ""
-    more = f" and {len(known) - _MOST_NAMED:,} more" if len(known) > _MOST_NAMED else ""
-    return f" Known are: {', '.join(heapq.nsmallest(_MOST_NAMED, known))}{more}."
+    return f" Did you mean '{near[0]}'?" if near else ""
 
 
 def _at(where: str, message: str) -> str:
