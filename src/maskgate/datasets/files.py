@@ -41,7 +41,7 @@ class InputFile:
         return without_partition_values(self.name) if self.partition else self.name
 
     @property
-    def suffixed(self) -> str:
+    def basename(self) -> str:
         """The last part of its name."""
         return self.name.rstrip("/").rpartition("/")[2]
 

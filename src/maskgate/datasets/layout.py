@@ -14,7 +14,7 @@ class Layout:
         file_bytes: About how large a part gets before the next one begins.
         row_group_rows: How many rows are encoded together; None for a number that suits the width of a row.
         compression: The codec, such as ``zstd``, ``snappy``, ``gzip`` or ``none``; None for ``zstd`` in Parquet and
-            Arrow files, and in text for what the name of the target says, which has nothing else.
+            Arrow files. Text is always compressed as the name of the target says.
         compression_level: How hard it tries; None for the codec's own, which is 3 for ``zstd``.
         encodings: ``compact`` for Parquet's encodings of format 2 where they pay; ``plain`` for readers that know
             none but those of format 1.

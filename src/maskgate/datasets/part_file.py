@@ -87,7 +87,7 @@ class PartFile:
         self._file.close()
 
     def discard(self) -> None:
-        """Close without caring for the bytes: the file goes away, so that what fails here is moot."""
+        """Close a file that will be removed; what fails then does not matter."""
         self._sync.stop()
         with contextlib.suppress(OSError):
             discard_file(self._file)

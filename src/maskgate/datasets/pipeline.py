@@ -17,20 +17,22 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_SHARE_UNDER_WAY = 4
 
-def in_order(work: Callable[[Stretch], T], feed: Iterator[Stretch], workers: int, most_bytes: int) -> Iterator[T]:
+
+def in_order(work: Callable[[Stretch], T], feed: Iterator[Stretch], workers: int, memory: int) -> Iterator[T]:
     """Give what comes of the work on each stretch, in the order of the stretches.
 
     Args:
         work: What to do; on any thread.
         feed: The stretches.
         workers: How many threads work; with one, the caller's own does.
-        most_bytes: How many bytes of stretches are under way at once.
+        memory: How many bytes of rows may be held; a quarter of them is under way at once.
     """
     if workers == 1:
         yield from map(work, feed)
         return
-    line = _Line(work, feed, most_bytes, workers + 1)
+    line = _Line(work, feed, memory // _SHARE_UNDER_WAY, workers + 1)
     threads = [threading.Thread(target=line.work_on, name=f"maskgate-mask-{at}", daemon=True) for at in range(workers)]
     for thread in threads:
         thread.start()

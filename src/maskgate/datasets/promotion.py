@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from maskgate.datasets.widening import wider_number, wider_type
+from maskgate.datasets.widening import same_type, wider_number, wider_type
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Promotion:
 
 
 TYPED = Promotion()
-CSV = Promotion(lambda one, other: one if one == other else None, is_text=True, falls_back=True)
+CSV = Promotion(same_type, is_text=True, falls_back=True)
 JSON = Promotion(wider_number, fills=True, is_text=True)
 
 
@@ -113,7 +113,7 @@ class _Met:
             if not self.promotion.fills:
                 return f'"{item.name}" is not there'
             before = pa.field(item.name, pa.null())
-        wider = _given(before.type, item.type) or self.promotion.wider(before.type, item.type)
+        wider = self.promotion.wider(before.type, item.type)
         if wider is None and self.promotion.falls_back:
             self.remarks.setdefault(item.name, _remark(item, before.type, self.first_seen[item.name], name))
             wider = pa.string()
@@ -123,13 +123,6 @@ class _Met:
             self.first_seen[item.name] = name
         self.fields[item.name] = before.with_type(wider).with_nullable(before.nullable or item.nullable)
         return ""
-
-
-def _given(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
-    """Return the type of the two that has values, if only one has; a column of nulls goes with any."""
-    if pa.types.is_null(other):
-        return one
-    return other if pa.types.is_null(one) else None
 
 
 def _remark(item: pa.Field, before: pa.DataType, first: str, name: str) -> str:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from maskgate.rules import Rules
 
 _MOST_WORKERS = 4
-_SHARE_UNDER_WAY = 4
 MEMORY = 1 << 30
 
 
@@ -132,7 +131,7 @@ def mask_into(
         skip = 0 if run.needs_all_rows or supply.held is not None else parts.finished_rows
         if skip:
             run.report += parts.finished_report()
-        for done in in_order(work.do, supply.stretches(rows, skip=skip), workers, memory // _SHARE_UNDER_WAY):
+        for done in in_order(work.do, supply.stretches(rows, skip=skip), workers, memory):
             if done.segments:
                 parts.add(done.segments, done.report)
             for masked in done.masked:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from maskgate.masking.run import MaskedBatch
 
 _NAME = re.compile(r"(?:(?P<schema>[A-Za-z_]\w{0,62})\.)?(?P<table>[A-Za-z_]\w{0,62})")
-_SHARE_UNDER_WAY = 4
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ class _Rows:
         plan, source = self.run.plan, self.supply.source
         feed = self.supply.stretches(source.batch_rows)
         size, began = 0, time.monotonic()
-        for masked in in_order(self._mask, feed, self.workers, self.memory // _SHARE_UNDER_WAY):
+        for masked in in_order(self._mask, feed, self.workers, self.memory):
             self.run.add(masked)
             written = zip(masked.batch.columns, self.schema, strict=True)
             columns = [_as_written(*each) for each in written]

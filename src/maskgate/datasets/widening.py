@@ -34,7 +34,7 @@ def wider_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
         timestamp[us] None
     """
     one, other = _plain(one), _plain(other)
-    if (same := _same(one, other)) is not None:
+    if (same := same_type(one, other)) is not None:
         return same
     for ladder in _LADDERS:
         if one in ladder and other in ladder:
@@ -54,10 +54,10 @@ def wider_number(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
     """
     if {one, other} == {pa.int64(), pa.float64()}:
         return pa.float64()
-    return _same(one, other) or _nested(one, other, wider_number, fills=True)
+    return same_type(one, other) or _nested(one, other, wider_number, fills=True)
 
 
-def _same(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+def same_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
     """Return the type that both have, or that one has while the other has no value."""
     if one == other or pa.types.is_null(other):
         return one

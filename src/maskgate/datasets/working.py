@@ -45,7 +45,7 @@ class Work:
         batch_rows: How many rows are masked at once.
         group_rows: How many rows are encoded together.
         finished_rows: How many rows at the beginning are in finished files.
-        turn_to: Told behind how many rows those stand that are masked next on the same thread.
+        turn_to: Called before rows are masked, on the same thread, with how many rows come before them.
     """
 
     run: MaskingRun

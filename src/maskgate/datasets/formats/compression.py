@@ -55,7 +55,7 @@ def block_for(head: bytes) -> int:
 
 
 def damaged(codec: str) -> str:
-    """Return how to begin when rows cannot be read: in a compressed file, it need not be the rows."""
+    """Return how an error about rows begins: in a compressed file, damaged bytes may be the reason."""
     return "its compressed bytes are damaged or cut off, or " if codec else ""
 
 

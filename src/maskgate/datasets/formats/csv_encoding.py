@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 
 from maskgate.datasets.formats.compression import compressed
 from maskgate.datasets.formats.format import Segment
+from maskgate.datasets.formats.text_assembly import TextAssembly
 from maskgate.datasets.formats.text_types import written
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from maskgate.datasets.formats.csv_dialect import Dialect
 
@@ -41,45 +42,21 @@ class CsvEncoder:
             columns = [written(column, self.dialect.moment) for column in batch.columns]
             parts.append(_in_encoding(rendered(columns, are_text, self.dialect), self.dialect))
         rows = sum(batch.num_rows for batch in batches)
-        return Segment(rows, self.compressed(b"".join(parts) if len(parts) > 1 else parts[0]))
+        return Segment(rows, self._compressed(b"".join(parts) if len(parts) > 1 else parts[0]))
 
-    def assembly(self) -> CsvAssembly:
+    def assembly(self) -> TextAssembly:
         """Begin a file."""
-        return CsvAssembly(self)
+        return TextAssembly(self._header())
 
-    def compressed(self, data: Any) -> Any:
-        """Return what stands in the file for some text."""
+    def _header(self) -> bytes:
+        names = [pa.array([name]) for name in self.schema.names]
+        line = rendered(names, [True] * len(names), self.dialect) if self.dialect.header else b""
+        mark = codecs.BOM_UTF8 if self.dialect.bom else b""
+        text = mark + bytes(_in_encoding(line, self.dialect))
+        return bytes(self._compressed(text)) if text else b""
+
+    def _compressed(self, data: Any) -> Any:
         return compressed(data, self._codec, self._level)
-
-
-class CsvAssembly:
-    """A file with a header and rows."""
-
-    def __init__(self, encoder: CsvEncoder) -> None:
-        self._encoder = encoder
-
-    def begin(self) -> bytes:
-        """Return the header."""
-        dialect = self._encoder.dialect
-        names = [pa.array([name]) for name in self._encoder.schema.names]
-        line = rendered(names, [True] * len(names), dialect) if dialect.header else b""
-        mark = codecs.BOM_UTF8 if dialect.bom else b""
-        text = mark + bytes(_in_encoding(line, dialect))
-        return bytes(self._encoder.compressed(text)) if text else b""
-
-    def add(self, segment: Segment) -> Iterable[Any]:
-        """Return the rows."""
-        return (segment.data,)
-
-    def remembered(self) -> None:
-        """Return nothing: text is known by itself."""
-
-    def recall(self, rows: int, size: int, note: None) -> None:
-        """Do nothing."""
-
-    def end(self) -> bytes:
-        """Return nothing: a file of no rows is a header, or empty."""
-        return b""
 
 
 def rendered(columns: Sequence[pa.Array], are_text: Sequence[bool], dialect: Dialect) -> Any:

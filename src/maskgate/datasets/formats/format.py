@@ -40,11 +40,6 @@ class Piece:
     shown: str = ""
     row_size: int = 0
 
-    @property
-    def id(self) -> str:
-        """What it is called, today and tomorrow."""
-        return f"{self.file.name}#{self.start}-{self.stop}"
-
 
 @dataclass(frozen=True)
 class FileFacts:

@@ -11,13 +11,14 @@ import pyarrow.compute as pc
 
 from maskgate.datasets.formats.compression import compressed
 from maskgate.datasets.formats.format import Segment
+from maskgate.datasets.formats.text_assembly import TextAssembly
 from maskgate.datasets.formats.text_types import temporal_text
 from maskgate.errors import DatasetError
 from maskgate.methods.layout import plain
 from maskgate.methods.nesting import elements_of, fields_of, is_list, sizes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 _CONTROL = [chr(code) for code in range(0x20)]
 _NULL = "null"
@@ -49,37 +50,15 @@ class JsonEncoder:
         rows = sum(batch.num_rows for batch in batches)
         return Segment(rows, compressed(b"".join(lines), self._codec, self._level))
 
-    def assembly(self) -> JsonAssembly:
+    def assembly(self) -> TextAssembly:
         """Begin a file."""
-        return JsonAssembly()
+        return TextAssembly()
 
     def _lines(self, batch: pa.RecordBatch) -> memoryview:
         text = _object(self._schema.names, batch.columns, end="}\n")
         _, offsets, data = text.buffers()
         edges = pa.Array.from_buffers(pa.int64(), len(text) + 1, [None, offsets], offset=text.offset)
         return memoryview(data)[edges[0].as_py() : edges[-1].as_py()]
-
-
-class JsonAssembly:
-    """A file of lines."""
-
-    def begin(self) -> bytes:
-        """Return nothing."""
-        return b""
-
-    def add(self, segment: Segment) -> Iterable[Any]:
-        """Return the lines."""
-        return (segment.data,)
-
-    def remembered(self) -> None:
-        """Return nothing: text is known by itself."""
-
-    def recall(self, rows: int, size: int, note: None) -> None:
-        """Do nothing."""
-
-    def end(self) -> bytes:
-        """Return nothing."""
-        return b""
 
 
 def check_json_type(kind: pa.DataType) -> pa.DataType:

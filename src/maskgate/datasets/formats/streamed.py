@@ -20,7 +20,7 @@ def streamed(opened: Callable[[], pa.RecordBatchReader], problem: str) -> Iterat
 
     Args:
         opened: Opens it.
-        problem: What is said where it cannot be read; what Arrow says may quote a row.
+        problem: What to say if it cannot be read; what Arrow itself says may quote a row.
 
     Raises:
         DatasetError: If it cannot be opened or read.

@@ -65,7 +65,7 @@ class Column:
 
     @property
     def carried(self) -> pa.Schema:
-        """Values, and for each which of those that are not null it is."""
+        """Values, each with its place among those that are not null."""
         return pa.schema([(PLACE, pa.uint64()), (CELLS, self.type)])
 
     @cached_property

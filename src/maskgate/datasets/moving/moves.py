@@ -77,7 +77,7 @@ class Moves:
         return tuple(names)
 
     def turn_to(self, start: int) -> None:
-        """Say which rows the thread works on: a batch that begins behind so many rows, the same in both passes."""
+        """Say how many rows come before the batch that this thread works on; the same number in both passes."""
         self._here.start = start
 
     def take_down(self, start: int, batch: pa.RecordBatch) -> None:

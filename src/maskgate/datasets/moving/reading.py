@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from maskgate.datasets.source import Source
     from maskgate.masking import MaskingPlan
 
-_SHARE_UNDER_WAY = 4
 _READING = "first pass, reading what changes rows"
 _MOVING = "first pass, putting in order"
 
@@ -58,7 +57,7 @@ def read_moves(
     moves = Moves(plan, memory)
     try:
         feed = stretches(_only(source, moves.columns), rows)
-        for start, batch in in_order(_batch, feed, workers, memory // _SHARE_UNDER_WAY):
+        for start, batch in in_order(_batch, feed, workers, memory):
             for at, part in cut(batch, source.batch_rows, start):
                 moves.take_down(at, part)
             read = start + batch.num_rows

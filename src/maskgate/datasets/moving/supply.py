@@ -42,7 +42,7 @@ class Supply:
         return stretches(self.source, rows, skip=skip) if self.held is None else whole(self.held, self.source)
 
     def turn_to(self, start: int) -> None:
-        """Say behind how many rows those stand that are masked next on this thread."""
+        """Say how many rows come before those that this thread masks next."""
         if self.moves is not None:
             self.moves.turn_to(start)
 

@@ -67,7 +67,7 @@ def _hashed(masking: SparkMasking, uri: str) -> list[dict[str, Any]]:
 
 
 def _uri_of(folder: str, file: InputFile) -> str:
-    return f"{folder.rstrip('/')}/{file.suffixed}"
+    return f"{folder.rstrip('/')}/{file.basename}"
 
 
 def _file_entry(uri: str) -> dict[str, Any]:
@@ -78,4 +78,4 @@ def _file_entry(uri: str) -> dict[str, Any]:
         while portion := opened.read(_PORTION):
             digest.update(portion)
             size += len(portion)
-    return {"path": file.suffixed, "size": size, "sha256": digest.hexdigest()}
+    return {"path": file.basename, "size": size, "sha256": digest.hexdigest()}
