@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # Steps of `normalize` after which ASCII without blanks at its ends is the same, but for its case.
 _KEEPS_ASCII = frozenset({"trim", "lower", "nfc"})
 _CASE = np.uint8(ord("a") ^ ord("A"))
+_SIGMA, _FINAL_SIGMA = "\N{GREEK SMALL LETTER SIGMA}", "\N{GREEK SMALL LETTER FINAL SIGMA}"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,10 @@ def _comparable(originals: pa.Array) -> pa.Array:
     if not _is_text(originals):
         return originals.cast(pa.large_binary())
     # The same for ASCII, and many times as fast.
-    return pc.ascii_lower(originals) if _is_ascii(originals) else pc.utf8_lower(originals)
+    if _is_ascii(originals):
+        return pc.ascii_lower(originals)
+    # The Greek sigma has two small letters, and which of them a capital becomes, Arrow does not look at.
+    return pc.replace_substring(pc.utf8_lower(originals), _FINAL_SIGMA, _SIGMA)
 
 
 def _is_text(values: pa.Array) -> bool:

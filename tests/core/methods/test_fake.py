@@ -93,6 +93,11 @@ class TestNeverItself:
             pairs = zip(faked(spelled, kind=kind), texts, strict=True)
             assert not [fake for fake, text in pairs if fake.lower() == text.lower()]
 
+    def test_both_small_letters_of_the_greek_sigma_are_one(self):
+        names = [each.upper() for each in pool_of("last_name", "el_GR").entries.to_pylist()]
+        fakes = faked(names, kind="last_name", locale="el_GR")
+        assert not [fake for fake, name in zip(fakes, names, strict=True) if fake.upper() == name]
+
     def test_spellings_of_one_value_get_one_fake_that_is_none_of_them(self):
         names = pool_of("first_name", "en_US").entries.to_pylist()
         domain = Domain("name", "cmac", "people", "", ("trim", "lower"))
