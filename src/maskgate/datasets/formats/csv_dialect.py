@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _DELIMITERS = ",;\t|"
 _LINES = 200
 _TYPES = "types"
+# Delimiters and ends of lines are looked for as bytes: an encoding has to leave these as they are.
+_ASCII = bytes(range(0x20, 0x7F)) + rb"\n\u0041+AGE-" + b"\t\r\n"
 QUOTINGS = ("minimal", "text", "all")
 
 
@@ -167,8 +169,9 @@ def _valid(option: str, value: Any) -> Any:
     if option == "nulls":
         return (value,) if isinstance(value, str) else tuple(map(str, value))
     written = str(value).replace("\\t", "\t").replace("\\r", "\r").replace("\\n", "\n")
-    if option in {"delimiter", "quote"} and len(written) != 1:
-        raise UsageError(f"the option '{option}' of a CSV file is one character.")
+    is_no_escape = option == "escape" and not written
+    if option in {"delimiter", "quote", "escape"} and not (is_no_escape or _is_mark(written)):
+        raise UsageError(f"the option '{option}' of a CSV file is one character of ASCII, and no end of a line.")
     if option == "quoting" and written not in QUOTINGS:
         raise UsageError(f"the option 'quoting' of a CSV file is one of {', '.join(QUOTINGS)}.")
     if option == "newline" and written not in {"\n", "\r\n"}:
@@ -178,12 +181,19 @@ def _valid(option: str, value: Any) -> Any:
     return written
 
 
+def _is_mark(text: str) -> bool:
+    return len(text) == 1 and text.isascii() and text not in "\r\n\0"
+
+
 def _encoding(name: str) -> str:
     try:
         found = codecs.lookup(name).name
+        is_taken = _ASCII.decode(found) == _ASCII.decode("ascii")
     except LookupError:
         raise UsageError(f"there is no encoding '{name}'.") from None
-    if found.startswith(("utf-16", "utf-32")):
+    except UnicodeError:
+        is_taken = False
+    if not is_taken:
         raise UsageError(f"the encoding '{name}' is not taken. Convert the file to UTF-8.")
     return found
 

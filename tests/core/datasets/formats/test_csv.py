@@ -152,7 +152,13 @@ class TestDeclared:
             ({"types": {"b": "int64"}}, 'no column "b"'),
             ({"types": {"a": "int65"}}, "no type 'int65'"),
             ({"encoding": "klingon"}, "no encoding"),
+            ({"encoding": "hex"}, "no encoding"),
+            ({"encoding": "utf-16"}, "is not taken"),
+            ({"encoding": "unicode_escape"}, "is not taken"),
             ({"delimiter": ";;"}, "one character"),
+            ({"delimiter": "\\n"}, "no end of a line"),
+            ({"quote": "«"}, "one character of ASCII"),
+            ({"escape": "xx"}, "one character"),
             ({"quoting": "never"}, "one of minimal, text, all"),
         ],
     )
