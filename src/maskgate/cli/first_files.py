@@ -54,6 +54,10 @@ staging:
 destinations:
   partner: {uri: released, trust: external}
 
+# Who answers for what is asked with the token of pipelines, and so cannot sign it.
+tokens:
+  pipeline: {owner: requester}
+
 # The hosts whose runs ask, with the gate's own account. The name (`prod`) is the one in accounts of the policy.
 # airflow:
 #   prod: {url: http://127.0.0.1:8080, username: gate, password: env:MASKGATE_AIRFLOW_PASSWORD}
