@@ -21,6 +21,7 @@ from maskgate.errors import MaskgateError, Refused
 from maskgate.gate.host import HostRun
 from maskgate.gate.lifecycle import SETTLED
 from maskgate.gate.request import Request, get_request
+from maskgate.gate.staged_manifest import manifests_of
 from maskgate.gate.staged_names import MANIFEST
 from maskgate.gate.staging import LARGEST_MANIFEST
 from maskgate.gate.staging_keys import find_staging
@@ -37,7 +38,7 @@ _CHUNK = 1 << 20
 
 
 def staged_manifest(parts: Parts, token: str, staging_id: str) -> str | None:
-    """Hash the manifest of a token's staging as it lies there; None if that cannot be read, which sealing will say."""
+    """Hash the manifests of a token's staging as they lie there; None if they cannot be read: sealing says why."""
     with parts.store.read() as work:
         row = work.execute(select(tables.stagings).where(tables.stagings.c.id == staging_id)).first()
         root = None if row is None or row.token != token else parts.registry.staging.get(row.root)
@@ -49,15 +50,16 @@ def staged_manifest(parts: Parts, token: str, staging_id: str) -> str | None:
             return None
     hashed, size = hashlib.sha256(), 0
     try:
-        with staging.read(staging_id, MANIFEST) as stream:
-            while chunk := stream.read(_CHUNK):
-                hashed.update(chunk)
-                size += len(chunk)
-                if size > LARGEST_MANIFEST:
-                    return None
+        for name in manifests_of(staging.names(staging_id)):
+            with staging.read(staging_id, name) as stream:
+                while chunk := stream.read(_CHUNK):
+                    hashed.update(chunk)
+                    size += len(chunk)
+                    if size > LARGEST_MANIFEST:
+                        return None
     except Exception:  # noqa: BLE001  storage libraries raise what they like, and without it nothing is lost
         return None
-    return hashed.hexdigest()
+    return hashed.hexdigest() if size else None
 
 
 def open_for_same_bytes(work: Work, asked: Request) -> Request | None:

@@ -257,8 +257,8 @@ def must_be_signable(policy: Policy, request: Request) -> None:
         who_asks = (
             "Add reviewers."
             if request.involved
-            else "Nobody is known to have asked, so two people have to sign: say whose the token is, by its `owner:` in "
-            "gate.yaml, or add reviewers."
+            else "Nobody is known to have asked, so two people have to sign: say whose the token is, by its `owner:` "
+            "in gate.yaml, or add reviewers."
         )
         raise Refused(
             f'policy "{request.policy_name}" needs {request.requirement.distinct} of its reviewers to sign, and there '

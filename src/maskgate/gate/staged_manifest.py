@@ -21,7 +21,7 @@ from maskgate.gate.staged_names import MANIFEST, shown
 from maskgate.gate.staging import LARGEST_MANIFEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from maskgate.gate.staging import Staging
 
@@ -51,9 +51,8 @@ def read_manifest(staging: Staging, staging_id: str) -> StagedManifest:
     Raises:
         Refused: If it says nothing, or not exactly what it has to.
     """
-    staged = staging.names(staging_id)
-    own = sorted(name for name in staged if name.endswith(f"/{MANIFEST}"))
-    if MANIFEST in staged:
+    own = manifests_of(staging.names(staging_id))
+    if own == [MANIFEST]:
         text = _text(staging, staging_id, MANIFEST, LARGEST_MANIFEST)
         manifest = parse_manifest(text)
         places = {file.path: file.path.rpartition("/")[2] if manifest.is_bare else file.path for file in manifest.files}
@@ -64,6 +63,11 @@ def read_manifest(staging: Staging, staging_id: str) -> StagedManifest:
     manifest = _joined(_each(staging, staging_id, own, hashed.update))
     places = {file.path: file.path for file in manifest.files}
     return StagedManifest(manifest, places, frozenset(own), hashed.hexdigest())
+
+
+def manifests_of(staged: Collection[str]) -> list[str]:
+    """Return which of the staged files say what is staged: the one for all, or else each table's own, in order."""
+    return [MANIFEST] if MANIFEST in staged else sorted(name for name in staged if name.endswith(f"/{MANIFEST}"))
 
 
 def _each(staging: Staging, staging_id: str, names: list[str], note: Callable[[bytes], object]) -> dict[str, Manifest]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -26,6 +27,18 @@ class TwoTokens(GateWorld):
 
     def bare(self, staging, *, by=None, destination="partner", why="for the partner", **more):
         return self.gate.create_request(by or self.pipeline, RequestInput(staging, destination, why=why, **more))
+
+    def stage_one_by_one(self):
+        """Stage tables that bring a manifest each, as scripts do that mask one after the other."""
+        staging = self.stage()
+        folder = self.folder / "staging" / staging
+        whole = json.loads((folder / "manifest.json").read_text())
+        (folder / "manifest.json").unlink()
+        for name, table in whole["tables"].items():
+            files = [{**file, "path": file["path"].rpartition("/")[2]} for file in table["files"]]
+            own = {**whole, "tables": {name: {**table, "files": files}}, "report": {}}
+            (folder / name / "manifest.json").write_text(json.dumps(own))
+        return staging
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +68,11 @@ class TestOneRun:
         (entry,) = world.entries("request.asked_again", request=first["id"])
         assert (entry["staging"], entry["before"]) == (staging, first["staging"])
         assert not world.gate.seal_waiting(), "there is nothing more to seal"
+
+    def test_also_where_each_table_brings_its_manifest(self, world, run):
+        first, second = world.ask(run=run, staging=world.stage_one_by_one()), world.stage_one_by_one()
+        assert first["state"] == "pending"
+        assert world.ask(run=run, staging=second)["id"] == first["id"]
 
     def test_also_while_the_first_is_not_sealed_yet(self, world, run):
         first = world.ask(run=run, sealed=False)
