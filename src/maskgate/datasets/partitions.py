@@ -7,6 +7,7 @@ names never hold a value.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -42,9 +43,17 @@ def partition_fields(files: Sequence[InputFile]) -> list[pa.Field]:
 
 
 def with_partition(batch: pa.RecordBatch, file: InputFile, fields: Sequence[pa.Field]) -> pa.RecordBatch:
-    """Return a batch of a file with the columns of its path."""
+    """Return a batch of a file with the columns of its path.
+
+    Raises:
+        DatasetError: If it is so damaged that it takes none.
+    """
+    if not fields:
+        return batch
     columns = [_repeated(dict(file.partition)[item.name], item.type, batch.num_rows) for item in fields]
-    return pa.RecordBatch.from_arrays([*batch.columns, *columns], schema=pa.schema([*batch.schema, *fields]))
+    with suppress(pa.ArrowException):
+        return pa.RecordBatch.from_arrays([*batch.columns, *columns], schema=pa.schema([*batch.schema, *fields]))
+    raise DatasetError(f"{file.shown}: it is damaged: what it holds is not what it says it is. Write it again.")
 
 
 def _repeated(value: str, kind: pa.DataType, rows: int) -> pa.Array:

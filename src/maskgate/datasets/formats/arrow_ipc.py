@@ -96,6 +96,8 @@ class ArrowIpc:
             failed = False
             try:
                 reader = pa.ipc.open_stream(source) if self.is_stream else pa.ipc.open_file(source)
+                # Raises, if they are not UTF-8.
+                _ = reader.schema.names
             except (pa.ArrowException, OSError, ValueError):
                 failed = True
             if failed:

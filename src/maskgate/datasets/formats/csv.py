@@ -24,7 +24,7 @@ from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.formats.streamed import streamed
 from maskgate.datasets.formats.text_types import (
     can_be_written,
-    declared_type,
+    declared_types,
     guessed_type,
     is_written_as,
     moment_of,
@@ -128,7 +128,7 @@ class Csv:
 
 
 def _declared(file: InputFile, names: Sequence[str], options: Mapping[str, Any]) -> dict[str, pa.DataType]:
-    types = {str(name): declared_type(str(kind)) for name, kind in dict(options.get("types") or {}).items()}
+    types = declared_types(options)
     for name in types:
         if name not in names:
             raise UsageError(f'{file.shown}: there is no column "{name}" to have a type.{did_you_mean(name, names)}')

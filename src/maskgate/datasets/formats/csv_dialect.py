@@ -24,7 +24,7 @@ _DELIMITERS = ",;\t|"
 _LINES = 200
 _TYPES = "types"
 # Delimiters and ends of lines are looked for as bytes: an encoding has to leave these as they are.
-_ASCII = bytes(range(0x20, 0x7F)) + rb"\n\u0041+AGE-" + b"\t\r\n"
+_ASCII = bytes(range(0x20, 0x7F)).replace(b"\\", b"") + rb"\n\u0041+AGE-" + b"\t\r\n"
 QUOTINGS = ("minimal", "text", "all")
 
 
@@ -71,7 +71,7 @@ class Dialect:
         """
         declared = _declared(options)
         bom = head.startswith(codecs.BOM_UTF8)
-        dialect = replace(cls(), bom=bom, **declared)
+        dialect = replace(cls(), **{"bom": bom, **declared})
         text = _decoded(name, head.removeprefix(codecs.BOM_UTF8), dialect.encoding)
         if "newline" not in declared and "\r\n" in text.partition("\n")[0] + "\n":
             dialect = replace(dialect, newline="\r\n")

@@ -22,7 +22,7 @@ from maskgate.datasets.formats.format import FileFacts, Piece
 from maskgate.datasets.formats.json_encoding import JsonEncoder, check_json_type
 from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.formats.streamed import streamed
-from maskgate.datasets.formats.text_types import declared_type
+from maskgate.datasets.formats.text_types import declared_types
 from maskgate.errors import DatasetError, UsageError
 from maskgate.rules.strict_yaml import did_you_mean
 
@@ -91,7 +91,7 @@ def _declared(options: Mapping[str, Any]) -> dict[str, pa.DataType]:
     for option in options:
         if option != "types":
             raise UsageError(f"JSON lines have no option '{option}', but types.")
-    return {str(name): declared_type(str(kind)) for name, kind in dict(options.get("types") or {}).items()}
+    return declared_types(options)
 
 
 def _whole_lines(head: bytes) -> bytes:

@@ -8,7 +8,8 @@ written so is refused, and the column named.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -106,7 +107,21 @@ def can_be_written(kind: pa.DataType) -> bool:
     )
 
 
-def declared_type(name: str) -> pa.DataType:
+def declared_types(options: Mapping[str, Any]) -> dict[str, pa.DataType]:
+    """Return the types that a user declares of columns, by their names.
+
+    Raises:
+        UsageError: If one is no type, or they are not given by column.
+    """
+    types = options.get("types") or {}
+    if not isinstance(types, Mapping):
+        raise UsageError(
+            "types are declared by column: --source-option types.zip=string, or {'types': {'zip': 'string'}}."
+        )
+    return {str(name): _declared_type(str(kind)) for name, kind in types.items()}
+
+
+def _declared_type(name: str) -> pa.DataType:
     """Return the type that a user names, such as ``int64``, ``decimal(10, 2)`` or ``timestamp[us, UTC]``.
 
     Raises:

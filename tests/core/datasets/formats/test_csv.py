@@ -159,6 +159,7 @@ class TestDeclared:
             ({"delimiter": "\\n"}, "no end of a line"),
             ({"quote": "«"}, "one character of ASCII"),
             ({"escape": "xx"}, "one character"),
+            ({"types": "string"}, "types are declared by column"),
             ({"quoting": "never"}, "one of minimal, text, all"),
         ],
     )
