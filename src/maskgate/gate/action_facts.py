@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from maskgate.clock import moment, timestamp
 from maskgate.errors import UsageError
+from maskgate.gate.model import LEVELS, TRUSTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -158,6 +159,7 @@ class ActionFacts:
             given = value.get(name)
             if given is not None and (not isinstance(given, kind) or isinstance(given, bool) != (kind is bool)):
                 raise UsageError(f'facts: "{name}" must be {_KINDS[kind]}')
+        _check_sense(value)
         try:
             return cls(**{name: value[name] for name in _PLAIN if name in value}, **_read_lists(value))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -166,13 +168,29 @@ class ActionFacts:
             ) from None
 
 
+_NUMBERS = ("rows", "bytes", "shape_violations", "residual_findings", "new_columns")
 _PLAIN: dict[str, type] = {
     **dict.fromkeys(("action", "resource", "destination", "trust", "level", "person", "token", "workflow"), str),
-    **dict.fromkeys(("rows", "bytes", "shape_violations", "residual_findings", "new_columns"), int),
+    **dict.fromkeys(_NUMBERS, int),
     **dict.fromkeys(("rules_loosened", "agent"), bool),
 }
 _KINDS = {str: "text", int: "a whole number", bool: "true or false"}
 _NAMES = tuple(each.name for each in fields(ActionFacts))
+
+
+def _check_sense(value: Mapping[str, Any]) -> None:
+    """Refuse what no action can be like, so that a slip does not make another policy look right."""
+    for name, known in (("trust", TRUSTS), ("level", LEVELS)):
+        if value.get(name) is not None and value[name] not in known:
+            raise UsageError(f'facts: "{name}" is one of {", ".join(known)}')
+    if value.get("trust") is not None and value.get("destination") is None:
+        raise UsageError('facts: "trust" is that of a destination. Add "destination", its id')
+    for name in ("tables", "columns", "k", "totals"):
+        if value.get(name) is not None and not isinstance(value[name], list):
+            raise UsageError(f'facts: "{name}" must be a list')
+    for name in _NUMBERS:
+        if (value.get(name) or 0) < 0:
+            raise UsageError(f'facts: "{name}" must not be negative')
 
 
 def _read_lists(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,11 +204,11 @@ def _read_lists(value: Mapping[str, Any]) -> dict[str, Any]:
         )
     if value.get("moment") is not None:
         read["moment"] = moment(value["moment"])
-    read["k"] = {tuple(each["over"]): int(each["smallest"]) for each in value.get("k", ())}
+    read["k"] = {tuple(each["over"]): int(each["smallest"]) for each in value.get("k") or ()}
     read["totals"] = {
         Total(each["of"], timedelta(seconds=each["over_seconds"]), tuple(each["per"])): Counted(
             int(each["known"]), bool(each.get("is_complete", True))
         )
-        for each in value.get("totals", ())
+        for each in value.get("totals") or ()
     }
     return read

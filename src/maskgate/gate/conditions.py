@@ -24,7 +24,11 @@ _TITLES |= {"token": "requester token", "workflow": "requester workflow"}
 
 
 class Condition(Protocol):
-    """One thing that is asked of an action."""
+    """One thing that is asked of an action; a value, so that what was found out about it can be kept."""
+
+    def __hash__(self) -> int:
+        """Tell it from others."""
+        ...
 
     def holds(self, facts: ActionFacts) -> bool | None:
         """Say whether it holds; None if that is not known."""

@@ -5,6 +5,9 @@ True is a proof. False is no proof of the contrary: what is not understood is ta
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING
 
 from maskgate.gate.conditions import (
@@ -28,8 +31,13 @@ if TYPE_CHECKING:
     from maskgate.gate.conditions import Condition
 
 _PATTERN = frozenset("*?")
+# Answers that are kept: parts of one policy are compared again and again, and without them nesting costs its power.
+_ANSWERS = 20_000
+# Ways to choose one of each `any:`, beyond which they are not tried together.
+_MOST_CHOICES = 256
 
 
+@lru_cache(_ANSWERS)
 def implies(one: Condition, other: Condition) -> bool:
     """Whether `other` holds wherever `one` does."""
     if one == other or (isinstance(other, AnyOf) and any(implies(one, part) for part in other.parts)):
@@ -43,6 +51,7 @@ def implies(one: Condition, other: Condition) -> bool:
     return excludes(one, other.part) if isinstance(other, Not) else _atom_implies(one, other)
 
 
+@lru_cache(_ANSWERS)
 def excludes(one: Condition, other: Condition) -> bool:
     """Whether the two can never hold together."""
     if isinstance(one, Not) and isinstance(other, Not) and _fill_the_week(one.part, other.part):
@@ -58,6 +67,7 @@ def excludes(one: Condition, other: Condition) -> bool:
     return _atoms_exclude(one, other)
 
 
+@lru_cache(_ANSWERS)
 def is_never(condition: Condition) -> bool:
     """Whether a condition can hold for no action at all."""
     if isinstance(condition, AnyOf):
@@ -67,11 +77,10 @@ def is_never(condition: Condition) -> bool:
     if not isinstance(condition, All):
         return False
     flat = _flat(condition)
-    return any(is_never(part) for part in flat) or any(
-        excludes(one, other) for at, one in enumerate(flat) for other in flat[at + 1 :]
-    )
+    return _contradict(flat) or _contradict_by_choice(flat)
 
 
+@lru_cache(_ANSWERS)
 def is_always(condition: Condition) -> bool:
     """Whether a condition holds for every action of which its facts are known."""
     if isinstance(condition, All):
@@ -117,9 +126,26 @@ def _fill_the_week(one: Condition, other: Condition) -> bool:
 
 def _flat(condition: All) -> list[Condition]:
     flat: list[Condition] = []
-    for part in condition.parts:
+    for each in condition.parts:
+        part = negation(each.part) if isinstance(each, Not) and isinstance(each.part, All | AnyOf) else each
         flat += _flat(part) if isinstance(part, All) else [part]
     return flat
+
+
+def _contradict(parts: list[Condition]) -> bool:
+    """Whether one of some can never hold, or two of them never together."""
+    return any(is_never(part) for part in parts) or any(
+        excludes(one, other) for at, one in enumerate(parts) for other in parts[at + 1 :]
+    )
+
+
+def _contradict_by_choice(parts: list[Condition]) -> bool:
+    """Whether, whichever of each `any:` holds, two parts never hold together."""
+    choices = [part.parts if isinstance(part, AnyOf) else (part,) for part in parts]
+    ways = prod(len(each) for each in choices)
+    if ways == 1 or ways > _MOST_CHOICES:
+        return False
+    return all(_contradict(_flat(All(way))) for way in product(*choices))
 
 
 def _atom_implies(one: Condition, other: Condition) -> bool:
@@ -141,17 +167,21 @@ def _atom_implies(one: Condition, other: Condition) -> bool:
 
 def _atoms_exclude(one: Condition, other: Condition) -> bool:
     if isinstance(one, Word) and isinstance(other, Word) and one.fact == other.fact:
-        return not any(_may_overlap(mine, theirs) for mine in one.patterns for theirs in other.patterns)
+        return _are_strange(one.patterns, other.patterns)
+    if isinstance(one, Names) and isinstance(other, Names) and one.fact == other.fact:
+        # Where `only` holds, what the other one wants is among these names, and there is one at least.
+        return (one.only or other.only) and _are_strange(one.patterns, other.patterns)
     if isinstance(one, Flag) and isinstance(other, Flag):
         return one.fact == other.fact and one.value is not other.value
     if isinstance(one, During) and isinstance(other, During):
         return one.window.zone == other.window.zone and not one.window.minutes & other.window.minutes
-    for first, second in ((one, other), (other, one)):
-        if isinstance(first, NoDestination) and isinstance(second, Word) and second.fact in {"destination", "trust"}:
-            return True
     if isinstance(one, Range | SmallestGroup | RollingSum) and _same_number(one, other):
         return _apart(one, other) or _apart(other, one)
-    return False
+    return _are_nowhere_and_somewhere(one, other) or _are_nowhere_and_somewhere(other, one)
+
+
+def _are_nowhere_and_somewhere(one: Condition, other: Condition) -> bool:
+    return isinstance(one, NoDestination) and isinstance(other, Word) and other.fact in {"destination", "trust"}
 
 
 def _same_number(one: Condition, other: Condition) -> bool:
@@ -188,6 +218,11 @@ def _subset(narrow: tuple[str, ...], wide: tuple[str, ...]) -> bool:
     return bool(narrow) and all(
         each in wide or "*" in wide or (not _PATTERN & set(each) and fits(each, wide)) for each in narrow
     )
+
+
+def _are_strange(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    """Whether no word can fit one of some patterns and one of others."""
+    return not any(_may_overlap(mine, theirs) for mine in some for theirs in others)
 
 
 def _may_overlap(one: str, other: str) -> bool:

@@ -121,3 +121,46 @@ class TestFound:
     def test_implies(self, one, other):
         assert implies(one, other)
         assert not implies(other, one)
+
+    @pytest.mark.parametrize(
+        "condition",
+        [
+            pytest.param(
+                All(
+                    (
+                        Flag("agent", value=True),
+                        Range("rows", 5),
+                        Not(All((Flag("agent", value=True), Range("rows", 1)))),
+                    )
+                ),
+                id="not what it wants together",
+            ),
+            pytest.param(
+                All(
+                    (
+                        AnyOf((Range("rows", 9), Word("trust", ("public",)))),
+                        AnyOf((Range("rows", None, 5), NoDestination())),
+                        Word("trust", ("external", "public")),
+                        Not(Word("trust", ("public",))),
+                    )
+                ),
+                id="whichever of two lists holds",
+            ),
+            pytest.param(
+                All((Names("tables", ("a",), only=True), Names("tables", ("b", "c*")))), id="some that are none of all"
+            ),
+        ],
+    )
+    def test_never(self, condition):
+        assert is_never(condition)
+
+    def test_conditions_in_conditions_are_compared_without_end_to_the_depth(self):
+        """Each level asks the one below it several times: nobody would wait for it, were no answer kept."""
+
+        def deep(levels: int, rows: int) -> All | Range:
+            if levels == 0:
+                return Range("rows", rows)
+            return All((AnyOf((deep(levels - 1, rows), Not(deep(levels - 1, rows + 1)))), Names("tables", ("a",))))
+
+        assert implies(deep(10, 7), deep(10, 7))
+        assert not implies(deep(10, 7), deep(10, 90))

@@ -260,6 +260,13 @@ class TestFacts:
             pytest.param({"action": "export", "agent": 1}, '"agent" must be true or false', id="a number for true"),
             pytest.param({"action": "export", "k": [5]}, "not as the gate writes them", id="k without columns"),
             pytest.param({"action": "export", "moment": "noon"}, "not as the gate writes them", id="no moment"),
+            pytest.param({"action": "export", "tables": "orders"}, '"tables" must be a list', id="a name for a list"),
+            pytest.param({"action": "export", "trust": "public"}, 'Add "destination"', id="trust of no destination"),
+            pytest.param(
+                {"action": "export", "destination": "a", "trust": "extern"}, '"trust" is one of', id="no trust"
+            ),
+            pytest.param({"action": "export", "level": "releases"}, '"level" is one of', id="no level"),
+            pytest.param({"action": "export", "rows": -1}, '"rows" must not be negative', id="fewer rows than none"),
         ],
     )
     def test_refused(self, value, words):
