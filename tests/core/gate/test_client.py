@@ -98,6 +98,7 @@ class TestAsking:
         [(method, url, body)] = seen
         assert (method, url) == ("POST", "http://gate.example/api/v1/requests")
         assert json.loads(body) == {
+            "action": "export",
             "staging": "stg_1",
             "destination": "partner",
             "why": "because",

@@ -42,7 +42,7 @@ class TestFirstBits:
 class TestWholeNoise:
     """Integers get the same noise as the same numbers as doubles, which are rounded one by one."""
 
-    @pytest.mark.parametrize(("kind", "scale"), product(["laplace", "gaussian", "geometric"], [1, 5, 60]))
+    @pytest.mark.parametrize(("kind", "scale"), list(product(["laplace", "gaussian", "geometric"], [1, 5, 60])))
     @pytest.mark.parametrize("type_", [pa.int8(), pa.uint8(), pa.int32(), pa.uint64()], ids=str)
     @pytest.mark.parametrize("bounds", [{"min": 0, "max": 120}, {"min": 0.5, "max": 99.5}], ids=str)
     def test_it_is_that_of_doubles(self, kind, scale, type_, bounds):
