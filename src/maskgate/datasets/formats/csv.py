@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,9 @@ import pyarrow.csv
 
 from maskgate.datasets.formats.compression import block_for, damaged, head_of, level_of_text, opened
 from maskgate.datasets.formats.csv_agreement import IS_DOUBLE
-from maskgate.datasets.formats.csv_dialect import QUOTINGS, Dialect, names_of
-from maskgate.datasets.formats.csv_encoding import CsvEncoder, rendered
+from maskgate.datasets.formats.csv_dialect import Dialect, Header
+from maskgate.datasets.formats.csv_encoding import CsvEncoder
+from maskgate.datasets.formats.csv_quoting import has_line, is_left_open, with_quoting
 from maskgate.datasets.formats.format import DIALECT, FileFacts, Piece
 from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.formats.streamed import streamed
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from maskgate.datasets.layout import Layout
 
 _HEAD = 1 << 20
+_TAIL = 4096
 _NOTED = 10_000
 
 
@@ -63,9 +66,9 @@ class Csv:
         """Read the first rows, and find dialect and types."""
         head = head_of(file, self.codec, _HEAD)
         dialect = self._dialect(file.shown, head, options)
-        names = names_of(file.shown, dialect, head)
+        names = Header.of(file.shown, dialect, head).names
         declared = _declared(file, names, options)
-        sample = self._sample(file, dialect, names, head)
+        sample = next(self._texts(file, dialect, head), None) or _empty(names)
         columns = [sample.column(at) for at in range(len(names))]
         kinds = [declared.get(name) or guessed_type(each) for name, each in zip(names, columns, strict=True)]
         moments = {
@@ -80,7 +83,7 @@ class Csv:
                 for name, each, kind in zip(names, columns, kinds, strict=True)
             ]
         if "quoting" not in options:
-            dialect = replace(dialect, quoting=_quoting(dialect, names, columns, kinds, head))
+            dialect = with_quoting(dialect, names, columns, kinds, dialect.text_of(file.shown, head))
         items = [_noted(*each) for each in zip(names, kinds, columns, strict=True)]
         schema = pa.schema(items, {DIALECT: dialect.as_json()})
         piece = Piece(file, shown=file.shown, row_size=sample.nbytes // max(1, sample.num_rows))
@@ -92,17 +95,16 @@ class Csv:
         """Read a file as a stream."""
         head = head_of(piece.file, self.codec, _HEAD)
         dialect = self._dialect(piece.shown, head, options)
-        names = names_of(piece.shown, dialect, head)
+        names = Header.of(piece.shown, dialect, head).names
         declared = _declared(piece.file, names, options)
         wanted = schema.names if columns is None else columns
-        with opened(piece.file, self.codec) as stream:
-            for batch in _texts(stream, f"{piece.shown}: {damaged(self.codec)}", dialect, names, block_for(head)):
-                values = [
-                    _values(piece, batch.column(names.index(name)), schema.field(name), is_sure=name in declared)
-                    for name in wanted
-                ]
-                whole = pa.RecordBatch.from_arrays(values, names=list(wanted))
-                yield from in_portions(whole, rows)
+        for batch in self._texts(piece.file, dialect, head):
+            values = [
+                _values(piece, batch.column(names.index(name)), schema.field(name), is_sure=name in declared)
+                for name in wanted
+            ]
+            whole = pa.RecordBatch.from_arrays(values, names=list(wanted))
+            yield from in_portions(whole, rows)
 
     def types_as_read(self, schema: pa.Schema) -> list[pa.DataType]:
         """Return the types that the text stands for."""
@@ -120,11 +122,41 @@ class Csv:
     def _dialect(self, shown: str, head: bytes, options: Mapping[str, Any]) -> Dialect:
         return Dialect.of(shown, head, ({"delimiter": self.delimiter} if self.delimiter else {}) | dict(options))
 
-    def _sample(self, file: InputFile, dialect: Dialect, names: Sequence[str], head: bytes) -> pa.RecordBatch:
-        empty = pa.RecordBatch.from_arrays([pa.array([], pa.string()) for _ in names], names=list(names))
-        before = f"{file.shown}: {damaged(self.codec)}"
+    def _texts(self, file: InputFile, dialect: Dialect, head: bytes) -> Iterator[pa.RecordBatch]:
+        """Read all cells as text.
+
+        Raises:
+            DatasetError: If rows are not of one width, or the file ends inside of a cell.
+        """
+        header = Header.of(file.shown, dialect, head)
+        if header.is_all and len(head) < _HEAD:
+            return
+        before, last = f"{file.shown}: {damaged(self.codec)}", ""
         with opened(file, self.codec) as stream:
-            return next(iter(_texts(stream, before, dialect, names, block_for(head))), empty)
+            for batch in _texts(stream, before, dialect, header, block_for(head)):
+                if batch.num_rows:
+                    last = batch.column(batch.num_columns - 1)[-1].as_py() or ""
+                yield batch
+        if is_left_open(last, self._tail(file, head, last), dialect):
+            raise DatasetError(f"{before}it ends inside of a cell whose quote is never closed. Correct it.")
+
+    def _tail(self, file: InputFile, head: bytes, last: str) -> bytes:
+        """Return the last characters of a file; none, where they are too dear for what they may tell."""
+        if len(head) < _HEAD:
+            return head[-_TAIL:]
+        if self.codec and not has_line(last):
+            return b""
+        tail = b""
+        with opened(file, self.codec) as stream:
+            if not self.codec:
+                stream.seek(-_TAIL, os.SEEK_END)
+            while part := stream.read(_HEAD):
+                tail = (tail + part)[-_TAIL:]
+        return tail
+
+
+def _empty(names: Sequence[str]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array([], pa.string()) for _ in names], names=list(names))
 
 
 def _declared(file: InputFile, names: Sequence[str], options: Mapping[str, Any]) -> dict[str, pa.DataType]:
@@ -143,14 +175,14 @@ def _noted(name: str, kind: pa.DataType, column: pa.Array) -> pa.Field:
 
 
 def _texts(
-    stream: pa.NativeFile, before: str, dialect: Dialect, names: Sequence[str], block: int
+    stream: pa.NativeFile, before: str, dialect: Dialect, header: Header, block: int
 ) -> Iterator[pa.RecordBatch]:
     """Read all cells as text, under names that are told apart by their places."""
-    places = [str(at) for at in range(len(names))]
+    places = [str(at) for at in range(len(header.names))]
     read = pyarrow.csv.ReadOptions(
         block_size=block,
         column_names=places,
-        skip_rows_after_names=1 if dialect.header else 0,
+        skip_rows_after_names=header.lines,
         encoding=dialect.encoding,
         use_threads=True,
     )
@@ -161,7 +193,7 @@ def _texts(
         escape_char=dialect.escape or False,
         newlines_in_values=True,
         # In a file of one column an empty line is a null.
-        ignore_empty_lines=len(names) > 1,
+        ignore_empty_lines=len(header.names) > 1,
     )
     convert = pyarrow.csv.ConvertOptions(
         column_types=dict.fromkeys(places, pa.string()),
@@ -185,16 +217,3 @@ def _values(piece: Piece, text: pa.Array, item: pa.Field, *, is_sure: bool) -> p
         f"values are. Declare its type, such as --source-option types.{item.name}=string, or "
         f"source_options={{'types': {{'{item.name}': 'string'}}}}."
     )
-
-
-def _quoting(
-    dialect: Dialect, names: Sequence[str], columns: Sequence[pa.Array], kinds: Sequence[pa.DataType], head: bytes
-) -> str:
-    """Return the way of quoting by which the first rows come out as they are in the file."""
-    few = [column.slice(0, 100) for column in columns]
-    for quoting in QUOTINGS:
-        tried = replace(dialect, quoting=quoting)
-        body = rendered(few, [pa.types.is_string(kind) for kind in kinds], tried)
-        if body and bytes(body) in head:
-            return quoting
-    return dialect.quoting if names else QUOTINGS[0]

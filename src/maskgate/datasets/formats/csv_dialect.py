@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _DELIMITERS = ",;\t|"
 _LINES = 200
+_FIRST_LINE = 1 << 16
 _TYPES = "types"
 # Delimiters and ends of lines are looked for as bytes: an encoding has to leave these as they are.
 _ASCII = bytes(range(0x20, 0x7F)).replace(b"\\", b"") + rb"\n\u0041+AGE-" + b"\t\r\n"
@@ -41,6 +43,8 @@ class Dialect:
         bom: Whether a byte order mark stands at the beginning.
         newline: What ends a line.
         quoting: What is quoted: ``minimal`` (what must be), ``text`` (all cells of text columns), ``all``.
+        quoted: Columns of which all cells are quoted besides.
+        quoted_header: Whether all names of columns are quoted; None for as texts are.
         nulls: How a null is written, without quotes; the first one is that of written files.
         moment: What stands between the day and the time of a moment.
     """
@@ -53,6 +57,8 @@ class Dialect:
     bom: bool = False
     newline: str = "\n"
     quoting: str = "minimal"
+    quoted: tuple[str, ...] = ()
+    quoted_header: bool | None = None
     nulls: tuple[str, ...] = ("",)
     moment: str = " "
 
@@ -72,31 +78,87 @@ class Dialect:
         declared = _declared(options)
         bom = head.startswith(codecs.BOM_UTF8)
         dialect = replace(cls(), **{"bom": bom, **declared})
-        text = _decoded(name, head.removeprefix(codecs.BOM_UTF8), dialect.encoding)
-        if "newline" not in declared and "\r\n" in text.partition("\n")[0] + "\n":
-            dialect = replace(dialect, newline="\r\n")
+        dialect.check_marks()
+        text = dialect.text_of(name, head)
+        if "newline" not in declared:
+            dialect = replace(dialect, newline=dialect.newline_in(text))
         if "delimiter" not in declared:
             dialect = replace(dialect, delimiter=dialect.delimiter_in(name, text))
+        dialect.check_quotes(name, text)
         return dialect
+
+    @property
+    def quotes_names(self) -> bool:
+        """Whether all names of columns are quoted."""
+        return self.quoting != QUOTINGS[0] if self.quoted_header is None else self.quoted_header
+
+    def is_quoted(self, name: str, *, is_text: bool) -> bool:
+        """Say whether all cells of a column are quoted."""
+        return self.quoting == "all" or (self.quoting == "text" and is_text) or name in self.quoted
+
+    def text_of(self, name: str, head: bytes) -> str:
+        """Return the characters at the beginning of a file.
+
+        Raises:
+            DatasetError: If they are not written in this encoding.
+        """
+        return _decoded(name, head.removeprefix(codecs.BOM_UTF8), self.encoding)
+
+    def check_marks(self) -> None:
+        """Refuse one character that would mean two things.
+
+        Raises:
+            UsageError: If there is one.
+        """
+        if self.quote in {self.delimiter, self.escape} or self.delimiter == self.escape:
+            raise UsageError("the options 'delimiter', 'quote' and 'escape' of a CSV file are different characters.")
+        if self.escape and any(self.escape in null for null in self.nulls):
+            raise UsageError(
+                "the option 'nulls' of a CSV file holds the character that is declared as 'escape', so that no cell "
+                "would be a null. Leave 'escape' out, or write nulls in another way."
+            )
+
+    def check_quotes(self, name: str, text: str) -> None:
+        """Refuse a cell that goes on behind its closing quote, as one does where quotes are escaped and not doubled.
+
+        Raises:
+            DatasetError: If there is one among the first lines.
+        """
+        lines = self._lines(text, self.delimiter, strict=True)
+        goes_on = False
+        try:
+            for _ in lines:
+                pass
+        except csv.Error as error:
+            goes_on = "expected after" in str(error)
+        if goes_on:
+            raise DatasetError(
+                f"{name}, line {lines.line_num}: a cell goes on behind its closing quote. Declare what stands before a "
+                f"quote inside of a cell, such as --source-option escape='\\' or source_options={{'escape': '\\\\'}}, "
+                "or correct the file."
+            )
 
     def rows_of(self, text: str, delimiter: str | None = None) -> list[list[str]]:
         """Return the cells of the first lines, the last of which may be cut off."""
-        lines = csv.reader(
-            io.StringIO(text, newline=""),
-            delimiter=delimiter or self.delimiter,
-            quotechar=self.quote,
-            escapechar=self.escape or None,
-            doublequote=not self.escape,
-        )
         rows = []
         try:
-            for row in lines:
+            for row in self._lines(text, delimiter or self.delimiter, strict=False):
                 rows.append(row)
                 if len(rows) > _LINES:
                     break
         except csv.Error:
             return rows
         return rows
+
+    def _lines(self, text: str, delimiter: str, *, strict: bool) -> Any:
+        return csv.reader(
+            io.StringIO(text, newline=""),
+            delimiter=delimiter,
+            quotechar=self.quote,
+            escapechar=self.escape or None,
+            doublequote=not self.escape,
+            strict=strict,
+        )
 
     def delimiter_in(self, name: str, text: str) -> str:
         """Return the delimiter that makes as many columns of every line.
@@ -121,6 +183,13 @@ class Dialect:
             )
         return next(iter(widths))
 
+    def newline_in(self, text: str) -> str:
+        """Return what ends the first line, wherever else such characters stand inside of quotes."""
+        quote = re.escape(self.quote)
+        bare = re.sub(f"{quote}[^{quote}]*+{quote}", "", text[:_FIRST_LINE])
+        found = re.search("\r\n|\r|\n", bare)
+        return found[0] if found is not None else "\n"
+
     def as_json(self) -> str:
         """Write it down, as a schema carries it."""
         return json.dumps(asdict(self))
@@ -129,21 +198,37 @@ class Dialect:
     def from_json(cls, text: str | bytes) -> Self:
         """Read what :meth:`as_json` has written."""
         found = json.loads(text)
-        return cls(**{**found, "nulls": tuple(found["nulls"])})
+        return cls(**{**found, "nulls": tuple(found["nulls"]), "quoted": tuple(found["quoted"])})
 
 
-def names_of(name: str, dialect: Dialect, head: bytes) -> list[str]:
-    """Return the names of the columns.
+@dataclass(frozen=True)
+class Header:
+    """The names of the columns, and how far they are.
 
-    Raises:
-        DatasetError: If there is no line.
+    Attributes:
+        names: The columns.
+        lines: How many lines stand before the first row: the names, and empty ones before them.
+        is_all: Whether nothing stands behind them.
     """
-    text = _decoded(name, head.removeprefix(codecs.BOM_UTF8), dialect.encoding)
-    rows = dialect.rows_of(text)
-    first = next((row for row in rows if row), None)
-    if first is None:
-        raise DatasetError(f"{name}: it is empty, so that nobody knows its columns.")
-    return first if dialect.header else [f"f{at}" for at in range(len(first))]
+
+    names: list[str]
+    lines: int
+    is_all: bool
+
+    @classmethod
+    def of(cls, name: str, dialect: Dialect, head: bytes) -> Self:
+        """Find the names.
+
+        Raises:
+            DatasetError: If there is no line.
+        """
+        rows = dialect.rows_of(dialect.text_of(name, head))
+        at = next((at for at, row in enumerate(rows) if row), None)
+        if at is None:
+            raise DatasetError(f"{name}: it is empty, so that nobody knows its columns.")
+        if not dialect.header:
+            return cls([f"f{at}" for at in range(len(rows[at]))], 0, is_all=False)
+        return cls(rows[at], at + 1, is_all=len(rows) == at + 1)
 
 
 def _declared(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,20 +247,23 @@ def _declared(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _valid(option: str, value: Any) -> Any:
-    if option in {"header", "bom"}:
+    if option in {"header", "bom", "quoted_header"}:
         if value in {True, "true", "yes"} or value in {False, "false", "no"}:
             return value in {True, "true", "yes"}
         raise UsageError(f"the option '{option}' of a CSV file is true or false.")
-    if option == "nulls":
-        return (value,) if isinstance(value, str) else tuple(map(str, value))
+    if option in {"nulls", "quoted"}:
+        texts = (value,) if isinstance(value, str) else tuple(map(str, value))
+        if not texts and option == "nulls":
+            raise UsageError("the option 'nulls' of a CSV file says how nulls are written; '' where cells are empty.")
+        return texts
     written = str(value).replace("\\t", "\t").replace("\\r", "\r").replace("\\n", "\n")
     is_no_escape = option == "escape" and not written
     if option in {"delimiter", "quote", "escape"} and not (is_no_escape or _is_mark(written)):
         raise UsageError(f"the option '{option}' of a CSV file is one character of ASCII, and no end of a line.")
     if option == "quoting" and written not in QUOTINGS:
         raise UsageError(f"the option 'quoting' of a CSV file is one of {', '.join(QUOTINGS)}.")
-    if option == "newline" and written not in {"\n", "\r\n"}:
-        raise UsageError(r"the option 'newline' of a CSV file is \n or \r\n.")
+    if option == "newline" and written not in {"\n", "\r\n", "\r"}:
+        raise UsageError(r"the option 'newline' of a CSV file is \n, \r\n or \r.")
     if option == "encoding":
         return _encoding(written)
     return written
@@ -195,7 +283,8 @@ def _encoding(name: str) -> str:
         is_taken = False
     if not is_taken:
         raise UsageError(f"the encoding '{name}' is not taken. Convert the file to UTF-8.")
-    return found
+    # A byte order mark is looked for anyway, and written once for a file.
+    return "utf-8" if found == "utf-8-sig" else found
 
 
 def _decoded(name: str, head: bytes, encoding: str) -> str:

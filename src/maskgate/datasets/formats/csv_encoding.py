@@ -36,11 +36,11 @@ class CsvEncoder:
 
     def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
         """Encode rows that stand together."""
-        are_text = [_is_text(item.type) for item in self.schema]
+        are_quoted = [self.dialect.is_quoted(item.name, is_text=_is_text(item.type)) for item in self.schema]
         parts = []
         for batch in batches:
             columns = [written(column, self.dialect.moment) for column in batch.columns]
-            parts.append(_in_encoding(rendered(columns, are_text, self.dialect), self.dialect))
+            parts.append(_in_encoding(rendered(columns, are_quoted, self.dialect), self.dialect))
         rows = sum(batch.num_rows for batch in batches)
         return Segment(rows, self._compressed(b"".join(parts) if len(parts) > 1 else parts[0]))
 
@@ -49,8 +49,11 @@ class CsvEncoder:
         return TextAssembly(self._header())
 
     def _header(self) -> bytes:
-        names = [pa.array([name]) for name in self.schema.names]
-        line = rendered(names, [True] * len(names), self.dialect) if self.dialect.header else b""
+        are_quoted = [self.dialect.quotes_names] * len(self.schema)
+        # Like a null: a column without a name has no quotes of its own, unless it is alone.
+        unnamed = "" if self.dialect.quotes_names or len(self.schema) == 1 or self.dialect.nulls[0] else None
+        names = [pa.array([name or unnamed], pa.string()) for name in self.schema.names]
+        line = rendered(names, are_quoted, self.dialect) if self.dialect.header else b""
         mark = codecs.BOM_UTF8 if self.dialect.bom else b""
         text = mark + bytes(_in_encoding(line, self.dialect))
         return bytes(self._compressed(text)) if text else b""
@@ -59,15 +62,15 @@ class CsvEncoder:
         return compressed(data, self._codec, self._level)
 
 
-def rendered(columns: Sequence[pa.Array], are_text: Sequence[bool], dialect: Dialect) -> Any:
+def rendered(columns: Sequence[pa.Array], are_quoted: Sequence[bool], dialect: Dialect) -> Any:
     """Return rows as UTF-8.
 
     Args:
         columns: Texts, null where the cells are.
-        are_text: Which of them are columns of text.
+        are_quoted: Of which of them all cells are quoted, and not only those that must be.
         dialect: How they are written.
     """
-    cells = [_cells(column, dialect, is_text=is_text) for column, is_text in zip(columns, are_text, strict=True)]
+    cells = [_cells(column, dialect, is_quoted=each) for column, each in zip(columns, are_quoted, strict=True)]
     rows = pc.binary_join_element_wise(*cells, _text(dialect.delimiter)) if len(cells) > 1 else cells[0]
     lines = pc.binary_join_element_wise(rows, _text(dialect.newline), _text(""))
     if isinstance(lines, pa.ChunkedArray):
@@ -79,9 +82,9 @@ def rendered(columns: Sequence[pa.Array], are_text: Sequence[bool], dialect: Dia
     return memoryview(data)[edges[0].as_py() : edges[-1].as_py()]
 
 
-def _cells(column: pa.Array, dialect: Dialect, *, is_text: bool) -> pa.Array:
+def _cells(column: pa.Array, dialect: Dialect, *, is_quoted: bool) -> pa.Array:
     column = column.cast(pa.large_string())
-    if dialect.quoting == "all" or (dialect.quoting == "text" and is_text):
+    if is_quoted:
         wanted = pa.scalar(True)  # noqa: FBT003
     else:
         special = re.escape(dialect.delimiter + dialect.quote + dialect.escape)

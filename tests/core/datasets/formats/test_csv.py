@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import traceback
 
 import pyarrow as pa
@@ -20,7 +21,8 @@ def keep():
     """Rules that keep every column."""
 
     def rules(names):
-        columns = ", ".join(f'"{name}": keep' for name in names)
+        # A column without a name has no rule but that of a pattern.
+        columns = ", ".join(f"{json.dumps(name or '*')}: keep" for name in names)
         return read_rules(f"version: 1\ntables: {{t: {{columns: {{{columns}}}}}}}\n", "rules.yaml")
 
     return rules
@@ -70,6 +72,15 @@ class TestCsv:
             pytest.param("a|b\nKöln|ß\n".encode(), id="characters beyond ASCII"),
             pytest.param(b"a,b\n1," + b"x" * 9_000_000 + b"\n2,y\n", id="a cell of 9 MB"),
             pytest.param(b"a,b\n-0,-0.0\n00,1.0\n", id="two zeros"),
+            pytest.param(b"a,b\r1,x\r2,y\r", id="lines of old Macintoshes"),
+            pytest.param(b'"a\nb",c\r\n1,2\r\n', id="a line inside of a name, Windows' lines"),
+            pytest.param(b",a,b\n0,1,x\n1,2,y\n", id="a column without a name, as pandas writes its index"),
+            pytest.param(b'"","a"\n"1",1\n"2",2\n', id="a column without a name, as R writes its rows"),
+            pytest.param(b'"a","b"\n1,x\n2,y\n', id="names quoted, and nothing else"),
+            pytest.param(b'a,b,c\n1,"x",2\n,"y",\n', id="texts quoted, and no names"),
+            pytest.param(b'a,b,c\n1,"12",x\n2,"13",y\n3,,z\n', id="numbers of one column quoted"),
+            pytest.param(b'a,b\n1,"ends ""so""\n"\n', id="a last cell that ends in quotes and a line"),
+            pytest.param(b'a,b\n1,""""\n', id="a last cell that is a quote"),
         ],
     )
     def test_what_is_kept_stays(self, written, keep, tmp_path, data):
@@ -98,6 +109,14 @@ class TestCsv:
     )
     def test_a_type_is_told_by_how_cells_are_written(self, written, cells, kind):
         assert types(written(("a,b\n" + "".join(f"{cell},x\n" for cell in cells)).encode())) == [kind, "string"]
+
+    @pytest.mark.parametrize("data", [b"\n\r\na,b\n1,x\n", b"\na\n1\n"], ids=["two columns", "one column"])
+    def test_empty_lines_before_the_names_are_none(self, written, data):
+        assert read(written(data))["a"].to_pylist() == [1]
+
+    def test_names_without_the_end_of_a_line_are_a_table_without_rows(self, written):
+        table = read(written(b"a,b"))
+        assert (table.num_rows, table.schema.names) == (0, ["a", "b"])
 
     def test_an_empty_cell_is_a_null_and_a_quoted_one_is_not(self, written):
         assert read(written(b'a,b\n,1\n"",2\n'))["a"].to_pylist() == [None, ""]
@@ -128,6 +147,18 @@ class TestDeclared:
         path = written("'a':'b'\n'K\xf6ln':NULL\n'it''s':''\n".encode("latin-1"))
         table = read(path, delimiter=":", quote="'", encoding="latin-1", nulls=["NULL"])
         assert table.to_pylist() == [{"a": "Köln", "b": None}, {"a": "it's", "b": ""}]
+
+    def test_quotes_are_told_in_every_encoding(self, written, keep, tmp_path):
+        data = 'a,b\r\n"K\xf6ln",1\r\n"Ulm",2\r\n'.encode("latin-1")
+        declared = {"encoding": "latin-1"}
+        mask_dataset(written(data), tmp_path / "o.csv", keep(["a", "b"]), table_name="t", source_options=declared)
+        assert (tmp_path / "o.csv").read_bytes() == data
+
+    def test_a_byte_order_mark_by_the_encoding_stands_once(self, written, keep, tmp_path):
+        data = b"\xef\xbb\xbfa,b\n1,x\n"
+        declared = {"encoding": "utf-8-sig"}
+        mask_dataset(written(data), tmp_path / "o.csv", keep(["a", "b"]), table_name="t", source_options=declared)
+        assert (tmp_path / "o.csv").read_bytes() == data
 
     def test_the_dialect_is_that_of_the_output(self, written, keep, tmp_path):
         data = "a:b\nK\xf6ln:NULL\nit's:''\n".encode("latin-1")
@@ -161,6 +192,10 @@ class TestDeclared:
             ({"escape": "xx"}, "one character"),
             ({"types": "string"}, "types are declared by column"),
             ({"quoting": "never"}, "one of minimal, text, all"),
+            ({"quote": ","}, "are different characters"),
+            ({"escape": '"'}, "are different characters"),
+            ({"nulls": []}, "'' where cells are empty"),
+            ({"escape": "\\", "nulls": "\\N"}, "no cell would be a null"),
         ],
     )
     def test_what_cannot_be(self, written, options, said):
@@ -179,12 +214,26 @@ class TestRefusals:
             pytest.param(b"a,b\nplanted\n", "more or fewer cells", id="a row that is too short"),
             pytest.param(b"a;b,c\n1;planted,2\n", "delimiter cannot be told", id="two delimiters that fit"),
             pytest.param(b"a,b\n\xff,planted\n", "not written in utf-8", id="another encoding"),
+            pytest.param(b'a,b\n1,"planted\n2,y\n', "ends inside of a cell", id="a quote that is not closed"),
+            pytest.param(b'a,b\n1,x\n2,"planted', "ends inside of a cell", id="cut off inside of quotes"),
+            pytest.param(b'a,b\n1,"planted \\"x\\""\n', "line 2: a cell goes on", id="escaped quotes, undeclared"),
+            pytest.param(b'a,b\n1,"x"planted\n', "line 2: a cell goes on", id="text behind a closing quote"),
         ],
     )
     def test_a_file(self, written, data, said):
         with pytest.raises(DatasetError, match=said) as caught:
             read(written(data))
         assert "planted" not in "".join(traceback.format_exception(caught.value))
+
+    @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+    def test_a_long_file_that_is_cut_off_inside_of_quotes(self, written, name):
+        rows = b"a,b\n" + b"1,x\n" * 300_000 + b'2,"planted\n3,y\n'
+        with pytest.raises(DatasetError, match="ends inside of a cell"):
+            read(written(gzip.compress(rows, 1) if name.endswith(".gz") else rows, name))
+
+    def test_a_long_file_that_ends_in_a_cell_of_lines_is_taken(self, written):
+        rows = b"a,b\n" + b"1,x\n" * 300_000 + b'2,"x\n\ny"\n\n'
+        assert read(written(rows))["b"][-1].as_py() == "x\n\ny"
 
     def test_a_later_cell_that_is_written_otherwise(self, written, keep, tmp_path):
         rows = "".join(f"{number},{'x' * 100}\n" for number in range(100_000))

@@ -1,0 +1,108 @@
+"""What a CSV file quotes, told from its first rows, so that written files quote the same.
+
+A way of quoting all columns alike is tried first, by writing the first rows and looking for them in the file. Where
+none fits, the cells are looked at as they stand in the file, and every column that is always quoted will be.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from maskgate.datasets.formats.csv_dialect import QUOTINGS
+from maskgate.datasets.formats.csv_encoding import rendered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from maskgate.datasets.formats.csv_dialect import Dialect
+
+_ROWS = 100
+
+
+def with_quoting(
+    dialect: Dialect, names: Sequence[str], columns: Sequence[pa.Array], kinds: Sequence[pa.DataType], text: str
+) -> Dialect:
+    """Return a dialect by which the first rows come out as they stand in the file.
+
+    Args:
+        dialect: How the file is written, but for its quotes.
+        names: The columns.
+        columns: Their first cells.
+        kinds: What they are taken for.
+        text: The beginning of the file.
+    """
+    few, head = [column.slice(0, _ROWS) for column in columns], text.encode()
+    for quoting in QUOTINGS:
+        tried = replace(dialect, quoting=quoting)
+        body = rendered(few, _quoted(tried, names, kinds), tried)
+        if body and bytes(body) in head:
+            return _with_header(tried, names, text)
+    rows = list(islice(_rows(dialect, text), _ROWS))
+    cells = zip(*[row for row in rows[dialect.header :] if len(row) == len(names)], strict=True)
+    quoted = [name for name, column in zip(names, cells, strict=False) if _is_quoted(dialect, column)]
+    return _with_header(replace(dialect, quoted=tuple(quoted)), names, text)
+
+
+def has_line(cell: str) -> bool:
+    """Say whether a cell holds the end of a line, as nearly all do that swallow what follows an open quote."""
+    return "\n" in cell or "\r" in cell
+
+
+def is_left_open(cell: str, tail: bytes, dialect: Dialect) -> bool:
+    """Say whether the last cell of a file is quoted, and the file ends before it does.
+
+    Args:
+        cell: What it is read as.
+        tail: The last characters of the file, or nothing.
+        dialect: How the file is written.
+    """
+    quote = dialect.quote.encode()
+    inner = cell.replace(dialect.quote, (dialect.escape or dialect.quote) + dialect.quote).encode(dialect.encoding)
+    if not tail or not cell.strip(dialect.quote):
+        return False
+    if len(inner) >= len(tail):
+        return has_line(cell) and not tail.rstrip(b"\r\n").endswith(quote)
+    return tail.endswith(quote + inner)
+
+
+def _quoted(dialect: Dialect, names: Sequence[str], kinds: Sequence[pa.DataType]) -> list[bool]:
+    return [dialect.is_quoted(name, is_text=pa.types.is_string(kind)) for name, kind in zip(names, kinds, strict=True)]
+
+
+def _with_header(dialect: Dialect, names: Sequence[str], text: str) -> Dialect:
+    """Return a dialect that quotes the names as the first line does, where that is not as it quotes texts."""
+    first = next(_rows(dialect, text), []) if dialect.header else []
+    if len(first) != len(names):
+        return dialect
+    are_quoted = all(_is_in_quotes(dialect, cell) for cell in first)
+    return dialect if are_quoted == dialect.quotes_names else replace(dialect, quoted_header=are_quoted)
+
+
+def _is_quoted(dialect: Dialect, cells: Sequence[str]) -> bool:
+    present = [cell for cell in cells if cell not in dialect.nulls]
+    return bool(present) and all(_is_in_quotes(dialect, cell) for cell in present)
+
+
+def _is_in_quotes(dialect: Dialect, cell: str) -> bool:
+    # What is cut off behind its first quote is no sign.
+    return len(cell) > 1 and cell.startswith(dialect.quote) and cell.endswith(dialect.quote)
+
+
+def _rows(dialect: Dialect, text: str) -> Iterator[list[str]]:
+    """Give the cells of each line as they stand there, without empty lines; the last one may be cut off."""
+    quote, escape, delimiter = map(re.escape, (dialect.quote, dialect.escape, dialect.delimiter))
+    inner = rf"{escape}.|[^{quote}{escape}]" if escape else rf"{quote}{quote}|[^{quote}]"
+    cell = re.compile(rf"({quote}(?:{inner})*+{quote}|[^{delimiter}\r\n]*+)({delimiter}|\r\n|\r|\n|$)", re.DOTALL)
+    row: list[str] = []
+    for found in cell.finditer(text):
+        row.append(found[1])
+        if found[2] == dialect.delimiter:
+            continue
+        if row != [""]:
+            yield row
+        row = []
