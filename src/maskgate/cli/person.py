@@ -22,6 +22,7 @@ import httpx
 
 from maskgate.errors import GateUnreachable, NotAllowed, UsageError
 from maskgate.gate.client import error_of
+from maskgate.gate.gate_address import gate_address, no_answer
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -60,9 +61,10 @@ class Person:
             NotAllowed: If nobody logged in.
             GateUnreachable: If the gate does not answer.
         """
-        url = os.environ.get("MASKGATE_URL", "").rstrip("/")
-        if urlsplit(url).scheme not in {"http", "https"}:
-            raise UsageError("MASKGATE_URL must be set to reach the gate")
+        written = os.environ.get("MASKGATE_URL")
+        if not written:
+            raise UsageError("MASKGATE_URL must be set to reach the gate, such as to http://127.0.0.1:8470")
+        url = gate_address(written)
         verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(32)
         challenge = base64.urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
         with _Listener(state) as listener:
@@ -86,7 +88,7 @@ class Person:
     def decide(self, document: dict[str, Any], verdict: str, reason: str, **beside: Any) -> dict[str, Any]:
         """Decide what the document says, to the byte; and for whom, for how much and in which haste."""
         path = quote(str(document["id"]), safe="")
-        page = self._http.get(f"/requests/{path}")
+        page = _answered(self.url, self._http, "GET", f"/requests/{path}")
         found = _CSRF.search(page.text)
         if found is None:
             raise NotAllowed("the session has ended. Nothing was decided; run the command again")
@@ -106,13 +108,17 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _sent(url: str, http: httpx.Client, method: str, path: str, **options: Any) -> dict[str, Any]:
+def _answered(url: str, http: httpx.Client, method: str, path: str, **options: Any) -> httpx.Response:
     try:
-        response = http.request(method, path, **options)
+        return http.request(method, path, **options)
     except httpx.HTTPError as error:
         raise GateUnreachable(
-            f"the gate at {url} did not answer ({type(error).__name__}). Nothing was decided; try again"
+            f"the gate at {url} did not answer ({no_answer(error)}). Nothing was decided; try again"
         ) from None
+
+
+def _sent(url: str, http: httpx.Client, method: str, path: str, **options: Any) -> dict[str, Any]:
+    response = _answered(url, http, method, path, **options)
     if not response.is_success:
         raise error_of(url, response)
     answer: dict[str, Any] = response.json()

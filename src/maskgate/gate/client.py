@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, overload
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
@@ -24,10 +25,10 @@ from maskgate.errors import (
     UsageError,
 )
 from maskgate.gate.calls import checked_arguments
+from maskgate.gate.gate_address import gate_address, gate_token, id_segment, no_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -52,19 +53,10 @@ class GateClient:
     def __init__(
         self, url: str, token: str, *, timeout: float = 30.0, transport: httpx.BaseTransport | None = None
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
-            raise UsageError(
-                f"the gate's address {url!r} is no http or https URL. Write something like http://127.0.0.1:8470"
-            )
-        if not token:
-            raise UsageError(
-                "the gate's token is empty. Set MASKGATE_TOKEN to the content of the gate's pipeline.token"
-            )
-        self.url = url.rstrip("/")
+        self.url = gate_address(url)
         self._http = httpx.Client(
             base_url=f"{self.url}/api/v1/",
-            headers={"Authorization": f"Bearer {token.strip()}", "Accept": "application/json"},
+            headers={"Authorization": f"Bearer {gate_token(token)}", "Accept": "application/json"},
             timeout=timeout,
             transport=transport,
             follow_redirects=False,
@@ -79,7 +71,10 @@ class GateClient:
         """
         missing = [name for name in ("MASKGATE_URL", "MASKGATE_TOKEN") if not os.environ.get(name)]
         if missing:
-            raise UsageError(f"{' and '.join(missing)} must be set to reach the gate")
+            raise UsageError(
+                f"{' and '.join(missing)} must be set to reach the gate: its address, such as http://127.0.0.1:8470, "
+                "and a token of its, such as the content of pipeline.token in its home"
+            )
         return cls(os.environ["MASKGATE_URL"], os.environ["MASKGATE_TOKEN"], timeout=timeout)
 
     def __repr__(self) -> str:
@@ -103,21 +98,28 @@ class GateClient:
         """Open a write-once place for masked files: ``{"id", "uri" or null, "upload", "expires_at"}``."""
         return self._call("POST", "staging", json={} if root is None else {"root": root})
 
-    def upload(self, staging_id: str, path: str, file: Path | bytes) -> dict[str, Any]:
+    def upload(self, staging_id: str, path: str, file: str | Path | bytes) -> dict[str, Any]:
         """Send one file up: ``{"path", "size", "sha256"}``.
 
         Args:
             staging_id: What :meth:`open_staging` returned.
             path: Where in the staging, such as ``customers/part-00000.parquet``.
-            file: The file to read, or its bytes.
-        """
-        return self._send_file(f"staging/{_segment(staging_id)}/files/{quote(path, safe='/')}", file)
+            file: The path of the file to read, or its bytes.
 
-    def _send_file(self, where: str, file: Path | bytes, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        Raises:
+            UsageError: If the file cannot be read.
+        """
+        return self._send_file(f"staging/{id_segment(staging_id)}/files/{quote(path, safe='/')}", file)
+
+    def _send_file(self, where: str, file: str | Path | bytes, params: dict[str, Any] | None = None) -> dict[str, Any]:
         headers = {"Content-Type": "application/octet-stream"}
         if isinstance(file, bytes):
             return self._call("PUT", where, content=file, headers=headers, params=params)
-        with file.open("rb") as opened:
+        try:
+            opened = Path(file).open("rb")  # noqa: SIM115  closed below; what fails in sending is not about the file
+        except OSError as error:
+            raise UsageError(f"{file} cannot be read: {error.strerror}. Name a file that is there") from None
+        with opened:
             headers["Content-Length"] = str(os.fstat(opened.fileno()).st_size)
             return self._call("PUT", where, content=_chunks(opened), headers=headers, params=params)
 
@@ -185,14 +187,14 @@ class GateClient:
                 The same call gets the same request for as long as that is open.
         """
         if request_id is not None:
-            return self._call("GET", f"requests/{_segment(request_id)}")
+            return self._call("GET", f"requests/{id_segment(request_id)}")
         host, arguments = action.pop("host", None), checked_arguments(action.pop("arguments", None))
         body = {"why": "", **action, "arguments": arguments, "requesters": list(action.get("requesters", ()))}
         return self._call("POST", "requests", json=body | {"host": None if host is None else dict(host)})
 
     def explain(self, request_id: str) -> dict[str, Any]:
         """Read which policy a request fell under, and why."""
-        return self._call("GET", f"requests/{_segment(request_id)}/policy")
+        return self._call("GET", f"requests/{id_segment(request_id)}/policy")
 
     def requests(self, state: str | None = None) -> list[dict[str, Any]]:
         """Read the requests this token may see, the newest first."""
@@ -207,7 +209,7 @@ class GateClient:
 
     def refresh(self, request_id: str) -> dict[str, Any]:
         """Tell the gate to look at the host again. It carries no claim about what it will find there."""
-        return self._call("POST", f"requests/{_segment(request_id)}/refresh", json={})
+        return self._call("POST", f"requests/{id_segment(request_id)}/refresh", json={})
 
     def release(
         self,
@@ -234,18 +236,18 @@ class GateClient:
             body["arguments"] = checked_arguments(arguments)
         if arguments_digest is not None:
             body["arguments_digest"] = arguments_digest
-        return self._call("POST", f"requests/{_segment(request_id)}/release", json=body)
+        return self._call("POST", f"requests/{id_segment(request_id)}/release", json=body)
 
     def report(self, request_id: str, fence: int, outcome: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Say how an action ended that this caller carried out, once; without an outcome, that it is still at it."""
         body: dict[str, Any] = {"fence": fence}
         if outcome is not None:
             body["outcome"] = dict(outcome)
-        return self._call("POST", f"requests/{_segment(request_id)}/receipt", json=body)
+        return self._call("POST", f"requests/{id_segment(request_id)}/receipt", json=body)
 
     def withdraw(self, request_id: str) -> dict[str, Any]:
         """Take the request back."""
-        return self._call("POST", f"requests/{_segment(request_id)}/withdraw", json={})
+        return self._call("POST", f"requests/{id_segment(request_id)}/withdraw", json={})
 
     def wait(
         self,
@@ -316,7 +318,7 @@ class GateClient:
             response = self._http.request(method, path, **options)
         except httpx.HTTPError as error:
             raise GateUnreachable(
-                f"the gate at {self.url} did not answer ({type(error).__name__}). Nothing was released; try again"
+                f"the gate at {self.url} did not answer ({no_answer(error)}). Nothing was released; try again"
             ) from None
         except httpx.InvalidURL:
             raise UsageError(f"the gate at {self.url} cannot be asked for {path!r}: that is no valid path") from None
@@ -369,10 +371,6 @@ def _list(answer: dict[str, Any], key: str) -> list[dict[str, Any]]:
     if not isinstance(found, list):
         raise GateUnreachable(f"the answer has no list of {key}. Is that the gate's address?")
     return found
-
-
-def _segment(identifier: str) -> str:
-    return quote(identifier, safe="")
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:

@@ -44,7 +44,10 @@ def token_caller(request: Request) -> Caller | None:
     scheme, _, token = header.partition(" ")
     caller = services_of(request).gate.caller_of(token.strip()) if scheme.lower() == "bearer" else None
     if caller is None:
-        raise NotAuthenticated("this is no token of this gate. Tokens are written Authorization: Bearer mg_…")
+        raise NotAuthenticated(
+            "this is no token of this gate, or one that was revoked. Tokens are in its home, that of pipelines in "
+            "pipeline.token, and are sent as Authorization: Bearer mg_…"
+        )
     return caller
 
 

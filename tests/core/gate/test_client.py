@@ -108,9 +108,9 @@ class TestAsking:
 
     def test_an_id_cannot_become_a_path(self):
         seen = []
-        with answering(seen=seen) as client:
+        with answering(seen=seen) as client, pytest.raises(UsageError, match="no id"):
             client.request("../ledger/entries?x=y")
-        assert seen[0][1] == "http://gate.example/api/v1/requests/..%2Fledger%2Fentries%3Fx%3Dy"
+        assert seen == []
 
     def test_a_file_goes_up_as_it_is(self, tmp_path):
         (tmp_path / "part").write_bytes(b"x" * 3_000_000)
