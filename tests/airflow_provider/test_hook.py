@@ -6,6 +6,7 @@ import pytest
 
 from maskgate.errors import UsageError
 from maskgate_airflow import MaskgateHook
+from maskgate_airflow.host_version import AirflowNotFoundException
 
 
 class TestConnection:
@@ -40,6 +41,14 @@ class TestConnection:
         connect(**fields)
         with pytest.raises(UsageError, match=words):
             MaskgateHook().get_conn()
+
+    def test_a_connection_that_is_not_there_says_what_to_make(self, monkeypatch):
+        def not_there(conn_id):
+            raise AirflowNotFoundException(f"The conn_id `{conn_id}` isn't defined")
+
+        monkeypatch.setattr(MaskgateHook, "get_connection", staticmethod(not_there))
+        with pytest.raises(UsageError, match=r"no connection 'gate_of_ours'\. Make one of the type Maskgate"):
+            MaskgateHook("gate_of_ours").get_conn()
 
     def test_the_run_is_named_and_nothing_else(self, connect, context):
         connect(host="http://gate")

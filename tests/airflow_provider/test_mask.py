@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from hashlib import sha256
@@ -172,6 +173,14 @@ class TestDecorator:
         assert done == {"staging": "stg_1", "tables": {"customers": {"rows": 3}}}
         masked = pq.read_table(shared / "customers" / "part-00000.parquet")
         assert masked.column("email").to_pylist() == ["***", "***", None]
+
+    def test_a_coroutine_is_awaited(self, files, shared, context):
+        async def load():
+            await asyncio.sleep(0)
+            return CUSTOMERS
+
+        done = self.decorated(files, load, table="customers").execute(context)
+        assert done["tables"] == {"customers": {"rows": 3}}
 
     def test_several_tables(self, files, shared, context):
         done = self.decorated(files, lambda: {"customers": CUSTOMERS}, task_id="load").execute(context)

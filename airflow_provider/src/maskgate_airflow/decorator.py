@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from maskgate.errors import UsageError
@@ -51,6 +53,8 @@ class AnonymizeDecoratedOperator(DecoratedOperator):
         """Run the function, mask what it returns, and return the reference."""
         arguments = determine_kwargs(self.python_callable, self.op_args, {**context, **self.op_kwargs})
         returned = self.python_callable(*self.op_args, **arguments)
+        if inspect.iscoroutine(returned):
+            returned = asyncio.run(returned)
         with airflow_outcomes(context):
             sources = self._sources(returned)
             with MaskgateHook(self.maskgate_conn_id).get_conn() as gate:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from maskgate.errors import MaskgateError, UsageError
 from maskgate.gate.client import GateClient
-from maskgate_airflow.host_version import BaseHook
+from maskgate_airflow.host_version import AirflowNotFoundException, BaseHook
 from maskgate_airflow.provider_info import CONNECTION_TYPE
 
 if TYPE_CHECKING:
@@ -36,9 +36,19 @@ class MaskgateHook(BaseHook):
 
     @property
     def connection(self) -> Connection:
-        """The connection, read once."""
+        """The connection, read once.
+
+        Raises:
+            UsageError: If there is none of this id.
+        """
         if self._connection is None:
-            self._connection = self.get_connection(self.maskgate_conn_id)
+            try:
+                self._connection = self.get_connection(self.maskgate_conn_id)
+            except AirflowNotFoundException:
+                raise UsageError(
+                    f"there is no connection {self.maskgate_conn_id!r}. Make one of the type Maskgate: host, the "
+                    "gate's URL; password, its pipeline token; instance, what gate.yaml calls this Airflow"
+                ) from None
         return self._connection
 
     def get_conn(self) -> GateClient:

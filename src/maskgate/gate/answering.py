@@ -59,6 +59,8 @@ def refresh(parts: Parts, request: Request) -> Request:
     after = _remember(parts, request.id, seen)
     if after.state is State.PENDING:
         _note(parts, after, f"{refusal} {after.message}" if refusal and refusal not in after.message else after.message)
+    elif request.answer_seen:  # beside the task stands what is said of an earlier answer
+        _note(parts, after, after.message)
     return after
 
 

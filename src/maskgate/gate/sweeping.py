@@ -112,6 +112,8 @@ def _wake(parts: Parts, request: Request) -> None:
             _plan(parts, request, since + PARKED_FOR, parked_at=since)
         else:
             host.wake(run, approved=request.state in _SIGNED)
+            if request.answer_seen:  # beside the task stands what is said of an earlier answer
+                host.note(run, f"Maskgate: {request.message}")
             _plan(parts, request, again, parked_at=since)
     except HostUnreachable:
         _plan(parts, request, again)

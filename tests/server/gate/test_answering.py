@@ -162,6 +162,18 @@ class TestAnswer:
         after = refresh(world, document)
         assert after["state"] == "approved"
         assert [(each["person"], each["channel"]) for each in after["decisions"]] == [("bert", "airflow")]
+        assert world.host.notes == []
+
+    def test_an_approval_after_an_answer_that_did_not_count_replaces_its_note(self, fresh):
+        world, document = fresh
+        world.host.answer(RUN, "anna", reason=REASON)
+        refresh(world, document)
+        assert "involved" in world.host.notes[-1][1]
+        world.clock.forward(seconds=1)
+        world.host.park(RUN, document["question"])
+        world.host.answer(RUN, "bert", reason=REASON)
+        after = refresh(world, document)
+        assert (after["state"], world.host.notes[-1][1]) == ("approved", f"Maskgate: {after['message']}")
 
     def test_by_an_id_that_is_linked_or_a_name_that_is(self, fresh):
         world, document = fresh

@@ -136,6 +136,7 @@ class TestWaking:
         world.clock.forward(seconds=PARKED_FOR.total_seconds())
         world.gate.sweep()
         assert world.host.woken == [("manual__1", True)]
+        assert world.host.notes[-1][1].startswith("Maskgate: Signed."), "the note of the refused answer is replaced"
 
     def test_a_host_that_is_away_is_tried_again(self, world, decided):
         world.host.is_reachable = False
