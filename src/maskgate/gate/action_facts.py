@@ -147,11 +147,15 @@ class ActionFacts:
     def from_json(cls, value: Any) -> ActionFacts:
         """Read what :meth:`as_json` wrote, or what somebody wrote down to try a policy.
 
+        A request shows how many columns there are, and not which: they are not known then.
+
         Raises:
             UsageError: If a field is unknown or of the wrong type.
         """
         if not isinstance(value, dict) or not isinstance(value.get("action"), str):
             raise UsageError('facts are a JSON object with at least "action", such as {"action": "export"}')
+        if isinstance(value.get("columns"), int):
+            value = {name: each for name, each in value.items() if name != "columns"}
         for name in value:
             if name not in _NAMES:
                 raise UsageError(f"facts have no field {str(name)[:40]!r}; they have {', '.join(_NAMES)}")

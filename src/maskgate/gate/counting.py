@@ -38,3 +38,15 @@ def still_missing(request: Request, decisions: Iterable[Any]) -> dict[str, int]:
     least = max(terms.distinct, int(request.rule.get("people_at_least", 1)))
     others = [person for person in approvals if person not in request.named]
     return {ANY: least - len(approvals)} if len(approvals) < least else {} if others else missing
+
+
+def may_fill_instead(request: Request, decisions: Iterable[Any]) -> list[str]:
+    """Name groups that lack nobody and of which a person would help: who signed for it then fills another slot."""
+    approvals = counted_approvals(request, decisions)
+    missing = request.requirement.missing(approvals)
+    return [
+        slot
+        for slot in request.requirement.slots
+        if slot not in missing
+        and sum(request.requirement.missing({**approvals, "": frozenset({slot})}).values()) < sum(missing.values())
+    ]

@@ -18,7 +18,7 @@ from maskgate.gate.beside import Beside, decisions_of
 from maskgate.gate.break_glass import must_be_permitted, note_break_glass
 from maskgate.gate.case import opened_case, opened_cases
 from maskgate.gate.circumstances import circumstances_of
-from maskgate.gate.counting import still_missing
+from maskgate.gate.counting import may_fill_instead, still_missing
 from maskgate.gate.delegation import delegations_to
 from maskgate.gate.governing import GOVERNED, activate
 from maskgate.gate.granting import issue_grant
@@ -268,8 +268,11 @@ def wanted(work: Work, request: Request) -> str:
 def _wanted_after(request: Request, made: Iterable[Mapping[str, Any]]) -> str:
     if request.held_until is not None:
         return held_words(request.held_until)
+    made = list(made)
     missing = still_missing(request, made)
     names = ", ".join(f"{count} of {name}" for name, count in missing.items())
+    if instead := may_fill_instead(request, made):
+        names += f" (or of {' or '.join(instead)}, since who signed can fill another slot)"
     return f"Waiting for a signature: {names}, through {' or '.join(request.channels)}."
 
 

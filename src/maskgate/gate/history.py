@@ -1,7 +1,8 @@
 """What was decided before about the same content, and whether what was denied may be asked for again.
 
-Content is the same if its bytes are; data is the same if one requester asks for the same dataset at the same
-destination. A new run, another token's name or another staging make nothing new of it.
+Content is the same if its bytes are, or the call with every argument, whoever asks; data is the same if one requester
+asks for the same dataset at the same destination, or for the same verb on the same resource. A new run, another token's
+name or another staging make nothing new of it.
 """
 
 from __future__ import annotations
@@ -55,13 +56,13 @@ def denied_before(request: Request) -> list[str]:
     return sorted({str(each["person"]) for each in request.earlier if each["verdict"] == "deny"})
 
 
-def why_too_early(work: Work, request: Request, content_digest: str | None, now: datetime) -> str | None:
+def why_too_early(work: Work, request: Request, content_digest: str, now: datetime) -> str | None:
     """Say why a request cannot be asked for again yet; None if nothing of it was denied lately.
 
     Args:
         work: The transaction in which it would be asked; what it holds is noted already.
         request: The request, under its policy.
-        content_digest: The digest of its bytes; None if it has none.
+        content_digest: The digest of its bytes, or of the call.
         now: The present moment.
     """
     pause = request.terms.cool_down
@@ -71,21 +72,23 @@ def why_too_early(work: Work, request: Request, content_digest: str | None, now:
     own = select(volumes.dataset).where(volumes.request == request.id)
     place = "" if request.destination is None else request.destination.id
     same_data = and_(volumes.dataset.in_(own), volumes.requester == requester_of(request), volumes.destination == place)
-    if content_digest is None:
-        same = and_(same_data, requests.action == request.action)
-    else:
-        same = or_(requests.content_digest == content_digest, same_data)
+    if request.is_action:
+        same_data = and_(same_data, requests.action == request.action)
     chosen = (
         select(requests.id, requests.settled_at)
         .select_from(tables.requests.outerjoin(tables.volumes, volumes.request == requests.id))
-        .where(requests.state == State.DENIED.value, requests.settled_at > now - pause, requests.id != request.id, same)
+        .where(requests.state == State.DENIED.value, requests.settled_at > now - pause, requests.id != request.id)
+        .where(or_(requests.content_digest == content_digest, same_data))
         .order_by(requests.settled_at.desc())
         .limit(1)
     )
     denied = work.execute(chosen).first()
     if denied is None:
         return None
+    what, it = (
+        ("this call, or one like it, was", "it") if request.is_action else ("the same bytes or tables were", "them")
+    )
     return (
-        f"the same bytes or tables were denied in request {denied.id}, and the policy's `cool_down` lets them be asked "
-        f"for again only after {timestamp(denied.settled_at + pause)}. Talk to whoever denied them."
+        f"{what} denied in request {denied.id}, and the policy's `cool_down` lets {it} be asked for again only after "
+        f"{timestamp(denied.settled_at + pause)}. Talk to whoever said no."
     )

@@ -80,9 +80,9 @@ class Policy:
         return possible(self.rules, facts)
 
     @property
-    def totals(self) -> frozenset[Total]:
-        """The rolling sums that any policy looks at."""
-        return frozenset(part.total for part in self._parts() if isinstance(part, RollingSum))
+    def totals(self) -> tuple[Total, ...]:
+        """The rolling sums that any policy looks at, in the file's order."""
+        return tuple(dict.fromkeys(part.total for part in self._parts() if isinstance(part, RollingSum)))
 
     @property
     def quasi_identifiers(self) -> tuple[tuple[str, ...], ...]:

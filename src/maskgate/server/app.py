@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -37,6 +37,8 @@ from maskgate.server.security_headers import SecurityHeaders
 from maskgate.server.visiting import LoginNeeded
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from maskgate.server.services import Services
 
 _API = "/api/"
@@ -133,14 +135,18 @@ def answer_http_error(request: Request, error: Exception) -> Response:
 def answer_invalid(request: Request, error: Exception) -> Response:
     """Answer input of another shape, naming the places and not the input."""
     found = error.errors() if isinstance(error, RequestValidationError) else []
-    places = [
-        f"{'.'.join(str(part)[:60] for part in each['loc'])}: {_MESSAGES.get(each['type'], each['type'])}"
-        for each in found
-    ]
-    detail = "; ".join(places[:20])
+    places = [f"{'.'.join(str(part)[:60] for part in each['loc'])}: {_what_is_wrong(each)}" for each in found[:20]]
+    detail = "; ".join(places)
     if request.url.path.startswith(_API):
         return JSONResponse(problem(422, detail, "usage_error"), 422, media_type=MEDIA_TYPE)
     return _page(422, f"This form is not understood: {detail}")
+
+
+def _what_is_wrong(found: Mapping[str, Any]) -> str:
+    """Say what would be right, in the words of the schema and not of the input."""
+    expected: Mapping[str, Any] = found.get("ctx") or {}
+    kind = str(found["type"])
+    return _MESSAGES.get(kind, kind).format_map(expected)
 
 
 _MESSAGES = {
@@ -148,8 +154,8 @@ _MESSAGES = {
     "missing": "is missing",
     "string_type": "must be text",
     "string_too_long": "is too long",
-    "string_pattern_mismatch": "has another form than it must have",
-    "literal_error": "is none of the words that it may be",
+    "string_pattern_mismatch": "has another form than {pattern}",
+    "literal_error": "must be {expected}",
     "int_parsing": "must be a whole number",
     "list_type": "must be a list",
     "dict_type": "must be an object",

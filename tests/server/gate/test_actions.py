@@ -77,6 +77,15 @@ class TestAsking:
         world.decide(world.read(first["id"]), "anna", "deny")
         assert ask(world)["id"] != first["id"]
 
+    def test_what_was_denied_is_not_asked_for_again_by_anybody_for_a_while(self, tmp_path):
+        world = GateWorld(tmp_path, policy=ACTIONS.replace("expires: 1h", "expires: 1h\n    cool_down: 2h"))
+        first, run = ask(world), airflow_run()
+        world.host.add_run(run, triggered_by=("cleo",))
+        world.decide(world.read(first["id"]), "anna", "deny")
+        with pytest.raises(Refused, match=f"this call, or one like it, was denied in request {first['id']}"):
+            ask(world, host=run)
+        assert ask(world, host=run, arguments={"bits": 512})["state"] == "pending"
+
     def test_a_call_that_names_somebody_more_is_another_request(self, world):
         first = ask(world)
         named = ask(world, requesters=("okta|cleo",))

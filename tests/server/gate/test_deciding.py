@@ -161,6 +161,11 @@ class TestQuorum:
             world.decide(document, "bert")
         assert world.decide(document, "cleo")["state"] == "approved"
 
+    def test_it_waits_for_either_group_where_who_signed_can_fill_both_slots(self, world, document):
+        assert world.read(document["id"])["message"].startswith("Waiting for a signature: 1 of privacy, 1 of legal, ")
+        words = "Waiting for a signature: 1 of privacy (or of legal, since who signed can fill another slot), through"
+        assert world.decide(document, "bert")["message"].startswith(words)
+
     def test_one_denial_ends_it(self, world, document):
         world.decide(document, "bert")
         assert world.decide(document, "cleo", "deny")["state"] == "denied"

@@ -249,6 +249,10 @@ class TestFacts:
     def test_there_and_back(self):
         assert ActionFacts.from_json(KNOWN.as_json()) == KNOWN
 
+    def test_how_many_columns_says_nothing_of_which(self):
+        """As a request shows them, so that somebody can try another policy on what is known of it."""
+        assert ActionFacts.from_json({"action": "export", "columns": 3}) == ActionFacts(action="export")
+
     @pytest.mark.parametrize(
         ("value", "words"),
         [

@@ -191,6 +191,12 @@ class TestDecision:
         )
         assert again.status_code == 409
 
+    def test_what_would_be_right_is_said(self, browser, pending):
+        answer = self.decide(browser("reviewer"), pending, verdict="maybe-hunter2", intent_digest="hunter2")
+        assert "verdict: must be 'approve' or 'deny'" in answer.json()["detail"]
+        assert "intent_digest: has another form than ^sha256:[0-9a-f]{64}$" in answer.json()["detail"]
+        assert "hunter2" not in answer.text
+
     @pytest.mark.parametrize(
         "changes",
         [{"verdict": "maybe"}, {"intent_digest": "x"}, {"extra": 1}, {"reason": 5}, {"reason": "x" * 5000}],
