@@ -77,6 +77,8 @@ def decoded(text: str, place: str) -> Found:
         try:
             versions[version] = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
+            if ":" in encoded:
+                return Found(problem=f"{place} holds a version that is no whole number from 1. {_ENTRIES}")
             return Found(problem=f"{place} does not hold base64{_which(version, entries)}. It must hold {ADVICE}")
     return long_enough(versions, place)
 

@@ -206,7 +206,7 @@ def table_rules(rules: Rules, name: str) -> TableRules:
         PlanError: If there are none.
     """
     if name not in rules.tables:
-        problems = (f"the rules have no such table.{did_you_mean(name, rules.tables)}",)
+        problems = (f"the rules have no such table.{did_you_mean(str(name), rules.tables)}",)
         raise PlanError(name, problems, places_of(problems, name, rules))
     return rules.tables[name]
 

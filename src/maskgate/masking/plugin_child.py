@@ -1,12 +1,14 @@
 """The process that a plugin's method works in: ``python -m maskgate.masking.plugin_child FD``.
 
-It gets a rule, then rows, over one socket, and answers each with rows or with a few words. It ends with the socket.
+It gets a rule over one socket and says when it has made its method; then it gets rows, and answers each portion with
+rows or with a few words. It ends with the socket.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, cast
@@ -55,6 +57,9 @@ def main() -> None:
     connection = Connection(int(sys.argv[1]))
     method = None
     rule = json.loads(connection.recv_bytes())
+    with suppress(Exception):  # it is made again for the first rows, and fails there
+        method = _method(rule)
+    _say(connection, {"started": True})
     while True:
         try:
             head, rows = json.loads(connection.recv_bytes()), rows_from_bytes(connection.recv_bytes())

@@ -1,9 +1,9 @@
 """Methods of others at work in a process of their own, so that none can make a run hang or fall.
 
 * What they get through is rows and subkeys: a root key stays in this process, which derives what they ask for.
-* Each portion of rows has its time. Python's own regular expressions hold the interpreter while they search, so that no
-  thread could cut them short; a process can be ended.
-* What comes back is Arrow data and words of ours, never an object of theirs.
+* Each portion of rows has its time, and so has the start. Python's own regular expressions hold the interpreter while
+  they search, so that no thread could cut them short; a process can be ended.
+* What comes back is Arrow data and words of ours, never an object of theirs; and where a null went in, a null.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+import pyarrow.compute as pc
+
 from maskgate.errors import MaskgateError, MaskingError
 from maskgate.masking.plugin_rows import rows_from_bytes, rows_to_bytes
+from maskgate.methods.layout import plain
 from maskgate.methods.method import Method
 
 if TYPE_CHECKING:
@@ -111,12 +114,18 @@ class OwnProcessMethod(Method):
         """Mask one batch in the other process.
 
         Raises:
-            MaskingError: If the plugin cannot take a value, takes too long, or its process ends.
+            MaskingError: If the plugin cannot take a value, takes too long, fills a null, or its process ends.
             PluginFailedError: If it raises something of its own.
         """
         masked = self._ask("apply", column, surroundings)
         if masked is None:
             raise PluginFailedError("NoneType")
+        filled = _filled_nulls(column, masked)
+        if filled:
+            raise MaskingError(
+                f'table "{surroundings.table}", column "{surroundings.column}": \'{self._rule.method}\' gave values '
+                f"for {filled} nulls. This is a bug of the method: a null stays a null."
+            )
         return masked
 
     def invalid(self, column: pa.Array, surroundings: Surroundings) -> pa.Array | None:
@@ -141,11 +150,18 @@ class OwnProcessMethod(Method):
                 self._idle.append(child)
 
 
-@dataclass(frozen=True)
+def _filled_nulls(column: pa.Array, masked: pa.Array) -> int:
+    if len(masked) != len(column):
+        return 0  # which is told by whoever knows how many there should be
+    return pc.sum(pc.and_(plain(column).is_null(), plain(masked).is_valid())).as_py() or 0
+
+
+@dataclass
 class _Child:
     name: str
     process: subprocess.Popen[bytes]
     connection: Connection = field(repr=False)
+    has_started: bool = False
 
     @classmethod
     def start(cls, rule: ColumnRule) -> Self:
@@ -167,11 +183,15 @@ class _Child:
         return child
 
     def ask(self, verb: str, column: pa.Array, surroundings: Surroundings) -> pa.Array | None:
-        seconds = float(os.environ.get(SECONDS) or _USUAL_SECONDS + len(column) / _ROWS_A_SECOND)
+        given = float(os.environ.get(SECONDS) or 0)
+        seconds = given or _USUAL_SECONDS + len(column) / _ROWS_A_SECOND
         try:
+            self._await_start(time.monotonic() + max(given, _USUAL_SECONDS))
             return self._asked(verb, column, surroundings, time.monotonic() + seconds)
         except TimeoutError:
             problem = f"took longer than {seconds:g} s for {len(column)} rows, and was stopped"
+            if not self.has_started:
+                problem = f"took longer than {max(given, _USUAL_SECONDS):g} s to be imported, and was stopped"
         except (OSError, EOFError):
             problem = f"ended its process{_exit(self.process)}"
         except (MaskgateError, PluginFailedError):
@@ -185,6 +205,12 @@ class _Child:
             f'table "{surroundings.table}", column "{surroundings.column}": \'{self.name}\' {problem}. '
             f"Ask the author of the plugin; {SECONDS} gives it more time."
         )
+
+    def _await_start(self, until: float) -> None:
+        """Wait until all is imported, which is no time of the rows'."""
+        if not self.has_started:
+            self._bytes(until)
+            self.has_started = True
 
     def _asked(self, verb: str, column: pa.Array, surroundings: Surroundings, until: float) -> pa.Array | None:
         key = surroundings.key

@@ -61,7 +61,7 @@ class RowTest:
         given = [each for each in condition.values if each is not None]
         if condition.matches is not None and family_of(kind) is not Family.STRING:
             raise ValueError(f"`matches:` is for text, not {kind}")
-        values = pa.array([_scalar(each, kind) for each in given], kind) if given else None
+        values = _both_zeros(pa.array([_scalar(each, kind) for each in given], kind)) if given else None
         bounds = (condition.at_least, condition.at_most)
         if any(bound is not None for bound in bounds) and family_of(kind) in (Family.STRING, Family.BOOLEAN):
             raise ValueError(f"`at_least:` and `at_most:` are for numbers, dates and moments, not {kind}")
@@ -84,6 +84,13 @@ class RowTest:
         if self.condition.negated:
             return present & ~fits
         return np.where(present, fits, None in self.condition.values)
+
+
+def _both_zeros(values: pa.Array) -> pa.Array:
+    """Add the other zero to floats among which there is one: Arrow's sets tell 0.0 and -0.0 apart, and nobody else."""
+    if pa.types.is_floating(values.type) and 0.0 in values.to_pylist():
+        return pa.concat_arrays([values, pa.array([0.0, -0.0], values.type)])
+    return values
 
 
 def _plain_type(type_: pa.DataType) -> pa.DataType:

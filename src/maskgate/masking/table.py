@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
-from maskgate.errors import KeyReferenceError
+from maskgate.errors import KeyReferenceError, UsageError
 from maskgate.keys import KeyRing
 from maskgate.masking.held_tables import hold
 from maskgate.masking.joining import joined
 from maskgate.masking.plan import MaskingPlan, table_rules
 from maskgate.masking.run import MaskingRun
 from maskgate.rules.findings import with_places
+from maskgate.rules.model import Rules
 
 if TYPE_CHECKING:
     from maskgate.masking.report import MaskingReport
-    from maskgate.rules.model import Rules
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ def mask_table(table: T, rules: Rules, *, table_name: str, keys: KeyRing | None 
         unknown class it comes back by that class's ``from_arrow``, or else as a table of pyarrow.
 
     Raises:
-        UsageError: If the table cannot be read as Arrow data.
+        UsageError: If the table cannot be read as Arrow data, or the rules or keys are none.
         PlanError: If the rules do not fit the schema.
         KeyReferenceError: If a key cannot be had.
         MaskingError: If a method cannot take a value, or a check of the rules does not hold.
@@ -86,9 +86,14 @@ def resolve_keys(rules: Rules, tables: list[str], keys: KeyRing | None) -> KeyRi
     """Return the keys given, or else those that masking these tables takes.
 
     Raises:
+        UsageError: If the rules or the keys are of another class.
         PlanError: If the rules have no such table.
         KeyReferenceError: If a key cannot be had.
     """
+    if not isinstance(rules, Rules):
+        raise UsageError(f"rules: what `load_rules(path)` returns is expected here, not {type(rules).__name__}.")
+    if not isinstance(keys, KeyRing | None):
+        raise UsageError(f"keys: a KeyRing is expected here, not {type(keys).__name__}; None takes those of the rules.")
     for name in tables:
         table_rules(rules, name)
     if keys is not None:

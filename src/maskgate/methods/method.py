@@ -64,10 +64,11 @@ class ReversibleBy(StrEnum):
 class Kind(StrEnum):
     """The kind of value that a parameter takes in the rules file.
 
-    ``STRINGS`` and ``COLUMNS`` reach the method as a list, also where the file has a single one. A ``FILE`` is read
-    together with the rules, so that their digest covers it, and reaches the method as ``{"file": path, "content":
-    text}``; the path is relative to the rules file and stays in its folder. A ``MATRIX`` is a mapping of texts to
-    mappings of texts to numbers.
+    ``STRINGS``, ``VALUES`` and ``COLUMNS`` reach the method as a list, also where the file has a single one. ``VALUES``
+    are texts, whole numbers and booleans, and reach it as texts: ``7``, ``true``. A ``FILE`` is read together with the
+    rules, so that their digest covers it, and reaches the method as ``{"file": path, "content": text}``; the path is
+    relative to the rules file and stays in its folder. A ``MATRIX`` is a mapping of texts to mappings of texts to
+    numbers.
     """
 
     INTEGER = "integer"
@@ -77,6 +78,7 @@ class Kind(StrEnum):
     CHOICE = "choice"
     NUMBERS = "number or list of numbers"
     STRINGS = "text or list of texts"
+    VALUES = "value or list of values"
     CHOICES = "list of words"
     COLUMNS = "column or list of columns"
     MATRIX = "table of probabilities"

@@ -74,7 +74,7 @@ class Pram(Method):
                 minimum=0,
                 maximum=1,
             ),
-            Parameter("categories", Kind.STRINGS, "With `retain`: all values of the column, at least two."),
+            Parameter("categories", Kind.VALUES, "With `retain`: all values of the column, at least two."),
             Parameter(
                 "matrix",
                 Kind.MATRIX,
@@ -115,10 +115,10 @@ class Pram(Method):
     @classmethod
     def _of_matrix(cls, matrix: Mapping[str, Mapping[str, float]]) -> Self:
         categories = tuple(matrix)
-        _check_count(categories)
         unknown = {name for row in matrix.values() for name in row} - set(categories)
         if unknown:
             raise ValueError("`matrix:` has no row for some value that it changes others to; every value needs one")
+        _check_count(categories)
         rows = []
         for number, row in enumerate(matrix.values(), start=1):
             likely = all(0 <= chance <= 1 + _ROUNDING for chance in row.values())

@@ -60,6 +60,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "noise-is-not-dp": "This noise carries no promise of differential privacy.",
         "local-dp": "What each cell spends of an epsilon.",
         "length-shows": "How long a value is can be seen.",
+        "unknown-key-source": "The reference of a key begins with no source that is known here.",
         "unused-key": "No column uses this key.",
         "unused-domain": "No column uses this domain.",
     }

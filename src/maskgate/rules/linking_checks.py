@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from maskgate.keys.sources import is_known_scheme, known_schemes
 from maskgate.rules.findings import Finding, Severity
+from maskgate.rules.strict_yaml import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,4 +84,24 @@ def unused(looked: Looked) -> Iterator[Finding]:
                 yield Finding(f"unused-{section[:-1]}", Severity.NOTE, message, "Take it out.", line=line)
 
 
-LINKING: tuple[Callable[[Looked], Iterator[Finding]], ...] = (joins_break, intervals_break, unscoped_domain, unused)
+def unknown_key_source(looked: Looked) -> Iterator[Finding]:
+    """Warn where a reference begins with the name of no source: no run will have this key."""
+    for name, reference in looked.rules.keys.items():
+        scheme = reference.partition(":")[0]
+        if not is_known_scheme(scheme):
+            yield Finding(
+                "unknown-key-source",
+                Severity.WARNING,
+                f"the key '{name}' is of a source that is not known here.{did_you_mean(scheme, known_schemes())}",
+                "Correct the reference, or install the package that brings the source.",
+                line=looked.lines.line("keys", name),
+            )
+
+
+LINKING: tuple[Callable[[Looked], Iterator[Finding]], ...] = (
+    joins_break,
+    intervals_break,
+    unscoped_domain,
+    unknown_key_source,
+    unused,
+)

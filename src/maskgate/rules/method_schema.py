@@ -59,6 +59,7 @@ def _of_kind(parameter: Parameter) -> dict[str, Any]:
         Kind.CHOICES: one_or_several(words),
         Kind.STRING: {"type": "string"},
         Kind.STRINGS: one_or_several({"type": "string"}),
+        Kind.VALUES: one_or_several({"type": ["string", "integer", "boolean"]}),
         Kind.COLUMNS: one_or_several(ONE_COLUMN),
         Kind.FILE: {**TEXT, "description": "A file in the folder of this one, or below."},
         Kind.MATRIX: {

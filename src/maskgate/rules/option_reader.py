@@ -8,6 +8,7 @@ from maskgate.methods.method import Kind
 from maskgate.rules.neighbours import read_neighbour
 from maskgate.rules.path import ELEMENTS, Path
 from maskgate.rules.strict_yaml import Located, did_you_mean
+from maskgate.rules.yaml_scalars import whole
 
 if TYPE_CHECKING:
     import pathlib
@@ -65,7 +66,7 @@ class OptionReader:
         match parameter.kind:
             case Kind.NUMBERS if isinstance(located.value, list):
                 return [self._single(where, parameter, entry) for entry in self._some(where, located)]
-            case Kind.CHOICES | Kind.STRINGS | Kind.COLUMNS:
+            case Kind.CHOICES | Kind.STRINGS | Kind.VALUES | Kind.COLUMNS:
                 return [self._single(where, parameter, entry) for entry in self._some(where, located)]
             case Kind.MATRIX:
                 return self._matrix(where, parameter, located)
@@ -87,9 +88,21 @@ class OptionReader:
                 return self.column(where, located)
             case Kind.FILE:
                 return self._file(where, located)
+            case Kind.VALUES:
+                return self._value(where, located)
             case _:
                 # An empty text is a text here: `redact` may leave nothing.
                 return "" if located.value == "" else reader.string(located, where)
+
+    def _value(self, where: str, located: Located) -> str:
+        """Read what a cell may hold, as it is spelled."""
+        value = whole(located.value)
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, int | str):
+            return str(value)
+        self._reader.problem(f"{where}: a text, a whole number, true or false is expected here.", located.line)
+        return ""
 
     def _number(self, where: str, parameter: Parameter, located: Located) -> float:
         number = self._reader.number(located, where, minimum=parameter.minimum, maximum=parameter.maximum)

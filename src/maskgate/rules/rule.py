@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ON_INVALID = ("fail", "nullify", "redact")
 REDACTED = "***"
-_LISTS = (Kind.STRINGS, Kind.CHOICES, Kind.COLUMNS)
+_LISTS = (Kind.STRINGS, Kind.VALUES, Kind.CHOICES, Kind.COLUMNS)
 
 
 @dataclass(frozen=True)

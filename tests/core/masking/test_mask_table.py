@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 import traceback
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 from maskgate.crypto.cells import without_dictionary
-from maskgate.errors import KeyReferenceError, MaskgateError, MaskingError
+from maskgate.errors import KeyReferenceError, MaskgateError, MaskingError, PlanError, UsageError
 from maskgate.keys import Key, KeyRing
 from maskgate.masking import mask_table
 from maskgate.methods.keep import Keep
@@ -186,6 +187,21 @@ class TestFailures:
         assert str(caught.value).startswith('table "t", column "c" (string): \'keep\' failed on a value (ValueError).')
         assert "planted" not in "".join(traceback.format_exception(caught.value))
         assert caught.value.__cause__ is caught.value.__context__ is None
+
+    @pytest.mark.parametrize(
+        ("wrong", "said"),
+        [
+            pytest.param({"rules": "customers.yaml"}, "rules: what `load_rules(path)` returns", id="the rules' path"),
+            pytest.param({"keys": {"people": bytes(32)}}, "keys: a KeyRing is expected here, not dict", id="bare keys"),
+        ],
+    )
+    def test_what_is_given_in_place_of_rules_and_keys_is_named(self, rules, keys, customers, wrong, said):
+        with pytest.raises(UsageError, match=re.escape(said)):
+            mask_table(customers, **{"rules": rules, "keys": keys, "table_name": "customers", **wrong})
+
+    def test_a_table_that_has_no_name_is_none_of_the_rules(self, rules, keys, customers):
+        with pytest.raises(PlanError, match=r'table "None": the rules have no such table\. Known are: customers'):
+            mask_table(customers, rules, table_name=None, keys=keys)
 
     def test_a_row_without_entity_is_refused(self, rules, keys, orders):
         nameless = orders.set_column(1, "customer_id", pa.array([1, None, 3, 4]))

@@ -112,9 +112,12 @@ class TestOwnProcess:
         [
             pytest.param(
                 "acme.hangs",
-                "return pa.array([str(re.fullmatch('(a+)+b', each)) for each in column.to_pylist()])",
-                "took longer than 1.5 s for 1 rows, and was stopped",
+                "return pa.array([str(re.fullmatch('(a+)+b', each or '')) for each in column.to_pylist()])",
+                "took longer than 0.5 s for 2 rows, and was stopped",
                 id="a pattern that never ends",
+            ),
+            pytest.param(
+                "acme.fills", "return pc.fill_null(column, 'x')", "gave values for 1 nulls", id="a value for a null"
             ),
             pytest.param("acme.dies", "os.kill(os.getpid(), 11)", "ended its process (signal 11)", id="a crash"),
             pytest.param("acme.leaves", "os._exit(0)", "ended its process (exit code 0)", id="an exit"),
@@ -124,10 +127,10 @@ class TestOwnProcess:
         ],
     )
     def test_what_it_does_wrong_is_one_error(self, plugin, monkeypatch, name, line, said):
-        monkeypatch.setenv("MASKGATE_PLUGIN_SECONDS", "1.5" if name == "acme.hangs" else "")
+        monkeypatch.setenv("MASKGATE_PLUGIN_SECONDS", "0.5" if name == "acme.hangs" else "")
         mask = plugin(name, line)
         with pytest.raises(MaskingError) as caught:
-            mask(["a" * 60])
+            mask(["a" * 60, None])
         assert said in str(caught.value)
         assert "aaaa" not in str(caught.value)
         assert caught.value.__cause__ is None

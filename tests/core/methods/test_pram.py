@@ -154,6 +154,7 @@ class TestRefusals:
             pytest.param({"retain": 0.5, "categories": ["a", "a"]}, "twice", id="a category twice"),
             pytest.param({"retain": 1.5, "categories": COLOURS}, "from 0 to 1", id="more than certain"),
             pytest.param({"matrix": {"a": {"a": 1}, "b": {"c": 1}}}, "every value needs one", id="a row is missing"),
+            pytest.param({"matrix": {"a": {"a": 0.5, "b": 0.5}}}, "every value needs one", id="one row for two"),
             pytest.param({"matrix": {"a": {"a": 1}, "b": {"b": 0.9}}}, "row 2", id="a row that sums to less"),
             pytest.param({"matrix": {"a": {"a": 1.5, "b": -0.5}, "b": {"b": 1}}}, "row 1", id="below zero"),
             pytest.param({"matrix": {"a": {"a": float("nan")}, "b": {"b": 1}}}, "row 1", id="no number in a row"),

@@ -292,6 +292,20 @@ tables:
             ("unused-domain", 3, "note"),
         ]
 
+    @pytest.mark.parametrize(
+        ("reference", "said"),
+        [
+            pytest.param("env:A", None, id="a variable"),
+            pytest.param("prefect-secret:a", None, id="a source of a host that is not installed"),
+            pytest.param("flie:a", "of a source that is not known here. Did you mean 'file'?", id="a slip"),
+            pytest.param("safe:a", "not known here. Known are: aws-kms, env, file, vault-transit.", id="a stranger"),
+        ],
+    )
+    def test_a_key_of_no_known_source(self, reference, said):
+        findings = found(f'version: 1\nkeys: {{a: "{reference}"}}\ntables: {{t: {{columns: {{x: drop}}}}}}\n')
+        told = [(each.line, each.message) for each in findings if each.code == "unknown-key-source"]
+        assert (not told) if said is None else (told[0][0] == 2 and told[0][1].endswith(said))
+
 
 class TestFinding:
     """A finding says where, what, what would be right, and its code."""

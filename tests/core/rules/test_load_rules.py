@@ -261,6 +261,7 @@ class TestOptions:
         (tmp_path / "levels.csv").write_text("a,b\n", encoding="utf-8")
         parameters = (
             Parameter("texts", Kind.STRINGS, ""),
+            Parameter("values", Kind.VALUES, ""),
             Parameter("words", Kind.CHOICES, "", choices=("email", "card")),
             Parameter("columns", Kind.COLUMNS, ""),
             Parameter("edges", Kind.NUMBERS, "", minimum=0),
@@ -284,6 +285,9 @@ class TestOptions:
             pytest.param("", {}, id="nothing"),
             pytest.param("texts: a", {"texts": ["a"]}, id="one text is a list of one"),
             pytest.param("texts: [a, '']", {"texts": ["a", ""]}, id="texts, also an empty one"),
+            pytest.param(
+                "values: [7, -1, true, a, '']", {"values": ["7", "-1", "true", "a", ""]}, id="values as spelled"
+            ),
             pytest.param("words: [card, email]", {"words": ["card", "email"]}, id="words"),
             pytest.param("columns: a.b", {"columns": ["a.b"]}, id="a column"),
             pytest.param("edges: [0, 1.5]", {"edges": [0, 1.5]}, id="numbers"),
@@ -302,6 +306,7 @@ class TestOptions:
         [
             pytest.param("texts: []", "c, texts: this list is empty", id="no text"),
             pytest.param("texts: [1]", "c, texts: text is expected here, not a number", id="a number for a text"),
+            pytest.param("values: [1.5]", "c, values: a text, a whole number, true or false is", id="no spelled value"),
             pytest.param("words: [iban]", "c, words: one of email, card is expected here", id="another word"),
             pytest.param("columns: ['*']", "c, columns: one column is expected here, not a pattern", id="a pattern"),
             pytest.param("columns: ['a[']", "c, columns: 'a\\[' is not the path of a column", id="no path"),
