@@ -29,7 +29,6 @@ _ROUNDS = 8
 # The first word of a rejected candidate ends within so many bytes, or nothing else begins in it.
 _FIRST_WORD = 48
 _BEFORE = 48
-_ESCAPES = np.isin(np.arange(256), [ord(each) for each in "nrt"])
 
 
 @dataclass(frozen=True)
@@ -80,17 +79,9 @@ class Finder:
 
 def is_whole(text: Text, spans: Spans) -> NDArray[np.bool_]:
     """Say which spans neither begin nor end in the middle of a word or number."""
-    first, last = WORD[text.byte_at(spans.starts)], WORD[text.byte_at(spans.ends - 1)]
-    left = first & WORD[text.byte_at(spans.starts - 1)]
-    left[left] = ~is_escaped(text, spans.starts[left] - 1)
-    cut: NDArray[np.bool_] = left | (last & WORD[text.byte_at(spans.ends)])
-    return ~cut
-
-
-def is_escaped(text: Text, places: NDArray[np.int64]) -> NDArray[np.bool_]:
-    r"""Say which letters are those of a break or blank that is written as in JSON, ``\n``."""
-    escaped: NDArray[np.bool_] = _ESCAPES[text.byte_at(places)] & (text.byte_at(places - 1) == ord("\\"))
-    return escaped
+    left = WORD[text.byte_at(spans.starts)] & WORD[text.byte_at(spans.starts - 1)]
+    right = WORD[text.byte_at(spans.ends - 1)] & WORD[text.byte_at(spans.ends)]
+    return np.asarray(~(left | right))
 
 
 def before(text: Text, spans: Spans, pattern: str, reach: int = _BEFORE) -> NDArray[np.bool_]:

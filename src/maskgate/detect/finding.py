@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maskgate.detect.escapes import unescaped
 from maskgate.detect.folding import fold
 from maskgate.detect.kinds import FINDERS, KINDS
 from maskgate.detect.spans import Spans
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 # A number beside another can be told for what it is when that one is out of the way.
 _PASSES = 4
+# What a number may be that has the form of another kind: told apart also where nobody asks for it.
+_ALIKE = {"card": ("iban",), "date": ("ip", "ssn"), "phone": ("iban", "card", "ip", "ssn")}
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,15 @@ def find_in_text(text: Text, kinds: Collection[str]) -> Findings:
         text: The text.
         kinds: Some of ``KINDS``.
     """
-    left, found = text.copy(), []
+    plain = unescaped(text)
+    if plain is None:
+        return Findings.of(_found_folded(text.copy(), kinds))
+    return Findings.of([(kind, plain.outside(spans)) for kind, spans in _found_folded(plain.text, kinds)])
+
+
+def _found_folded(left: Text, kinds: Collection[str]) -> list[tuple[str, Spans]]:
+    """Find some kinds in a text in whatever script its digits are, and take what is found."""
+    found: list[tuple[str, Spans]] = []
     # First without what nobody sees, or an address with such a thing in it would be found in part.
     for unseen in (True, False):
         folded = fold(left, unseen=unseen)
@@ -79,22 +90,23 @@ def find_in_text(text: Text, kinds: Collection[str]) -> Findings:
             found += there
         elif not unseen:
             found += _found(left, kinds)
-    return Findings.of(found)
+    return found
 
 
 def _found(left: Text, kinds: Collection[str]) -> list[tuple[str, Spans]]:
-    """Find some kinds in a text, and take what is found."""
+    """Find some kinds in a text, and take what is found, and what looks like them."""
+    alike = {other for kind in kinds for other in _ALIKE.get(kind, ())}
     found: list[tuple[str, Spans]] = []
     for _ in range(_PASSES):
         before = len(found)
         for finder in FINDERS:
-            if finder.kind in kinds:
+            if finder.kind in kinds or finder.kind in alike:
                 spans = finder.find(left)
                 left.take(spans)
                 found += [(finder.kind, spans)] if len(spans) else []
         if len(found) == before:
             break
-    return found
+    return [(kind, spans) for kind, spans in found if kind in kinds]
 
 
 def find(cells: pa.Array, kinds: Collection[str] = KINDS) -> list[list[tuple[int, int, str]]]:

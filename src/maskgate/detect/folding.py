@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ASCII = 128
 _THREE_BYTES = 0xE0
-_STAYS, _GOES = 0, 255
+STAYS, GOES = 0, 255
 # Of the wide forms those that addresses and numbers are made of; commas and brackets stay what they are.
 _WIDE = [*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B), *map(ord, "\uff0b\uff0d\uff0e\uff20")]
 _UNSEEN = [0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
@@ -35,13 +35,14 @@ def _table() -> NDArray[np.uint8]:
             table[code] = ord(str(unicodedata.decimal(chr(code))))
     for code in _WIDE:
         table[code] = ord(unicodedata.normalize("NFKC", chr(code)))
-    table[_UNSEEN] = _GOES
+    table[_UNSEEN] = GOES
     return table
 
 
-_TABLE = _table()
+# For each character of two or three bytes what of ASCII it means; that it stays, or that it goes.
+MEANT = _table()
 _LEADS = np.zeros(256, dtype=bool)
-_LEADS[[chr(code).encode()[0] for code in np.flatnonzero(_TABLE).tolist()]] = True
+_LEADS[[chr(code).encode()[0] for code in np.flatnonzero(MEANT).tolist()]] = True
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,10 @@ def fold(text: Text, *, unseen: bool) -> Folded | None:
     codes = np.where(
         is_wide, (first & 0xF) << 12 | (second & 0x3F) << 6 | third & 0x3F, (first & 0x1F) << 6 | second & 0x3F
     )
-    meant, widths = _TABLE.take(codes), 2 + is_wide
-    goes = meant == _GOES
+    meant, widths = MEANT.take(codes), 2 + is_wide
+    goes = meant == GOES
     goes &= (data.take(leads - 1, mode="clip") < _ASCII) | (data.take(leads + widths, mode="clip") < _ASCII)
-    chosen = (meant != _STAYS) & (meant != _GOES)
+    chosen = (meant != STAYS) & (meant != GOES)
     if not (goes if unseen else chosen).any():
         return None
     chosen |= goes & unseen
@@ -97,7 +98,7 @@ def fold(text: Text, *, unseen: bool) -> Folded | None:
 def _written(text: Text, leads: NDArray[np.int64], widths: NDArray[np.int64], meant: NDArray[np.uint8]) -> Folded:
     """Put one byte, or none, in the place of some characters."""
     kept = np.ones(len(text.data), dtype=bool)
-    kept[Spans(leads + (meant != _GOES), leads + widths).bytes_inside()] = False
+    kept[Spans(leads + (meant != GOES), leads + widths).bytes_inside()] = False
     places = np.flatnonzero(kept)
     written, all_widths = text.data.copy(), np.ones(len(text.data), np.int64)
     written[leads], all_widths[leads] = meant, widths

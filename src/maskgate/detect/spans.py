@@ -53,6 +53,31 @@ class Spans:
         last = np.concatenate([first[1:], [True]])
         return Spans(starts[first], ends[last])
 
+    def without(self, others: Spans) -> Spans:
+        """Return what of the spans is in none of some others.
+
+        Both are in order, and within each list no two overlap.
+
+        Example:
+            >>> Spans(np.array([0, 7]), np.array([5, 9])).without(Spans(np.array([2, 9]), np.array([3, 12])))
+            Spans(starts=array([0, 3, 7]), ends=array([2, 5, 9]))
+        """
+        last = np.searchsorted(others.starts, self.ends, side="left") - 1
+        overlaps = last >= 0
+        overlaps[overlaps] = others.ends[last[overlaps]] > self.starts[overlaps]
+        if not overlaps.any():
+            return self
+        edges = np.unique(np.concatenate([self.starts, self.ends, others.starts, others.ends]))
+        left = edges[:-1]
+        kept = self._cover(left) & ~others._cover(left)
+        return Spans(left[kept], edges[1:][kept])
+
+    def _cover(self, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        span = np.searchsorted(self.starts, places, side="right") - 1
+        covered: NDArray[np.bool_] = span >= 0
+        covered[covered] = places[covered] < self.ends[span[covered]]
+        return covered
+
     def bytes_inside(self) -> NDArray[np.int64]:
         """Return the place of every byte inside of the spans.
 

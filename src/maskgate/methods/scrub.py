@@ -201,13 +201,14 @@ class Scrub(Method):
 
     def _portion(self, cells: pa.Array, surroundings: Surroundings, others: Mapping[str, pa.Array]) -> pa.Array:
         text = Text.of(cells)
-        spans, written = [], []
-        for kind, found, values in self._found(text, surroundings, others):
-            if values is None:
-                values = text.pieces(found)  # noqa: PLW2901  what was found is itself the value
-            spans.append(found)
+        every, written = Spans.none(), []
+        for kind, found, column in self._found(text, surroundings, others):
+            # A pattern or value may reach over what was found before it.
+            spans = found.without(every.merged())
+            cells_of = pa.array(text.cell_of(spans.starts))
+            values = text.pieces(spans) if column is None else pc.take(column, cells_of)
+            every = Spans.all_of([every, spans])
             written.append(self.replacement.written(kind, values, surroundings))
-        every = Spans.all_of(spans)
         order = np.argsort(every.starts, kind="stable")
         texts = pa.concat_arrays([*written, pa.array([], pa.large_string())])
         return rewrite(cells, text, every.where(order), pc.take(texts, pa.array(order)))
@@ -215,14 +216,14 @@ class Scrub(Method):
     def _found(
         self, text: Text, surroundings: Surroundings, others: Mapping[str, pa.Array]
     ) -> Iterator[tuple[str, Spans, pa.Array | None]]:
-        """Find one kind after the other; what one has found, the next does not see.
+        """Find one kind after the other: patterns in the text as it came, all else in what they left.
 
         Yields:
-            The kind, where it is, and for the values of another column these, as they are in that column.
+            The kind, where it is, and for the values of another column that column.
         """
         left = text.copy()
         for pattern in self.patterns:
-            spans = pattern.find(left, surroundings.column)
+            spans = pattern.find(text, surroundings.column)
             left.take(spans)
             yield pattern.name, spans, None
         findings = self.engine.find(left)
@@ -230,7 +231,7 @@ class Scrub(Method):
         for kind, places in findings.by_kind():
             yield kind, findings.spans.where(places), None
         for name, spans in find_values(left, others):
-            yield name, spans, pc.take(others[name], pa.array(text.cell_of(spans.starts)))
+            yield name, spans, others[name]
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:

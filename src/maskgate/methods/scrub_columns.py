@@ -10,12 +10,14 @@ alone counts.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maskgate.detect.escapes import unescaped
 from maskgate.detect.folding import fold
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import Text, strings
@@ -117,10 +119,13 @@ def find_values(text: Text, columns: Mapping[str, pa.Array]) -> Iterator[tuple[s
     for name, spans in _values(left, columns):
         left.take(spans)
         yield name, spans
-    folded = fold(left, unseen=True) or fold(left, unseen=False)
-    if folded is not None:
-        for name, spans in _values(folded.text, columns):
-            yield name, folded.outside(spans)
+    for read in (unescaped, partial(fold, unseen=True), partial(fold, unseen=False)):
+        written = read(left)
+        if written is not None:
+            for name, spans in _values(written.text, columns):
+                found = written.outside(spans)
+                left.take(found)
+                yield name, found
 
 
 def _values(text: Text, columns: Mapping[str, pa.Array]) -> Iterator[tuple[str, Spans]]:

@@ -35,6 +35,15 @@ FOUND = {
         ⟦_ann_@example.com⟧
         ⟦ann.@example.com⟧ and ⟦ann$@example.com⟧
         ⟦müller@www2.bücher.example⟧ and ⟦ann@www.example.com⟧
+        ⟦"ann smith"@example.com⟧, (⟦"ann, b. smith"@example.org⟧)
+        "site":"@example.com","other": "@example.org"
+        ⟦ann@xn--e1afmkfd.xn--p1ai⟧ and ⟦bob@xn--fsqu00a.xn--fiqs8s⟧.
+        _⟦ann@example.com⟧_ and ⟦_ann@example.com⟧
+        私のメールは⟦ann@example.com⟧です。 이메일은 ⟦ann@example.com⟧입니다. อีเมล⟦ann@example.com⟧ครับ
+        我的邮箱是⟦123456@example.com⟧\uff0c⟦用户@例子.中国⟧
+        البريد ⟦ann@example.com⟧\u060c الهاتف
+        ⟦ann@abc日本.example⟧
+        email=⟦ann%40example.com⟧&x=1 and ⟦ann.b%40fran%C3%A7ais.example⟧, 100%40 off
         no address: ann@ or @ann or ann at example.com
         no address: @example.com
         no address: user@localhost
@@ -50,6 +59,7 @@ FOUND = {
         ⟦4111  1111  1111  1111⟧ or ⟦4111_1111_1111_1111⟧ or ⟦5555 - 5555 - 5555 - 4444⟧
         ⟦4222222222222⟧ of 13 digits
         ⟦4000000000000000006⟧ of 19
+        +411111111111 and +576012348230 are dialled
         ⟦5105105105105100⟧ and ⟦2223003122003222⟧
         ⟦378282246310005⟧
         ⟦3714 496353 98431⟧
@@ -97,6 +107,7 @@ FOUND = {
         1Z999AA10123456784
     """,
     "iban": """
+        BD0B125C-FEB4-4D9D-BD71-952A7E7F8AC4
         ⟦DE89370400440532013000⟧
         ⟦DE89 3704 0044 0532 0130 00⟧ is it
         ⟦gb82west12345698765432⟧
@@ -176,6 +187,7 @@ FOUND = {
         no address: 192.168.1.1000
     """,
     "ssn": """
+        <ssn>⟦123456789⟧</ssn> <field name="ssn">⟦123456789⟧</field>
         ⟦123-45-6789⟧
         ssn:⟦123-45-6789⟧, born
         SS# ⟦123456788⟧, ss number is ⟦123456788⟧
@@ -244,6 +256,9 @@ FOUND = {
         <script src=//⟦cdn.example.com/x.js⟧>
         at //⟦example.com⟧
         ⟦example.co⟧, ⟦ejemplo.com.co⟧, ⟦primjer.ba⟧ and ⟦ejemplo.ar⟧
+        ⟦example.co.in⟧ and ⟦example.co.in/x⟧
+        no address: c.e.app.UserService - user, com.example.Foo.bar(Foo.java:123), System.Net and self.app
+        no address: main.tf, script.pl, model.pt
         no address: ann@ex-ample.com and ann.de-smith@example.com.br and ann.com@example.com
         no address: m@bücher.example and m@xn--bcher-kva.de and m@www.example.com and m@www2.example.com
         no address: com.example.app and logger.info('x') and array.at(0) and x.org.local
@@ -286,6 +301,8 @@ FOUND = {
         call ⟦+44 20 7946 0958⟧
         ⟦+(371) 27109353⟧, ⟦(+57) 300 756 19 43⟧, ⟦8 754 216 4086⟧, ⟦8 (921) 652-14-97⟧, ⟦07420 98469 126⟧
         call about my account on ⟦020 7946 0958⟧
+        电话⟦131 2345 6557⟧\u3002 тел. ⟦495 123-45-67⟧
+        call ⟦978-249-9678⟧
         ⟦0171 1234567⟧ ⟦0171 7654321⟧ in 2024 ⟦0171 1234567⟧
         ⟦+1-984-182-0190⟧ mobile
         ⟦+46 (0)8 928 571 38⟧ fax
@@ -324,6 +341,7 @@ FOUND = {
         order 1234567890
         call about order 1234567890
         ISBN 978-3-16-148410-0
+        CPF 010.060.300-72
         at 40.712776, -74.005974
         1,234,567.89 and 1.234.567,89
         1 234 567 people
@@ -355,11 +373,14 @@ FOUND = {
         ⟦5 janvier 2024⟧
         ⟦31-12-2024⟧
         ⟦20240105T103000Z⟧
+        ⟦1.2.24⟧ and ⟦21.4.17⟧
         2024-13-05
         2024-02-30
         31.04.2024
         25/30/2024
         1.2.3
+        version: 21.4.17, "ver":"16.8.28", v=25.2.14, § 4.9.11, 25.6.10-rc1
+        python 3.11.14, numpy==1.10.12, web:21.4.17, react@16.8.28
         1/2
         10.01.2024.5
         5 of 2024

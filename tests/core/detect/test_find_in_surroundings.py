@@ -56,15 +56,41 @@ class TestSurroundings:
         assert bracketed(text, [kind]) == text.replace(VALUES[kind], f"⟦{VALUES[kind]}⟧")
 
     @pytest.mark.parametrize(
-        ("text", "expected"),
+        "expected",
         [
-            (r"x\nann@example.com", r"x\⟦nann@example.com⟧"),
-            (r"x\nexample.com/y", r"x\⟦nexample.com/y⟧"),
-            (r"x\twww.example.com", r"x\⟦twww.example.com⟧"),
+            pytest.param(r"x\n⟦ann@example.com⟧\n", id="a break before an e-mail address"),
+            pytest.param(r"x\n⟦example.com/y⟧\nz", id="a break before a page without a scheme"),
+            pytest.param(r"x\t⟦www.example.com⟧\t", id="a tab before a page"),
+            pytest.param(r"x\\\n⟦10.0.0.1⟧\\\n", id="breaks of a text in a text in a text"),
+            pytest.param(r"⟦https:\/\/example.com\/a\/b⟧", id="slashes as PHP writes them"),
+            pytest.param(r"⟦https://example.com/?a=1\u0026b=2⟧", id="an ampersand as Go writes it"),
+            pytest.param(r"\u003c⟦ann@example.com⟧\u003e", id="brackets around an address"),
+            pytest.param(
+                r"\u0022⟦4111111111111111⟧\u0022 \u003C⟦123-45-6789⟧", id="brackets and quotes around numbers"
+            ),
+            pytest.param(r"⟦m\u00fcller@b\u00fccher.example⟧\u3002", id="letters beyond ASCII"),
+            pytest.param(r"\u90ae\u7bb1⟦ann@example.com⟧\uff0c", id="words of Chinese around an address"),
+            pytest.param(r"\u043d\u0430 ⟦\u0438\u0432\u0430\u043d@example.com⟧", id="a name in Cyrillic letters"),
+            pytest.param(r"⟦411\u0661 1111\u00a01111 1111⟧", id="digits and blanks"),
+            pytest.param(r"⟦\u002b49 30 901820⟧", id="the plus of a telephone number"),
+            pytest.param(r"⟦ann\u200b@example.com⟧", id="a space of no width"),
+            pytest.param(r"C:\users\new\u12 \ud83d\ude00 \u12", id="backslashes that begin nothing to be found"),
         ],
     )
-    def test_an_escaped_break_before_an_address_does_not_hide_it(self, bracketed, text, expected):
+    def test_what_is_spelled_as_an_escape_counts_as_what_it_means(self, bracketed, expected):
+        text = expected.replace("⟦", "").replace("⟧", "")
         assert bracketed(text) == expected
+
+    def test_in_several_cells_escapes_do_not_move_what_is_found(self):
+        cells = pa.array([r"a\nann@example.com", None, "", "bob@example.com", r"\u003ccy@example.com\\n"])
+        pairs = zip(cells.to_pylist(), find(cells), strict=True)
+        assert [[cell[start:end] for start, end, _ in here] for cell, here in pairs] == [
+            ["ann@example.com"],
+            [],
+            [],
+            ["bob@example.com"],
+            ["cy@example.com"],
+        ]
 
 
 class TestScripts:

@@ -55,6 +55,8 @@ class TestOtherColumns:
             pytest.param("12345", "no 12345, 123456", "no <NAME>, 123456", id="a number"),
             pytest.param("C-77/x", "c-77/x c-77", "<NAME> c-77", id="a mixed one"),
             pytest.param("Ann Ann", "ann Ann ann", "<NAME>", id="a word twice"),
+            pytest.param("Ann Müller", r"by\nAnn M\u00fcller\t", r"by\n<NAME>\t", id="in a text inside of JSON"),
+            pytest.param(r"C:\new", r"C:\new\ann", r"<NAME>\ann", id="a value that itself looks like an escape"),
             pytest.param("a@example.com", "to a@example.com", "to <EMAIL>", id="what patterns find they find first"),
         ],
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pyarrow as pa
 import pytest
 
@@ -48,6 +50,27 @@ class TestPatterns:
 
     def test_several_are_looked_for_in_their_order(self):
         assert scrubbed(["A1 B2"], "(?P<first>A[0-9])", "(?P<second>[AB][0-9])") == ["<FIRST> <SECOND>"]
+
+    @pytest.mark.parametrize(
+        ("patterns", "text", "expected"),
+        [
+            pytest.param(["x[yz]", "foo.*bar"], "a foo xy bar b", "a <FOUND><FOUND><FOUND> b", id="all around it"),
+            pytest.param(["x[yz]", "foo.*y"], "foo xy", "<FOUND><FOUND>", id="up to its end"),
+            pytest.param(["(?P<b>b+)", "(?P<any>.+)"], "abba", "<ANY><B><ANY>", id="everything"),
+            pytest.param(
+                ["b", "[^x]+"], "éb\x01bé", "<FOUND><FOUND><FOUND><FOUND><FOUND>", id="beside a control character"
+            ),
+        ],
+    )
+    def test_one_that_reaches_over_what_another_found_replaces_the_rest(self, patterns, text, expected):
+        assert scrubbed([text, None, text + "!"], *patterns)[:2] == [expected, None]
+
+    @pytest.mark.parametrize("text", ["foo xy bar", "foo\u200bxy bar", "Foo xy BAR"])
+    def test_a_value_of_another_column_that_reaches_over_a_match_is_removed_around_it(self, text):
+        here = Surroundings("customers", "notes", columns={"name": pa.array(["foo bar", "foo bar"])})
+        method = METHODS["scrub"].configure({"also_find": ["x[yz]"], "also_remove": ["name"]}, None)
+        for cell in method.apply(pa.array([text, "foo bar"]), here).to_pylist():
+            assert not {"foo", "bar", "xy"} & set(re.findall("[a-z]+", cell.lower()))
 
 
 class TestRefusals:
@@ -117,6 +140,12 @@ class TestHostileTexts:
             pytest.param("1\u200b" * 250_000, id="digits and characters of no width"),
             pytest.param("\uff11" * 300_000, id="wide digits"),
             pytest.param("\\n" * 500_000, id="escapes"),
+            pytest.param("\\" * 1_000_000 + "n", id="backslashes"),
+            pytest.param(r"\u0041" * 200_000, id="letters as escapes"),
+            pytest.param('"a' * 400_000 + '"@', id="quotes"),
+            pytest.param('"a"@' * 250_000, id="quotes and at signs"),
+            pytest.param("a%40" * 250_000, id="at signs of a form"),
+            pytest.param("日本@日本." * 50_000, id="words of a script without blanks"),
         ],
     )
     def test_do_not_stop_the_built_in_kinds(self, text):

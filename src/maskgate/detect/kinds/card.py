@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from maskgate.detect.text import Text
 
 _SHORTEST, _LONGEST = 12, 19
+_LONGEST_DIALLED = 15
 _GAP = rf"[{BLANKS}]?[{BLANKS}{DASHES}._][{BLANKS}]?"
 _FIRST = "(?:0604|[1-9][0-9]{3})"
 PATTERN = (
@@ -94,7 +95,7 @@ def _luhn(letters: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def is_alone(text: Text, spans: Spans) -> NDArray[np.bool_]:
-    """Say which are neither decimals of a number, nor before some, nor the last group of a UUID."""
+    """Say which are neither decimals of a number, nor before some, nor the last group of a UUID, nor dialled."""
     left, right = text.byte_at(spans.starts - 1), text.byte_at(spans.ends)
     before = text.byte_at(spans.starts - 2)
     decimals = np.isin(left, [ord("."), ord(",")]) & DIGIT[before]
@@ -104,7 +105,9 @@ def is_alone(text: Text, spans: Spans) -> NDArray[np.bool_]:
     decimals |= (right == ord(".")) & DIGIT[text.byte_at(spans.ends + 1)]
     # A UUID's last group is as long as the shortest card.
     group = (left == ord("-")) & WORD[before] & (spans.ends - spans.starts == _SHORTEST)
-    return np.asarray(~(decimals | group))
+    # A telephone number has fifteen digits at most, and no card a plus.
+    dialled = (left == ord("+")) & (spans.ends - spans.starts <= _LONGEST_DIALLED)
+    return np.asarray(~(decimals | group | dialled))
 
 
 # Three groups of four, of which chance makes a card of one in some hundred, and what goes on with more of them.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maskgate.detect.finder import Finder, holds
+from maskgate.detect.kinds.versions import is_no_version, is_of_no_program
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import DIGIT
 
@@ -41,6 +42,7 @@ _DAY_FIRST = rf"{_DAY}(?:st|nd|rd|th|\.)?(?: of| de)?[ -](?i:{_NAMES})(?:,? (?:d
 _MONTH_FIRST = rf"(?i:{_NAMES}) {_DAY}(?:st|nd|rd|th)?,? {_YEAR}"
 _BASIC = rf"{_YEAR}(?:0[1-9]|1[0-2]){_TWO}T[0-2][0-9][0-5][0-9](?:[0-5][0-9])?Z?"
 PATTERN = rf"\b(?:(?:{_NUMBERS}){_CLOCK}|{_DAY_FIRST}|{_MONTH_FIRST}|{_BASIC})\b"
+_SHORT = r"^[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2}$"
 _SIGNS = np.isin(np.arange(256), [ord(each) for each in "-./"])
 _LEFT, _RIGHT = 20, 44
 
@@ -67,4 +69,13 @@ def is_possible(text: Text, spans: Spans) -> NDArray[np.bool_]:
     return ~holds(text, spans, _NEVER)
 
 
-FINDERS = (Finder("date", PATTERN, windows, tests=(is_alone, is_possible)),)
+def is_a_day(text: Text, spans: Spans) -> NDArray[np.bool_]:
+    """Say which are no version: of those with points and two digits for the year, whatever else could be one."""
+    accepted = np.ones(len(spans), dtype=bool)
+    short = np.flatnonzero(holds(text, spans, _SHORT))
+    doubtful = spans.where(short)
+    accepted[short] = is_no_version(text, doubtful) & is_of_no_program(text, doubtful)
+    return accepted
+
+
+FINDERS = (Finder("date", PATTERN, windows, tests=(is_alone, is_possible, is_a_day)),)

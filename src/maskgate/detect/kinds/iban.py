@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maskgate.detect.characters import BLANKS, DASHES, Characters
-from maskgate.detect.finder import Finder, is_escaped
+from maskgate.detect.finder import Finder
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import DIGIT, LETTER, WORD
 
@@ -57,7 +57,7 @@ def windows(text: Text) -> Spans:
     """Return where two letters stand right before two digits, and what may follow."""
     starts, ends = text.landmarks.digit_runs.starts, text.landmarks.digit_runs.ends
     country = LETTER[text.byte_at(starts - 1)] & LETTER[text.byte_at(starts - 2)]
-    country &= ~WORD[text.byte_at(starts - 3)] | is_escaped(text, starts - 3)
+    country &= ~WORD[text.byte_at(starts - 3)]
     starts = starts[country & (ends - starts > 1)]
     return Spans(starts - 2, starts + _LONGEST + 3 * _SEPARATORS).merged()
 
@@ -71,7 +71,10 @@ def cut(text: Text, candidates: Spans) -> Spans:
     letters = Characters.of(text, candidates, LETTER | DIGIT, _LONGEST)
     first, second = letters.letters[:, 0], letters.letters[:, 1]
     ends = _ends(text, candidates, letters, _LENGTH_OF[first, second])
-    other = np.flatnonzero((ends == candidates.starts) & _IS_COUNTRY[first, second])
+    # Chance alone makes one of some hundred groups of a UUID an account of no country's length.
+    dash = ord("-")
+    inside = (text.byte_at(candidates.starts - 1) == dash) & WORD[text.byte_at(candidates.starts - 2)]
+    other = np.flatnonzero((ends == candidates.starts) & _IS_COUNTRY[first, second] & ~inside)
     if len(other):
         few, rest = candidates.where(other), letters.where(other)
         length = _written_length(rest)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskgate.detect.finder import Finder, before, behind, holds, is_escaped
+from maskgate.detect.finder import Finder, before, holds
+from maskgate.detect.kinds.versions import is_no_version
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import DIGIT, WORD
 
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
 _BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _PADDED = "(?:25[0-5]|2[0-4][0-9]|[01][0-9][0-9])"
 V4 = rf"(?:(?:{_PADDED}\.){{3}}{_PADDED}|(?:{_BYTE}\.){{3}}{_BYTE})"
-_ROW = "[0-9]+(?:[.][0-9]+){2,3}(?: to | and | or | ?[,&-] ?)v?"
-_AGENTS = "Chrome|Chromium|CriOS|Edge?|EdgA|Electron|Firefox|OPR|SamsungBrowser|Version|Vivaldi|YaBrowser"
-_VERSION = (
-    r"(?:(?i:\b(?:versions?|ver|v|release|build|firmware|rv|rev|revision|sections?|chapter|clause|figure|paragraph|article|oid)"
-    rf"|§)[ .:#=v(\-]*(?:{_ROW})*|\b(?:{_AGENTS})/)$"
-)
-_FILE = r"(?i)^[-.](?:tar|tgz|zip|whl|jar|dll|exe|so|deb|rpm|msi|dmg|apk|nupkg|beta|alpha|rc|snapshot)\b"
 
 _GROUP = "[0-9A-Fa-f]{1,4}"
 _COMPRESSED = "|".join(f"(?:{_GROUP}:){{1,{left}}}(?::{_GROUP}){{1,{7 - left}}}" for left in range(1, 7))
@@ -66,11 +60,6 @@ def is_alone_v4(text: Text, spans: Spans) -> NDArray[np.bool_]:
     return np.asarray(~longer)
 
 
-def is_no_version(text: Text, spans: Spans) -> NDArray[np.bool_]:
-    """Say which are not called a version or a section by the text before."""
-    return ~(before(text, spans, _VERSION) | behind(text, spans, _FILE, 10))
-
-
 def v6_windows(text: Text) -> Spans:
     """Return where two colons stand close together."""
     colons = text.places_of(":")
@@ -107,7 +96,7 @@ def is_v6(text: Text, spans: Spans) -> NDArray[np.bool_]:
 def is_alone_v6(text: Text, spans: Spans) -> NDArray[np.bool_]:
     """Say which do not go on to the left."""
     left = text.byte_at(spans.starts - 1)
-    accepted = ~_JOINED_LEFT[left] | is_escaped(text, spans.starts - 1)
+    accepted = ~_JOINED_LEFT[left]
     labelled = np.flatnonzero(left == _COLON)
     accepted[labelled] = ~before(text, spans.where(labelled), _GROUPS_BEFORE, 8)
     return np.asarray(accepted)

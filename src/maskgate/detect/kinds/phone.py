@@ -50,13 +50,17 @@ _CALLED = (
     r"|messages? (?:to|on|from)|registered (?:on|with|number)?"
     r"|t[eé]l|portable|appele[rz]|joindre|joignable|rufen?|anrufen|erreichbar|erreichen|r[uü]ckruf|telefax|festnetz"
     r"|m[oó]vil|celular|ll[aá]m[ae](?:[nr]|me|nos)?|tel[eé]fonos|cellulare|chiama(?:re|mi)?|telefoonnummer|bel|tlf|gsm)"
-    r"|☎|📞|📱|(?m:^|[|\x{B7}\x{2022}] ?)[TMPF] ?[.:])[^0-9<>@\x01]{0,24}$"
+    r"|☎|📞|📱|电话|電話|手机|手機|携帯|전화|휴대폰|연락처|тел|моб|звон|τηλ|κιν|טל|נייד|هاتف|جوال|โทร|फ़ोन|फोन|मोबाइल"
+    r"|điện thoại|\b(?:đt|sđt|telp|puh(?:elin)?|puhelinnumero|telefone|fone|celular|telem[oó]vel|ligar?"
+    r"|telefonnumre|mobiltelefon|kom[oó]rka|telefono|telefonu?)"
+    r"|(?m:^|[|\x{B7}\x{2022}] ?)[TMPF] ?[.:])[^0-9<>@\x01]{0,24}$"
 )
 _CALLED_BEHIND = r"(?i)^[ ,(\-\x{2013}\x{2014}]{0,3}(?:office|mobile|fax|cell|home|work|phone|tel)\b"
-# A date, an ISBN.
+# A date, an ISBN, a number of Brazil's taxpayers.
 _OTHER = (
     r"^(?:\(?(?:(?:1[89]|20)[0-9]{2}[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12][0-9]|3[01])\b"
-    r"|(?:0?[1-9]|[12][0-9]|3[01])[-./ ](?:0?[1-9]|[12][0-9]|3[01])[-./ ](?:1[89]|20)[0-9]{2}\b)|97[89][ -])"
+    r"|(?:0?[1-9]|[12][0-9]|3[01])[-./ ](?:0?[1-9]|[12][0-9]|3[01])[-./ ](?:1[89]|20)[0-9]{2}\b)"
+    r"|97[89](?:[ -]?[0-9]){10}$|[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}$)"
 )
 # Zeros before a number in a row of numbers look like the 00 before a country's.
 _ABROAD_BY_ZEROS = r"^00(?:[ -]|[0-9]+[^0-9]|[2-9][0-9]{9,12}$)"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PATTERN = rf"[0-9]{{3}}(?:[{BLANKS}{DASHES}.][0-9]{{2}}[{BLANKS}{DASHES}.]|[0-9]{{2}})[0-9]{{4}}"
 _NAMED = (
     r"(?i)(?:^|[^A-Za-z])(?:ssn|ss ?#|ss ?n(?:o|um|umber)|social(?:[ _]?security)?(?:[ _]?n(?:o|um|umber))?|soc\.? ?sec"
-    r"|socsec|tax ?payer|tin)(?:[^0-9A-Za-z<>\x01][^0-9<>\x01]{0,31})?$"
+    r"|socsec|tax ?payer|tin)(?:[^0-9A-Za-z<>\x01][^0-9<>\x01]{0,31}|[\x22']?>)?$"
 )
 # The beginning of a telephone number.
 _ABROAD = r"\+[0-9 ]+ $"

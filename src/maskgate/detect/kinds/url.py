@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskgate.detect.finder import Finder, before, behind, holds, is_escaped
-from maskgate.detect.kinds.email import ABROAD
+from maskgate.detect.characters import ABROAD
+from maskgate.detect.finder import Finder, before, behind, holds
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import WORD
 
@@ -73,7 +73,7 @@ _SECOND = "(?:co|com|org|net|ac|gov|edu|or|ne|gob|gouv|nom|web)"
 
 PATTERN = (
     rf"(?:[A-Za-z][0-9A-Za-z+.-]*://|(?i:www)[0-9]?\.[{_LETTER}]){_CHARACTER}+"
-    rf"|{_HOST}(?:(?:(?i:{_GENERIC})|{_NEWER}|{_COUNTRIES}|{_SECOND}\.(?:{_COUNTRIES}|{_DOUBTFUL}))\b|{_ABROAD_ENDS})"
+    rf"|{_HOST}(?:(?:{_SECOND}\.(?:{_COUNTRIES}|{_DOUBTFUL})|(?i:{_GENERIC})|{_NEWER}|{_COUNTRIES})\b|{_ABROAD_ENDS})"
     rf"{_TAIL}|{_HOST}(?:{_COUNTRIES}|{_DOUBTFUL}|{_WORDS})(?::[0-9]{{1,5}})?/{_CHARACTER}*"
 )
 _CLOSERS = np.isin(np.arange(256), [ord(each) for each in ".,;:!?'*_~"])
@@ -84,10 +84,24 @@ _SCHEME = "^[^:/?#]*://"
 _SIGNED = rf"{_SCHEME}|^(?i:www)[0-9]?\."
 _BEFORE_AT = r"^[0-9A-Za-z.%+'!#$&*~^=_-]*@"
 # What a bare domain is no end of: an address, a path, a longer name.
-_PART = rf"(?:[@\\\\]|(?:^|[^/])/|[:/]//|[{_LETTER}_][-._]*)$"
+_PART = rf"(?:[@%\\\\]|(?:^|[^/])/|[:/]//|[{_LETTER}_][-._]*)$"
 # Names of programs' parts: "com.example.app", "logger.info(...)".
-_PACKAGE = r"^(?:com|org|net|edu|gov|io)\.[^./]+\.[^./]+$|^(?:ASP|ADO|VB)\.NET$"
-_GOES_ON = rf"^(?:\(|\.[a-z]|[{ABROAD}])"
+# What programs call their parts, and people their files.
+_OBJECTS = (
+    "self|this|cls|super|log|logger|console|np|pd|df|tf|torch|req|request|res|response|ctx|obj|window|document|sys|os|java"
+    "|javax|system|process|module|express|flask|app|std|e|ex|err|error|exception|user|item|row|args|opts|options|params"
+    "|props"
+)
+_FILES = (
+    "main|index|script|utils?|helpers?|rules|variables|outputs|model|kernel|setup|config|settings|build|run|tests?|data|lib"
+    "|core|init|install|server|client|module|checkpoint|weights|best|last|final|untitled|logo"
+)
+_PACKAGE = (
+    r"^(?:com|org|net|edu|gov|io)\.(?:[^./]+\.[^./]+|example)$|^(?:ASP|ADO|VB)\.NET$|^System\.(?:Net|IO)$|^[a-z](?:\.[a-z])+\.[a-z]+$"
+    rf"|^(?:{_OBJECTS})\.(?:app|info|int|net|io|id|to|at|example|store|site|shop|cloud|tech|blog|online|de|no|es)$|^(?:{_FILES})\.(?:pl|mk|cu|tf|pt|es|ai|info|app|shop|store|io)$"
+)
+# A method, a class in a package: "c.e.app.UserService", "com.example.Foo.bar(".
+_GOES_ON = rf"^(?:\(|\.[a-z]|\.[A-Z][0-9A-Z_a-z]*(?:[(:$#.][0-9A-Z_a-z<]|\()|\.[A-Z][a-z]+[A-Z]|[{ABROAD}])"
 _SOMEWHERE = r"://[^/?#.:]|:///.|^[^:/]+\."
 
 
@@ -121,8 +135,7 @@ def is_address(text: Text, spans: Spans) -> NDArray[np.bool_]:
     domains = spans.where(bare)
     accepted &= (text.byte_at(spans.starts - 1) != ord("@")) | holds(text, spans, _SCHEME)
     part = before(text, domains, _PART, 16)
-    part &= ~is_escaped(text, domains.starts)
-    other = behind(text, domains, _BEFORE_AT, 64) | holds(text, domains, _PACKAGE) | behind(text, domains, _GOES_ON, 8)
+    other = behind(text, domains, _BEFORE_AT, 64) | holds(text, domains, _PACKAGE) | behind(text, domains, _GOES_ON, 40)
     accepted[bare] &= ~part & ~other
     return accepted
 
