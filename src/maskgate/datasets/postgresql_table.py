@@ -75,8 +75,12 @@ class PostgresqlTable:
 
     def take(self, reader: pa.RecordBatchReader) -> None:
         """Write rows."""
-        names = {"mode": "create", "db_schema_name": self.namespace}
-        asked(self.place, lambda: self._cursor.adbc_ingest(self._temporary, reader, **names))
+        # The driver's own tables have numbers without a precision, which would come back as texts.
+        self._ingest("create", reader.schema.empty_table())
+        for item in reader.schema:
+            if pa.types.is_decimal(item.type) and 0 <= item.type.scale <= item.type.precision:
+                self._declare(item.name, f"numeric({item.type.precision}, {item.type.scale})")
+        self._ingest("append", reader)
 
     def publish(self) -> None:
         """Give the table its name, for all to see, if nobody was quicker."""
@@ -87,6 +91,17 @@ class PostgresqlTable:
             is_taken = _DUPLICATE in str(error)
             raise name_taken(self.place, self.namespace, self.name) if is_taken else error from None
         asked(self.place, self._connection.commit)
+
+    def _ingest(self, mode: str, rows: pa.Table | pa.RecordBatchReader) -> None:
+        asked(
+            self.place,
+            lambda: self._cursor.adbc_ingest(self._temporary, rows, mode=mode, db_schema_name=self.namespace),
+        )
+
+    def _declare(self, column: str, kind: str) -> None:
+        name = column.replace('"', '""')
+        change = f'ALTER TABLE {self._quoted(self._temporary)} ALTER COLUMN "{name}" TYPE {kind}'
+        asked(self.place, lambda: self._cursor.execute(change))
 
     def _quoted(self, name: str) -> str:
         return f'"{self.namespace}"."{name}"' if self.namespace else f'"{name}"'

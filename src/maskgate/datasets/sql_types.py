@@ -3,6 +3,7 @@
 * ``uuid``, ``json``, ``jsonb`` and ``numeric`` without a precision are texts; ``numeric(p, s)`` is a decimal.
 * What arrives in the server's own binary form (``inet``, ranges, …), or as something else (``money``), is refused:
   nobody would know it again.
+* So are the days and moments ``infinity`` and ``-infinity``, which the driver makes other days of.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity_buffer
 from maskgate.errors import DatasetError
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _TYPE, _MODIFIER = b"POSTGRESQL:type", b"POSTGRESQL:typmod"
-_CHANGED = frozenset({b"money", b"_money", b"record", b"_record"})
+_CHANGED = frozenset({b"money", b"_money", b"record", b"_record", b"oid", b"_oid"})
+# Days from 1970 back to the first that PostgreSQL has; what the driver moves out of its range comes out before it.
+_FIRST_DAY = -2_440_588
+_DAY = 86_400_000_000
 _HEADER, _LONGEST_DECIMAL = 4, 38
 _UUID_BYTES, _UUID_LENGTH = 16, 36
 _DIGITS = np.frombuffer("".join(f"{each:02x}" for each in range(256)).encode(), np.uint8).reshape(256, 2)
@@ -101,12 +106,30 @@ def _decimal(metadata: Mapping[bytes, bytes]) -> pa.DataType | None:
 
 def _arrived(place: str, column: pa.Array, item: pa.Field) -> pa.Array:
     if column.type == item.type:
+        if _is_out_of_range(column):
+            raise DatasetError(
+                f'{place}, column "{item.name}": some day or moment is infinite, or too far away for {item.type}. '
+                f"{_cast(item)}"
+            )
         return column
     if isinstance(column.type, pa.UuidType):
         return _uuid_texts(column.storage)
     with suppress(pa.ArrowException):
         return column.storage.cast(item.type)
     raise DatasetError(f'{place}, column "{item.name}": some number is none that {item.type} holds. {_cast(item)}')
+
+
+def _is_out_of_range(column: pa.Array) -> bool:
+    kind = column.type
+    if pa.types.is_list(kind):
+        return _is_out_of_range(column.flatten())
+    if pa.types.is_struct(kind):
+        return any(map(_is_out_of_range, column.flatten()))
+    if not pa.types.is_date32(kind) and not pa.types.is_timestamp(kind):
+        return False
+    numbers = column.view(pa.int32() if pa.types.is_date32(kind) else pa.int64())
+    first = pc.min(numbers).as_py()
+    return first is not None and first < (_FIRST_DAY if pa.types.is_date32(kind) else _FIRST_DAY * _DAY)
 
 
 def _uuid_texts(column: pa.FixedSizeBinaryArray) -> pa.Array:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from maskgate.datasets.sql_connection import asked, engine_for, name_taken
-from maskgate.errors import UsageError
+from maskgate.errors import DatasetError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,10 +111,19 @@ class SqlAlchemyTable:
                 self._connection.commit()
 
     def _insert(self, batch: pa.RecordBatch) -> None:
+        if self._connection.dialect.name == "sqlite":
+            _check_numbers(self.place, batch)
         keys = [f"c{at}" for at in range(batch.num_columns)]
         cells = zip(*(column.to_pylist() for column in batch.columns), strict=True)
         rows = [dict(zip(keys, row, strict=True)) for row in cells]
         asked(self.place, lambda: self._connection.execute(self._temporary.insert(), rows))
+
+
+def _check_numbers(place: str, batch: pa.RecordBatch) -> None:
+    """Refuse what SQLite would make a null of."""
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if pa.types.is_floating(column.type) and pc.any(pc.is_nan(column)).as_py():
+            raise DatasetError(f'{place}, column "{name}": some value is no number (NaN), which it does not hold.')
 
 
 def _engine(url: str) -> Any:

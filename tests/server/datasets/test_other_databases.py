@@ -99,6 +99,8 @@ class TestOtherDatabases:
             with pytest.raises(MaskingError, match="stand there a second time"):
                 mask_dataset(source, SqlTable(sqlite, "masked"), rules)
         unchecked = read_rules("{version: 1, tables: {t: {columns: {id: keep}}}}", "r")
+        with pytest.raises(DatasetError, match=r'column "id": some value is no number \(NaN\)'):
+            mask_dataset(pa.table({"id": [0.5, float("nan")]}), SqlTable(sqlite, "masked"), unchecked)
         with pytest.raises(PlanError, match=r'column "id" \(list<item: int64>\): sqlite:.* has no such type'):
             mask_dataset(pa.table({"id": [[1]]}), SqlTable(sqlite, "masked"), unchecked)
         with sqlite3.connect(tmp_path / "people.db") as connection:

@@ -139,6 +139,14 @@ class TestPostgresql:
         assert ask("SELECT count(*) FROM none")[0][0] == 0
         ask("DROP TABLE none")
 
+    def test_a_decimal_comes_back_from_a_table_as_it_went_in(self, database, ask, tmp_path):
+        rules = read_rules("{version: 1, unlisted: keep, tables: {t: {columns: {b: redact}}}}", "r")
+        table = pa.table({'a "b"': pa.array([Decimal("1.50"), None]), "b": ["x", None]})
+        mask_dataset(table, SqlTable(database, "decimals"), rules)
+        mask_dataset(SqlQuery(database, "SELECT * FROM decimals"), tmp_path / "o.parquet", rules, table_name="t")
+        assert pq.read_table(tmp_path / "o.parquet").drop_columns(["b"]).equals(table.drop_columns(["b"]))
+        ask("DROP TABLE decimals")
+
     def test_the_command(self, database, tmp_path, monkeypatch, ask):
         monkeypatch.setenv("MASKGATE_KEY_PEOPLE", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
         (tmp_path / "rules.yaml").write_text(RULES)
@@ -208,6 +216,25 @@ class TestTypes:
         assert lines[2].endswith('Cast it in the query, such as "c2"::text[].')
         assert len(lines) == 4
 
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "date 'infinity'",
+            "date '-infinity'",
+            "timestamp 'infinity'",
+            "timestamptz '-infinity'",
+            "ARRAY[date '2024-01-01', 'infinity']",
+            "timestamp '294276-12-31'",
+        ],
+    )
+    def test_a_day_that_is_none(self, arrived, value):
+        with pytest.raises(DatasetError, match=r'column "c0": some day or moment is infinite'):
+            arrived(value)
+
+    def test_the_first_days_and_the_last(self, arrived):
+        kinds = [kind for kind, _ in arrived("date '0001-01-01'", "timestamp '4713-01-01 BC' + interval '6714 years'")]
+        assert kinds == ["date32[day]", "timestamp[us]"]
+
     def test_a_number_that_is_none(self, arrived):
         with pytest.raises(DatasetError, match=r'column "c0": some number is none that decimal128\(5, 2\) holds'):
             arrived("'NaN'::numeric(5, 2)")
@@ -265,7 +292,7 @@ class TestAllOrNothing:
                 pa.array([1_700_000_000_000_001_000], pa.timestamp("ns")), "2023-11-14 22:13:20.000001", id="ns"
             ),
             pytest.param(pa.array([86_400_000], pa.date64()), "1970-01-02", id="date64"),
-            pytest.param(pa.array([Decimal("1.50")], pa.decimal32(5, 2)), "1.5", id="decimal32"),
+            pytest.param(pa.array([Decimal("1.50")], pa.decimal32(5, 2)), "1.50", id="decimal32"),
             pytest.param(
                 pa.array([1_700_000_000_000_000_001], pa.timestamp("ns")), None, id="digits that would be lost"
             ),
