@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from maskgate.datasets.formats import FORMATS, stem_of
 from maskgate.datasets.sources import open_source
-from maskgate.errors import PlanError, RulesError, UsageError
+from maskgate.errors import DatasetError, PlanError, RulesError, UsageError
 from maskgate.keys import Key, KeyRing
 from maskgate.masking import MaskingPlan
 from maskgate.methods.opening import opened_type
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from maskgate.datasets.source import Source
     from maskgate.masking.column_plan import ColumnPlan
     from maskgate.rules import Rules, TableRules
+
+# The name of one file or folder: no pattern, no version of a Delta table, no URI.
+_PLAIN = re.compile(r"[^*?\[\]@:]+")
 
 
 @dataclass(frozen=True)
@@ -219,6 +223,8 @@ def _table_of(rules: Rules, data: str) -> str:
     stem = stem_of(data)
     if stem in rules.tables or len(rules.tables) == 1:
         return stem if stem in rules.tables else next(iter(rules.tables))
+    if _PLAIN.fullmatch(data) and not Path(data).exists():
+        raise DatasetError(f"{data}: there is no such file.")
     raise UsageError(
         f"the rules have no table '{stem}', which is what the data is called.{did_you_mean(stem, rules.tables)} "
         "Or name the table: --table NAME."

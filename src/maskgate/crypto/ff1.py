@@ -40,12 +40,12 @@ def encrypt(column: pa.Array | pa.ChunkedArray, key: bytes, tweak: bytes = b"", 
         alphabet: The characters that cells are made of, the digit 0 first.
 
     Returns:
-        Strings in the same layout, chunked if the column is; null where the column is null.
+        Strings of the same type, chunked if the column is, with a dictionary written out; null where the column is null.
 
     Raises:
         ValueError: If a cell has other characters or too few, the alphabet one of them twice, or the key another
             length. Cells are counted, not shown.
-        TypeError: If the column holds no strings.
+        TypeError: If the column holds no strings, or key or tweak no bytes.
 
     Example:
         >>> key = bytes.fromhex("2b7e151628aed2a6abf7158809cf4f3c")
@@ -70,7 +70,10 @@ def permutation(key: bytes, tweak: bytes, alphabet: Alphabet) -> Permutation:
 
     Raises:
         ValueError: If the key has another length than 16, 24 or 32 bytes.
+        TypeError: If the tweak is not made of bytes.
     """
+    if not isinstance(tweak, bytes | bytearray | memoryview):
+        raise TypeError(f"a tweak is made of bytes, not of {type(tweak).__name__}")
     if len(key) not in (16, 24, 32):
         raise ValueError(f"an AES key has 16, 24 or 32 bytes, not {len(key)}")
     return Permutation(key, tweak, alphabet.radix)

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import ssl
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SECONDS = 10.0
+_STEPS = 3
+_MOST_BYTES = 2**20
 
 _NAME = re.compile(r"(?:(?P<mount>\w[\w.-]*(?:/\w[\w.-]*)*)/)?(?P<key>\w[\w.-]*)", re.ASCII)
 _CIPHERTEXT = re.compile(r"vault:v[0-9]{1,9}:[A-Za-z0-9+/]+={0,2}")
@@ -61,7 +64,7 @@ class VaultTransit:
     Args:
         key: Its name.
         mount: Where the engine is mounted.
-        timeout: How many seconds to wait for each step of an answer.
+        timeout: How many seconds to wait for each step of an answer; three times as many for all of it.
     """
 
     key: str
@@ -116,7 +119,7 @@ class VaultTransit:
         url = f"{setting.address}/v1/{self.mount}/{path}"
         try:
             # Redirects are not followed: the token is for this address alone.
-            answer = httpx.request(
+            with httpx.stream(
                 "GET" if body is None else "POST",
                 url,
                 json=None if body is None else dict(body),
@@ -126,10 +129,22 @@ class VaultTransit:
                 follow_redirects=False,
                 # What goes to loopback in the clear goes through no proxy.
                 trust_env=url.startswith("https:"),
-            )
+            ) as answer:
+                return _said(answer, f"{self.mount}/{path}", _beginning(answer, time.monotonic() + _STEPS * self.timeout))
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             return Said(problem=f"Vault did not answer ({type(error).__name__}); look at VAULT_ADDR and VAULT_CACERT")
-        return _said(answer, f"{self.mount}/{path}")
+
+
+def _beginning(answer: httpx.Response, until: float) -> bytes:
+    """Read no more than any answer of Vault's has, however much comes, and for no longer however slowly it does."""
+    read = bytearray()
+    for part in answer.iter_raw():
+        read += part
+        if len(read) > _MOST_BYTES:
+            return b""
+        if time.monotonic() > until:
+            raise httpx.ReadTimeout("")
+    return bytes(read)
 
 
 @dataclass(frozen=True)
@@ -150,7 +165,7 @@ class Said:
         return value if isinstance(value, str) else ""
 
 
-def _said(answer: httpx.Response, path: str) -> Said:
+def _said(answer: httpx.Response, path: str, content: bytes) -> Said:
     status = answer.status_code
     if answer.is_redirect:
         return Said(problem=f"Vault answered {status}, a redirect. Set VAULT_ADDR to the address of the active node")
@@ -158,8 +173,8 @@ def _said(answer: httpx.Response, path: str) -> Said:
         why = f": {_WHAT_NOW[status]}" if status in _WHAT_NOW else ""
         return Said(problem=f"Vault answered {status} to {path}{why}")
     try:
-        document = answer.json()
-    except (json.JSONDecodeError, UnicodeDecodeError):
+        document = json.loads(content)
+    except (ValueError, RecursionError):
         document = None
     data = document.get("data") if isinstance(document, dict) else None
     return Said(data) if isinstance(data, dict) else Said(problem="what answered at VAULT_ADDR is no Vault")
@@ -186,7 +201,7 @@ class _Setting:
         except KeyReferenceError as error:
             return cls(problem=str(error))
         token, problem = _token()
-        headers = {"X-Vault-Token": token, "X-Vault-Request": "true"}
+        headers = {"X-Vault-Token": token, "X-Vault-Request": "true", "Accept-Encoding": "identity"}
         if namespace := os.environ.get("VAULT_NAMESPACE"):
             headers["X-Vault-Namespace"] = namespace
         if not problem and not all(map(_HEADER.fullmatch, headers.values())):

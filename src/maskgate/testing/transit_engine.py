@@ -41,6 +41,7 @@ class TransitEngine:
         asked: The path of every request.
         says: What it answers in the place of the truth: status, body and headers.
         waits: Seconds that it takes to answer.
+        dawdles: Seconds between one byte of an answer and the next.
         url: Where it listens.
     """
 
@@ -54,6 +55,7 @@ class TransitEngine:
     asked: list[str] = field(default_factory=list)
     says: tuple[int, bytes, dict[str, str]] | None = None
     waits: float = 0
+    dawdles: float = 0
     url: str = ""
 
     def wrap(self, material: bytes, key: str = "maskgate") -> str:
@@ -132,9 +134,11 @@ def _handler(engine: TransitEngine) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             for name, value in {"Content-Length": str(len(sent)), **more}.items():
                 self.send_header(name, value)
-            with suppress(BrokenPipeError):  # who asked has given up
+            with suppress(ConnectionError):  # who asked has given up
                 self.end_headers()
-                self.wfile.write(sent)
+                for part in (sent[at : at + 1] for at in range(len(sent))) if engine.dawdles else [sent]:
+                    time.sleep(engine.dawdles)
+                    self.wfile.write(part)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

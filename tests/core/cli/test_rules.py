@@ -211,6 +211,7 @@ class TestCheckWithData:
         [
             pytest.param(["data/torn.parquet", "--table", "orders"], 1, "not a Parquet file", id="a torn file"),
             pytest.param(["data/torn.parquet"], 2, "the rules have no table 'torn'", id="a file of no table"),
+            pytest.param(["gone.parquet"], 1, "gone.parquet: there is no such file", id="a file that is nowhere"),
             pytest.param([""], 2, "DATA is empty. Name a file or a folder, or leave it out.", id="an empty name"),
             pytest.param(["data", "--table", "order"], 2, "Did you mean 'orders'?", id="a table that the rules lack"),
             pytest.param(

@@ -240,3 +240,7 @@ class TestRefusals:
     def test_no_text(self, column):
         with pytest.raises(TypeError, match="FF1 enciphers strings, not"):
             ff1.encrypt(column, key=KEY)
+
+    def test_a_tweak_of_text(self):
+        with pytest.raises(TypeError, match="a tweak is made of bytes, not of str"):
+            ff1.encrypt(one("0123456789"), key=KEY, tweak="table")

@@ -219,6 +219,8 @@ class TestRefusals:
             pytest.param((200, b'"\xff"', {}), "what answered at VAULT_ADDR is no Vault", id="no text"),
             pytest.param((200, b'{"data": []}', {}), "what answered at VAULT_ADDR is no Vault", id="no data"),
             pytest.param((200, b'{"data": {"plaintext": "a-b"}}', {}), "something else than base64", id="no base64"),
+            pytest.param((200, b'{"data": {"plaintext": "%s"}}' % (b"A" * 2**20), {}), "is no Vault", id="no end of it"),
+            pytest.param((200, b"[" * 10**5, {}), "what answered at VAULT_ADDR is no Vault", id="a document of brackets"),
             pytest.param((200, b'{"data": {"plaintext": 7}}', {}), "holds 0 bytes", id="a number"),
             pytest.param((200, b'{"data": {"plaintext": "MTIz"}}', {}), "holds 3 bytes", id="too short a key"),
         ],
@@ -236,6 +238,11 @@ class TestRefusals:
             VaultTransit("maskgate", timeout=0.1).unwrap(vault.wrap(SECRET))
         assert "Vault did not answer (ReadTimeout)" in str(refused.value)
         assert traces_of(TOKEN, refused.value) == []
+
+    def test_a_vault_that_never_comes_to_an_end(self, vault):
+        vault.dawdles = 0.02
+        with pytest.raises(KeyReferenceError, match=r"Vault did not answer \(ReadTimeout\)"):
+            VaultTransit("maskgate", timeout=0.1).unwrap(vault.wrap(SECRET))
 
     def test_a_vault_that_is_not_there(self, vault, monkeypatch, refusal):
         vault.keep()
