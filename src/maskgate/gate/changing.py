@@ -14,7 +14,14 @@ from maskgate.gate.asking import demand, must_be_signable
 from maskgate.gate.authors import authors_of_file
 from maskgate.gate.deciding import ask_people
 from maskgate.gate.filing import file_or_refuse, new_request, record_created
-from maskgate.gate.governed import CHANGE_DESTINATIONS, REGISTER_RULES, REVOKE_GATE_KEY, ROTATE_GATE_KEY
+from maskgate.gate.governed import (
+    CHANGE_DESTINATIONS,
+    CHANGE_POLICY,
+    CHANGE_REVIEWERS,
+    REGISTER_RULES,
+    REVOKE_GATE_KEY,
+    ROTATE_GATE_KEY,
+)
 from maskgate.gate.involvement import ASKED, WROTE_FILE, Involvement
 from maskgate.gate.lifecycle import State
 from maskgate.gate.parts import active_policy
@@ -75,6 +82,15 @@ def ask_for_change(parts: Parts, work: Work, change: Change) -> str:
         return f"{change.what}: {filed} {kept}"
     url = parts.registry.review_url(filed.id)
     return f"{change.what}: sign the change at {url}. Until then, what was in force stays so."
+
+
+def withdraw_changes_of_policy(parts: Parts, work: Work, wanted: str) -> None:
+    """Withdraw requests for policies that the file does not say any more, so that nobody signs an earlier draft."""
+    for waiting in list_requests(work, State.PENDING):
+        if waiting.action in {CHANGE_POLICY, CHANGE_REVIEWERS} and waiting.subject != wanted:
+            message = "The policy file says something else by now. Nothing changed."
+            withdrawn = parts.advance(work, waiting, State.WITHDRAWN, message)
+            parts.record(work, "request.withdrawn", withdrawn, because="the policy file changed")
 
 
 def file_change(parts: Parts, work: Work, change: Change) -> Request | MaskgateError:

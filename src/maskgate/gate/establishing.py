@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from maskgate.errors import PolicyError, Problem
-from maskgate.gate.changing import Change, ask_for_change
+from maskgate.gate.changing import Change, ask_for_change, withdraw_changes_of_policy
 from maskgate.gate.governed import CHANGE_DESTINATIONS, CHANGE_POLICY, CHANGE_REVIEWERS, REGISTER_RULES
 from maskgate.gate.governing import put_policy_in_force, put_rules_in_force
 from maskgate.gate.known_destinations import (
@@ -129,6 +129,7 @@ def _store_rules(work: Work, name: str, rules: Rules) -> bool:
 def _changed_policy(parts: Parts, policy: Policy, file: Path | None) -> str:
     with parts.store.write() as work:
         active = active_policy(work)
+        withdraw_changes_of_policy(parts, work, policy.digest)
         if active.digest == policy.digest:
             return ""
         _store_policy(work, policy)

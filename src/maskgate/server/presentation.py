@@ -104,6 +104,7 @@ def review(document: Document, now: datetime) -> dict[str, Any]:
         "slots": list(_slots(document)),
         "policy": _policy(document),
         "receipt": _receipt(document, now),
+        "signed": _what_is_signed(document),
     }
 
 
@@ -173,10 +174,29 @@ def readable_uri(uri: str) -> str:
 def _requester(document: Document) -> dict[str, str]:
     given = document.get("requester") or {}
     return {
-        "person": plain(given.get("person") or "nobody known: the run was not started by a person"),
+        "person": plain(given.get("person") or _nobody_known(document)),
         "account": plain(given.get("account") or ""),
         "agent": "through an AI agent" if document.get("agent") else "",
     }
+
+
+def _is_change(document: Document) -> bool:
+    """Whether it is a change of the gate itself."""
+    return document.get("level") is None and bool(document.get("subject"))
+
+
+def _nobody_known(document: Document) -> str:
+    if document.get("host"):
+        return "nobody known: the run was not started by a person"
+    return "nobody known: a file changed" if _is_change(document) else "nobody known: the token has no owner"
+
+
+def _what_is_signed(document: Document) -> str:
+    if _is_change(document):
+        return "You sign this change of the gate, as it is shown. It comes into force with the last signature."
+    if document.get("resource"):
+        return "You sign this call with these arguments, once. Any other is refused."
+    return "You sign these bytes, for this destination, once. Anything changed afterwards is refused."
 
 
 def _run(document: Document) -> dict[str, str] | None:

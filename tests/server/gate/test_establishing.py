@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from maskgate.errors import LedgerError, PolicyError, Refused
+from maskgate.errors import Conflict, LedgerError, PolicyError, Refused
 from maskgate.gate.signer import Signer
 from maskgate.store import tables
 from maskgate.testing.gate_world import POLICY, GateWorld
@@ -128,6 +128,25 @@ class TestChangedPolicy:
         world.start()
         assert "pending, see http" in world.lines[0]
         assert len(world.entries("request.created")) == 1
+
+    @pytest.mark.parametrize(
+        ("after", "waiting"),
+        [
+            pytest.param(LAXER.replace("min_length: 1}", "min_length: 2}"), 1, id="another draft"),
+            pytest.param(GOVERNED, 0, id="the file as it was"),
+        ],
+    )
+    def test_what_the_file_does_not_say_any_more_cannot_be_signed(self, tmp_path, after, waiting):
+        world = self.changed(tmp_path, GOVERNED, LAXER)
+        draft = self.waiting(world)
+        world.decide(draft, "anna")
+        world.policy = after
+        world.start()
+        assert world.read(draft["id"])["state"] == "withdrawn"
+        assert len(world.gate.requests(world.auditor, "pending")) == waiting
+        with pytest.raises(Conflict):
+            world.decide(draft, "bert")
+        assert len(world.entries("policy.activated")) == 1
 
     def test_denied_stays_denied(self, tmp_path):
         world = self.changed(tmp_path, GOVERNED, LAXER)
