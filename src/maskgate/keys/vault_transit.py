@@ -130,14 +130,14 @@ class VaultTransit:
                 # What goes to loopback in the clear goes through no proxy.
                 trust_env=url.startswith("https:"),
             ) as answer:
-                return _said(answer, f"{self.mount}/{path}", _beginning(answer, time.monotonic() + _STEPS * self.timeout))
+                return _said(answer, f"{self.mount}/{path}", _beginning(answer, _STEPS * self.timeout))
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             return Said(problem=f"Vault did not answer ({type(error).__name__}); look at VAULT_ADDR and VAULT_CACERT")
 
 
-def _beginning(answer: httpx.Response, until: float) -> bytes:
+def _beginning(answer: httpx.Response, seconds: float) -> bytes:
     """Read no more than any answer of Vault's has, however much comes, and for no longer however slowly it does."""
-    read = bytearray()
+    read, until = bytearray(), time.monotonic() + seconds
     for part in answer.iter_raw():
         read += part
         if len(read) > _MOST_BYTES:
