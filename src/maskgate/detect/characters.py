@@ -18,23 +18,28 @@ if TYPE_CHECKING:
 # Blanks and dashes that stand inside of numbers, for use within [...]: also those that word processors put there.
 BLANKS = r" \x{A0}\x{2009}\x{202F}"
 DASHES = r"\-\x{2010}-\x{2015}\x{2212}"
-# Letters, digits and accents beyond ASCII, without blanks, punctuation and drawings: of scripts with a blank between
-# words, and of those that go on without one, so that an address may stand right behind a word.
-LATIN = r"\x{AA}\x{B5}\x{BA}\x{C0}-\x{D6}\x{D8}-\x{F6}\x{F8}-\x{24F}\x{1E00}-\x{1EFF}\x{2C60}-\x{2C7F}"
-_OTHERS = (
-    r"\x{250}-\x{37D}\x{37F}-\x{386}\x{388}-\x{559}\x{560}-\x{588}\x{58F}-\x{5BD}\x{5BF}\x{5C1}-\x{5F2}"
-    r"\x{610}-\x{61A}\x{620}-\x{669}\x{66E}-\x{6D3}\x{6D5}-\x{6FF}\x{70E}-\x{963}\x{966}-\x{96F}\x{971}-\x{DF3}"
-    r"\x{F18}-\x{FFF}\x{10A0}-\x{10FA}\x{10FC}-\x{135F}\x{1369}-\x{166C}\x{166F}-\x{16EA}\x{1700}-\x{177F}"
-    r"\x{180B}-\x{1DFF}\x{1F00}-\x{1FFF}\x{200C}\x{200D}\x{2C00}-\x{2C5F}\x{2C80}-\x{2DFF}\x{A4D0}-\x{A4FD}"
-    r"\x{A500}-\x{A95F}\x{A980}-\x{ABFF}\x{FB00}-\x{FD3D}\x{FD50}-\x{FDFB}\x{FE70}-\x{FEFC}\x{10000}-\x{1AFEF}\x{1B170}-\x{1EFFF}"
+# Letters, digits and accents beyond ASCII, without blanks, drawings and the punctuation that stands right behind words: of
+# scripts with a blank between words, and of those that go on without one, so that an address may follow right behind.
+LATIN = r"\x{AA}\x{B5}\x{BA}\x{C0}-\x{24F}\x{1E00}-\x{1EFF}"
+_BEFORE_THAI = (
+    r"\x{250}-\x{37D}\x{37F}-\x{386}\x{388}-\x{588}\x{591}-\x{5BD}\x{5BF}-\x{60B}\x{60D}-\x{61A}\x{620}-\x{6D3}"
+    r"\x{6D5}-\x{963}\x{966}-"
 )
-SPACED = LATIN + _OTHERS
+_BEYOND = r"\x{200C}\x{200D}\x{2C00}-\x{2DFF}"
+_FORMS = r"\x{FB00}-\x{FD3D}\x{FD50}-\x{FDFB}\x{FE70}-\x{FEFC}\x{10000}-\x{1EFFF}"
+SPACED = (
+    rf"{LATIN}{_BEFORE_THAI}\x{{DFF}}\x{{F00}}-\x{{FFF}}\x{{10A0}}-\x{{177F}}\x{{1800}}-\x{{1DFF}}\x{{1F00}}-\x{{1FFF}}"
+    rf"{_BEYOND}\x{{A4D0}}-\x{{A95F}}\x{{A980}}-\x{{ABFF}}{_FORMS}"
+)
 UNSPACED = (
-    r"\x{E01}-\x{E3A}\x{E40}-\x{E4E}\x{E50}-\x{E59}\x{E80}-\x{EFF}\x{1000}-\x{1049}\x{1050}-\x{109F}\x{1780}-\x{17D3}"
-    r"\x{17E0}-\x{17E9}\x{3005}-\x{3007}\x{3031}-\x{30FA}\x{30FC}-\x{A4CF}\x{A960}-\x{A97C}\x{AC00}-\x{D7FB}"
-    r"\x{F900}-\x{FAFF}\x{1AFF0}-\x{1B16F}\x{20000}-\x{E01EF}"
+    r"\x{E00}-\x{EFF}\x{1000}-\x{109F}\x{1780}-\x{17FF}\x{3005}-\x{3007}\x{3031}-\x{30FA}\x{30FC}-\x{A4CF}"
+    r"\x{A960}-\x{A97F}\x{AC00}-\x{FAFF}\x{20000}-\x{E01EF}"
 )
-ABROAD = SPACED + UNSPACED
+# All of them, in few ranges.
+ABROAD = (
+    rf"\x{{AA}}\x{{B5}}\x{{BA}}\x{{C0}}-\x{{24F}}{_BEFORE_THAI}\x{{1FFF}}{_BEYOND}\x{{3005}}-\x{{3007}}"
+    rf"\x{{3031}}-\x{{30FA}}\x{{30FC}}-\x{{FAFF}}{_FORMS}\x{{20000}}-\x{{E01EF}}"
+)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maskgate.detect.characters import LATIN, SPACED, UNSPACED
+from maskgate.detect.characters import ABROAD, LATIN, SPACED, UNSPACED
 from maskgate.detect.finder import Finder, holds
 from maskgate.detect.spans import Spans
 
@@ -22,13 +22,10 @@ _NAME = rf"(?:[{_LETTER}_][{_LETTER}{_SIGNS}]*|[{UNSPACED}][{UNSPACED}{_SIGNS}]*
 _CARRIED = rf"[{_LETTER}_][{_LETTER}_.%+-]*\+[{_LETTER}_.%+-]+="
 _QUOTED = rf"\"[{_LETTER}{UNSPACED}_](?:[^\"\n\x01@]*[^\"\s\x01@:,;\[{{(])?\""
 _POINT = r"[.\x{3002}\x{FF0E}]"
-_TOP = (
-    rf"(?:[Xx][Nn]--[0-9A-Za-z-]*[0-9A-Za-z]|[A-Za-z{LATIN}]{{2,}}|[{SPACED}][{SPACED}-]*[{SPACED}]|[{UNSPACED}]{{2,}})"
-)
+_TOP = rf"(?:[Xx][Nn]--[0-9A-Za-z-]*[0-9A-Za-z]|[A-Za-z{LATIN}]{{2,}}|[{SPACED}-]{{2,}}|[{UNSPACED}]{{2,}})"
 # First as if no label had letters of both sorts, or "ann@example.com" would not end before a word without a blank.
-_UNMIXED = rf"(?:(?:[{_LETTER}](?:[{_LETTER}_-]*[{_LETTER}])?|[{UNSPACED}][0-9{UNSPACED}-]*){_POINT})+{_TOP}"
-_CODED = f"(?:[{_LETTER}{UNSPACED}]|%[89A-Fa-f][0-9A-Fa-f])"
-_MIXED = rf"(?:{_CODED}(?:(?:{_CODED}|[_-])*{_CODED})?{_POINT})+{_TOP}"
+_UNMIXED = rf"(?:(?:[{_LETTER}][{_LETTER}_-]*|[{UNSPACED}][0-9{UNSPACED}-]*){_POINT})+{_TOP}"
+_MIXED = rf"(?:(?:[0-9A-Za-z{ABROAD}_-]|%[89A-Fa-f][0-9A-Fa-f])+{_POINT})+{_TOP}"
 PATTERN = rf"(?:(?:{_CARRIED})?{_NAME}|{_QUOTED})@(?:{_UNMIXED}|{_MIXED}|\[(?:IPv6:)?[0-9A-Fa-f.:]+\])"
 _LONGEST_NAME = 66
 # The names of pictures for screens of several densities, such as "logo@2x.png".
