@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 # Blanks and dashes that stand inside of numbers, for use within [...]: also those that word processors put there.
 BLANKS = r" \x{A0}\x{2009}\x{202F}"
 DASHES = r"\-\x{2010}-\x{2015}\x{2212}"
-# Letters, digits and accents beyond ASCII, without blanks, drawings and the punctuation that stands right behind words: of
-# scripts with a blank between words, and of those that go on without one, so that an address may follow right behind.
+# Letters, digits and accents beyond ASCII, without blanks, drawings and the punctuation that stands right behind words:
+# of scripts with a blank between words, and of those without, in which an address may follow right behind a word.
 LATIN = r"\x{AA}\x{B5}\x{BA}\x{C0}-\x{24F}\x{1E00}-\x{1EFF}"
 _BEFORE_THAI = (
     r"\x{250}-\x{37D}\x{37F}-\x{386}\x{388}-\x{588}\x{591}-\x{5BD}\x{5BF}-\x{60B}\x{60D}-\x{61A}\x{620}-\x{6D3}"

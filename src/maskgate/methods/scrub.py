@@ -203,7 +203,7 @@ class Scrub(Method):
         text = Text.of(cells)
         every, written = Spans.none(), []
         for kind, found, column in self._found(text, surroundings, others):
-            # A pattern or value may reach over what was found before it.
+            # What was found first has its name, also in the middle of something else.
             spans = found.without(every.merged())
             cells_of = pa.array(text.cell_of(spans.starts))
             values = text.pieces(spans) if column is None else pc.take(column, cells_of)
@@ -216,21 +216,17 @@ class Scrub(Method):
     def _found(
         self, text: Text, surroundings: Surroundings, others: Mapping[str, pa.Array]
     ) -> Iterator[tuple[str, Spans, pa.Array | None]]:
-        """Find one kind after the other: patterns in the text as it came, all else in what they left.
+        """Find one kind after the other, each in the text as it came: one must not hide a part of what another is.
 
         Yields:
             The kind, where it is, and for the values of another column that column.
         """
-        left = text.copy()
         for pattern in self.patterns:
-            spans = pattern.find(text, surroundings.column)
-            left.take(spans)
-            yield pattern.name, spans, None
-        findings = self.engine.find(left)
-        left.take(findings.spans)
+            yield pattern.name, pattern.find(text, surroundings.column), None
+        findings = self.engine.find(text)
         for kind, places in findings.by_kind():
             yield kind, findings.spans.where(places), None
-        for name, spans in find_values(left, others):
+        for name, spans in find_values(text, others):
             yield name, spans, others[name]
 
 

@@ -56,13 +56,15 @@ class TestPatterns:
         [
             pytest.param(["x[yz]", "foo.*bar"], "a foo xy bar b", "a <FOUND><FOUND><FOUND> b", id="all around it"),
             pytest.param(["x[yz]", "foo.*y"], "foo xy", "<FOUND><FOUND>", id="up to its end"),
+            pytest.param(["x+"], "to ann@example.com", "to <EMAIL><FOUND><EMAIL>", id="in the middle of an address"),
+            pytest.param(["[0-9]{5}"], "4111111111111111", "<FOUND><CARD>", id="a part of a card"),
             pytest.param(["(?P<b>b+)", "(?P<any>.+)"], "abba", "<ANY><B><ANY>", id="everything"),
             pytest.param(
                 ["b", "[^x]+"], "éb\x01bé", "<FOUND><FOUND><FOUND><FOUND><FOUND>", id="beside a control character"
             ),
         ],
     )
-    def test_one_that_reaches_over_what_another_found_replaces_the_rest(self, patterns, text, expected):
+    def test_what_overlaps_is_replaced_together(self, patterns, text, expected):
         assert scrubbed([text, None, text + "!"], *patterns)[:2] == [expected, None]
 
     @pytest.mark.parametrize("text", ["foo xy bar", "foo\u200bxy bar", "Foo xy BAR"])
