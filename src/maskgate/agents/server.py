@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
@@ -18,7 +19,7 @@ from maskgate.agents.calling import Answer
 from maskgate.agents.tools import ALWAYS, Result
 from maskgate.agents.tools import Tool as HeldTool
 from maskgate.canonical import digest
-from maskgate.errors import Refused
+from maskgate.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -49,6 +50,9 @@ class OtherTool:
             "tool": self.name,
             "schema": digest("tool-schema", self.schema),
         }
+
+    def find(self) -> None:
+        """Leave it to the other server."""
 
     def run(self, arguments: Mapping[str, Any]) -> Result:  # noqa: ARG002  the protocol's signature
         """Refuse: it is called where its session is."""
@@ -88,7 +92,10 @@ def make_server(file: ToolsFile, calls: Calls) -> Server[dict[str, HeldTool]]:
         async with AsyncExitStack() as stack:
             tools = {tool.name: tool for tool in file.tools}
             for other in file.servers:
-                tools |= await _connected(stack, other)
+                found = await _connected(stack, other)
+                if twice := sorted(set(tools) & set(found)):
+                    raise UsageError(f"two tools are called {twice[0]}. Call the server {other.name} something else")
+                tools |= found
             yield tools
 
     async def list_tools(ctx: Any, params: PaginatedRequestParams | None) -> ListToolsResult:  # noqa: ARG001  MCP's
@@ -106,6 +113,7 @@ def make_server(file: ToolsFile, calls: Calls) -> Server[dict[str, HeldTool]]:
 
     return Server(
         file.name,
+        version=version("maskgate"),
         instructions=_INSTRUCTIONS,
         lifespan=lifespan,
         on_list_tools=list_tools,
@@ -146,14 +154,25 @@ def _told(answer: Answer) -> CallToolResult:
 
 
 async def _connected(stack: AsyncExitStack, other: OtherServer) -> dict[str, HeldTool]:
-    """Start another server, and take its tools in."""
+    """Start another server, and take its tools in.
+
+    Raises:
+        UsageError: If it does not start, or does not speak MCP.
+    """
     known = {name: os.environ[name] for name in (*ALWAYS, *other.environment) if name in os.environ}
     parameters = StdioServerParameters(command=other.argv[0], args=list(other.argv[1:]), env=known)
-    reads, writes = await stack.enter_async_context(stdio_client(parameters))
-    session = await stack.enter_async_context(ClientSession(reads, writes))
-    await session.initialize()
+    try:
+        reads, writes = await stack.enter_async_context(stdio_client(parameters))
+        session = await stack.enter_async_context(ClientSession(reads, writes))
+        await session.initialize()
+        tools = (await session.list_tools()).tools
+    except Exception as error:  # of the system, of MCP, or a group of both
+        raise UsageError(
+            f"the server {other.name} does not start, or does not speak MCP ({type(error).__name__}). Try its command "
+            "by itself"
+        ) from error
     found: dict[str, HeldTool] = {}
-    for listed in (await session.list_tools()).tools:
+    for listed in tools:
         name = f"{other.name}_{listed.name}"
         found[name] = _Held(
             name=name,

@@ -6,8 +6,6 @@ server. Its definition is part of what is signed: another definition is another 
 
 from __future__ import annotations
 
-import importlib
-import json
 import os
 import subprocess
 from dataclasses import dataclass, field
@@ -17,7 +15,6 @@ import httpx
 
 from maskgate.approval.command import digest_of
 from maskgate.canonical import digest
-from maskgate.errors import Refused
 from maskgate.gate.parameters import Parameter, check_arguments, filled
 
 if TYPE_CHECKING:
@@ -55,6 +52,13 @@ class Way(Protocol):
     def as_json(self) -> dict[str, Any]:
         """Say what it does, without secrets."""
         ...
+
+    def find(self) -> None:
+        """Look for what it needs, before a grant is used up.
+
+        Raises:
+            UsageError: If that is not there.
+        """
 
     def run(self, arguments: Mapping[str, Any]) -> Result:
         """Do it."""
@@ -100,6 +104,7 @@ class Tool:
             UsageError: If not.
         """
         check_arguments(self.parameters, arguments, f"the tool {self.name}")
+        self.way.find()
 
     def resource_of(self, arguments: Mapping[str, Any]) -> str:
         """Say what a call is about."""
@@ -122,6 +127,9 @@ class CommandWay:
     def as_json(self) -> dict[str, Any]:
         """Say what it does."""
         return {"kind": "command", "argv": list(self.argv), "environment": sorted(self.environment)}
+
+    def find(self) -> None:
+        """Leave it to the start: what cannot be started did nothing."""
 
     def run(self, arguments: Mapping[str, Any]) -> Result:
         """Run it, and return what it printed."""
@@ -158,6 +166,9 @@ class HttpWay:
         """Say what it does."""
         return {"kind": "http", "method": self.method, "url": self.url, "headers": sorted(self.headers)}
 
+    def find(self) -> None:
+        """Leave it to the call."""
+
     def run(self, arguments: Mapping[str, Any]) -> Result:
         """Call it, and return what it answered. Redirects are not followed."""
         sent: dict[str, Any] = {"params": dict(arguments)} if self.method == "GET" else {"json": dict(arguments)}
@@ -167,26 +178,3 @@ class HttpWay:
         except httpx.HTTPError as error:
             return Result(f"It did not answer ({type(error).__name__}).", succeeded=False)
         return Result(answer.text[:_LARGEST_OUTPUT], succeeded=answer.status_code < _OK, exit_code=answer.status_code)
-
-
-@dataclass(frozen=True)
-class PythonWay:
-    """A Python function, ``module:name``, called with the arguments by name."""
-
-    function: str
-
-    def as_json(self) -> dict[str, Any]:
-        """Say what it does."""
-        return {"kind": "python", "function": self.function}
-
-    def run(self, arguments: Mapping[str, Any]) -> Result:
-        """Call it."""
-        module, _, name = self.function.partition(":")
-        function = getattr(importlib.import_module(module), name, None)
-        if not callable(function):
-            raise Refused(f"there is no function {self.function}. Nothing was done.")
-        try:
-            value = function(**arguments)
-        except Exception as error:  # noqa: BLE001  a tool may raise what it likes; the agent is told of it
-            return Result(f"{type(error).__name__}: {error}", succeeded=False)
-        return Result(value if isinstance(value, str) else json.dumps(value, default=str), value=value)

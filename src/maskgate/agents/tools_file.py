@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from maskgate.agents.tools import CommandWay, HttpWay, PythonWay, Tool
+from maskgate.agents.python_way import PythonWay
+from maskgate.agents.tools import CommandWay, HttpWay, Tool
 from maskgate.errors import ConfigurationError, UsageError
 from maskgate.gate.parameters import places_of
 from maskgate.rules.strict_yaml import parse
@@ -65,8 +66,10 @@ def load_tools(file: Path) -> ToolsFile:
     """
     try:
         text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise UsageError(f"{file}: the file cannot be read as text") from None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is no text in UTF-8") from None
     problems = Problems(str(file), file.absolute().parent)
     root = Section(problems, parse(text, str(file), ConfigurationError), "", ("version", "name", "tools", "servers"))
     root.required("version")
@@ -129,6 +132,9 @@ def _way(section: Section, names: set[str]) -> Way:
         section.problem("command", "is missing, and so are `http` and `python`: say how it is carried out, in one way")
         return PythonWay("")
     timeout = float(section.integer("timeout_seconds", 60))
+    for option, kept_by in (("env", ("command",)), ("timeout_seconds", ("command", "http"))):
+        if option in section and ways[0] not in kept_by:
+            section.problem(option, f"is not kept by `{ways[0]}`, so it would mean nothing. Leave it out")
     if ways == ["http"]:
         return _http(section.section("http", ("method", "url", "headers")), timeout)
     if ways == ["python"]:

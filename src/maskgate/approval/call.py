@@ -133,7 +133,14 @@ class Call:
         handed = self.client.release(self.id, self._host, arguments_digest=digest).get("grant")
         if not isinstance(handed, dict):
             raise GateUnreachable(f"the gate handed out no grant for request {self.id}. Is that the gate's address?")
-        return Begun(self._checked(handed, digest), int(handed["fence"]), int(handed["lease_seconds"]))
+        fence = int(handed["fence"])
+        try:
+            grant = self._checked(handed, digest)
+        except MaskgateError:
+            with suppress(MaskgateError):  # whoever it is that answers there, is told that nothing was done
+                self.client.report(self.id, fence, {"succeeded": False})
+            raise
+        return Begun(grant, fence, int(handed["lease_seconds"]))
 
     def must_still_be(self, arguments: Mapping[str, Any], resource: str | None = None) -> None:
         """See that the arguments are those that were signed.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any
 
 import click
 
-from maskgate.errors import UsageError
+from maskgate.errors import MaskgateError, UsageError
 from maskgate.gate.client import GateClient
 
 _LOOPBACK = "127.0.0.1"
@@ -39,11 +40,47 @@ def mcp(config: Path, port: int | None, *, check: bool) -> None:
     with GateClient.from_environment() as client:
         server = make_server(file, Calls(client))
         if port is None:
-            anyio.run(serve_stdio, server)
+            try:
+                anyio.run(serve_stdio, server)
+            except BaseExceptionGroup as group:
+                raise _ours(group) or group from None
             return
         import uvicorn  # noqa: PLC0415  likewise
 
         with socket.create_server((_LOOPBACK, port)) as listener:
             click.echo(f"the tools are at http://{_LOOPBACK}:{listener.getsockname()[1]}/mcp", err=True)
-            application = server.streamable_http_app(host=_LOOPBACK)
-            uvicorn.Server(uvicorn.Config(application, log_level="warning")).run(sockets=[listener])
+            application = _Started(server.streamable_http_app(host=_LOOPBACK))
+            try:
+                uvicorn.Server(uvicorn.Config(application, log_level="warning")).run(sockets=[listener])
+            except SystemExit:
+                if application.failure is None:
+                    raise
+                raise _ours(application.failure) or application.failure from None
+
+
+class _Started:
+    """An application that remembers why it did not start: its server would write a traceback, and say nothing else."""
+
+    def __init__(self, application: Any) -> None:
+        self.failure: BaseException | None = None
+        self._application = application
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve, or start."""
+
+        async def without_traceback(message: dict[str, Any]) -> None:
+            await send({"type": message["type"]} if message["type"] == "lifespan.startup.failed" else message)
+
+        try:
+            await self._application(scope, receive, without_traceback)
+        except BaseException as error:
+            if scope["type"] == "lifespan":
+                self.failure = error
+            raise
+
+
+def _ours(error: BaseException) -> MaskgateError | None:
+    """Return the first error that is Maskgate's own: what runs at once fails as a group."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for each in error.exceptions if (found := _ours(each)) is not None), None)
+    return error if isinstance(error, MaskgateError) else None

@@ -194,13 +194,13 @@ class Section:
         found = self._fields.get(name, Located({}, self.line))
         return Section(self.problems, found, self._path(name), known)
 
-    def sections(self, name: str, known: Sequence[str]) -> tuple[Section, ...]:
+    def sections(self, name: str, known: Sequence[str], *, may_be_empty: bool = False) -> tuple[Section, ...]:
         """Return the mappings below, by id."""
         found = self._fields.get(name)
         if found is None:
             return ()
-        if not isinstance(found.value, dict) or not found.value:
-            self.problem(name, "must be a mapping with at least one id")
+        if not isinstance(found.value, dict) or not (found.value or may_be_empty):
+            self.problem(name, "must be a mapping" + ("" if may_be_empty else " with at least one id"))
             return ()
         for identifier, value in found.value.items():
             if not is_identifier(identifier):

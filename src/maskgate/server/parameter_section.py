@@ -19,8 +19,8 @@ _PARAMETER = ("type", "description", "pattern", "choices", "optional")
 
 
 def read_parameters(section: Section, name: str) -> tuple[Parameter, ...]:
-    """Read what a tool or a handler takes."""
-    return tuple(_parameter(each) for each in section.sections(name, _PARAMETER)) if name in section else ()
+    """Read what a tool or a handler takes; an empty mapping is nothing."""
+    return tuple(_parameter(each) for each in section.sections(name, _PARAMETER, may_be_empty=True))
 
 
 def check_argv(section: Section, name: str, argv: Sequence[str], names: Collection[str]) -> None:

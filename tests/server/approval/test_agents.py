@@ -229,6 +229,17 @@ class TestAgents:
         shown = gate.read(pending.structured_content["request"])["call"]["arguments"]
         assert (shown["tool"], shown["arguments"]) == ("deploy", {"app": "docs"})
 
+    @pytest.mark.parametrize("http", [[], ["--http", "0"]], ids=["standard input", "http"])
+    def test_another_server_that_does_not_start_is_named(self, tmp_path, monkeypatch, capsys, http):
+        monkeypatch.setenv("MASKGATE_URL", "http://127.0.0.1:9")
+        monkeypatch.setenv("MASKGATE_TOKEN", "mg_pipeline_x")
+        file = tmp_path / "tools.yaml"
+        file.write_text("version: 1\nservers:\n  away: {command: [/no/such/program], resource: x}\n")
+        assert run_command_line(["mcp", "--config", str(file), *http]) == 2
+        said = capsys.readouterr().err
+        assert "the server away does not start" in said
+        assert "Traceback" not in said
+
     def test_over_http_on_loopback(self, gate, tools):
         arguments = ["mcp", "--config", str(tools), "--http", "0"]
         process = Popen([*MASKGATE, *arguments], env=environment_of(gate), stderr=PIPE, text=True)

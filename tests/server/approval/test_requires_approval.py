@@ -155,6 +155,7 @@ class TestRequiresApproval:
         monkeypatch.setenv("MASKGATE_FINGERPRINT", "sha256:" + "0" * 64)
         with pytest.raises(Refused, match="not the pinned one"):
             rotate()
+        assert environment.read_all("dev/eleven")[0]["state"] == "failed", "and does not wait for what never comes"
 
     def test_it_keeps_name_and_text_of_the_function(self):
         @requires_approval(action="rotate-key", resource="dev/x")
