@@ -95,6 +95,7 @@ class Journal:
         pages: Where it is kept.
         shown: What messages call the target.
         go_on: Opens a single file that is unfinished; None if that cannot be gone on with.
+        takes_over: Whether a journal that is there may be gone on with; otherwise it is that of another run.
 
     Attributes:
         go_on: The same.
@@ -103,9 +104,12 @@ class Journal:
         is_ours: Whether it has been begun or taken over; before that, it may be somebody else's.
     """
 
-    def __init__(self, pages: Pages, shown: str, go_on: Callable[[], BinaryIO] | None = None) -> None:
+    def __init__(
+        self, pages: Pages, shown: str, go_on: Callable[[], BinaryIO] | None = None, *, takes_over: bool = True
+    ) -> None:
         self._pages = pages
         self._shown = shown
+        self._takes_over = takes_over
         self.go_on = go_on
         self.parts: list[PartRecord] = []
         self.checkpoint: Checkpoint | None = None
@@ -116,9 +120,9 @@ class Journal:
         """Write the terms down, or hold them to those that are there and take the parts over.
 
         Raises:
-            DatasetError: If something has changed since.
+            DatasetError: If something has changed since, or another run was quicker.
         """
-        entries = self._pages.read()
+        entries = self._entries()
         if not entries:
             self._pages.append({"terms": dict(terms)})
             self.is_ours = True
@@ -132,6 +136,16 @@ class Journal:
                 f"{self._shown}: the run that was interrupted cannot be resumed, since something is different now: "
                 f"{', '.join(changed)}. Mask it anew, without --resume."
             )
+        self.is_ours = True
+
+    def claim(self) -> None:
+        """Keep other runs away, where nothing is written down to go on from.
+
+        Raises:
+            DatasetError: If another run was quicker.
+        """
+        if not self._entries():
+            self._pages.append({"terms": {}})
         self.is_ours = True
 
     def begin_later(self, terms: Callable[[], Mapping[str, str]]) -> None:
@@ -153,6 +167,12 @@ class Journal:
         self._pages.append({"checkpoint": asdict(part), "segments": [each.as_json() for each in segments]})
         self.checkpoint = _next(self.checkpoint, part, segments)
 
+    def _entries(self) -> list[dict[str, Any]]:
+        entries = self._pages.read()
+        if entries and not self._takes_over:
+            raise in_use(self._shown)
+        return entries
+
     def _take_over(self, entry: Mapping[str, Any]) -> None:
         if "part" in entry:
             self.parts.append(PartRecord(**entry["part"]))
@@ -160,6 +180,11 @@ class Journal:
             return
         segments = [WrittenSegment.from_json(each) for each in entry["segments"]]
         self.checkpoint = _next(self.checkpoint, PartRecord(**entry["checkpoint"]), segments)
+
+
+def in_use(shown: str) -> DatasetError:
+    """Return what is said of a target that another run writes to."""
+    return DatasetError(f"{shown}: another run is writing there. Wait for it, or choose another target.")
 
 
 def _next(before: Checkpoint | None, part: PartRecord, segments: Sequence[WrittenSegment]) -> Checkpoint:

@@ -1,9 +1,10 @@
 """Masked files under a prefix of an object store, without a rename that one could trust.
 
 The manifest comes last, and says which objects count. While a run is under way, objects under ``_maskgate/`` hold its
-claim and its journal: the claim is made on the condition that there is none. A claim outlives the process that made it;
-``resume`` takes it over. That is safe even if its maker still lives: the terms of the journal are the same, so that
-both write the same bytes.
+claim and its journal. The claim is made on the condition that there is none, and then the place is looked at again:
+another run may have finished meanwhile. A claim outlives the process that made it; ``resume`` takes it over. That is
+safe even if its maker still lives: the terms of the journal are the same, so that both write the same bytes, until one
+of them finds a page that it has not written.
 
 A single object has no claim: it is stored on the condition that there is none, so that of two runs the first to finish
 wins. An upload in parts that a killed run has left is seen by nobody and still paid for: who finishes ends it.
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from maskgate.datasets.journal import Journal
+from maskgate.datasets.journal import Journal, in_use
 from maskgate.datasets.object_store import connect, without_credentials
 from maskgate.datasets.object_uploads import discard_file, end_uploads
 from maskgate.datasets.storage_errors import translated
@@ -47,11 +48,16 @@ def open_objects(target: str, *, one_file: bool, existing: bool, resume: bool) -
             "or remove what is there."
         )
     if found and not is_claimed:
-        raise DatasetError(f"{shown}: something is there already. Choose another target, or remove it first.")
-    pages = None
+        raise is_taken(shown)
+    journal = None
     if not one_file and not existing:
-        pages = _Notes(shown, filesystem, own)
-    return Objects(shown, filesystem, path, one_file, None if pages is None else Journal(pages, shown))
+        journal = Journal(_Notes(shown, filesystem, own), shown, takes_over=resume)
+    return Objects(shown, filesystem, path, one_file, journal)
+
+
+def is_taken(shown: str) -> DatasetError:
+    """Return what is said of a target that is there already."""
+    return DatasetError(f"{shown}: something is there already. Choose another target, or remove it first.")
 
 
 @dataclass
@@ -67,6 +73,8 @@ class Objects:
 
     def create(self, name: str) -> BinaryIO:
         """Open a new object; nobody sees it before it is closed."""
+        if self.journal is not None and not self.journal.is_ours:
+            self.journal.claim()
         key = self.path if self.one_file else f"{self.path}/{name}"
         opened: BinaryIO = translated(self.shown, lambda: self.filesystem.open(key, "xb" if self.one_file else "wb"))
         self.written.append(key)
@@ -148,13 +156,14 @@ class _OnlyObject:
         discard_file(self.file)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Notes:
     """A journal as numbered objects; the first one is the claim."""
 
     shown: str
     filesystem: Any
     prefix: str
+    count: int = 0
 
     def read(self) -> list[dict[str, Any]]:
         """Return all entries in order."""
@@ -167,12 +176,24 @@ class _Notes:
     def _entries(self) -> list[dict[str, Any]]:
         self.filesystem.invalidate_cache()
         names = sorted(self.filesystem.find(self.prefix))
-        return [json.loads(self.filesystem.cat_file(name)) for name in names]
+        self.count = len(names)
+        with suppress(FileNotFoundError):
+            return [json.loads(self.filesystem.cat_file(name)) for name in names]
+        # Who takes them away is at work.
+        raise in_use(self.shown)
 
     def _append(self, content: bytes) -> None:
-        self.filesystem.invalidate_cache()
-        key = f"{self.prefix}{len(self.filesystem.find(self.prefix)):06}.json"
+        key = f"{self.prefix}{self.count:06}.json"
         with suppress(FileExistsError):
             self.filesystem.pipe_file(key, content, mode="create")
+            if self.count == 0:
+                self._check_empty(key)
+            self.count += 1
             return
-        raise DatasetError(f"{self.shown}: another run is writing there. Wait for it, or choose another target.")
+        raise in_use(self.shown)
+
+    def _check_empty(self, claim: str) -> None:
+        self.filesystem.invalidate_cache()
+        if any(not name.startswith(self.prefix) for name in self.filesystem.find(self.prefix.removesuffix(f"{_RUN}/"))):
+            self.filesystem.rm_file(claim)
+            raise is_taken(self.shown)

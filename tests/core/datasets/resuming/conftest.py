@@ -19,7 +19,9 @@ def source(tmp_path):
 
 @pytest.fixture
 def mask(source, tmp_path):
-    def run(target="masked", *, unique="[]", keys=KEYS, layout=LAYOUT, rules=RULES, **options):
+    folder = source
+
+    def run(target="masked", *, source=folder, unique="[]", keys=KEYS, layout=LAYOUT, rules=RULES, **options):
         place = target if "://" in str(target) else tmp_path / target
         return mask_dataset(
             source, place, read_rules(rules % unique, "r"), table_name="people", keys=keys, layout=layout, **options

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import resource
 import signal
+from contextlib import nullcontext
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from core.datasets.resuming.people import files, people
 
 from maskgate.datasets import Layout
+from maskgate.datasets.outputs import open_output
 from maskgate.errors import DatasetError
 
 
@@ -38,6 +41,41 @@ class TestMeanwhile:
 
         mask("memory://bucket/twice", progress=meanwhile)
         assert "another run is writing there" in said[0]
+
+    @pytest.mark.parametrize("terms", [{"rules": "sha256:0"}, None], ids=["of files", "of a stream"])
+    def test_of_two_runs_to_an_object_store_that_begin_at_once_too(self, terms):
+        """Both find nothing there; the quicker one claims the place, and the other is not taken for its heir."""
+        quicker, slower = (open_output(f"memory://bucket/at-once-{terms}") for _ in range(2))
+        for output in (quicker, slower):
+            with pytest.raises(DatasetError, match="another run is writing") if output is slower else nullcontext():
+                if terms is not None:
+                    output.journal.begin(terms)
+                output.create("part-00000.parquet").close()
+        slower.abandon()
+        assert quicker.reopen("part-00000.parquet").read() == b""
+        quicker.abandon()
+        with pytest.raises(FileNotFoundError):
+            quicker.reopen("part-00000.parquet")
+
+    def test_of_two_runs_that_begin_at_once_one_may_have_finished(self, mask):
+        slower = open_output("memory://bucket/finished-meanwhile")
+        mask("memory://bucket/finished-meanwhile")
+        manifest = slower.reopen("manifest.json").read()
+        with pytest.raises(DatasetError, match="something is there already"):
+            slower.create("part-00000.parquet")
+        slower.abandon()
+        assert slower.reopen("manifest.json").read() == manifest
+        assert not slower.filesystem.find("/bucket/finished-meanwhile/_maskgate")
+
+    def test_what_a_stream_leaves_in_an_object_store_when_it_fails(self, mask):
+        def batches():
+            yield from people().to_batches(max_chunksize=3000)
+            raise OSError
+
+        reader = pa.RecordBatchReader.from_batches(people().schema, batches())
+        with pytest.raises(DatasetError, match="cannot be read"):
+            mask("memory://bucket/stream", source=reader)
+        mask("memory://bucket/stream")
 
     @pytest.mark.parametrize(
         ("happens", "said"),
