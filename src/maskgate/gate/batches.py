@@ -1,7 +1,8 @@
 """Many requests decided on one page: of one action, policy and destination, each by a decision of its own.
 
 * Each carries the digests that were shown of it. One that changed is not decided; the others are.
-* At most as many as the policy says, and none of the highest tier, none that wants a passkey, no break-glass.
+* At most as many as the policy says, and none of the highest tier, none that wants a passkey, no break-glass, and no
+  change of the gate itself, which is read line by line.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from maskgate.errors import Conflict, DatabaseUnreachable, MaskgateError, NotAll
 from maskgate.gate.authority import may_decide
 from maskgate.gate.beside import decisions_about
 from maskgate.gate.deciding import decide, who_decided
+from maskgate.gate.governed import GOVERNED_ACTIONS
 from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
 from maskgate.gate.model import DecisionInput
@@ -128,6 +130,8 @@ def _why_alone(request: Request) -> str:
         return "it is of the highest tier"
     if request.wants_passkey:
         return "it takes a passkey"
+    if request.action in GOVERNED_ACTIONS:
+        return "it changes the gate itself"
     return "" if request.terms.batch_at_most > 1 else "the policy has no batches"
 
 

@@ -158,6 +158,8 @@ _MESSAGES = {
     "literal_error": "must be {expected}",
     "int_parsing": "must be a whole number",
     "list_type": "must be a list",
+    "too_short": "has too few entries",
+    "too_long": "has too many entries",
     "dict_type": "must be an object",
     "bool_type": "must be true or false",
     "int_type": "must be a whole number",

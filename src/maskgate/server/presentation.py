@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 _LONGEST_TEXT = 4000
+_LONGEST_IN_A_LINE = 500
 _UNSIGNED = frozenset({"sealing", "refused", "denied", "expired", "withdrawn"})
 
 
@@ -59,13 +60,35 @@ def inbox_row(document: Document, now: datetime) -> dict[str, Any]:
     }
 
 
+def batch_row(document: Document, now: datetime) -> dict[str, Any]:
+    """Return one line of several that are decided together: what tells it from the others, and what was said of it."""
+    call = call_view(document)
+    about = ", ".join(plain(name) for name in _tables(document)) if call is None else call["resource"]
+    arguments = [] if call is None else [f"{each['name']}: {each['value']}" for each in call["arguments"]]
+    return {
+        **inbox_row(document, now),
+        "about": about,
+        "arguments": plain("; ".join(arguments), longest=_LONGEST_IN_A_LINE),
+        "why": plain(document.get("why") or "", longest=_LONGEST_IN_A_LINE),
+        "earlier": list(earlier_rows(document, now)),
+    }
+
+
 def headline(document: Document) -> str:
     """Say in a few words what is asked for."""
-    action = plain(document.get("action", "")).replace("-", " ").capitalize()
-    destination = document.get("destination")
     if document.get("resource"):
-        return f"{action}: {plain(document['resource'], longest=300)}"
-    return f"{action} to {plain(destination['id'])}" if destination else action
+        return f"{_verb(document)}: {plain(document['resource'], longest=300)}"
+    return common_headline(document)
+
+
+def common_headline(document: Document) -> str:
+    """Say what requests of one action and destination have in common."""
+    destination = document.get("destination")
+    return f"{_verb(document)} to {plain(destination['id'])}" if destination else _verb(document)
+
+
+def _verb(document: Document) -> str:
+    return plain(document.get("action", "")).replace("-", " ").capitalize()
 
 
 def review(document: Document, now: datetime) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from maskgate.gate.batches import BatchItem
 from maskgate.gate.delegation import DelegationInput
 from maskgate.notify.plain_text import plain
 from maskgate.server.csrf import check_csrf, csrf_token
-from maskgate.server.presentation import headline, inbox_row
+from maskgate.server.presentation import batch_row, common_headline
 from maskgate.server.problems import status_of
 from maskgate.server.rendering import render, render_message
 from maskgate.server.reviewing import PURPOSE
@@ -74,10 +74,10 @@ def show_batches(request: Request, visitor: Looking) -> Response:
     now = services.clock.now()
     kinds = [
         {
-            "headline": headline(kind[0]),
+            "headline": common_headline(kind[0]),
             "policy": plain(kind[0]["policy"]["name"]),
             "least": max(1, int(kind[0]["policy"]["reason_min_length"])),
-            "rows": [{**inbox_row(each, now), "seen": _seen(each)} for each in kind],
+            "rows": [{**batch_row(each, now), "seen": _seen(each)} for each in kind],
         }
         for kind in services.gate.batches(visitor.identity)
     ]

@@ -104,9 +104,9 @@ def list_standing(request: Request, caller: Reader) -> dict[str, Any]:
 
 
 @router.post("/standing/{standing_id}/end")
-def end_standing(request: Request, visitor: Reviewer, standing_id: _Id, body: WhyBody) -> dict[str, Any]:
+def end_standing(request: Request, visitor: Reviewer, standing_id: _Id, body: WhyBody | None = None) -> dict[str, Any]:
     """End a standing approval, as one of its reviewers."""
-    return services_of(request).gate.end_standing(visitor.identity, standing_id, body.why)
+    return services_of(request).gate.end_standing(visitor.identity, standing_id, "" if body is None else body.why)
 
 
 @router.post("/batches")

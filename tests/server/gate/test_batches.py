@@ -110,3 +110,13 @@ class TestRefused:
         with pytest.raises(NotAllowed, match="highest tier"):
             world.gate.decide_batch(person(world), [item(document)], "approve", REASON)
         assert world.read(document["id"])["state"] == "pending"
+
+    def test_a_change_of_the_gate_is_read_by_itself(self, tmp_path):
+        rule = "  - name: changes\n    when: {action: change-policy}\n    require: {slots: {privacy: 2}}\notherwise"
+        world = GateWorld(tmp_path, POLICY.replace("otherwise", rule))
+        world.policy = world.policy.replace("min_length: 10", "min_length: 20")
+        world.start()
+        (document,) = world.gate.requests(world.auditor, "pending")
+        assert world.gate.decided_alone(person(world)) == {"it changes the gate itself": 1}
+        with pytest.raises(NotAllowed, match="changes the gate itself"):
+            world.gate.decide_batch(person(world), [item(document)], "approve", REASON)

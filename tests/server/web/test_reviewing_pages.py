@@ -7,12 +7,15 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from server.gate.acting import ACTIONS, ask
 from server.signing import Signing
 from server.web.forms import hidden_fields
 from server.web.running_gate import POLICY, REASON, Browser, RunningGate
 from sqlalchemy import text
 
 from maskgate.cli.main import run
+from maskgate.server.presentation import batch_row, common_headline
+from maskgate.testing.gate_world import GateWorld
 
 TERMS = """standing: {days: 30, uses: 3}
     break_glass: {role: on-call}
@@ -165,6 +168,26 @@ class TestTogether:
         assert "changed" in answer.text
         states = {gate.read(each["id"])["state"] for each in (first, second)}
         assert states == {"pending", "denied"}
+
+    def test_each_line_says_what_it_is_about(self, tmp_path):
+        """The headline stands for all of them, so it has nothing that is of one alone."""
+        world = GateWorld(tmp_path, policy=ACTIONS)
+        shop = ask(world, resource="prod/shop", arguments={"bits": 512, "password": "hunter2"}, why="it leaked")
+        row = batch_row(shop, world.clock.now())
+        assert (common_headline(shop), row["about"], row["why"]) == ("Rotate key", "prod/shop", "it leaked")
+        assert "bits: 512" in row["arguments"]
+        assert "hunter2" not in row["arguments"]
+        export = world.ask(triggered_by=("cleo",))
+        assert (common_headline(export), batch_row(export, world.clock.now())["about"]) == (
+            "Export to partner",
+            "customers, orders",
+        )
+
+    def test_a_line_shows_who_denied_it_before(self, tmp_path):
+        world = GateWorld(tmp_path, policy=ACTIONS)
+        world.decide(world.read(ask(world)["id"]), "anna", "deny")
+        (before,) = batch_row(ask(world), world.clock.now())["earlier"]
+        assert (before["text"], before["tone"]) == ("anna denied rotate-key", "bad")
 
     def test_by_the_api(self, gate, browser):
         person, pending = browser("reviewer"), gate.request()
