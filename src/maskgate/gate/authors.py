@@ -12,9 +12,9 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from maskgate.errors import HostUnreachable, Refused
 from maskgate.gate.governed import OF_UNKNOWN_AUTHOR
@@ -22,8 +22,10 @@ from maskgate.gate.lifecycle import State
 from maskgate.store import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from sqlalchemy import ColumnElement, Select
 
     from maskgate.gate.host import HostRun, RunFacts
     from maskgate.store import Work
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 _VERSION = re.compile(r"[0-9a-f]{7,64}")
 _ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 _SECONDS = 20
+# Of more, the last ones: whoever goes back further has all authors involved.
+_MOST_VERSIONS = 50
 _HARMLESS = {
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
@@ -73,13 +77,15 @@ class Authors:
     unknown: int
 
 
-def read_authors(repository: CodeRepository, version: str | None, since: str | None) -> Authors:
+def read_authors(repository: CodeRepository, version: str | None, released: Sequence[str]) -> Authors:
     """Read who changed the code between the last released version and this one.
+
+    Where an earlier version asks than the last one, the one before it counts: what was mended since is back.
 
     Args:
         repository: Where the code is.
         version: The version that asks; None for what is checked out there.
-        since: The last released version; None if there was none, so that every author counts.
+        released: Released versions, the last one first; if there is none, every author counts.
 
     Raises:
         Refused: If the repository does not know the version, or holds only a part of its history.
@@ -93,7 +99,7 @@ def read_authors(repository: CodeRepository, version: str | None, since: str | N
         raise Refused(f"the repository that the gate reads has {wanted}. Fetch it there, and ask again.")
     if _git(repository, "rev-parse", "--is-shallow-repository").strip() != "false":
         raise Refused("the repository that the gate reads holds only a part of its history. Fetch all of it.")
-    before = _resolved(repository, since) if since is not None and _VERSION.fullmatch(since) else None
+    before = _last_before(repository, here, released)
     span = [here] if before is None else [here, f"^{before}"]
     folder = ("--full-history", "--", repository.folder) if repository.folder else ("--",)
     listed = _git(repository, "rev-list", "--no-commit-header", _WHO, *span, *folder)
@@ -115,29 +121,28 @@ def authors_of_file(work: Work, repository: CodeRepository | None, file: Path | 
     if repository is None or file is None or not file.resolve().is_relative_to(repository.path.resolve()):
         return None
     requests = tables.requests.c
-    signed = (requests.action == action, requests.state == State.RELEASED.value, requests.code_version.is_not(None))
-    last = select(requests.code_version).where(*signed).order_by(requests.settled_at.desc(), requests.id).limit(1)
+    signed = _versions(requests.action == action)
     within = str(file.resolve().relative_to(repository.path.resolve()))
-    return read_authors(replace(repository, folder=within), None, work.execute(last).scalar())
+    return read_authors(replace(repository, folder=within), None, work.execute(signed).scalars().all())
 
 
-def last_released_version(work: Work, run: HostRun, facts: RunFacts) -> str | None:
-    """Return the version of a workflow's code that was last released from; None if there was none."""
+def released_versions(work: Work, run: HostRun, facts: RunFacts) -> Sequence[str]:
+    """Return the versions of a workflow's code that were released from, the last one first."""
     requests = tables.requests.c
-    chosen = (
-        select(requests.code_version)
-        .where(
-            requests.workflow == facts.workflow,
-            requests.host["kind"].as_string() == run.kind,
-            requests.host["instance"].as_string() == run.instance,
-            requests.state == State.RELEASED.value,
-            requests.code_version.is_not(None),
-        )
-        .order_by(requests.settled_at.desc(), requests.id)
-        .limit(1)
+    chosen = _versions(
+        requests.workflow == facts.workflow,
+        requests.host["kind"].as_string() == run.kind,
+        requests.host["instance"].as_string() == run.instance,
     )
-    version: str | None = work.execute(chosen).scalar()
-    return version
+    return work.execute(chosen).scalars().all()
+
+
+def _versions(*where: ColumnElement[bool]) -> Select[Any]:
+    requests = tables.requests.c
+    last = func.max(requests.settled_at)
+    is_released = (requests.state == State.RELEASED.value, requests.code_version.is_not(None))
+    chosen = select(requests.code_version).where(*where, *is_released).group_by(requests.code_version)
+    return chosen.order_by(last.desc(), requests.code_version).limit(_MOST_VERSIONS)
 
 
 def who_asked_for(work: Work, subject: str) -> frozenset[str]:
@@ -155,6 +160,19 @@ def who_asked_for(work: Work, subject: str) -> frozenset[str]:
     for row in work.execute(chosen):
         asked |= frozenset(row.involved) | (frozenset() if row.requester_person is None else {row.requester_person})
     return asked
+
+
+def _last_before(repository: CodeRepository, here: str, released: Sequence[str]) -> str | None:
+    """Return the last released version that this one does not lie before."""
+    for version in released:
+        found = _resolved(repository, version) if _VERSION.fullmatch(version) else None
+        if found is not None and (found == here or not _is_ancestor(repository, here, found)):
+            return found
+    return None
+
+
+def _is_ancestor(repository: CodeRepository, one: str, other: str) -> bool:
+    return _git(repository, "rev-list", "--max-count=1", one, f"^{other}").strip() == ""
 
 
 def _resolved(repository: CodeRepository, version: str) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import MaskgateError, NotAllowed, Refused, UsageError
-from maskgate.gate.authors import last_released_version, read_authors, who_asked_for
+from maskgate.gate.authors import read_authors, released_versions, who_asked_for
 from maskgate.gate.governed import GOVERNED_ACTIONS
 from maskgate.gate.involvement import Known, involve
 from maskgate.gate.lifecycle import State
@@ -208,5 +208,5 @@ def _authors_of_run(parts: Parts, run: HostRun | None, facts: RunFacts | None) -
     if run is None or facts is None or repository is None:
         return None
     with parts.store.read() as work:
-        since = last_released_version(work, run, facts)
-    return read_authors(repository, facts.code_version, since)
+        released = released_versions(work, run, facts)
+    return read_authors(repository, facts.code_version, released)

@@ -51,36 +51,44 @@ class TestReading:
     def test_since_the_last_release(self, repository):
         before = repository.commit("bert@company.example")
         after = repository.commit("Cleo@Company.example")
-        found = read_authors(repository.code(), after, before)
+        found = read_authors(repository.code(), after, (before,))
         assert (found.version, found.people, found.unknown) == (after, {"cleo"}, 1)
 
     def test_all_of_them_before_the_first_release(self, repository):
         repository.commit("bert@company.example")
         after = repository.commit("zoe@company.example")
-        assert read_authors(repository.code(), after, None).people == {"bert"}
-        assert read_authors(repository.code(), after, None).unknown == 2
+        assert read_authors(repository.code(), after, ()).people == {"bert"}
+        assert read_authors(repository.code(), after, ()).unknown == 2
 
     def test_nothing_changed(self, repository):
         same = repository.commit("bert@company.example")
-        assert read_authors(repository.code(), same, same).people == frozenset()
+        assert read_authors(repository.code(), same, (same,)).people == frozenset()
+
+    def test_an_earlier_version_than_the_last_release_brings_back_what_was_mended_since(self, repository):
+        first = repository.commit("zoe@company.example")
+        broken = repository.commit("bert@company.example")
+        mended = repository.commit("cleo@company.example")
+        assert read_authors(repository.code(), broken, (mended, first)).people == {"bert"}
+        assert read_authors(repository.code(), broken, (mended,)).people == {"bert"}
+        assert read_authors(repository.code(), first, (mended, first)).people == frozenset()
 
     def test_a_last_release_that_is_no_longer_there_counts_as_none(self, repository):
         after = repository.commit("bert@company.example")
-        assert read_authors(repository.code(), after, "0" * 40).people == {"bert"}
+        assert read_authors(repository.code(), after, ("0" * 40,)).people == {"bert"}
 
     def test_whoever_is_named_as_having_helped(self, repository):
         after = repository.commit("zoe@company.example", body="Co-authored-by: C <cleo@company.example>\n")
-        assert read_authors(repository.code(), after, None).people == {"cleo"}
+        assert read_authors(repository.code(), after, ()).people == {"cleo"}
 
     def test_what_is_checked_out_where_the_host_knows_no_version(self, repository):
         after = repository.commit("bert@company.example")
-        assert read_authors(repository.code(), None, None).version == after
+        assert read_authors(repository.code(), None, ()).version == after
 
     def test_only_below_a_folder(self, repository):
         before = repository.commit("zoe@company.example")
         repository.commit("bert@company.example", "dags/export.py")
         after = repository.commit("cleo@company.example", "docs/readme.md")
-        assert read_authors(repository.code(folder="dags"), after, before).people == {"bert"}
+        assert read_authors(repository.code(folder="dags"), after, (before,)).people == {"bert"}
 
     @pytest.mark.parametrize(
         "version",
@@ -90,12 +98,12 @@ class TestReading:
     def test_a_version_that_is_no_object_id_never_reaches_git(self, repository, version):
         repository.commit("bert@company.example")
         with pytest.raises(Refused, match="no object id"):
-            read_authors(repository.code(), version, None)
+            read_authors(repository.code(), version, ())
 
     def test_a_version_that_was_not_fetched(self, repository):
         repository.commit("bert@company.example")
         with pytest.raises(Refused, match="Fetch it there"):
-            read_authors(repository.code(), "1" * 40, None)
+            read_authors(repository.code(), "1" * 40, ())
 
     def test_a_part_of_the_history(self, repository, tmp_path):
         repository.commit("bert@company.example")
@@ -103,11 +111,11 @@ class TestReading:
         url = f"file://{repository.path}"
         subprocess.run(["git", "clone", "-q", "--depth", "1", url, str(tmp_path / "shallow")], check=True)
         with pytest.raises(Refused, match="only a part of its history"):
-            read_authors(CodeRepository(tmp_path / "shallow", PEOPLE), after, None)
+            read_authors(CodeRepository(tmp_path / "shallow", PEOPLE), after, ())
 
     def test_no_repository(self, tmp_path):
         with pytest.raises(HostUnreachable, match="could not read the repository"):
-            read_authors(CodeRepository(tmp_path, PEOPLE), "1" * 40, None)
+            read_authors(CodeRepository(tmp_path, PEOPLE), "1" * 40, ())
 
     def test_nothing_in_the_repository_is_run_or_obeyed(self, repository, tmp_path):
         before = repository.commit("zoe@company.example")
@@ -122,7 +130,7 @@ class TestReading:
         # A replaced commit, and a mailmap, would show another author.
         repository.git("replace", after, before)
         (repository.path / ".mailmap").write_text("Z <zoe@company.example> <bert@company.example>\n")
-        assert read_authors(repository.code(), after, before).people == {"bert"}
+        assert read_authors(repository.code(), after, (before,)).people == {"bert"}
         assert not (tmp_path / "sprung").exists()
 
 
