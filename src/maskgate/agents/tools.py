@@ -15,13 +15,13 @@ import httpx
 
 from maskgate.approval.command import digest_of
 from maskgate.canonical import digest
-from maskgate.gate.parameters import Parameter, check_arguments, filled
+from maskgate.gate.bounded_command import run_bounded
+from maskgate.gate.parameters import Parameter, check_arguments, filled, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LARGEST_OUTPUT = 1 << 20
-_OK = 400
 ALWAYS = ("PATH", "LANG", "LC_ALL", "TZ", "HOME")
 
 
@@ -104,6 +104,8 @@ class Tool:
             UsageError: If not.
         """
         check_arguments(self.parameters, arguments, f"the tool {self.name}")
+        if isinstance(self.way, CommandWay):
+            words_of(self.way.argv, arguments)
         self.way.find()
 
     def resource_of(self, arguments: Mapping[str, Any]) -> str:
@@ -135,22 +137,21 @@ class CommandWay:
         """Run it, and return what it printed."""
         known = {name: os.environ[name] for name in (*ALWAYS, *self.environment) if name in os.environ}
         try:
-            done = subprocess.run(  # noqa: S603  fixed words of the operator, without a shell
-                [filled(word, arguments) for word in self.argv],
-                env=known,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=self.timeout_seconds,
-                check=False,
+            done = run_bounded(
+                words_of(self.argv, arguments),
+                known,
+                self.timeout_seconds,
+                keep=_LARGEST_OUTPUT,
+                keep_errors=_LARGEST_OUTPUT,
             )
         except subprocess.TimeoutExpired:
             return Result(f"It took longer than {self.timeout_seconds:g} seconds, and was ended.", succeeded=False)
         except OSError as error:
             return Result(f"The program could not be started: {error.strerror}.", succeeded=False)
-        text = done.stdout[:_LARGEST_OUTPUT].decode("utf-8", "replace")
-        if done.returncode:
-            text += done.stderr[:_LARGEST_OUTPUT].decode("utf-8", "replace")
-        return Result(text, succeeded=done.returncode == 0, exit_code=done.returncode)
+        text = done.output.beginning.decode("utf-8", "replace")
+        if done.exit_code:
+            text += done.errors.beginning.decode("utf-8", "replace")
+        return Result(text, succeeded=done.exit_code == 0, exit_code=done.exit_code)
 
 
 @dataclass(frozen=True)
@@ -170,11 +171,24 @@ class HttpWay:
         """Leave it to the call."""
 
     def run(self, arguments: Mapping[str, Any]) -> Result:
-        """Call it, and return what it answered. Redirects are not followed."""
+        """Call it, and return what it answered. Redirects are not followed, and are no success."""
         sent: dict[str, Any] = {"params": dict(arguments)} if self.method == "GET" else {"json": dict(arguments)}
         try:
-            with httpx.Client(timeout=self.timeout_seconds, follow_redirects=False) as http:
-                answer = http.request(self.method, self.url, headers=dict(self.headers), **sent)
+            with (
+                httpx.Client(timeout=self.timeout_seconds, follow_redirects=False) as http,
+                http.stream(self.method, self.url, headers=dict(self.headers), **sent) as answer,
+            ):
+                text = _beginning(answer)
         except httpx.HTTPError as error:
             return Result(f"It did not answer ({type(error).__name__}).", succeeded=False)
-        return Result(answer.text[:_LARGEST_OUTPUT], succeeded=answer.status_code < _OK, exit_code=answer.status_code)
+        return Result(text, succeeded=answer.is_success, exit_code=answer.status_code)
+
+
+def _beginning(answer: httpx.Response) -> str:
+    """Read as much of an answer as is passed on."""
+    read = bytearray()
+    for chunk in answer.iter_bytes():
+        read += chunk
+        if len(read) >= _LARGEST_OUTPUT:
+            break
+    return bytes(read[:_LARGEST_OUTPUT]).decode(answer.encoding or "utf-8", "replace")

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from maskgate.errors import Refused, UsageError
+from maskgate.errors import MaskgateError, Refused, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -89,13 +89,17 @@ def prepare(argv: Sequence[str], names: Sequence[str], script: Path | None, envi
         environment: The environment to take them from.
 
     Raises:
-        UsageError: If there is no such program, variable or script, or the script has no place among the arguments.
+        UsageError: If there is no such program, variable or script, a variable is no text, or the script has no place
+            among the arguments.
     """
     if not argv:
         raise UsageError("name the command after --, such as: maskgate run --action deploy … -- ./deploy.sh")
     missing = [name for name in names if name not in environment]
     if missing:
         raise UsageError(f"the environment has no {', '.join(missing)}, which --env names")
+    seen = {name: environment[name] for name in (*ALWAYS, *names) if name in environment}
+    if broken := [name for name, value in seen.items() if not _is_text(value)]:
+        raise UsageError(f"{', '.join(broken)} of the environment holds bytes that are no UTF-8, and cannot be signed")
     found = shutil.which(argv[0], path=environment.get("PATH"))
     if found is None:
         raise UsageError(f"there is no program {argv[0]!r}")
@@ -111,7 +115,7 @@ def prepare(argv: Sequence[str], names: Sequence[str], script: Path | None, envi
         argv=words,
         program=program,
         program_digest=digest_of(Path(program).read_bytes()),
-        environment={name: environment[name] for name in (*ALWAYS, *names) if name in environment},
+        environment=seen,
         script=content,
         script_name=None if script is None else script.name,
         folder=str(Path.cwd()),
@@ -123,6 +127,7 @@ def run(command: Command, output: IO[bytes], errors: IO[bytes]) -> Ended:
 
     Raises:
         Refused: If the program is another than when it was looked up.
+        MaskgateError: If it does not start. It has not run then, and its grant is used all the same.
     """
     with ExitStack() as stack:
         argv = list(command.argv)
@@ -132,16 +137,7 @@ def run(command: Command, output: IO[bytes], errors: IO[bytes]) -> Ended:
             place, descriptor = stack.enter_context(_sealed(command.script))
             argv = [place if word == SCRIPT else word for word in argv]
             passed.append(descriptor)
-        process = subprocess.Popen(  # noqa: S603  exactly what was signed, without a shell
-            argv,
-            executable=program,
-            env=dict(command.environment),
-            cwd=command.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            pass_fds=passed,
-        )
+        process = _started(command, argv, program, passed, errors)
         with _forwarding(process):
             hashed, length = hashlib.sha256(), 0
             while chunk := _next(process):
@@ -153,9 +149,38 @@ def run(command: Command, output: IO[bytes], errors: IO[bytes]) -> Ended:
     return Ended(code, f"sha256:{hashed.hexdigest()}", length)
 
 
+def _started(
+    command: Command, argv: list[str], program: str, passed: list[int], errors: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603  exactly what was signed, without a shell
+            argv,
+            executable=program,
+            env=dict(command.environment),
+            cwd=command.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            pass_fds=passed,
+        )
+    except OSError as error:
+        raise MaskgateError(
+            f"{command.program} did not start: {error.strerror}. A script names its interpreter in the first line, "
+            "such as #!/bin/sh, without a carriage return. Nothing was run, and the grant is used: ask again."
+        ) from None
+
+
 def digest_of(content: bytes) -> str:
     """Hash bytes."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _next(process: subprocess.Popen[bytes]) -> bytes:

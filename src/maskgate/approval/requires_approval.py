@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from maskgate.approval.call import Call
+from maskgate.approval.taken_apart import TakenApart
 from maskgate.errors import UsageError
 from maskgate.gate.calls import checked_arguments
 from maskgate.gate.client import GateClient
@@ -49,8 +50,9 @@ def requires_approval(
         resource: What it is about; or a function of the call's arguments that says so.
         why: Why, for the reviewer.
         arguments: A function of the call's arguments that says, as JSON values, what is to be signed. It has to name
-            all that matters. By default all of them are signed, defaults too, and what JSON cannot say is refused. Of
-            the object of a method, its class and its attributes are signed.
+            all that matters. By default all of them are signed, defaults too, and what JSON cannot say is refused. So
+            is what a `functools.partial` or a bound method brings along. Of the object of a method, its class and its
+            attributes are signed.
         wait: Seconds to wait for a signature; None for as long as the request is open. When they are over,
             `StillPending` is raised; the same call again finds the same request.
         client: Makes the connection to the gate; by default MASKGATE_URL and MASKGATE_TOKEN say where it is.
@@ -62,23 +64,23 @@ def requires_approval(
     asking = _Asking(action, resource, why, arguments, wait, client, fingerprint)
 
     def decorate(function: _Function) -> _Function:
-        plain = inspect.unwrap(function)
+        taken = TakenApart.of(function)
+        plain = inspect.unwrap(taken.function)
         if inspect.isgeneratorfunction(plain) or inspect.isasyncgenfunction(plain):
             raise UsageError(
-                f"{function.__qualname__} is a generator: it works after it has returned, when nobody checks any more."
+                f"{plain.__qualname__} is a generator: it works after it has returned, when nobody checks any more."
             )
-        signature = inspect.signature(function)
-        if inspect.iscoroutinefunction(function):
+        if inspect.iscoroutinefunction(taken.function):
 
             @functools.wraps(function)
             async def waiting(*args: Any, **kwargs: Any) -> Any:
-                return await _run_async(asking, signature.bind(*args, **kwargs), function)
+                return await _run_async(asking, taken.bind(args, kwargs), taken.function)
 
             return waiting  # type: ignore[return-value]
 
         @functools.wraps(function)
         def blocking(*args: Any, **kwargs: Any) -> Any:
-            return _run(asking, signature.bind(*args, **kwargs), function)
+            return _run(asking, taken.bind(args, kwargs), taken.function)
 
         return blocking  # type: ignore[return-value]
 
@@ -124,15 +126,31 @@ def _as_signed(name: str, value: Any) -> Any:
     """Say of a method's object what is signed: its class, and all that it holds."""
     if name == "cls" and isinstance(value, type):
         return _class_of(value)
-    if name != "self" or not hasattr(value, "__dict__") or isinstance(value, _PLAIN):
+    if name != "self" or isinstance(value, _PLAIN):
         return value
     try:
-        return {"class": _class_of(type(value)), "attributes": checked_arguments(dict(vars(value)))}
+        return {"class": _class_of(type(value)), "attributes": checked_arguments(_attributes_of(value))}
     except UsageError as error:
         raise UsageError(
             f"self holds what JSON cannot say ({error}). Say what is to be signed of a call by `arguments=`, such as "
             'lambda self, days: {"account": self.account, "days": days}.'
         ) from None
+
+
+def _attributes_of(value: object) -> dict[str, Any]:
+    """Collect what an object holds, in its slots too.
+
+    Raises:
+        UsageError: If it does not show that.
+    """
+    try:
+        state = object.__getstate__(value)
+    except TypeError:
+        state = None
+    if state is None and not hasattr(value, "__dict__"):
+        raise UsageError(f"{type(value).__name__} does not show what it holds")
+    named, slots = state if isinstance(state, tuple) else (state, None)
+    return {**(named or {}), **(slots or {})}
 
 
 def _class_of(kind: type) -> str:
@@ -146,12 +164,28 @@ def _run(asking: _Asking, bound: inspect.BoundArguments, function: Callable[...,
         try:
             asking.check(call, bound)
             with call.carrying_out(begun):
-                result = function(*bound.args, **bound.kwargs)
+                result = _worked(function(*bound.args, **bound.kwargs))
         except BaseException:
             call.report(begun, succeeded=False)
             raise
         call.report(begun, succeeded=True)
         return result
+
+
+def _worked(result: Any) -> Any:
+    """Return what a function returned, unless it has not begun to work.
+
+    Raises:
+        UsageError: If it is a coroutine or a generator. It is closed, and does nothing.
+    """
+    if inspect.iscoroutine(result) or inspect.isgenerator(result):
+        result.close()
+    elif not inspect.isasyncgen(result):
+        return result
+    raise UsageError(
+        f"the function returned a {type(result).__name__}, which works when nobody checks any more. Nothing was done; "
+        "decorate the function that it is made by (`async def`), and ask again."
+    )
 
 
 async def _run_async(asking: _Asking, bound: inspect.BoundArguments, function: Callable[..., Any]) -> Any:
@@ -161,7 +195,7 @@ async def _run_async(asking: _Asking, bound: inspect.BoundArguments, function: C
         try:
             asking.check(call, bound)
             with call.carrying_out(begun):
-                result = await function(*bound.args, **bound.kwargs)
+                result = _worked(await function(*bound.args, **bound.kwargs))
         except BaseException:
             await asyncio.shield(asyncio.to_thread(call.report, begun, succeeded=False))
             raise

@@ -76,7 +76,7 @@ def _copied(value: Any, where: str, depth: int) -> Any:
     if isinstance(value, float):
         if not math.isfinite(value):
             raise UsageError(f"{where} is no number that JSON knows. Give it as text.")
-        return value
+        return float.__float__(value)
     if isinstance(value, list | tuple):
         return [_copied(each, f"{where}[{number}]", depth - 1) for number, each in enumerate(value)]
     if isinstance(value, dict):
@@ -94,13 +94,15 @@ def _text(value: str, where: str) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise UsageError(f"{where} holds half a character. Give it as whole text.") from None
-    return str(value)
+    if "\0" in value:
+        raise UsageError(f"{where} holds a NUL character, which not every store keeps. Give it in another form.")
+    return str.__str__(value)  # what it is, whatever a class of its own, such as an enumeration's, shows of it
 
 
 def _integer(value: int, where: str) -> int:
     if abs(value) > _LARGEST_INTEGER:
         raise UsageError(f"{where} is a whole number beyond 2^53, which not every reader keeps. Give it as text.")
-    return int(value)
+    return int.__int__(value)
 
 
 def salt_of(secret: bytes, action: str, resource: str, arguments: Mapping[str, Any]) -> str:

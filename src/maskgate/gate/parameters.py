@@ -108,6 +108,23 @@ def filled(word: str, arguments: Mapping[str, Any], resource: str = "") -> str:
     return PLACE.sub(value, word)
 
 
+def words_of(argv: Sequence[str], arguments: Mapping[str, Any], resource: str = "") -> list[str]:
+    """Put arguments into the places of a command's words.
+
+    Raises:
+        UsageError: If a word would begin with a dash by that, such as a negative number that stands alone.
+
+    Example:
+        >>> words_of(["purge", "--days={days}"], {"days": -1})
+        ['purge', '--days=-1']
+    """
+    words = [filled(word, arguments, resource) for word in argv]
+    for word, made in zip(argv, words, strict=True):
+        if made.startswith("-") and not word.startswith("-"):
+            raise UsageError(f"what goes into {word} begins with a dash, which programs take for an option")
+    return words
+
+
 def places_of(text: str) -> set[str]:
     """List the parameters that a text has places for."""
     return set(PLACE.findall(text))

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import enum
+import functools
+import itertools
 
 import pytest
 
 from maskgate import requires_approval
 from maskgate.errors import Conflict, Refused, StillPending, UsageError
+
+_NUMBERS = itertools.count()
 
 
 class TestRequiresApproval:
@@ -213,3 +218,79 @@ class TestMethods:
         with pytest.raises(UsageError, match=r"self holds what JSON cannot say.*by `arguments=`"):
             Vault(object()).rotate(256)
         assert environment.pending("dev/method") == []
+
+
+class TestWhatIsSigned:
+    """All that a call depends on is signed: what was bound before, what an object holds, and what a value really is."""
+
+    @pytest.fixture
+    def signed(self, environment):
+        """Return what is signed of the call that a function makes, which policy allows."""
+
+        def arguments_of(function, *args):
+            resource = f"dev/signed-{next(_NUMBERS)}"
+            requires_approval(action="rotate-key", resource=resource)(function)(*args)
+            return environment.read_all(resource)[0]["call"]["arguments"]
+
+        return arguments_of
+
+    def test_what_a_partial_brings_along(self, signed):
+        def rotate(name, bits, dry):
+            pass
+
+        bound = functools.partial(functools.partial(rotate, "main", dry=True), dry=False)
+        assert signed(bound, 256) == {"name": "main", "bits": 256, "dry": False}
+
+    def test_the_object_of_a_bound_method_and_of_a_callable(self, signed):
+        class Key:
+            __slots__ = ("__hidden", "name")
+
+            def __init__(self, name):
+                self.name = name
+                self.__hidden = 1
+
+            def rotate(self):
+                pass
+
+            def __call__(self, bits):
+                pass
+
+        attributes = {"name": "main", "_Key__hidden": 1}
+        assert signed(Key("main").rotate)["self"]["attributes"] == attributes
+        called = signed(Key("main"), 8)
+        assert (called["self"]["attributes"], called["bits"]) == (attributes, 8)
+
+    def test_a_value_whose_class_shows_it_otherwise(self, signed):
+        class Place(str, enum.Enum):  # noqa: UP042  shows itself as Place.LIVE, where StrEnum shows its value
+            LIVE = "live"
+
+        class Shy(str):
+            __slots__ = ()
+
+            def __str__(self):
+                return "harmless"
+
+        assert signed(lambda places: None, [Place.LIVE, Shy("live")]) == {"places": ["live", "live"]}
+
+    def test_what_does_not_show_what_it_is_bound_to_is_refused(self):
+        with pytest.raises(UsageError, match="bound to an object that it does not show"):
+            requires_approval(action="rotate-key", resource="dev/x")([].append)
+
+    def test_a_coroutine_that_is_returned_does_nothing(self, environment):
+        ran = []
+
+        async def later(bits):
+            ran.append(bits)
+
+        @requires_approval(action="rotate-key", resource="dev/later")
+        def rotate(bits):
+            return later(bits)
+
+        with pytest.raises(UsageError, match="returned a coroutine"):
+            asyncio.run(_awaited(rotate, 8))
+        assert ran == []
+        assert [each["state"] for each in environment.read_all("dev/later")] == ["failed"]
+
+
+async def _awaited(function, *args):
+    return await function(*args)

@@ -220,3 +220,24 @@ class TestPrepare:
         first = prepare(["true"], [], None, os.environ).signed()
         time.sleep(0)
         assert prepare(["true"], [], None, os.environ).signed() == first
+
+
+class TestWhatDoesNotStart:
+    """A file that is no program is told as such; its grant is used, and says that it failed."""
+
+    @pytest.mark.parametrize("content", ["", "echo hello\n", "#!/no/such\n", "#!/bin/sh\r\necho hello\r\n"])
+    def test_it_says_why(self, environment, tmp_path, run, content):
+        program = tmp_path / "program"
+        program.write_text(content, newline="")
+        program.chmod(0o755)
+        resource = f"dev/unstarted-{sum(content.encode())}"
+        code, out, err = run(resource, "--", str(program))
+        assert (code, out) == (1, b"")
+        assert f"{program} did not start: " in err
+        assert "#!/bin/sh" in err
+        assert only(environment, resource)["state"] == "failed"
+
+    def test_a_variable_that_is_no_text_is_not_asked_for(self, environment, run):
+        code, _, err = run("dev/broken", "--env", "BROKEN", "--", "echo", BROKEN="\udcff")
+        assert (code, "BROKEN of the environment" in err) == (2, True)
+        assert environment.read_all("dev/broken") == []

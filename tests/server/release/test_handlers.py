@@ -3,7 +3,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import threading
+import tracemalloc
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -85,6 +87,29 @@ class TestCommand:
     def test_nothing_becomes_an_option(self, resource, name):
         with pytest.raises(UsageError, match="begins with a dash"):
             CommandHandler("purge", ("true",), NAME).check(resource, {"name": name})
+
+    def test_a_negative_number_is_no_word_of_its_own(self):
+        CommandHandler("purge", ("true", "--days={days}"), DAYS).check("crm", {"days": -1})
+        for argv in ({"argv": ("true", "{days}")}, {"argv": ("true",), "dry_run_argv": ("true", "{days}")}):
+            with pytest.raises(UsageError, match="begins with a dash"):
+                CommandHandler("purge", parameters=DAYS, **argv).check("crm", {"days": -1})
+
+    def test_however_much_it_prints_no_more_is_kept_than_is_shown(self):
+        much = ("head", "-c", "100000000", "/dev/zero")
+        tracemalloc.start()
+        outcome = CommandHandler("look", much).run(order())
+        shown = CommandHandler("look", ("true",), dry_run_argv=much).dry_run("crm", {})
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert outcome.output_bytes == 100_000_000
+        assert len("".join(shown)) <= 1 << 16
+        assert peak < 10_000_000
+
+    def test_a_child_that_got_away_is_not_waited_for(self, tmp_path):
+        script = f"setsid sh -c 'echo $$ > {tmp_path}/child; sleep 60' & sleep 60"
+        with pytest.raises(IndeterminateError):
+            CommandHandler("look", ("sh", "-c", script), seconds=1).run(order())
+        os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)  # it is still there
 
 
 class Recorder:

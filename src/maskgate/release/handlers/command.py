@@ -8,9 +8,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import signal
 import subprocess
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from maskgate.errors import Refused
 from maskgate.gate.action_handler import IndeterminateError, Outcome
-from maskgate.gate.parameters import Parameter, check_arguments, filled
+from maskgate.gate.bounded_command import run_bounded
+from maskgate.gate.parameters import Parameter, check_arguments, words_of
 from maskgate.gate.redaction import safe_text
 
 if TYPE_CHECKING:
@@ -70,48 +69,32 @@ class CommandHandler:
         """See whether these are arguments that it takes."""
         check_arguments(self.parameters, arguments, f"`{self.action}`")
         Parameter("resource").check(resource)
+        for argv in (self.argv, self.dry_run_argv):
+            words_of(argv, arguments, resource)
 
     def dry_run(self, resource: str, arguments: Mapping[str, Any]) -> tuple[str, ...] | None:
         """Say what it would do, by its own dry run."""
         if not self.dry_run_argv:
             return None
         try:
-            done = subprocess.run(  # noqa: S603  fixed words of the configuration, without a shell
-                [filled(word, arguments, resource) for word in self.dry_run_argv],
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=self.seconds,
-                check=False,
-            )
+            words = words_of(self.dry_run_argv, arguments, resource)
+            done = run_bounded(words, self._environment(), self.seconds, keep=_LARGEST_DRY_RUN)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Refused(f"the dry run of `{self.action}` could not be made ({type(error).__name__}).") from None
-        if done.returncode:
-            raise Refused(f"the dry run of `{self.action}` says that it cannot be done (exit code {done.returncode}).")
-        return tuple(safe_text(done.stdout[:_LARGEST_DRY_RUN].decode("utf-8", "replace")).splitlines())
+        if done.exit_code:
+            raise Refused(f"the dry run of `{self.action}` says that it cannot be done (exit code {done.exit_code}).")
+        return tuple(safe_text(done.output.beginning.decode("utf-8", "replace")).splitlines())
 
     def run(self, order: ActionOrder) -> Outcome:
         """Run it, once."""
         known = {**self._environment(), "MASKGATE_GRANT": order.grant, "MASKGATE_REQUEST": order.request}
         try:
-            process = subprocess.Popen(  # noqa: S603  fixed words of the configuration, without a shell
-                [filled(word, order.arguments, order.resource) for word in self.argv],
-                env=known,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            done = run_bounded(words_of(self.argv, order.arguments, order.resource), known, self.seconds)
         except OSError as error:
             raise Refused(f"the program of `{self.action}` could not be started: {error.strerror}.") from None
-        try:
-            output, _ = process.communicate(timeout=self.seconds)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
             raise IndeterminateError(f"It took longer than {self.seconds} seconds, and was ended halfway.") from None
-        digest = f"sha256:{hashlib.sha256(output).hexdigest()}"
-        return Outcome(process.returncode == 0, process.returncode, digest, len(output))
+        return Outcome(done.exit_code == 0, done.exit_code, done.output.digest, done.output.length)
 
     def probe(self, grant: str) -> Outcome | None:  # noqa: ARG002  the protocol's signature
         """Say that it cannot be told."""
