@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from maskgate.detect.classification import classify, recognize
-    from maskgate.detect.column_names import DIRECT_IDENTIFIERS, PEOPLE, kinds_of_name
+    from maskgate.detect.column_names import DIRECT_IDENTIFIERS, kinds_of_name
+    from maskgate.detect.column_vocabulary import PEOPLE
     from maskgate.detect.finding import find
     from maskgate.detect.kinds import KINDS
 
@@ -17,7 +18,7 @@ __all__ = ["DIRECT_IDENTIFIERS", "KINDS", "PEOPLE", "classify", "find", "kinds_o
 _HOMES = {
     "DIRECT_IDENTIFIERS": "column_names",
     "KINDS": "kinds",
-    "PEOPLE": "column_names",
+    "PEOPLE": "column_vocabulary",
     "classify": "classification",
     "find": "finding",
     "kinds_of_name": "column_names",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from maskgate.detect.column_names import DIRECT_IDENTIFIERS, kinds_of_name
+from maskgate.detect.column_names import DIRECT_IDENTIFIERS, kinds_of_name, names_a_version
 from maskgate.detect.signs import kinds_of_cells
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_integer)
 _BINARY = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list, pa.types.is_map)
+# No number is one of these.
+_WORDS = frozenset({"email", "person_name", "street_address"})
 _NEVER_BY_NAME = (pa.types.is_boolean, pa.types.is_temporal, pa.types.is_floating)
 
 
@@ -48,8 +50,15 @@ def recognize(name: str, column: pa.Array | pa.ChunkedArray | None = None) -> fr
         kinds = by_name | kinds_of_name(field)
         if any(is_(cells.type) for is_ in _NEVER_BY_NAME) and not _are_whole_numbers(cells):
             kinds -= DIRECT_IDENTIFIERS
-        found |= kinds | _kinds_of_cells(cells)
+        elif not _is_text(cells.type):
+            kinds -= _WORDS
+        inside = _kinds_of_cells(cells)
+        found |= kinds | (inside - {"ip_address"} if names_a_version(field) else inside)
     return frozenset(found)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_null(kind) or any(is_(kind) for is_ in (*_TEXT[:3], *_BINARY))
 
 
 def _kinds_of_cells(cells: pa.ChunkedArray) -> frozenset[str]:

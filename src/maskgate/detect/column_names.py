@@ -10,58 +10,44 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from maskgate.detect.column_vocabulary import ABOUT, ABOUT_FIRST, ABROAD, ALONE, ANYWHERE, AT_END, COMPOUNDS, PEOPLE
+
 DIRECT_IDENTIFIERS = frozenset(
     {"email", "phone", "person_name", "national_id", "card", "iban", "street_address", "ip_address", "username"}
 )
 
-# One word or several that follow each other; each name means the kind wherever the words stand in it.
-_PHRASES: dict[str, str] = {
-    "email": "email,e mail,mail address,courriel,correo,emailaddress,emailadresse",
-    "phone": "phone,mobile,telephone,tel,msisdn,cell phone,cellphone,fax,telefon,handy,telefono,phonenumber,landline",
-    "person_name": (
-        "full name,first name,last name,given name,family name,middle name,maiden name,birth name,legal name,"
-        "fullname,firstname,lastname,givenname,familyname,surname,forename,vorname,nachname,prenom,apellido,apellidos,"
-        "cardholder name,cardholder"
-    ),
-    "national_id": (
-        "ssn,social security,socialsecurity,sin number,national id,nationalid,national insurance,nino,passport,"
-        "tax id,taxid,tin,itin,nhs number,driver license,drivers license,driving licence,dni,nif,curp,cpf,steuer id,"
-        "personnummer,aadhaar,medicare"
-    ),
-    "card": "card number,cardnumber,credit card,creditcard,debit card,pan,cc number,card no",
-    "iban": "iban,bank account,account number,accountnumber,sort code,routing number",
-    "street_address": (
-        "street,address,address line,addr,strasse,adresse,direccion,street address,home address,billing address,"
-        "shipping address,delivery address"
-    ),
-    "ip_address": "ip,ip address,ipaddress,ipv4,ipv6,mac address",
-    "username": "username,user name,login,login name,screen name,nickname,twitter,handle",
-    "birth_date": "birth date,birthdate,date of birth,dob,birthday,geburtsdatum,born on,born at",
-    "postcode": "postcode,postal code,postalcode,zip,zip code,zipcode,plz,code postal",
-    "gender": "gender,sex,geschlecht",
-    "income": "income,salary,wage,wages,earnings,gehalt",
-    "free_text": "note,notes,comment,comments,remark,remarks,message,description,bio,feedback,gift note,text,body",
-}
-_KINDS = {tuple(phrase.split()): kind for kind, phrases in _PHRASES.items() for phrase in phrases.split(",")}
-_LONGEST = max(map(len, _KINDS))
 
-# "name" alone, or after one of these, is a person's.
-_PEOPLE_WORDS = (
-    "customer person patient employee contact client user member holder owner recipient sender buyer seller guest "
-    "student teacher doctor applicant tenant beneficiary spouse parent child mother father author reviewer"
+def _taken_apart(phrases: dict[str, str]) -> dict[tuple[str, ...], str]:
+    return {tuple(phrase.split()): kind for kind, each in phrases.items() for phrase in each.split(",")}
+
+
+_KINDS, _KINDS_AT_END, _KINDS_ALONE = map(_taken_apart, (ANYWHERE, AT_END, ALONE))
+_LONGEST = max(map(len, _KINDS))
+_VERSIONS = frozenset({"version", "ver", "firmware", "build", "release", "oid"})
+# Around what a column holds, these add nothing.
+_QUALIFIER_WORDS = (
+    "no num number nr nbr nummer numero numer id value raw plain clear original orig old new primary secondary main alt"
+    " alternate private"
 )
-# A name that ends so speaks about the data, and is not the data.
-_ABOUT_WORDS = (
-    "verified verification valid type kind count flag status consent opt optin optout preference enabled is has "
-    "domain provider format length version source hash at on date"
-)
-PEOPLE = frozenset(_PEOPLE_WORDS.split())
-_ABOUT = frozenset(_ABOUT_WORDS.split())
+_QUALIFIERS = frozenset(_QUALIFIER_WORDS.split())
 # Words after which "address" and "ip" are not a place where somebody lives.
-_ADDRESS_KINDS = frozenset({"ip", "mac", "email", "mail", "web"})
+_ADDRESS_KINDS = frozenset({"ip", "mac", "email", "mail", "web", "remote", "client", "peer", "url"})
 # A part of an address that many people share.
 _ADDRESS_PARTS = frozenset(
     ["city", "town", "country", "state", "region", "province", "county", "district", "ort", "stadt", "land"]
+)
+# Cards with which nobody pays.
+_OTHER_CARD_WORDS = "health id identity library loyalty report sim score gift medicare insurance student green"
+_OTHER_CARDS = frozenset(_OTHER_CARD_WORDS.split())
+# What is sent by mail, and what serves it; the last and the first login are times.
+_OTHER_ENDS = {
+    "mail": frozenset({"voice", "direct", "air", "snail", "junk", "web"}),
+    "login": frozenset({"last", "first", "previous", "prev", "failed", "next"}),
+    "handle": frozenset({"door", "file", "to"}),
+}
+_LETTERS = str.maketrans({"\u00df": "ss", "\u00f8": "o", "\u00d8": "O", "\u0142": "l", "\u0131": "i", "\u00e6": "ae"})
+_VOCABULARY = frozenset(
+    word for phrases in (_KINDS, _KINDS_AT_END, _KINDS_ALONE) for phrase in phrases for word in phrase
 )
 
 
@@ -76,25 +62,73 @@ def kinds_of_name(name: str) -> frozenset[str]:
         []
     """
     words = _words(name)
+    kinds = set() if name.isascii() else {kind for kind, pattern in ABROAD.items() if re.search(pattern, name.lower())}
     if not words:
-        return frozenset()
-    kinds = set()
-    for start in range(len(words)):
-        for length in range(1, _LONGEST + 1):
-            kind = _KINDS.get(tuple(words[start : start + length]))
-            if kind is not None and start + length <= len(words):
-                kinds.add(kind)
-    if words == ["name"] or (len(words) > 1 and words[-1] == "name" and words[-2] in PEOPLE - {"user"}):
-        kinds.add("person_name")
-    if "street_address" in kinds and (_ADDRESS_KINDS & set(words) or words[-1] in _ADDRESS_PARTS):
+        return frozenset(kinds)
+    kinds |= _kinds_inside(words) | _kinds_of_ends(words) | _kinds_of_compounds(words)
+    if "street_address" in kinds and (_ADDRESS_KINDS & set(words) or words[-1] in _ADDRESS_PARTS | {"id"}):
         kinds.discard("street_address")
-    if words[-1] in _ABOUT and "birth_date" not in kinds:
-        return frozenset()
-    return frozenset(kinds)
+    if "card" in kinds and _OTHER_CARDS & set(words):
+        kinds.discard("card")
+    return frozenset(kinds if "birth_date" in kinds or not _is_about(name, words) else ())
+
+
+def names_a_version(name: str) -> bool:
+    """Say whether a column of this name holds versions, which may look like addresses of machines."""
+    return not _VERSIONS.isdisjoint(_words(name))
+
+
+def _is_about(name: str, words: list[str]) -> bool:
+    """Say whether a name speaks of something about the data; "num_tel" is a number, and "num_phones" counts some."""
+    counts = words[0] == "num" and name.rstrip("0123456789_ ").lower().endswith("s")
+    return words[-1] in ABOUT or (len(words) > 1 and (counts or words[0] in ABOUT_FIRST))
+
+
+def _kinds_inside(words: list[str]) -> set[str]:
+    """Return the kinds of the phrases that are somewhere in a name."""
+    return {
+        kind
+        for start in range(len(words))
+        for length in range(1, _LONGEST + 1)
+        if start + length <= len(words) and (kind := _KINDS.get(tuple(words[start : start + length]))) is not None
+    }
+
+
+def _kinds_of_ends(words: list[str]) -> set[str]:
+    """Return the kinds of what a name ends with, and of what it is but for words that add nothing."""
+    bare = list(words)
+    while len(bare) > 1 and bare[-1] in _QUALIFIERS:
+        bare.pop()
+    kinds = set()
+    before = bare[-2] if len(bare) > 1 else ""
+    if (bare[-1],) in _KINDS_AT_END and before not in _OTHER_ENDS.get(bare[-1], ()):
+        kinds.add(_KINDS_AT_END[bare[-1],])
+    if bare[-1] == "name" and before in PEOPLE - {"user"}:
+        kinds.add("person_name")
+    while len(bare) > 1 and bare[0] in _QUALIFIERS:
+        bare.pop(0)
+    if tuple(bare) in _KINDS_ALONE:
+        kinds.add(_KINDS_ALONE[tuple(bare)])
+    return kinds
+
+
+def _kinds_of_compounds(words: list[str]) -> set[str]:
+    """Return the kinds of words that are written in one."""
+    kinds = {kind for kind, pattern in COMPOUNDS.items() if any(re.fullmatch(pattern, word) for word in words)}
+    if any(word.endswith("name") and word[:-4] in PEOPLE - {"user"} for word in words):
+        kinds.add("person_name")
+    return kinds
 
 
 def _words(name: str) -> list[str]:
-    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode() or name
+    """Take a name apart into words, in the singular where that one is known."""
+    plain = unicodedata.normalize("NFKD", name.translate(_LETTERS)).encode("ascii", "ignore").decode() or name
     spaced = re.sub(r"([a-z0-9])([A-Z])|([A-Z]+)([A-Z][a-z])", r"\1\3 \2\4", plain)
     words = re.findall(r"[a-z]+|[0-9]+", spaced.lower())
-    return [word for word in words if not word.isdigit()]
+    return [_singular(word) for word in words if not word.isdigit()]
+
+
+def _singular(word: str) -> str:
+    if word in _VOCABULARY:
+        return word
+    return next((word[:-cut] for cut in (1, 2) if word.endswith("es"[-cut:]) and word[:-cut] in _VOCABULARY), word)

@@ -49,13 +49,28 @@ _SIGNS = (
 )
 _FOUND = tuple(sign.found for sign in _SIGNS)
 
+# Telephone numbers as some countries write them at home: groups of two or three digits. Few other columns hold nothing
+# else, in most cells.
+_AT_HOME = r"^(?:[1-9][0-9]{1,2}(?: [0-9]{2,3}){2,4})$"
+_NINE_OR_TEN = r"^(?:[^0-9]*[0-9]){9,10}$"
+_AT_HOME_SHARE = 0.8
+
 _STREETS = (
     "street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|way|court|ct|place|pl|square|sq|terrace|close|"
     "crescent"
 )
+_ENDINGS = (
+    r"stra(?:ß|ss)e|str\.|weg|platz|gasse|allee|straat|laan|plein|gracht|kade|gatan|v[aä]gen|gade|vej|gata|veien|tie"
+)
+_BEGINNINGS = (
+    "calle|c/|avenida|avda\\.?|av\\.|plaza|paseo|camino|via|viale|piazza|corso|largo|rua|travessa|pra[cç]a|ul\\.|ulica|al\\."
+    "|rue|avenue|boulevard"
+)
 _STREET = (
-    rf"(?i)^(?:[0-9]{{1,5}}[a-z]?,? .*\b(?:{_STREETS})\b|\p{{L}}.*(?:stra(?:ß|ss)e|str\.|weg|platz|gasse|allee) ?[0-9]+"
-    r"|[0-9]{1,5},? (?:rue|avenue|boulevard|via|calle|chemin) \p{L})"
+    r"(?i)^(?:(?:(?:flat|apt|apartment|unit|suite)\.? ?[0-9a-z]+,? )?"
+    rf"[0-9]{{1,5}}[a-z]?,? [\p{{L}}0-9.'-]+.* (?:{_STREETS})\b"
+    rf"|\p{{L}}.*(?:{_ENDINGS}) ?[0-9]+|[0-9]{{1,5}},? (?:rue|avenue|boulevard|via|calle|chemin|place|all[eé]e) \p{{L}}"
+    rf"|(?:{_BEGINNINGS}) ?\p{{L}}.*[0-9])"
 )
 _STREET_SHARE = 0.3
 
@@ -63,17 +78,21 @@ _STREET_SHARE = 0.3
 def kinds_of_cells(cells: pa.Array) -> frozenset[str]:
     """Return which kinds enough of some texts show."""
     shown: Counter[Sign] = Counter()
-    present = streets = 0
+    present = streets = at_home = 0
     for portion in portions(cells):
         filled = pc.utf8_trim_whitespace(portion.drop_null())
         filled = filled.filter(pc.not_equal(filled, pa.scalar("", filled.type)))
         present += len(filled)
         streets += pc.sum(pc.match_substring_regex(filled, _STREET)).as_py() or 0
+        by_groups = filled.filter(pc.match_substring_regex(filled, _AT_HOME))
+        at_home += pc.sum(pc.match_substring_regex(by_groups, _NINE_OR_TEN)).as_py() or 0
         text = Text.of(filled)
         shown.update(_shown(text, find_in_text(text, _FOUND)))
     kinds = {sign.kind for sign, count in shown.items() if count >= sign.share * present}
     if streets and streets >= _STREET_SHARE * present:
         kinds.add("street_address")
+    if at_home and at_home >= _AT_HOME_SHARE * present:
+        kinds.add("phone")
     return frozenset(kinds)
 
 

@@ -47,6 +47,27 @@ class TestNames:
             pytest.param("address.city", set(), id="a part of an address that many share"),
             pytest.param("customer_id", set(), id="a number of a record"),
             pytest.param("country", set(), id="a country"),
+            pytest.param("emails", {"email"}, id="several"),
+            pytest.param("work_mail", {"email"}, id="a word that counts at the end"),
+            pytest.param("mail_server", set(), id="and not before others"),
+            pytest.param("mobile_os", set(), id="what runs on a telephone"),
+            pytest.param("cust_name", {"person_name"}, id="shortened"),
+            pytest.param("lname", {"person_name"}, id="in one word"),
+            pytest.param("Kundenname", {"person_name"}, id="in one word of German"),
+            pytest.param("nombre", {"person_name"}, id="alone in Spanish"),
+            pytest.param("nom_du_produit", set(), id="the name of a thing in French"),
+            pytest.param("num_tel", {"phone"}, id="a number in French"),
+            pytest.param("num_phones", set(), id="how many there are"),
+            pytest.param("has_ssn", set(), id="whether there is one"),
+            pytest.param("last_login", set(), id="when"),
+            pytest.param("mrn", {"national_id"}, id="of a hospital"),
+            pytest.param("library_card_number", set(), id="a card with which nobody pays"),
+            pytest.param("ipv4", {"ip_address"}, id="with a number that belongs to it"),
+            pytest.param("clientip", {"ip_address"}, id="as logs have it"),
+            pytest.param("address_id", set(), id="a key of another table"),
+            pytest.param("Телефон_1", {"phone"}, id="Russian"),
+            pytest.param("邮箱", {"email"}, id="Chinese"),
+            pytest.param("IP地址", {"ip_address"}, id="Chinese and English"),
         ],
     )
     def test_is_classified(self, name, kinds):
@@ -92,6 +113,12 @@ class TestCells:
             pytest.param(["192.168.10.24", "10.0.0.1"], {"ip_address"}, id="addresses of machines"),
             pytest.param(["2001:db8::1", "fe80::1"], {"ip_address"}, id="longer addresses of machines"),
             pytest.param(["12 Main Street", "7b, Long Road, Leeds"], {"street_address"}, id="streets"),
+            pytest.param(["Flat 2, 14 Church Lane, Leeds"], {"street_address"}, id="streets behind a flat"),
+            pytest.param(["Calle Mayor, 5", "Via Roma 3", "Kerkstraat 9"], {"street_address"}, id="streets elsewhere"),
+            pytest.param(["1 way ticket", "2 st floor"], set(), id="things that are called like streets"),
+            pytest.param(["612 34 56 78", "601 23 45 67"], {"phone"}, id="phones as Spain writes them"),
+            pytest.param(["06 12345678", "06-87654321"], {"phone"}, id="phones as the Netherlands write them"),
+            pytest.param(["12 345 678", "123 456"], set(), id="large numbers in groups"),
             pytest.param(["Hauptstraße 5", "Am Weg 3"], {"street_address"}, id="streets, number last"),
             pytest.param(["1936-01-01", "2020-12-31"], set(), id="dates"),
             pytest.param(["12:30:00", "08:15"], set(), id="times"),
@@ -135,6 +162,14 @@ class TestCells:
     )
     def test_the_layout_does_not_hide_it(self, column):
         assert classify("x", column) == {"email"}
+
+    def test_what_is_called_a_version_is_no_machine(self):
+        assert classify("app_version", pa.array(["10.0.1.2", "9.4.0.1"])) == frozenset()
+
+    @pytest.mark.parametrize("cells", [pa.array([1, 2]), pa.array([1.0, None])])
+    def test_no_number_is_a_name_or_an_address(self, cells):
+        assert classify("nombre", cells) == classify("email", cells) == classify("address", cells) == frozenset()
+        assert classify("ssn", cells) == {"national_id"}
 
     def test_numbers_are_looked_at_too(self):
         assert classify("x", pa.array([int(each) for each in CARDS])) == {"card"}

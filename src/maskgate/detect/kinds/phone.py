@@ -39,7 +39,7 @@ _BRACKETED = (
 _TRUNK = (
     rf"0[1-9][0-9]{{0,4}}(?:{_JOIN}[0-9]{{2,5}}){{2,5}}"
     rf"|0[1-9][0-9]{{1,4}}(?:[{BLANKS}{DASHES}/]|[{BLANKS}][{DASHES}/][{BLANKS}])[0-9]{{4,8}}"
-    r"|07[0-9]{9}"
+    r"|07[0-9]{9}|06[ -][1-9][0-9]{7}"
 )
 SURE = f"(?:{_INTERNATIONAL}|{_AMERICAN}|{_BRACKETED}|{_TRUNK}){_END}"
 NAMED = rf"\(?[0-9](?:{_JOINS}[0-9]){{6,14}}{_END}"
