@@ -137,6 +137,9 @@ def _check_no_files(*, resume: bool, target_format: str | None, layout: Layout |
 
 def _check_apart(source: str, target: str) -> None:
     """Refuse a target inside of the source's folder, which would no longer be readable as a table then."""
+    for called, place in {"source": source, "target": target}.items():
+        if not place or "\0" in place:
+            raise UsageError(f"the {called} is no path and no URI.")
     if "://" not in source and "://" not in target:
         source, target = str(Path(source).resolve()), str(Path(target).resolve())
     if target.startswith(f"{source.rstrip('/')}/"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from maskgate.datasets.bundle import write_file, write_manifest
 from maskgate.datasets.finished_parts import check_finished
 from maskgate.datasets.formats import FORMATS, format_called, format_of
+from maskgate.datasets.formats.compression import CODECS
 from maskgate.datasets.formats.delta import LOG, Delta, delta_log
 from maskgate.datasets.journal import terms_of
 from maskgate.datasets.outputs import is_one_file, open_output
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
     from maskgate.rules import Rules
 
 # Who writes one of these wants one file, and would get a folder called so.
-_OTHER_FILES = frozenset({".json", ".xlsx", ".xls", ".xml", ".txt", ".orc", ".avro", ".sql", ".db", ".sqlite", ".zip"})
+_OTHER_FILES = frozenset(
+    {".json", ".xlsx", ".xls", ".xml", ".txt", ".orc", ".avro", ".sql", ".db", ".sqlite", ".zip", ".snappy", *CODECS}
+    - {""}
+)
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def _give_up(output: Output, error: BaseException) -> None:
 def _format_of(target: str, name: str | None) -> Format:
     told, asked = format_of(target), None if name is None else format_called(name)
     suffix = PurePosixPath(target.rstrip("/")).suffix.lower()
-    if suffix in _OTHER_FILES:
+    if told is None and suffix in _OTHER_FILES:
         known = ", ".join(each.suffixes[0] for each in FORMATS if each.suffixes[0].count(".") == 1)
         raise UsageError(
             f"{target}: no format that is written has files called {suffix}. Choose {known}, or for a folder of parts "

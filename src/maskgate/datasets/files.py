@@ -60,6 +60,10 @@ class InputFile:
             failure = "there is no such file."
         except PermissionError:
             failure = "it may not be read."
+        except OSError as error:
+            # Of another filesystem even this may hold credentials.
+            reason = None if self.filesystem is not None else error.strerror
+            failure = f"it cannot be read ({reason or type(error).__name__})."
         except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
             failure = f"it cannot be read ({type(error).__name__})."
         raise DatasetError(f"{self.shown}: {failure}")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +37,11 @@ def find_files(uri: str, is_wanted: Callable[[str], bool], storage: Mapping[str,
     """
     if "://" in uri:
         return _find_remote(uri, is_wanted, storage)
-    path = Path(uri)
-    if path.is_dir():
+    found_here = _looked_at(uri)
+    if found_here is not None and stat.S_ISDIR(found_here.st_mode):
         names = [each for each in sorted(_walk(uri)) if _is_of_table(uri, each.removeprefix(uri), is_wanted)]
         return [_local(name, name.removeprefix(uri)) for name in names]
-    if not path.exists() and glob.has_magic(uri):
+    if found_here is None and glob.has_magic(uri):
         found = sorted(each for each in glob.glob(uri, recursive=True) if Path(each).is_file())  # noqa: PTH207  an absolute pattern
         return [_local(name, _behind(uri, name)) for name in found]
     return [_local(uri, "")]
@@ -56,12 +58,17 @@ def _walk(folder: str) -> Iterator[str]:
 
 
 def _local(name: str, inside: str) -> InputFile:
-    partition = _partition(inside)
-    try:
-        found = Path(name).stat()
-    except OSError:
+    partition, found = _partition(inside), _looked_at(name)
+    if found is None:
         return InputFile(name, partition=partition)
     return InputFile(name, found.st_size, f"{found.st_mtime_ns}", partition=partition)
+
+
+def _looked_at(name: str) -> os.stat_result | None:
+    """Return what the system says of a path; None if there is nothing, or cannot be."""
+    with suppress(OSError, ValueError):
+        return Path(name).stat()
+    return None
 
 
 def _find_remote(uri: str, is_wanted: Callable[[str], bool], storage: Mapping[str, Any] | None) -> list[InputFile]:

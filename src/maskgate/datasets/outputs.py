@@ -16,6 +16,7 @@ from maskgate.datasets.formats import format_of
 from maskgate.datasets.local_output import FolderThatExists, NewTarget, is_empty
 from maskgate.datasets.object_output import open_objects
 from maskgate.datasets.object_store import plain_path, without_credentials
+from maskgate.datasets.storage_errors import translated
 from maskgate.errors import DatasetError, UsageError
 
 if TYPE_CHECKING:
@@ -75,9 +76,13 @@ def open_output(target: str, *, existing: bool = False, resume: bool = False) ->
     if existing:
         return FolderThatExists.open(Path(target))
     path = Path(target)
-    if path.is_symlink() or (path.exists() and (is_one_file(target) or not path.is_dir() or not is_empty(path))):
+    if translated(target, lambda: _is_taken(path, one_file=is_one_file(target))):
         raise DatasetError(f"{target}: it exists already. Choose another target, or remove it first.")
     return NewTarget.open(path, one_file=is_one_file(target), resume=resume)
+
+
+def _is_taken(path: Path, *, one_file: bool) -> bool:
+    return path.is_symlink() or (path.exists() and (one_file or not path.is_dir() or not is_empty(path)))
 
 
 def is_one_file(target: str) -> bool:

@@ -29,7 +29,7 @@ def partition_fields(files: Sequence[InputFile]) -> list[pa.Field]:
     """Return the columns that stand in the paths of files.
 
     Raises:
-        DatasetError: If not all files stand in the same partitions.
+        DatasetError: If not all files stand in the same partitions, or a name has no meaning.
     """
     names = [name for name, _ in files[0].partition]
     for file in files:
@@ -38,8 +38,14 @@ def partition_fields(files: Sequence[InputFile]) -> list[pa.Field]:
                 f"{file.shown}: it is not in the same partitions as {files[0].shown} is. "
                 "Name files that belong to one table."
             )
-    values = {name: {dict(file.partition)[name] for file in files} - {_NULL} for name in names}
-    return [pa.field(name, pa.int64() if _are_integers(values[name]) else pa.string()) for name in names]
+        for text in {text for pair in file.partition for text in pair}:
+            if _decoded(text) is None:
+                raise DatasetError(
+                    f"{file.shown}: what stands in the names of its folders is not written in UTF-8. Rename them."
+                )
+    values = [{file.partition[at][1] for file in files} - {_NULL} for at in range(len(names))]
+    kinds = [pa.int64() if _are_integers(each) else pa.string() for each in values]
+    return [pa.field(_decoded(name), kind) for name, kind in zip(names, kinds, strict=True)]
 
 
 def with_partition(batch: pa.RecordBatch, file: InputFile, fields: Sequence[pa.Field]) -> pa.RecordBatch:
@@ -50,7 +56,8 @@ def with_partition(batch: pa.RecordBatch, file: InputFile, fields: Sequence[pa.F
     """
     if not fields:
         return batch
-    columns = [_repeated(dict(file.partition)[item.name], item.type, batch.num_rows) for item in fields]
+    values = {_decoded(name): value for name, value in file.partition}
+    columns = [_repeated(values[item.name], item.type, batch.num_rows) for item in fields]
     with suppress(pa.ArrowException):
         return pa.RecordBatch.from_arrays([*batch.columns, *columns], schema=pa.schema([*batch.schema, *fields]))
     raise DatasetError(f"{file.shown}: it is damaged: what it holds is not what it says it is. Write it again.")
@@ -59,7 +66,16 @@ def with_partition(batch: pa.RecordBatch, file: InputFile, fields: Sequence[pa.F
 def _repeated(value: str, kind: pa.DataType, rows: int) -> pa.Array:
     if value == _NULL:
         return pa.nulls(rows, kind)
-    return pa.repeat(pa.scalar(int(value) if kind == pa.int64() else unquote(value), kind), rows)
+    return pa.repeat(pa.scalar(int(value) if kind == pa.int64() else _decoded(value), kind), rows)
+
+
+def _decoded(text: str) -> str | None:
+    """Return what a text of a path stands for, or None if it is not written in UTF-8."""
+    with suppress(UnicodeError):
+        found = unquote(text, errors="strict")
+        found.encode()
+        return found
+    return None
 
 
 def _are_integers(values: set[str]) -> bool:

@@ -9,20 +9,11 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LADDERS = (
-    (pa.int8(), pa.int16(), pa.int32(), pa.int64()),
-    (pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()),
-    (pa.uint8(), pa.int16(), pa.int32(), pa.int64()),
-    (pa.uint16(), pa.int32(), pa.int64()),
-    (pa.uint32(), pa.int64()),
-    # A float holds integers of fewer bits than its own digits have.
-    (pa.int8(), pa.int16(), pa.float32(), pa.float64()),
-    (pa.uint8(), pa.uint16(), pa.float32(), pa.float64()),
-    (pa.int8(), pa.int16(), pa.int32(), pa.float64()),
-    (pa.uint8(), pa.uint16(), pa.uint32(), pa.float64()),
-    (pa.string(), pa.large_string()),
-    (pa.binary(), pa.large_binary()),
-)
+_LADDERS = ((pa.string(), pa.large_string()), (pa.binary(), pa.large_binary()))
+_SIGNED = {8: pa.int8(), 16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
+# A float holds integers of fewer bits than its own digits have.
+_FLOATS = ((32, 16, pa.float32()), (64, 32, pa.float64()))
+_LONGEST_DECIMAL = 38
 _UNITS = ("s", "ms", "us", "ns")
 
 
@@ -40,10 +31,12 @@ def wider_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
         if one in ladder and other in ladder:
             return max(one, other, key=ladder.index)
     if pa.types.is_timestamp(one) and pa.types.is_timestamp(other) and one.tz == other.tz:
-        return max(one, other, key=lambda kind: _UNITS.index(kind.unit))
-    if pa.types.is_decimal128(one) and pa.types.is_decimal128(other) and one.scale == other.scale:
-        return max(one, other, key=lambda kind: kind.precision)
-    return _nested(one, other, wider_type)
+        return _finer(one, other)
+    if pa.types.is_time(one) and pa.types.is_time(other):
+        return _finer(one, other)
+    if pa.types.is_decimal128(one) and pa.types.is_decimal128(other):
+        return _decimal(one, other)
+    return _number(one, other) or _nested(one, other, wider_type)
 
 
 def wider_number(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
@@ -64,6 +57,35 @@ def same_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
     return other if pa.types.is_null(one) else None
 
 
+def _finer(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    return max(one, other, key=lambda kind: _UNITS.index(kind.unit))
+
+
+def _decimal(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    scale = max(one.scale, other.scale)
+    precision = scale + max(kind.precision - kind.scale for kind in (one, other))
+    return pa.decimal128(precision, scale) if precision <= _LONGEST_DECIMAL else None
+
+
+def _number(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    integers = [kind for kind in (one, other) if pa.types.is_integer(kind)]
+    floats = [kind for kind in (one, other) if pa.types.is_float32(kind) or pa.types.is_float64(kind)]
+    if len(integers) + len(floats) < 2:  # noqa: PLR2004  both
+        return None
+    bits, room = (max((kind.bit_width for kind in each), default=0) for each in (integers, floats))
+    if floats:
+        return next((kind for own, held, kind in _FLOATS if own >= room and held >= bits), None)
+    return _integer(one, other)
+
+
+def _integer(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    unsigned = [kind for kind in (one, other) if pa.types.is_unsigned_integer(kind)]
+    if len(unsigned) != 1:
+        return max(one, other, key=lambda kind: kind.bit_width)
+    signed = other if unsigned[0] == one else one
+    return _SIGNED.get(max(signed.bit_width, 2 * unsigned[0].bit_width))
+
+
 def _nested(
     one: pa.DataType,
     other: pa.DataType,
@@ -74,6 +96,9 @@ def _nested(
     if pa.types.is_list(one) and pa.types.is_list(other):
         inner = wider(one.value_type, other.value_type)
         return None if inner is None else pa.list_(inner)
+    if pa.types.is_map(one) and pa.types.is_map(other):
+        key, value = wider(one.key_type, other.key_type), wider(one.item_type, other.item_type)
+        return None if key is None or value is None else pa.map_(key, value)
     if not (pa.types.is_struct(one) and pa.types.is_struct(other)):
         return None
     here, there = ({item.name: item.type for item in each} for each in (one, other))

@@ -321,6 +321,20 @@ class TestFailures:
             said = self.assert_refused(mask, everything, UsageError, target="masked.json", target_format=declared)
             assert "masked.json: no format that is written has files called .json. Choose .parquet, .csv," in said
 
+    @pytest.mark.parametrize("name", ["masked.parquet.gz", "masked.zst"])
+    def test_a_target_of_a_codec_that_its_format_does_not_have(self, mask, everything, name):
+        said = self.assert_refused(mask, everything, UsageError, target=name)
+        assert f"{name}: no format that is written has files called .{name.rpartition('.')[2]}" in said
+
+    def test_names_that_cannot_be(self, mask, everything, tmp_path):
+        long = "x" * 300
+        named = {"table_name": "customers"}
+        said = self.assert_refused(mask, everything, DatasetError, source=f"{long}.csv", **named)
+        assert "it cannot be read (File name too long)" in said
+        assert "File name too long" in self.assert_refused(mask, everything, DatasetError, target=f"{long}.parquet")
+        assert "source is no path" in self.assert_refused(mask, everything, UsageError, source="", **named)
+        assert "target is no path" in self.assert_refused(mask, everything, UsageError, target="\0.parquet")
+
     def test_a_target_called_as_files_of_another_format(self, mask, everything):
         said = self.assert_refused(mask, everything, UsageError, target="masked.csv.gz", target_format="csv")
         assert said.endswith("masked.csv.gz: files called so are csv.gz, and csv was asked for. Choose another name.")

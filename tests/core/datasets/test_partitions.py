@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import traceback
 from datetime import datetime
 
@@ -106,6 +107,22 @@ class TestPartitions:
         assert found.schema.field("p").type == kind
         assert sorted(str(batch["p"][0]) for batch in found.batches()) == sorted(values)
 
+    def test_names_are_written_as_values_are(self, tmp_path):
+        place = tmp_path / "t" / "when%3A=a%2Fb"
+        place.mkdir(parents=True)
+        pq.write_table(pa.table({"n": [1]}), place / "0.parquet")
+        (batch,) = open_files(str(tmp_path / "t")).batches()
+        assert batch.to_pylist() == [{"n": 1, "when:": "a/b"}]
+
+    @pytest.mark.parametrize("folder", [b"c=%FF", b"c=\xe9", b"%FF=1"], ids=["escaped", "bare", "a name"])
+    def test_what_is_not_written_in_utf_8_is_refused(self, tmp_path, folder):
+        place = tmp_path / "t" / os.fsdecode(folder)
+        place.mkdir(parents=True)
+        with (place / "0.parquet").open("wb") as file:
+            pq.write_table(pa.table({"n": [1]}), file)
+        with pytest.raises(DatasetError, match=r"0\.parquet: what stands in the names of its folders is not written"):
+            open_files(str(tmp_path / "t"))
+
     def test_files_in_other_partitions_are_named(self, people):
         pq.write_table(pa.table({"n": [1]}), people / "part-0.parquet")
         with pytest.raises(DatasetError, match="not in the same partitions as"):
@@ -126,7 +143,18 @@ class TestPromotion:
         [
             pytest.param(pa.int32(), pa.int64(), pa.int64(), id="a wider integer"),
             pytest.param(pa.uint32(), pa.int64(), pa.int64(), id="with a sign"),
+            pytest.param(pa.uint32(), pa.int16(), pa.int64(), id="with a sign, wider than both"),
+            pytest.param(pa.uint8(), pa.uint16(), pa.uint16(), id="without a sign"),
             pytest.param(pa.float32(), pa.float64(), pa.float64(), id="a wider float"),
+            pytest.param(pa.int32(), pa.float32(), pa.float64(), id="integers that no short float holds"),
+            pytest.param(pa.decimal128(9, 2), pa.decimal128(9, 3), pa.decimal128(10, 3), id="decimals of two scales"),
+            pytest.param(pa.time32("ms"), pa.time64("us"), pa.time64("us"), id="a finer time"),
+            pytest.param(
+                pa.map_(pa.string(), pa.int8()),
+                pa.map_(pa.string(), pa.int32()),
+                pa.map_(pa.string(), pa.int32()),
+                id="inside of maps",
+            ),
             pytest.param(pa.int32(), pa.float64(), pa.float64(), id="integers that every double holds"),
             pytest.param(pa.timestamp("us"), pa.timestamp("ms"), pa.timestamp("us"), id="a finer moment"),
             pytest.param(pa.decimal128(9, 2), pa.decimal128(12, 2), pa.decimal128(12, 2), id="a longer decimal"),
@@ -157,7 +185,8 @@ class TestPromotion:
         [
             pytest.param(pa.int64(), pa.float64(), id="not every integer is a float"),
             pytest.param(pa.int64(), pa.string(), id="text"),
-            pytest.param(pa.decimal128(9, 2), pa.decimal128(9, 3), id="another scale"),
+            pytest.param(pa.decimal128(38, 2), pa.decimal128(9, 3), id="more digits than a decimal has"),
+            pytest.param(pa.int64(), pa.float32(), id="not every integer is a float, nor has it room"),
             pytest.param(pa.int64(), pa.uint64(), id="no type holds both"),
             pytest.param(pa.timestamp("us"), pa.timestamp("us", "UTC"), id="a time zone"),
         ],
