@@ -63,7 +63,9 @@ class TestApprovalGate:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         found = prefect_server.post("/block_types/filter", {})
-        assert "maskgate-approval-gate" in {each["slug"] for each in found}
+        assert {"maskgate-approval-gate", "maskgate-masking-keys", "maskgate-masking-rules"} <= {
+            each["slug"] for each in found
+        }
 
     def test_every_name_is_there(self):
         assert [name for name in prefect_maskgate.__all__ if not hasattr(prefect_maskgate, name)] == []

@@ -140,7 +140,12 @@ class TestWaysOfMasking:
         flow = world.run("tested_async", "async", world.data)
         world.wait_for("async", "pending", flow=flow)
         world.sign("async")
-        assert flow.outcome()["result"]["location"]
+        result = flow.outcome()["result"]
+        assert result["location"]
+        assert result["beats"] > 5, "other coroutines went on while it waited"
+
+    def test_rules_and_keys_of_blocks_give_what_their_file_and_environment_give(self, signed, world):
+        assert world.request("async")["content_digest"] == world.request("signed")["content_digest"]
 
     def test_a_retried_flow_asks_nobody_twice(self, world):
         flow = world.run("tested_retry", "retry", world.data)

@@ -23,7 +23,7 @@ class AnonymizeOperator(BaseOperator):
 
     Args:
         rules: The rules file; a relative path starts at the DAG file's folder.
-        sources: For each table that is named in the rules, where its Parquet file or files are.
+        sources: For each table that is named in the rules, where its file or files are.
         maskgate_conn_id: A connection of type ``maskgate``.
 
     Returns:

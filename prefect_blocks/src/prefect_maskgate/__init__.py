@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from prefect_maskgate.approve import await_approval
 from prefect_maskgate.gate import ApprovalGate
+from prefect_maskgate.keys import MaskingKeys
 from prefect_maskgate.mask import anonymize
 from prefect_maskgate.release import release
+from prefect_maskgate.rules import MaskingRules
 
-__all__ = ["ApprovalGate", "anonymize", "await_approval", "release"]
+__all__ = ["ApprovalGate", "MaskingKeys", "MaskingRules", "anonymize", "await_approval", "release"]

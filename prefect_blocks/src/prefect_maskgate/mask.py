@@ -12,8 +12,10 @@ from maskgate.errors import GateUnreachable
 from maskgate.gate.masked_staging import stage_masked
 from prefect_maskgate.gate import DEFAULT_BLOCK, ApprovalGate, open_gate
 from prefect_maskgate.host_version import flow_run_id, get_run_logger, task
+from prefect_maskgate.keys import MaskingKeys, ring_of
 from prefect_maskgate.lineage import mirror_masking
 from prefect_maskgate.outcomes import PATIENCE, closed
+from prefect_maskgate.rules import MaskingRules, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,13 +27,22 @@ def same_masking_in_this_run(context: Any, parameters: Mapping[str, Any]) -> str
     A retry then asks for the signature that it has asked for already. Tables and readers have no name; they are
     masked anew. Nothing of their content is hashed, logged or stored by Prefect.
     """
-    sources, rules, run = parameters["sources"], parameters["rules"], flow_run_id()
+    sources, rules, run = parameters["sources"], _content(parameters["rules"]), flow_run_id()
+    keys = parameters.get("keys")
     are_named = all(isinstance(source, (str, os.PathLike)) for source in sources.values())
-    if run is None or not are_named or not Path(rules).is_file():
+    if run is None or not are_named or rules is None or isinstance(keys, MaskingKeys):
         return None
     named = {name: os.fspath(source) for name, source in sources.items()}
-    content = hashlib.sha256(Path(rules).read_bytes()).hexdigest()
-    return hashlib.sha256(json.dumps(["maskgate", run, named, content], sort_keys=True).encode()).hexdigest()
+    content = hashlib.sha256(rules).hexdigest()
+    return hashlib.sha256(json.dumps(["maskgate", run, named, content, keys], sort_keys=True).encode()).hexdigest()
+
+
+def _content(rules: MaskingRules | str | os.PathLike[str]) -> bytes | None:
+    """Return what the rules say, as it is written; None if that is not to be had."""
+    if isinstance(rules, MaskingRules) and rules.text is not None:
+        return rules.text.encode()
+    path = Path((rules.path or "") if isinstance(rules, MaskingRules) else rules)
+    return path.read_bytes() if path.is_file() else None
 
 
 @task(
@@ -42,15 +53,20 @@ def same_masking_in_this_run(context: Any, parameters: Mapping[str, Any]) -> str
     **PATIENCE,
 )
 def anonymize(
-    sources: dict[str, Any], rules: str | os.PathLike[str], gate: ApprovalGate | str = DEFAULT_BLOCK
+    sources: dict[str, Any],
+    rules: str | os.PathLike[str] | MaskingRules,
+    gate: ApprovalGate | str = DEFAULT_BLOCK,
+    *,
+    keys: MaskingKeys | str | None = None,
 ) -> dict[str, Any]:
     """Mask tables by a rules file, and stage them for a request.
 
     Args:
-        sources: For each table that is named in the rules, where its Parquet file or files are; or a pyarrow table, a
-            data frame or a reader.
-        rules: The rules file.
+        sources: For each table that is named in the rules, where its file or files are; or a pyarrow table,
+            a data frame or a reader.
+        rules: The rules file, or a block of rules.
         gate: The gate, or the name of its block.
+        keys: The name of a block of masking keys, or the block; by default what the rules refer to.
 
     Returns:
         ``{"staging": id, "tables": {name: {"rows": n}}}``, for :func:`~prefect_maskgate.await_approval`.
@@ -60,7 +76,7 @@ def anonymize(
     """
     with open_gate(gate).client() as client:
         try:
-            staged = stage_masked(client, sources, rules, get_run_logger())
+            staged = stage_masked(client, sources, read(rules), get_run_logger(), ring_of(keys))
         except GateUnreachable as error:
             raise closed(error) from None
     mirror_masking(staged)

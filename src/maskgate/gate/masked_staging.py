@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from maskgate.datasets import MaskedBundle
     from maskgate.gate.client import GateClient
+    from maskgate.keys import KeyRing
+    from maskgate.rules import Rules
 
     Log = Logger | LoggerAdapter[Any]
 
@@ -50,7 +52,13 @@ class Staged:
         return {"staging": self.staging, "tables": {name: {"rows": table["rows"]} for name, table in tables.items()}}
 
 
-def stage_masked(gate: GateClient, sources: Mapping[str, Any], rules: str | os.PathLike[str], log: Log) -> Staged:
+def stage_masked(
+    gate: GateClient,
+    sources: Mapping[str, Any],
+    rules: str | os.PathLike[str] | Rules,
+    log: Log,
+    keys: KeyRing | None = None,
+) -> Staged:
     """Mask tables by the rules file into a new staging.
 
     The worker writes into the staging itself where it reaches it (a shared volume, a bucket), and sends the files up
@@ -59,8 +67,9 @@ def stage_masked(gate: GateClient, sources: Mapping[str, Any], rules: str | os.P
     Args:
         gate: Where to stage.
         sources: For each table of the rules a URI, or a table, frame or reader.
-        rules: The rules file.
+        rules: The rules file, or what it says.
         log: Told of the progress.
+        keys: The keys; None to resolve the references in the rules.
 
     Raises:
         MaskgateError: If the rules do not fit, or the data cannot be read; then nothing was staged.
@@ -68,19 +77,19 @@ def stage_masked(gate: GateClient, sources: Mapping[str, Any], rules: str | os.P
     # Late: whoever only asks or releases, and whoever only reads the workflow's file, needs no pyarrow.
     from maskgate.datasets import mask_bundle  # noqa: PLC0415
     from maskgate.datasets.progress import every_few_seconds  # noqa: PLC0415
-    from maskgate.rules import load_rules  # noqa: PLC0415
+    from maskgate.rules import Rules, load_rules  # noqa: PLC0415
 
-    loaded = load_rules(rules)
+    loaded = rules if isinstance(rules, Rules) else load_rules(rules)
     report = every_few_seconds(lambda progress: log.info("%s", progress))
     opened = gate.open_staging()
     log.info("staging %s", opened["id"])
     shared = _reachable(opened)
     if shared is not None:
-        return Staged(opened["id"], shared, mask_bundle(sources, shared, loaded, progress=report))
+        return Staged(opened["id"], shared, mask_bundle(sources, shared, loaded, keys=keys, progress=report))
     with TemporaryDirectory(prefix="maskgate-") as folder:
         target = Path(folder, "masked")
         target.mkdir(mode=0o700)
-        bundle = mask_bundle(sources, target, loaded, progress=report)
+        bundle = mask_bundle(sources, target, loaded, keys=keys, progress=report)
         _send_up(gate, opened["id"], target, bundle, log)
     return Staged(opened["id"], None, bundle)
 

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from maskgate.errors import KeyReferenceError
 from maskgate.keys.key import Key
+from maskgate.keys.key_text import decoded
 from maskgate.keys.sources import find_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from maskgate.keys.key_text import Found
 
 
 class KeyRing:
@@ -45,11 +48,26 @@ class KeyRing:
             KeyReferenceError: If any key cannot be had or is too weak; all problems in one message.
         """
         found = {name: find_key(reference, base) for name, reference in references.items()}
-        problems = [f'key "{name}": {each.problem}' for name, each in found.items() if each.problem]
-        if problems:
+        if problems := _problems(found):
             # A traceback shows the locals of this frame; what was written as a reference may be the secret itself.
             del found, references
-            raise KeyReferenceError("\n".join(problems))
+            raise KeyReferenceError(problems)
+        return cls({name: _key(name, each.versions) for name, each in found.items()})
+
+    @classmethod
+    def from_texts(cls, texts: Mapping[str, str]) -> KeyRing:
+        """Make a ring of keys whose texts somebody has read already, such as from a host's store of secrets.
+
+        Args:
+            texts: Name to text: base64, or several ``VERSION:BASE64``, a line each.
+
+        Raises:
+            KeyReferenceError: If any text is no key, or too weak a one; all problems in one message.
+        """
+        found = {name: decoded(text, "its text") for name, text in texts.items()}
+        if problems := _problems(found):
+            del found, texts
+            raise KeyReferenceError(problems)
         return cls({name: _key(name, each.versions) for name, each in found.items()})
 
     def get(self, name: str) -> Key:
@@ -74,6 +92,10 @@ class KeyRing:
 
     def __repr__(self) -> str:
         return f"KeyRing({', '.join(sorted(self._keys))})"
+
+
+def _problems(found: Mapping[str, Found]) -> str:
+    return "\n".join(f'key "{name}": {each.problem}' for name, each in found.items() if each.problem)
 
 
 def _key(name: str, versions: Mapping[int, bytes]) -> Key:

@@ -90,7 +90,7 @@ def check_secrets(facts: Facts) -> Iterable[Finding]:
     why = "whoever can read it can sign or ask in the gate's name"
     for path, mode in facts.secrets.items():
         if mode & 0o077:
-            yield Finding("secrets", f"{path} has mode {mode:04o}", why, f"chmod 0600 {path}")
+            yield Finding("secrets", f"{path} has mode {mode:04o}", why, f"chmod go= {path}")
     for worker in facts.workers:
         for path in sorted(set(worker["readable"]) & facts.secrets.keys()):
             yield Finding(

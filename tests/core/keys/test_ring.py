@@ -243,6 +243,20 @@ class TestSourceOfAPackage:
         assert "the environment variable people is not set" in refusal({"people": "env:people"})
 
 
+class TestTexts:
+    """Texts that a host has read already are keys as those of any reference are."""
+
+    def test_they_are_keys_with_versions(self):
+        ring = KeyRing.from_texts({"people": f"2:{TEXT}\n1:{OLDER_TEXT}", "contact": TEXT})
+        assert (ring.get("people").versions, ring.get("contact").version) == ((2, 1), 1)
+
+    def test_a_bad_one_is_told_and_no_good_one_is_given_away(self):
+        with pytest.raises(KeyReferenceError) as refused:
+            KeyRing.from_texts({"people": TEXT, "contact": "c2hvcnQ="})
+        assert str(refused.value).startswith('key "contact": its text holds 5 bytes, which is too short')
+        assert traces_of(TEXT, refused.value) == []
+
+
 class TestTraces:
     """Nothing that a frame of ours holds gives a key away, also after it was resolved."""
 

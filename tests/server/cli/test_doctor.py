@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import subprocess
 import sys
 import threading
@@ -98,6 +99,13 @@ class TestChecks:
         assert words in found.what
         assert found.why
         assert found.do
+
+    def test_what_it_says_to_do_leaves_a_home_usable(self, tmp_path):
+        home = tmp_path / "home"
+        home.mkdir(mode=0o755)
+        (found,) = findings(secrets={str(home): 0o755})
+        subprocess.run(found.do.split(), check=True)
+        assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
 
 PASSWORD = "pass word/7 of the lake"
