@@ -14,6 +14,7 @@ from maskgate.datasets.source import Source
 from maskgate.datasets.sql_connection import is_reference
 from maskgate.datasets.sql_source import SqlQuery, open_query
 from maskgate.errors import DatasetError, UsageError
+from maskgate.masking.foreign_types import check_types
 from maskgate.masking.held_tables import hold
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def open_source(
     if not isinstance(source, pa.RecordBatchReader):
         if not hasattr(source, "__arrow_c_stream__"):
             return _of_table(table, _held(table, source))
+        check_types(source)
         source = _translated(table, lambda: pa.RecordBatchReader.from_stream(source))
     reader = source
     return Source(reader.schema, (_whole(table, None),), lambda *_: _steps(table, reader), can_be_read_again=False)

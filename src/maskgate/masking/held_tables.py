@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pyarrow as pa
 
 from maskgate.errors import UsageError
+from maskgate.masking.foreign_types import check_types
 from maskgate.methods.nesting import nulls
 
 if TYPE_CHECKING:
@@ -114,16 +115,27 @@ def _open_polars(frame: Any) -> HeldTable:
     import polars as pl  # noqa: PLC0415  only for those who have Polars
 
     is_lazy = isinstance(frame, pl.LazyFrame)
-    table = translated(frame, lambda: frame.lazy().collect().to_arrow())
+    held = translated(frame, frame.lazy().collect)
+    check_types(held)
+    enumerations = {name: kind for name, kind in held.schema.items() if isinstance(kind, pl.Enum)}
 
     def give_back(masked: pa.Table) -> Any:
-        made = pl.from_arrow(masked)
+        made: Any = pl.from_arrow(masked)
+        made = made.with_columns(_enumerated(made[name], kind) for name, kind in enumerations.items() if name in made)
         return made.lazy() if is_lazy else made
 
-    return HeldTable(table, give_back)
+    return HeldTable(translated(frame, held.to_arrow), give_back)
+
+
+def _enumerated(column: Any, original: Any) -> Any:
+    """Return a column as an enumeration of those of the original values that are left; any other as it is."""
+    left = set(column.drop_nulls().unique().cast(str))
+    kept = [each for each in original.categories if each in left]
+    return column.cast(type(original)(kept)) if len(kept) == len(left) else column
 
 
 def _open_duckdb(relation: Any) -> HeldTable:
+    check_types(relation)
     fetch = relation.to_arrow_table if hasattr(relation, "to_arrow_table") else relation.fetch_arrow_table
 
     def give_back(masked: pa.Table) -> Any:  # noqa: ARG001  DuckDB finds it by its name

@@ -59,6 +59,7 @@ class PandasFrame:
     table: pa.Table
     _parts: tuple[_Part, ...]
     _numbers: Any = field(repr=False)
+    _heading: Any = field(repr=False)
 
     @classmethod
     def open(cls, frame: Any) -> PandasFrame:
@@ -77,12 +78,12 @@ class PandasFrame:
             parts.append(_Part(str(label), label, values.dtype, is_level=False))
             columns.append(_as_arrow(parts[-1].name, values))
         table = pa.table(columns, names=[part.name for part in parts])
-        return cls(table, tuple(parts), frame.index if has_numbers else None)
+        return cls(table, tuple(parts), frame.index if has_numbers else None, list(frame.columns.names))
 
     def give_back(self, masked: pa.Table) -> Any:
         """Make a data frame of the masked table, with its index and the dtypes that its types allow."""
         parts = [part for part in self._parts if part.name in masked.schema.names]
-        columns = [_as_pandas(masked[part.name], part.dtype) for part in parts]
+        columns = [self._restored(masked[part.name], part) for part in parts]
         levels = [pd.Index(column) for column, part in zip(columns, parts, strict=True) if part.is_level]
         labels = [part.label for part in parts if part.is_level]
         index = pd.RangeIndex(masked.num_rows) if self._numbers is None else self._numbers
@@ -91,7 +92,15 @@ class PandasFrame:
         kept = [(part.label, column) for column, part in zip(columns, parts, strict=True) if not part.is_level]
         frame = pd.DataFrame({at: column.set_axis(index) for at, (_, column) in enumerate(kept)}, index=index)
         frame.columns = pd.Index([label for label, _ in kept])
+        if len(self._heading) == frame.columns.nlevels:
+            frame.columns.names = self._heading
         return frame
+
+    def _restored(self, column: pa.ChunkedArray, part: _Part) -> Any:
+        """Return a column as pandas has it; periods and intervals only if they are the same as before."""
+        if isinstance(part.dtype, pd.PeriodDtype | pd.IntervalDtype) and _stored(self.table[part.name]) == column:
+            return pd.Series(part.dtype.__from_arrow__(column))
+        return _as_pandas(column, part.dtype)
 
 
 def _level_name(frame: Any, level: int) -> str:
@@ -111,6 +120,10 @@ def _as_arrow(name: str, values: Any) -> Any:
         f'column "{name}" ({values.dtype}): it cannot be read as Arrow data ({failure}). Convert it, so that it holds '
         "values of one type."
     )
+
+
+def _stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
 
 
 def _as_pandas(column: pa.ChunkedArray, original: Any) -> Any:

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from maskgate.datasets import mask_dataset
 from maskgate.errors import PlanError, UsageError
 from maskgate.keys import Key, KeyRing
 from maskgate.masking import mask_table
@@ -137,10 +138,16 @@ class TestPandas:
                 "maybe": pd.array([1, None, 3], dtype="Int64"),
                 "arrow": pd.Series(["a", None, "c"], dtype=pd.ArrowDtype(pa.large_string())),
                 "list": pd.Series([[1, 2], None, []], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
+                "month": pd.Series(pd.PeriodIndex(["2024-01", None, "2024-03"], freq="M")),
+                "range": pd.Series(pd.arrays.IntervalArray.from_tuples([(0, 1), None, (1, 2)])),
             }
-        )
+        ).rename_axis(columns="fields")
         masked = run(frame, "{" + ", ".join(f"{name}: keep" for name in frame.columns) + "}")
         pd.testing.assert_frame_equal(masked, frame)
+
+    def test_periods_that_are_masked_are_none_any_more(self, run):
+        frame = pd.DataFrame({"month": pd.period_range("2024-01", periods=3, freq="M")})
+        assert run(frame, "{month: {method: redact, with: x}}")["month"].tolist() == ["x"] * 3
 
     def test_row_numbers_stay(self, run):
         frame = pd.DataFrame(ROWS, index=pd.RangeIndex(10, 40, 10))
@@ -222,6 +229,7 @@ class TestPolars:
                 "hour": [time(1, 2, 3), None, time(4)],
                 "lasts": [timedelta(hours=1), None, timedelta(0)],
                 "kind": pl.Series(["x", None, "y"], dtype=pl.Categorical),
+                "size": pl.Series(["m", None, "l"], dtype=pl.Enum(["m", "l"])),
                 "money": pl.Series([Decimal("1.50"), None, Decimal("2.25")], dtype=pl.Decimal(10, 2)),
                 "list": [[1, 2], None, []],
                 "struct": [{"a": 1, "b": "x"}, {"a": None, "b": None}, {"a": 3, "b": ""}],
@@ -231,6 +239,17 @@ class TestPolars:
         masked = run(frame, "{" + ", ".join(f"{name}: keep" for name in frame.columns) + "}")
         assert masked.schema == frame.schema
         assert masked.equals(frame)
+
+    def test_an_enumeration_has_no_value_that_is_gone(self, run):
+        frame = pl.DataFrame({"size": pl.Series(["m", "s"], dtype=pl.Enum(["s", "planted", "m"]))})
+        assert run(frame, "{size: keep}").schema == {"size": pl.Enum(["s", "m"])}
+        assert run(frame, "{size: {method: redact, with: x}}")["size"].to_list() == ["x", "x"]
+
+    def test_objects_are_refused_and_no_address_of_one_comes_out(self, run):
+        frame = pl.DataFrame({"o": pl.Series([object()], dtype=pl.Object)})
+        for held in (frame, frame.lazy()):
+            with pytest.raises(UsageError, match=r'column "o" \(Object\): it would come as something else'):
+                run(held, "{o: keep}")
 
     def test_a_failing_plan_of_a_lazy_frame_shows_no_value(self, run):
         lazy = pl.LazyFrame({"c": ["planted"]}).with_columns(pl.col("c").cast(pl.Int64))
@@ -250,6 +269,16 @@ class TestDuckdb:
         assert masked.to_arrow_table().to_pylist() == expected
         joined = connection.sql("SELECT count(*) FROM masked JOIN held USING (city)")
         assert joined.fetchall() == [(2,)]
+
+    @pytest.mark.parametrize(
+        "value", ["bit '101'", "timetz '10:00+02'", "1::uhugeint", "'1'::bignum", "'a'::variant", "{'a': [bit '1']}"]
+    )
+    def test_what_would_come_as_something_else_is_refused(self, run, value, tmp_path):
+        relation = duckdb.connect().sql(f"SELECT {value} AS c, 'a'::ENUM('a') AS d")
+        with pytest.raises(UsageError, match=r'column "c" \(.*\): it would come as something else. Cast it first'):
+            run(relation, "{c: keep, d: keep}")
+        with pytest.raises(UsageError, match="it would come as something else"):
+            mask_dataset(relation, tmp_path / "o", read_rules("{version: 1, tables: {t: {columns: {c: keep}}}}", "r"))
 
     def test_two_masked_relations_live_side_by_side(self, run):
         connection = duckdb.connect()
