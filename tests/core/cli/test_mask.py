@@ -126,6 +126,15 @@ class TestMain:
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
         assert done.stdout.strip() == ""
 
+    def test_stopped_while_it_is_being_imported(self):
+        stops = "type('Stops', (), {'find_spec': staticmethod(lambda name, *_: stop() if name == 'click' else None)})"
+        code = (
+            "import sys\ndef stop(): raise KeyboardInterrupt\n"
+            f"sys.meta_path.insert(0, {stops})\nfrom maskgate.cli import main"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (130, "\nmaskgate: stopped.\n")
+
     def test_an_unexpected_error_shows_no_value(self, monkeypatch, capsys):
         def fail():
             raise ValueError("planted")
