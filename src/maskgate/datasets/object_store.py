@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import DatasetError
@@ -9,6 +10,9 @@ from maskgate.errors import DatasetError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fsspec import AbstractFileSystem
+
+_GOOGLE = ("gs", "gcs")
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
 
 
@@ -22,12 +26,10 @@ def connect(uri: str, options: Mapping[str, Any] | None = None) -> tuple[Any, st
     Raises:
         DatasetError: If there is no such kind of store, or its package is missing.
     """
-    import fsspec  # noqa: PLC0415  most data is local
-
     scheme = uri.partition("://")[0]
     failure = ""
     try:
-        filesystem, path = fsspec.core.url_to_fs(uri, **(options or {}))
+        filesystem, path = _opened(scheme, uri, options or {})
         # What another process has written since must be seen.
         filesystem.invalidate_cache()
     except ImportError:
@@ -39,6 +41,31 @@ def connect(uri: str, options: Mapping[str, Any] | None = None) -> tuple[Any, st
     if failure:
         raise DatasetError(f"{without_credentials(uri)}: {failure}")
     return filesystem, path
+
+
+def _opened(scheme: str, uri: str, options: Mapping[str, Any]) -> tuple[Any, str]:
+    import fsspec  # noqa: PLC0415  most data is local
+
+    if scheme in _GOOGLE:
+        filesystem = google_store(options)
+        return filesystem, filesystem._strip_protocol(uri)  # noqa: SLF001  what fsspec itself asks of each store
+    filesystem, path = fsspec.core.url_to_fs(uri, **options)
+    return filesystem, path
+
+
+def google_store(options: Mapping[str, Any]) -> AbstractFileSystem:
+    """Open Google's storage by its JSON API alone.
+
+    gcsfs has another way besides, over gRPC, which knows no condition that an upload can be held to. Where it is on,
+    everything begins with a question over gRPC, and where nobody answers that, it waits.
+
+    Raises:
+        ImportError: If gcsfs is not installed.
+    """
+    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # spares the import of the other way
+    from gcsfs.core import GCSFileSystem  # noqa: PLC0415  its own package
+
+    return GCSFileSystem(**options)
 
 
 def plain_path(uri: str) -> str:

@@ -6,7 +6,6 @@ chained addresses (``zip::s3://…``), which would make one library open what an
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from maskgate.datasets.object_store import google_store
 from maskgate.errors import DatasetError, MaskgateError, UsageError
 
 if TYPE_CHECKING:
@@ -134,12 +134,10 @@ def open_filesystem(location: Location, options: Mapping[str, Any]) -> AbstractF
     """
     import fsspec  # noqa: PLC0415  only who uses an object store pays for it
 
-    if location.protocol == "gs":
-        # Of the two ways that gcsfs has, the JSON API alone has the condition that a release is published on.
-        os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    # The listing cache would show the gate a folder as it was, not as it is.
+    wanted = {"use_listings_cache": False, **options}
     try:
-        # The listing cache would show the gate a folder as it was, not as it is.
-        return fsspec.filesystem(location.protocol, **{"use_listings_cache": False, **options})
+        return google_store(wanted) if location.protocol == "gs" else fsspec.filesystem(location.protocol, **wanted)
     except ImportError:
         raise UsageError(
             f"{location.uri}: the library for `{location.protocol}` is not installed. "

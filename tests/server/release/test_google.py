@@ -6,9 +6,12 @@ import json
 import secrets
 
 import pytest
+from gcsfs.core import GCSFileSystem
 from server.release.carrying_out import release, sealed, untold
 
+from maskgate.datasets.object_store import connect
 from maskgate.errors import Refused
+from maskgate.gate.locations import open_filesystem, parse_location
 from maskgate.release.releaser import DestinationReleaser
 from maskgate.testing.google_storage import google_storage
 
@@ -91,3 +94,17 @@ class TestGoogleStorage:
         index = json.loads(store.files(bucket)["released/dataset.json"])
         assert [version["version"] for version in index["versions"]] == ["v1", "v3", "v2"]
         assert store.refused[-1] == "released/dataset.json"
+
+
+class TestOneWay:
+    """Whatever gcsfs has been told, nothing goes by its other way, which knows no conditions."""
+
+    def test_by_the_json_api_alone(self, monkeypatch):
+        monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "true")
+        import gcsfs.extended_gcsfs  # noqa: F401, PLC0415  as other code in the process may have done
+
+        options = {"token": "anon"}
+        opened = open_filesystem(parse_location("gs://bucket/released"), options)
+        read, alike = (connect(f"{scheme}://bucket/released", options) for scheme in ("gs", "gcs"))
+        assert [type(each) for each in (opened, read[0], alike[0])] == [GCSFileSystem] * 3
+        assert read[1] == alike[1] == "bucket/released"
