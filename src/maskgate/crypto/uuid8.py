@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from maskgate.crypto.hexadecimal import digits_of
 from maskgate.crypto.texts import write_fixed_texts
+from maskgate.crypto.uuids import BYTES, SIZE, spelled
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from maskgate.crypto.texts import Portions
 
-SIZE = 36
-_BYTES = 16
-_HYPHENS = (8, 13, 18, 23)
 _VERSION_AT, _VARIANT_AT = 6, 8
 
 
@@ -36,14 +32,7 @@ def write_uuid8(column: pa.Array | Portions, *, prefix: str = "", large: bool = 
 
 
 def _write(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    marked = cells[:, :_BYTES].copy()
+    marked = cells[:, :BYTES].copy()
     marked[:, _VERSION_AT] = (marked[:, _VERSION_AT] & 0x0F) | 0x80
     marked[:, _VARIANT_AT] = (marked[:, _VARIANT_AT] & 0x3F) | 0x80
-    digits = digits_of(marked).reshape(len(cells), 2 * _BYTES)
-    text = np.empty((len(cells), SIZE), np.uint8)
-    start = 0
-    for group, hyphen in enumerate((*_HYPHENS, SIZE)):
-        text[:, start:hyphen] = digits[:, start - group : hyphen - group]
-        start = hyphen + 1
-    text[:, _HYPHENS] = ord("-")
-    return text
+    return spelled(marked)

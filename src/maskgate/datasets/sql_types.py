@@ -11,11 +11,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from maskgate.crypto.cells import validity_buffer
+from maskgate.crypto.uuids import write_uuids
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -27,10 +26,6 @@ _CHANGED = frozenset({b"money", b"_money", b"record", b"_record", b"oid", b"_oid
 _FIRST_DAY = -2_440_588
 _DAY = 86_400_000_000
 _HEADER, _LONGEST_DECIMAL = 4, 38
-_UUID_BYTES, _UUID_LENGTH = 16, 36
-_DIGITS = np.frombuffer("".join(f"{each:02x}" for each in range(256)).encode(), np.uint8).reshape(256, 2)
-# Where the digits of a UUID stand, two a byte, between its hyphens.
-_PLACES = [at for at in range(_UUID_LENGTH) if at not in {8, 13, 18, 23}]
 
 
 def arrived_schema(place: str, schema: pa.Schema) -> pa.Schema:
@@ -113,7 +108,7 @@ def _arrived(place: str, column: pa.Array, item: pa.Field) -> pa.Array:
             )
         return column
     if isinstance(column.type, pa.UuidType):
-        return _uuid_texts(column.storage)
+        return write_uuids(column.storage)
     with suppress(pa.ArrowException):
         return column.storage.cast(item.type)
     raise DatasetError(f'{place}, column "{item.name}": some number is none that {item.type} holds. {_cast(item)}')
@@ -130,14 +125,3 @@ def _is_out_of_range(column: pa.Array) -> bool:
     numbers = column.view(pa.int32() if pa.types.is_date32(kind) else pa.int64())
     first = pc.min(numbers).as_py()
     return first is not None and first < (_FIRST_DAY if pa.types.is_date32(kind) else _FIRST_DAY * _DAY)
-
-
-def _uuid_texts(column: pa.FixedSizeBinaryArray) -> pa.Array:
-    count = len(column)
-    data = np.frombuffer(column.buffers()[1] or b"", np.uint8, _UUID_BYTES * count, _UUID_BYTES * column.offset)
-    text = np.full((count, _UUID_LENGTH), ord("-"), np.uint8)
-    text[:, _PLACES] = _DIGITS[data].reshape(count, -1)
-    offsets = np.arange(count + 1, dtype=np.int32) * _UUID_LENGTH
-    valid = column.is_valid().to_numpy(zero_copy_only=False)
-    buffers = [validity_buffer(valid), pa.py_buffer(offsets), pa.py_buffer(text.reshape(-1))]
-    return pa.Array.from_buffers(pa.string(), count, buffers)

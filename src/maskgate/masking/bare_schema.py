@@ -11,20 +11,6 @@ import pyarrow as pa
 from maskgate.methods.nesting import union_type
 
 
-def storage_type(type_: pa.DataType) -> pa.DataType:
-    """Return the type without extensions around it; their parameters travel as metadata."""
-    while isinstance(type_, pa.BaseExtensionType):
-        type_ = type_.storage_type
-    return type_
-
-
-def storage(column: pa.Array) -> pa.Array:
-    """Return the column without extensions around it."""
-    while isinstance(column.type, pa.BaseExtensionType):
-        column = column.storage
-    return column
-
-
 def holds_extension(type_: pa.DataType) -> bool:
     """Say whether a type is an extension, or holds one."""
     if isinstance(type_, pa.BaseExtensionType):

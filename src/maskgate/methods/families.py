@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.types as is_
 
+from maskgate.methods.extensions import unwrapped_type
 from maskgate.methods.method import Family
 
 _TESTS = (
@@ -27,7 +28,7 @@ EVERY_FAMILY = frozenset(Family)
 
 
 def family_of(type_: pa.DataType) -> Family:
-    """Return the family of a type; that of the values for a dictionary, that of the storage for an extension.
+    """Return the family of a type; that of the values for a dictionary, and of what an extension stands for.
 
     Example:
         >>> family_of(pa.dictionary(pa.int8(), pa.large_string()))
@@ -43,6 +44,6 @@ def value_type(type_: pa.DataType) -> pa.DataType:
         if is_.is_dictionary(type_):
             type_ = type_.value_type
         elif isinstance(type_, pa.BaseExtensionType):
-            type_ = type_.storage_type
+            type_ = unwrapped_type(type_)
         else:
             return type_

@@ -20,6 +20,7 @@ from maskgate.crypto.cells import validity, without_dictionary
 from maskgate.methods.cleansing import clean_dictionary
 from maskgate.methods.codes import in_order_of_use, of_one_entry, renumbered
 from maskgate.methods.differing import surely_differ
+from maskgate.methods.extensions import unwrapped
 from maskgate.methods.families import value_type
 from maskgate.methods.fixed_width import view
 
@@ -36,7 +37,7 @@ _COUNTED_BITS = 128
 def plain(column: pa.Array) -> pa.Array:
     """Return the column without extension, dictionary or view layout."""
     while isinstance(column.type, pa.BaseExtensionType) or pa.types.is_dictionary(column.type):
-        column = without_dictionary(column) if pa.types.is_dictionary(column.type) else column.storage
+        column = without_dictionary(column) if pa.types.is_dictionary(column.type) else unwrapped(column)
     if pa.types.is_string_view(column.type):
         return column.cast(pa.large_string())
     if pa.types.is_binary_view(column.type):

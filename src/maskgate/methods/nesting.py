@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto.cells import validity, validity_buffer
+from maskgate.methods.extensions import unwrapped, unwrapped_type
 from maskgate.methods.fixed_width import view
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def relaxed_type(type_: pa.DataType) -> pa.DataType:  # noqa: PLR0911  one a kin
     Extensions inside are taken off: their parameters travel as metadata, which may hold anything.
     """
     if isinstance(type_, pa.BaseExtensionType):
-        return relaxed_type(type_.storage_type)
+        return relaxed_type(unwrapped_type(type_))
     if pa.types.is_dictionary(type_):
         values = relaxed_type(type_.value_type)
         return type_ if values == type_.value_type else values
@@ -173,7 +174,7 @@ def relaxed(column: pa.Array) -> pa.Array:  # noqa: PLR0911  one a kind of type
     if kind == column.type:
         return column
     if isinstance(column.type, pa.BaseExtensionType):
-        return relaxed(column.storage)
+        return relaxed(unwrapped(column))
     if pa.types.is_dictionary(column.type):
         return relaxed(taken(column.dictionary, column.indices))
     if pa.types.is_run_end_encoded(kind):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from maskgate.methods.extensions import unwrapped, unwrapped_type
 from maskgate.methods.nesting import runs_of, taken
 
 
@@ -11,7 +12,7 @@ def opened_type(type_: pa.DataType) -> pa.DataType:
     """Return the type of a column as :func:`opened` gives it."""
     while True:
         if isinstance(type_, pa.BaseExtensionType):
-            type_ = type_.storage_type
+            type_ = unwrapped_type(type_)
         elif pa.types.is_run_end_encoded(type_) or _is_nested_dictionary(type_):
             type_ = type_.value_type
         else:
@@ -26,7 +27,7 @@ def opened(column: pa.Array) -> pa.Array:
     while True:
         kind = column.type
         if isinstance(kind, pa.BaseExtensionType):
-            column = column.storage
+            column = unwrapped(column)
         elif pa.types.is_run_end_encoded(kind):
             column = taken(column.values, pa.array(runs_of(column)))
         elif _is_nested_dictionary(kind):

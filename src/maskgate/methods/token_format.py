@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
-from maskgate.crypto import base58, uuid8
+from maskgate.crypto import base58, uuids
 from maskgate.crypto.base32 import BASE32, read_base32, write_base32
 from maskgate.crypto.base58 import write_base58
 from maskgate.crypto.cells import Cells
@@ -148,7 +148,7 @@ def lengths_of(name: str, where: str) -> tuple[int, int, int]:
     if name == INTEGER:
         return _LEAST_DIGITS, _MOST_DIGITS, _MOST_DIGITS
     if name == UUID:
-        return uuid8.SIZE, uuid8.SIZE, uuid8.SIZE
+        return uuids.SIZE, uuids.SIZE, uuids.SIZE
     if name not in _TEXTS:
         raise ValueError(f"{where}: no token format is called '{name}'; there are {', '.join(FORMATS)}")
     size = _TEXTS[name].size

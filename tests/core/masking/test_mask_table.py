@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 import traceback
+import uuid
 
 import numpy as np
 import pyarrow as pa
@@ -160,10 +161,31 @@ class TestKeptColumns:
         assert b"planted" not in written(masked)
         assert masked.to_pylist() == table.to_pylist()
 
-    def test_an_extension_type_leaves_as_what_it_stores(self):
-        table = pa.table({"id": pa.array([bytes(16)], pa.uuid())})
+    def test_an_extension_type_leaves_as_what_it_stores_and_a_uuid_as_its_text(self):
+        table = pa.table({"kind": pa.array(["{}"], pa.json_()), "id": pa.array([bytes(range(16))], pa.uuid())})
         masked, _ = mask_table(table, keep_all(table), table_name="t")
-        assert masked.schema.field("id").type == pa.binary(16)
+        assert masked.schema.types == [pa.string(), pa.string()]
+        assert masked.to_pylist() == [{"kind": "{}", "id": str(uuid.UUID(bytes=bytes(range(16))))}]
+
+    def test_a_uuid_has_the_token_of_its_text_wherever_it_stands(self):
+        """Databases and CSV give UUIDs as text, and Parquet as a type of its own."""
+        stored = pa.array([bytes([at] * 16) for at in range(3)], pa.binary(16))
+        ids = pa.ExtensionArray.from_storage(pa.uuid(), stored.take(pa.array([2, 0, None, 1, 2]))).slice(1)
+        inner = pa.ExtensionArray.from_storage(pa.uuid(), stored.take(pa.array([0, 2, None, 1])))
+        texts = [None if each is None else str(each) for each in ids.to_pylist()]
+        columns = {"id": ids, "inner": pa.StructArray.from_arrays([inner], ["id"]), "text": texts, "seen": [1, 2, 3, 4]}
+        rules = read_rules(
+            "version: 1\nkeys: {people: env:A}\ndomains: {d: {scheme: hmac}}\ntables: {t: {columns: {"
+            "id: {method: token, domain: d}, inner.id: {method: token, domain: d}, text: {method: token, domain: d}, "
+            f"seen: [{{when: {{id: '{texts[0]}'}}, method: nullify}}, keep]}}}}}}",
+            "rules.yaml",
+        )
+        keys = KeyRing({"people": Key("people", bytes(32))})
+        masked = mask_table(pa.table(columns), rules, table_name="t", keys=keys)[0].to_pydict()
+        first, none, second, third = masked["text"]
+        assert masked["id"] == [first, none, second, third]
+        assert [each["id"] for each in masked["inner"]] == [first, third, None, second]
+        assert masked["seen"] == [None, 2, 3, 4]
 
     def test_the_unused_entries_of_a_dictionary_stay_behind(self):
         codes = pa.array([1, None, 1], pa.int8())

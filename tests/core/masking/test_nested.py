@@ -99,10 +99,12 @@ class TestLayouts:
         assert [cell and cell[-1] for cell in masked["c"].to_pylist()] == ["b", "b", None]
         assert b"planted" not in written(masked)
 
-    def test_an_extension_inside_leaves_as_what_it_stores(self, mask):
+    @pytest.mark.parametrize("rule", ["{c.id: keep}", "{c: keep}"], ids=["by a rule of its own", "with all around it"])
+    def test_an_extension_inside_leaves_as_what_it_stores_and_a_uuid_as_its_text(self, mask, rule):
         column = pa.StructArray.from_arrays([pa.array([bytes(16)], pa.uuid())], ["id"])
-        masked, _ = mask(pa.table({"c": column}), "{c.id: keep}")
-        assert masked.schema.field("c").type == pa.struct([("id", pa.binary(16))])
+        masked, _ = mask(pa.table({"c": column}), rule)
+        assert masked.schema.field("c").type == pa.struct([("id", pa.string())])
+        assert masked["c"].to_pylist() == [{"id": "00000000-0000-0000-0000-000000000000"}]
 
     def test_the_order_of_fields_and_the_kind_of_list_stay(self, mask):
         kind = pa.list_view(

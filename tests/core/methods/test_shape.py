@@ -74,7 +74,8 @@ class TestFamilies:
         assert families["string_view"] == "string"
         assert families["dictionary<values=string, indices=int8, ordered=0>"] == "string"
         assert families["duration[s]"] == "duration"
-        assert family_of(pa.uuid()) == "binary"
+        assert family_of(pa.uuid()) == "string"
+        assert family_of(pa.bool8()) == "integer"
 
 
 class TestRegistry:
