@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from maskgate.detect.spans import Spans
-from maskgate.detect.text import WORD
+from maskgate.detect.text import DIGIT, LETTER, WORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,8 @@ _ROUNDS = 8
 # The first word of a rejected candidate ends within so many bytes, or nothing else begins in it.
 _FIRST_WORD = 48
 _BEFORE = 48
+_CAPITAL = LETTER & (np.arange(256) <= ord("Z"))
+_SMALL = LETTER & ~_CAPITAL
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,17 @@ class Finder:
 def is_whole(text: Text, spans: Spans) -> NDArray[np.bool_]:
     """Say which spans neither begin nor end in the middle of a word or number."""
     left = WORD[text.byte_at(spans.starts)] & WORD[text.byte_at(spans.starts - 1)]
-    right = WORD[text.byte_at(spans.ends - 1)] & WORD[text.byte_at(spans.ends)]
+    right = WORD[text.byte_at(spans.ends - 1)] & ~is_end(text, spans.ends)
     return np.asarray(~(left | right))
+
+
+def is_end(text: Text, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say where a word or number ends: also where the next one follows without a blank, "123-45-6789Phone"."""
+    ends: NDArray[np.bool_] = ~WORD[text.byte_at(places)]
+    joined = np.flatnonzero(~ends & DIGIT[text.byte_at(places - 1)])
+    following = text.byte_at(places[joined, None] + np.arange(3))
+    ends[joined] = _CAPITAL[following[:, 0]] & _SMALL[following[:, 1:]].all(axis=1)
+    return ends
 
 
 def before(text: Text, spans: Spans, pattern: str, reach: int = _BEFORE) -> NDArray[np.bool_]:

@@ -59,6 +59,7 @@ FOUND = {
         ⟦4111  1111  1111  1111⟧ or ⟦4111_1111_1111_1111⟧ or ⟦5555 - 5555 - 5555 - 4444⟧
         ⟦4222222222222⟧ of 13 digits
         ⟦4000000000000000006⟧ of 19
+        ⟦4111 1111 1111 1111⟧Exp 04/27
         +411111111111 and +576012348230 are dialled
         ⟦5105105105105100⟧ and ⟦2223003122003222⟧
         ⟦378282246310005⟧
@@ -108,6 +109,7 @@ FOUND = {
     """,
     "iban": """
         BD0B125C-FEB4-4D9D-BD71-952A7E7F8AC4
+        ⟦GB82WEST12345698765432⟧Name
         ⟦DE89370400440532013000⟧
         ⟦DE89 3704 0044 0532 0130 00⟧ is it
         ⟦gb82west12345698765432⟧
@@ -188,6 +190,7 @@ FOUND = {
     """,
     "ssn": """
         <ssn>⟦123456789⟧</ssn> <field name="ssn">⟦123456789⟧</field>
+        SSN:⟦123-45-6789⟧Phone, but 123-45-6789a and 123-45-6789AB
         ⟦123-45-6789⟧
         ssn:⟦123-45-6789⟧, born
         SS# ⟦123456788⟧, ss number is ⟦123456788⟧
@@ -257,6 +260,7 @@ FOUND = {
         at //⟦example.com⟧
         ⟦example.co⟧, ⟦ejemplo.com.co⟧, ⟦primjer.ba⟧ and ⟦ejemplo.ar⟧
         ⟦example.co.in⟧ and ⟦example.co.in/x⟧
+        👉⟦https://example.com/x⟧👈 ⟦www.example.com⟧✨
         no address: c.e.app.UserService - user, com.example.Foo.bar(Foo.java:123), System.Net and self.app
         no address: main.tf, script.pl, model.pt
         no address: ann@ex-ample.com and ann.de-smith@example.com.br and ann.com@example.com
@@ -301,6 +305,7 @@ FOUND = {
         call ⟦+44 20 7946 0958⟧
         ⟦+(371) 27109353⟧, ⟦(+57) 300 756 19 43⟧, ⟦8 754 216 4086⟧, ⟦8 (921) 652-14-97⟧, ⟦07420 98469 126⟧
         call about my account on ⟦020 7946 0958⟧
+        Fono: ⟦600 175 466⟧ Cel: ⟦321 1234210⟧ H/P: ⟦8124 7123⟧ ĐT: ⟦0912345222⟧
         电话⟦131 2345 6557⟧\u3002 тел. ⟦495 123-45-67⟧
         call ⟦978-249-9678⟧
         ⟦0171 1234567⟧ ⟦0171 7654321⟧ in 2024 ⟦0171 1234567⟧
@@ -341,6 +346,7 @@ FOUND = {
         order 1234567890
         call about order 1234567890
         ISBN 978-3-16-148410-0
+        NHS number 943 476 5919, SIN: 046 454 286, pH 7.4 1234567
         CPF 010.060.300-72
         at 40.712776, -74.005974
         1,234,567.89 and 1.234.567,89
@@ -373,6 +379,11 @@ FOUND = {
         ⟦5 janvier 2024⟧
         ⟦31-12-2024⟧
         ⟦20240105T103000Z⟧
+        ⟦5 gennaio 2024⟧, ⟦5 de janeiro de 2024⟧, ⟦30 października 2024⟧, ⟦1er janvier 2024⟧
+        ⟦5 сентября 2024⟧, ⟦5. tammikuuta 2024⟧, ⟦5 Haziran 2024⟧, ⟦5 Σεπτεμβρίου 2024⟧
+        ⟦2024年1月5日⟧、⟦2024년 1월 5일⟧, ⟦2024. január 5.⟧
+        ⟦05-Jan-24⟧ ⟦05JUL2024⟧ ⟦Jul-05-2024⟧ [⟦10/Oct/2023:13:55:36 +0000⟧]
+        ⟦05 Jan 2024 10:00:00 +0000⟧, ⟦5/1/2024 3:30 PM⟧
         ⟦1.2.24⟧ and ⟦21.4.17⟧
         2024-13-05
         2024-02-30

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maskgate.detect.characters import BLANKS, DASHES, Characters
-from maskgate.detect.finder import Finder, before, behind, holds
+from maskgate.detect.finder import Finder, before, behind, holds, is_end
 from maskgate.detect.kinds.numbers import is_called_other, number_windows
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import DIGIT, WORD
@@ -68,7 +68,7 @@ def cut(text: Text, candidates: Spans) -> Spans:
     for length in range(_SHORTEST, _LONGEST + 1):
         possible = np.flatnonzero(issued[:, length] & valid[:, length - 1] & (digits.counts >= length))
         end = candidates.starts[possible] + digits.places[possible, length - 1] + 1
-        group_ends = ~WORD[text.byte_at(end)]
+        group_ends = is_end(text, end)
         ends[possible[group_ends]] = end[group_ends]
     return Spans(candidates.starts, ends)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maskgate.detect.characters import BLANKS, DASHES, Characters
-from maskgate.detect.finder import Finder
+from maskgate.detect.finder import Finder, is_end
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import DIGIT, LETTER, WORD
 
@@ -105,7 +105,7 @@ def _ends(text: Text, candidates: Spans, letters: Characters, length: NDArray[np
     rows = np.arange(len(candidates))
     length = np.where((length <= letters.counts) & (length <= _LONGEST), length, 0)
     ends = candidates.starts + letters.places[rows, np.maximum(length, 1) - 1] + 1
-    right = (length > 0) & ~WORD[text.byte_at(ends)] & (_remainder(letters.letters, length) == 1)
+    right = (length > 0) & is_end(text, ends) & (_remainder(letters.letters, length) == 1)
     return np.where(right, ends, candidates.starts)
 
 

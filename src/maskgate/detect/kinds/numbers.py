@@ -26,7 +26,7 @@ _CALLED_OTHER = (
     r"|claim|policy|account|acct|amount|total|price|zip|id|uuid|batch|lot|shipment|parcel|transaction|customer|license"
     r"|licence|passport|ndc|timestamp|bestell(?:ung)?|auftrags?|rechnungs?|kunden|vorgangs?|aktenzeichen|matrikel|sendungs?"
     r"|commande|facture|r[eé]f[eé]rence|dossier|pedido|factura|referencia|expediente|ordine|fattura|bestelling"
-    r"|factuur)"
+    r"|factuur|nhs|(?-i:SIN)|mrn|npi|siren|siret|abn|acn|tfn|vat|kvk|bsn|pesel|regon|cnpj|cpf|dni|nif|snils|ein|routing)"
     r"(?:[ _-]?(?:numbers?|nummer|n[uú]mero|no|nr|n ?[\x{B0}\x{BA}]|id|code))?(?: (?:is|was|of))?[ .:=#\x22'()-]*$"
 )
 

@@ -51,7 +51,8 @@ _CALLED = (
     r"|t[eé]l|portable|appele[rz]|joindre|joignable|rufen?|anrufen|erreichbar|erreichen|r[uü]ckruf|telefax|festnetz"
     r"|m[oó]vil|celular|ll[aá]m[ae](?:[nr]|me|nos)?|tel[eé]fonos|cellulare|chiama(?:re|mi)?|telefoonnummer|bel|tlf|gsm)"
     r"|☎|📞|📱|电话|電話|手机|手機|携帯|전화|휴대폰|연락처|тел|моб|звон|τηλ|κιν|טל|נייד|هاتف|جوال|โทร|फ़ोन|फोन|मोबाइल"
-    r"|điện thoại|\b(?:đt|sđt|telp|puh(?:elin)?|puhelinnumero|telefone|fone|celular|telem[oó]vel|ligar?"
+    r"|điện thoại|đt|\b(?:h/?p:|ph ?[.:]|fono|cel\b|telp|puh(?:elin)?|puhelinnumero|telefone|fone"
+    r"|celular|telem[oó]vel|ligar?"
     r"|telefonnumre|mobiltelefon|kom[oó]rka|telefono|telefonu?)"
     r"|(?m:^|[|\x{B7}\x{2022}] ?)[TMPF] ?[.:])[^0-9<>@\x01]{0,24}$"
 )
@@ -67,7 +68,7 @@ _ABROAD_BY_ZEROS = r"^00(?:[ -]|[0-9]+[^0-9]|[2-9][0-9]{9,12}$)"
 _FEWEST_BEHIND_0 = 9
 # Social security numbers, postcodes, and what comes behind groups of another number; a year is none.
 _ANOTHER = r"^(?:[0-9]{3}-[0-9]{2}|[0-9]{5}|[0-9]{4}-[0-9]{2})-[0-9]{4}$"
-_GROUP_BEFORE = r"(?:^|[^0-9A-Za-z])(?:[0-9A-Z]{4}|[A-Z]{2}[0-9]{2}|j)[ .-]$|[A-Za-z]-$"
+_GROUP_BEFORE = rf"(?:^|[^0-9A-Za-z])(?:[0-9A-Z]{{4}}|[A-Z]{{2}}[0-9]{{2}}|j)[{BLANKS}{DASHES}.]$|[A-Za-z]-$"
 _YEAR_BEFORE = r"\b(?:19|20)[0-9]{2} $"
 _SIGNS = np.isin(np.arange(256), [ord(each) for each in "-./:+_="])
 

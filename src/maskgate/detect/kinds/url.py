@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from maskgate.detect.text import Text
 
-# Everything but blanks, control characters, what RFC 3986 leaves out, and punctuation of other scripts.
+# Everything but blanks, control characters, what RFC 3986 leaves out, punctuation of other scripts, and pictures.
 _CHARACTER = (
-    r"[^\x{00}-\x{20}\x{7F}<>\"\\^`{|}\x{80}-\x{A0}\x{AB}\x{BB}\x{2000}-\x{200B}\x{2010}-\x{206F}"
-    r"\x{3000}-\x{3004}\x{3008}-\x{3030}\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF20}\x{FF3B}-\x{FF3D}\x{FF5B}-\x{FF65}]"
+    r"[^\x{00}-\x{20}\x{7F}<>\"\\^`{|}\x{80}-\x{A0}\x{AB}\x{BB}\x{2000}-\x{200B}\x{2010}-\x{206F}\x{2190}-\x{2BFF}"
+    r"\x{3000}-\x{3004}\x{3008}-\x{3030}\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF20}\x{FF3B}-\x{FF3D}\x{FF5B}-\x{FF65}\x{1F000}-\x{1FAFF}]"
 )
 _LETTER = f"0-9A-Za-z{ABROAD}"
 _HOST = rf"(?:[{_LETTER}](?:[{_LETTER}_-]*[{_LETTER}])?\.)+"
@@ -98,7 +98,7 @@ _FILES = (
 )
 _PACKAGE = (
     r"^(?:com|org|net|edu|gov|io)\.(?:[^./]+\.[^./]+|example)$|^(?:ASP|ADO|VB)\.NET$|^System\.(?:Net|IO)$|^[a-z](?:\.[a-z])+\.[a-z]+$"
-    rf"|^(?:{_OBJECTS})\.(?:app|info|int|net|io|id|to|at|example|store|site|shop|cloud|tech|blog|online|de|no|es)$|^(?:{_FILES})\.(?:pl|mk|cu|tf|pt|es|ai|info|app|shop|store|io)$"
+    rf"|^(?:{_OBJECTS})\.(?:app|info|int|net|io|id|to|at|example|store|site|shop|cloud|tech|blog|online|de|no|es)$|^(?:{_FILES})\.(?:pl|mk|cu|tf|pt|es|ai|info|app|shop|store|site|io)(?::[0-9]+)?$"
 )
 # A method, a class in a package: "c.e.app.UserService", "com.example.Foo.bar(".
 _GOES_ON = rf"^(?:\(|\.[a-z]|\.[A-Z][0-9A-Z_a-z]*(?:[(:$#.][0-9A-Z_a-z<]|\()|\.[A-Z][a-z]+[A-Z]|[{ABROAD}])"
