@@ -235,8 +235,11 @@ class TestArguments:
             ("params", {"x": 1}),
             ("assigned_users", [{"id": "x", "name": "x"}]),
             ("response_timeout", timedelta(seconds=1)),
+            ("deferrable", True),
+            ("mode", "reschedule"),
+            ("soft_fail", True),
         ],
     )
-    def test_arguments_of_the_question_are_refused(self, name, value):
+    def test_arguments_of_the_question_or_of_looking_again_are_refused(self, name, value):
         with pytest.raises(UsageError, match=f"no argument '{name}'"):
             sensor(**{name: value})

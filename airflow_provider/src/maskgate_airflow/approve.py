@@ -32,6 +32,9 @@ _SEALING_SECONDS = 3600.0
 _RIDE_OUT_SECONDS = 120.0
 _SIGNED = frozenset({"approved", "releasing", "released"})
 _RENDERED_BY_THE_GATE = ("subject", "body", "options", "defaults", "multiple", "params", "assigned_users")
+_OF_SENSORS = frozenset(
+    {"deferrable", "mode", "poke_interval", "timeout", "soft_fail", "silent_fail", "exponential_backoff", "max_wait"}
+)
 
 
 class ApprovalSensor(HITLOperator):
@@ -85,6 +88,11 @@ class ApprovalSensor(HITLOperator):
                     "long a request stays open"
                 )
             kwargs.pop(name, None)
+        for name in sorted(_OF_SENSORS & kwargs.keys()):
+            raise UsageError(
+                f"ApprovalSensor has no argument {name!r}: it looks at nothing again and again, but parks without a "
+                "worker slot or trigger until the gate wakes it, and what nobody signs is never a success or a skip"
+            )
         super().__init__(
             subject="The gate is reading what is to be signed", options=["Approve", "Reject"], **with_patience(kwargs)
         )

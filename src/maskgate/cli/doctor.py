@@ -82,8 +82,7 @@ def _facts(
     except ModuleNotFoundError as error:
         raise UsageError(f"this needs the extra: pip install 'maskgate[server]' ({error.name} is missing)") from None
     home = Home.find(folder)
-    if not home.has_store:
-        raise UsageError(f"there is no gate in {home.folder}. Name its home by --home or MASKGATE_HOME")
+    home.must_have_store()
     configuration = load_configuration(config or home.configuration)
     store = Store.open(home.store)
     try:

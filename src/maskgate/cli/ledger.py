@@ -67,8 +67,7 @@ def verify(checkpoint_file: Path | None, home: Path | None, *, as_json: bool) ->
     not agree.
     """
     found = _home(home)
-    if not found.has_store:
-        raise UsageError(f"there is no gate in {found.folder}. Name its home by --home or MASKGATE_HOME")
+    found.must_have_store()
     verdict = _verdict(found, checkpoint_file)
     if as_json:
         click.echo(json.dumps(verdict.as_json(), ensure_ascii=False, indent=2))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maskgate.errors import MaskgateError
+from maskgate.errors import MaskgateError, UsageError
 from maskgate.gate.tokens import USUAL_TOKENS
 
 if TYPE_CHECKING:
@@ -51,6 +51,19 @@ class Home:
     def has_store(self) -> bool:
         """Whether there is a database, as far as can be told without opening it."""
         return not isinstance(self.store, Path) or self.store.exists()
+
+    def must_have_store(self) -> None:
+        """See that there is a database.
+
+        Raises:
+            UsageError: If not, with what to name.
+        """
+        if not self.has_store:
+            is_a_home = self.signing_key.exists()
+            raise UsageError(
+                f"there is no gate's database in {self.folder}. "
+                + ("Name it by MASKGATE_DATABASE_URL" if is_a_home else "Name its home by --home or MASKGATE_HOME")
+            )
 
     @property
     def signing_key(self) -> Path:

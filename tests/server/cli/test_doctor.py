@@ -263,4 +263,10 @@ class TestCommand:
 
     def test_no_gate(self, tmp_path, capsys):
         assert run(["doctor", "--home", str(tmp_path / "nowhere")]) == 2
-        assert "there is no gate" in capsys.readouterr().err
+        assert "Name its home by --home" in capsys.readouterr().err
+
+    def test_a_home_whose_database_is_elsewhere(self, tmp_path, capsys, monkeypatch):
+        monkeypatch.delenv("MASKGATE_DATABASE_URL", raising=False)
+        (tmp_path / "signing-key.pem").touch()
+        assert run(["doctor", "--home", str(tmp_path)]) == 2
+        assert "Name it by MASKGATE_DATABASE_URL" in capsys.readouterr().err
