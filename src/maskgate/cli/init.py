@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,8 +35,8 @@ _RULES, _POLICY, _GATE = "rules.yaml", "policy.yaml", "gate.yaml"
 def init(data: Path, folder: Path) -> None:
     """Write first rules for DATA, with keys, a policy and a configuration of the gate.
 
-    DATA is a file, or a folder of them: files with the same columns are parts of one table, others are tables
-    of their own. Nothing that exists is replaced.
+    DATA is a file, or a folder of them: files with the same columns are parts of one table, others are tables of
+    their own. A folder of partitions, and a table of Delta Lake, is one table. Nothing that exists is replaced.
     """
     from maskgate.cli.first_rules import propose_rules  # noqa: PLC0415  `maskgate --help` needs no pyarrow
 
@@ -54,11 +55,14 @@ def _tables(data: Path) -> dict[str, Source]:
     if not data.exists():
         raise DatasetError(f"{data}: there is no such file or folder. Name a file of data, or a folder of them.")
     files = [data] if data.is_file() else sorted(each for each in data.glob("[!._]*") if format_of(each.name))
-    if not files:
-        raise DatasetError(
-            f"{data}: there is no file of a known format here. Name a file of data, or a folder of them."
-        )
-    found = {stem_of(file.name): open_files(str(file)) for file in files}
+    if not files or (data / "_delta_log").is_dir():  # files by partition, or those that a log names
+        return {data.resolve().name: open_files(str(data))}
+    found: dict[str, Source] = {}
+    for file in files:
+        name = stem_of(file.name)
+        if name in found:
+            raise DatasetError(f"{data}: two files are called {name}, and a table has one name. Move one of them away.")
+        found[name] = open_files(str(file))
     layouts = {tuple((item.name, item.type) for item in each.schema) for each in found.values()}
     if len(found) > 1 and len(layouts) == 1:
         return {data.resolve().name: open_files(str(data))}
@@ -136,7 +140,9 @@ def _say_next_steps(data: Path, folder: Path, tables: Mapping[str, Source]) -> N
     click.echo(f"1. Read {rules} line by line: what was recognised is a guess.", err=True)
     click.echo("2. Mask:", err=True)
     for name, files in tables.items():
-        source = files.inputs[0].name if len(files.inputs) == 1 else data
-        click.echo(f"     maskgate mask {rules} {source} masked/{name}.parquet --table {name}", err=True)
+        is_one_file = data.is_file() or len(tables) > 1
+        source = files.inputs[0].name if is_one_file else data
+        words = ("maskgate", "mask", str(rules), str(source), f"masked/{name}.parquet", "--table", name)
+        click.echo(f"     {shlex.join(words)}", err=True)
     click.echo(f"3. Put your people into {folder / _POLICY}, and your hosts into {folder / _GATE}.", err=True)
     click.echo(f"4. Start the gate: maskgate serve --config {folder / _GATE}", err=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 import stat
 
 import pyarrow as pa
@@ -47,6 +48,28 @@ class TestInit:
         assert len(commands) == 2
         for command in commands:
             assert maskgate(*command).returncode == 0
+
+    def test_commands_for_names_with_a_blank_work_too(self, maskgate, data, tmp_path):
+        (data / "orders.parquet").rename(data / "orders of 2026.parquet")
+        printed = maskgate("init", data).stderr
+        (command,) = [line for line in printed.splitlines() if "orders of 2026" in line]
+        assert maskgate(*shlex.split(command)[1:]).returncode == 0
+        assert (tmp_path / "masked" / "orders of 2026.parquet").is_file()
+
+    def test_a_folder_of_partitions_is_one_table(self, maskgate, data, tmp_path):
+        for country in ("DE", "FR"):
+            (tmp_path / "lake" / f"country={country}").mkdir(parents=True)
+            pq.write_table(pa.table({"email": ["a@b.example"]}), tmp_path / "lake" / f"country={country}" / "p.parquet")
+        printed = maskgate("init", tmp_path / "lake").stderr
+        (command,) = [line for line in printed.splitlines() if line.strip().startswith("maskgate mask")]
+        assert sorted(load_rules(tmp_path / "rules.yaml").tables["lake"].columns) == ["country", "email"]
+        assert maskgate(*shlex.split(command)[1:]).returncode == 0
+
+    def test_two_files_of_one_name_are_no_table(self, maskgate, data):
+        (data / "orders.csv").write_text("order_id\n1\n")
+        done = maskgate("init", data)
+        assert done.returncode == 1
+        assert "two files are called orders" in done.stderr
 
     def test_the_policy_loads(self, maskgate, data, tmp_path):
         maskgate("init", data)
