@@ -20,6 +20,7 @@ from maskgate.canonical import digest
 from maskgate.clock import timestamp
 from maskgate.errors import Conflict, HostUnreachable, MaskgateError, NotAllowed, Refused
 from maskgate.gate.deciding import decide, expire, wanted
+from maskgate.gate.host import NOTE
 from maskgate.gate.lifecycle import State
 from maskgate.gate.markdown import visible
 from maskgate.gate.model import DecisionInput, Identity
@@ -173,7 +174,7 @@ def _note(parts: Parts, request: Request, text: str) -> None:
     if request.host is None:
         return
     try:
-        parts.hosts[request.host.host].note(request.host, f"Maskgate: {text}")
+        parts.hosts[request.host.host].note(request.host, f"{NOTE}{text}")
     except (HostUnreachable, Refused) as error:
         with parts.store.write() as work:
             parts.record(work, "notification.failed", request, channel=request.host.host, refusal=str(error))

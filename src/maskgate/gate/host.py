@@ -110,6 +110,9 @@ _FIELDS: dict[Any, dict[str, type]] = {
 }
 
 
+NOTE = "Maskgate: "  # what notes of the gate begin with
+
+
 @dataclass(frozen=True)
 class RunFacts:
     """What the host itself says about a run.
@@ -127,6 +130,7 @@ class RunFacts:
         cleared_by: Accounts of everyone who cleared tasks of the run, the accounts of one person together.
         cleared_unseen: Whether somebody cleared tasks of it of whom the host says nothing.
         code_version: The version of the code that the run uses, where the host knows one.
+        note: What stands beside the task instance, where the host has such notes.
     """
 
     workflow: str
@@ -140,6 +144,7 @@ class RunFacts:
     cleared_by: tuple[tuple[str, ...], ...] = ()
     cleared_unseen: bool = False
     code_version: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

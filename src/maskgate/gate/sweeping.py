@@ -16,6 +16,7 @@ from maskgate.gate.audience import audience_of
 from maskgate.gate.deciding import expire
 from maskgate.gate.escalation import keep_reminding
 from maskgate.gate.hold_ending import end_holds
+from maskgate.gate.host import NOTE
 from maskgate.gate.lifecycle import SETTLED, State
 from maskgate.gate.parts import active_policy
 from maskgate.gate.request import Request, find_request, get_request, list_requests
@@ -107,13 +108,15 @@ def _wake(parts: Parts, request: Request) -> None:
         elif not facts.parked:
             _plan(parts, request, again)
         elif request.state is State.PENDING:
+            if facts.note.startswith(NOTE) and not request.answer_seen:  # it tells how an earlier request ended
+                host.note(run, f"{NOTE}{request.message}")
             _plan(parts, request, None, parked_at=_parked_since(request, facts, now))
         elif now < (since := _parked_since(request, facts, now)) + PARKED_FOR:
             _plan(parts, request, since + PARKED_FOR, parked_at=since)
         else:
             host.wake(run, approved=request.state in _SIGNED)
             if request.answer_seen:  # beside the task stands what is said of an earlier answer
-                host.note(run, f"Maskgate: {request.message}")
+                host.note(run, f"{NOTE}{request.message}")
             _plan(parts, request, again, parked_at=since)
     except HostUnreachable:
         _plan(parts, request, again)

@@ -111,6 +111,7 @@ class AirflowHost:
             cleared_by=clears.by,
             cleared_unseen=clears.unseen,
             code_version=dag_run.get("bundle_version") or None,
+            note=str(task.get("note") or ""),
         )
 
     def read_clears(self, run: HostRun) -> Clears:

@@ -148,6 +148,7 @@ class ScriptedHost:
         """Keep a note."""
         self._must_answer()
         self.notes.append((run.run_id, text))
+        self.runs[run.run_id] = replace(self.runs[run.run_id], note=text)
 
     def _must_answer(self) -> None:
         if not self.is_reachable:

@@ -138,6 +138,20 @@ class TestWaking:
         assert world.host.woken == [("manual__1", True)]
         assert world.host.notes[-1][1].startswith("Maskgate: Signed."), "the note of the refused answer is replaced"
 
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            pytest.param("Maskgate: Signed.", "Maskgate: Waiting for a signature", id="of an earlier request"),
+            pytest.param("Ask Anna first", "Ask Anna first", id="of a person"),
+        ],
+    )
+    def test_a_note_of_an_earlier_request_is_replaced_once_the_task_waits_anew(self, world, before, after):
+        document = world.ask()
+        world.host.note(RUN, before)
+        world.host.park(RUN, document["question"])
+        world.gate.sweep()
+        assert world.host.notes[-1][1].startswith(after)
+
     def test_a_host_that_is_away_is_tried_again(self, world, decided):
         world.host.is_reachable = False
         for _ in range(4):
