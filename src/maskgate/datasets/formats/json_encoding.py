@@ -55,7 +55,7 @@ class JsonEncoder:
         return TextAssembly()
 
     def _lines(self, batch: pa.RecordBatch) -> memoryview:
-        text = _object(self._schema.names, batch.columns, end="}\n")
+        text = _object(self._schema.names, batch.columns, batch.num_rows, end="}\n")
         _, offsets, data = text.buffers()
         edges = pa.Array.from_buffers(pa.int64(), len(text) + 1, [None, offsets], offset=text.offset)
         return memoryview(data)[edges[0].as_py() : edges[-1].as_py()]
@@ -84,12 +84,12 @@ def check_json_type(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _object(names: Sequence[str], columns: Sequence[pa.Array], end: str = "}") -> pa.Array:
+def _object(names: Sequence[str], columns: Sequence[pa.Array], rows: int, end: str = "}") -> pa.Array:
     parts: list[Any] = []
     for at, (name, column) in enumerate(zip(names, columns, strict=True)):
         parts += [_text(("{" if at == 0 else ", ") + json.dumps(name, ensure_ascii=False) + ": "), _values(column)]
     if not parts:
-        return pa.array(["{" + end] * len(columns[0]) if columns else [], pa.large_string())
+        return pa.repeat(_text("{" + end), rows)
     return pc.binary_join_element_wise(*parts, _text(end), _text(""))
 
 
@@ -103,7 +103,7 @@ def _values(column: pa.Array) -> pa.Array:
     if is_list(kind):
         text = _lists(column)
     elif pa.types.is_struct(kind):
-        text = _object([field.name for field in kind], fields_of(column))
+        text = _object([field.name for field in kind], fields_of(column), len(column))
     elif pa.types.is_floating(kind):
         if pc.any(pc.invert(pc.is_finite(column))).as_py():
             raise DatasetError("JSON has no number for infinity, or for what is none. Choose another format.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from maskgate.datasets.formats.format import FileFacts, Piece
 from maskgate.datasets.formats.json_encoding import JsonEncoder, check_json_type
 from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.formats.streamed import streamed
-from maskgate.datasets.formats.text_types import declared_types
+from maskgate.datasets.formats.text_types import declared_types, parsed
 from maskgate.errors import DatasetError, UsageError
 from maskgate.rules.strict_yaml import did_you_mean
 
@@ -127,14 +128,28 @@ def _as_written(kind: pa.DataType) -> pa.DataType:
 
 
 def _batches(stream: pa.NativeFile, schema: pa.Schema, before: str, block: int) -> Iterator[pa.RecordBatch]:
-    parse = pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
+    # Arrow makes moments of texts, and no days.
+    as_text = [item.with_type(pa.string()) if pa.types.is_date(item.type) else item for item in schema]
+    parse = pyarrow.json.ParseOptions(explicit_schema=pa.schema(as_text), unexpected_field_behavior="error")
     read = pyarrow.json.ReadOptions(block_size=block)
     problem = (
         f"{before}a line is no JSON object, has a field that the first lines do not have, or one of another type. "
         "Declare types, such as source_options={'types': {'amount': 'float64'}}, or correct the file."
     )
     for batch in streamed(lambda: pyarrow.json.open_json(stream, read, parse), problem):
-        yield batch.select(schema.names)
+        chosen = batch.select(schema.names)
+        yield chosen if chosen.schema.types == schema.types else _with_days(chosen, schema, problem)
+
+
+def _with_days(batch: pa.RecordBatch, schema: pa.Schema, problem: str) -> pa.RecordBatch:
+    with suppress(pa.ArrowException, ValueError):
+        columns = [
+            column if column.type == item.type else parsed(column, item.type)
+            for column, item in zip(batch.columns, schema, strict=True)
+        ]
+        return pa.RecordBatch.from_arrays(columns, names=schema.names)
+    # Outside of the handler: the original error quotes the cell.
+    raise DatasetError(problem)
 
 
 def _check_exact(batch: pa.RecordBatch, piece: Piece) -> None:

@@ -137,7 +137,8 @@ def _declared_type(name: str) -> pa.DataType:
         kind = pa.type_for_alias({"date": "date32", "decimal": ""}.get(name, name))
     except (ValueError, TypeError):
         kind = None
-    if kind is None or not can_be_written(kind) or pa.types.is_null(kind):
+    # Arrow makes no time of day of a text.
+    if kind is None or not can_be_written(kind) or pa.types.is_null(kind) or pa.types.is_time(kind):
         raise UsageError(
             f"there is no type '{name}' for a column of text. There are string, int64, float64, bool, date32, "
             "decimal(10, 2), timestamp[us] and timestamp[us, UTC], for example."

@@ -182,6 +182,7 @@ class TestDeclared:
             ({"separator": ";"}, "no option 'separator'"),
             ({"types": {"b": "int64"}}, 'no column "b"'),
             ({"types": {"a": "int65"}}, "no type 'int65'"),
+            ({"types": {"a": "time32[s]"}}, "no type 'time32"),
             ({"encoding": "klingon"}, "no encoding"),
             ({"encoding": "hex"}, "no encoding"),
             ({"encoding": "utf-16"}, "is not taken"),

@@ -70,6 +70,28 @@ class TestJsonLines:
         table = read(written(line), types={"when": "timestamp[s]", "price": "decimal(10, 2)"})
         assert table.to_pylist() == [{"when": datetime(2024, 1, 1, 10), "price": Decimal("19.90")}]  # noqa: DTZ001  zoneless
 
+    def test_a_declared_day(self, written):
+        lines = written(b'{"on": "2024-01-31", "n": 1}\n{"on": null, "n": 2}\n')
+        assert read(lines, types={"on": "date32"})["on"].to_pylist() == [date(2024, 1, 31), None]
+        lines = written(b'{"on": "planted"}\n')
+        with pytest.raises(DatasetError, match="Declare types") as caught:
+            read(lines, types={"on": "date32"})
+        assert "planted" not in "".join(traceback.format_exception(caught.value))
+
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            [{"a": {}}, {"a": None}],
+            [{"a": {"x": {}}, "b": 1}, {"a": None, "b": 2}],
+            [{"a": [{}], "b": 1}, {"a": [], "b": 2}],
+        ],
+        ids=["alone", "in an object", "in a list"],
+    )
+    def test_objects_without_fields_are_written(self, written, keep, tmp_path, lines):
+        path = written("".join(json.dumps(line) + "\n" for line in lines).encode())
+        mask_dataset(path, tmp_path / "out.jsonl", keep(lines[0]), table_name="t")
+        assert [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()] == lines
+
     def test_a_field_that_is_not_there_is_a_null(self, written):
         assert read(written(b'{"a": 1, "b": "x"}\n{"b": "y"}\n'))["a"].to_pylist() == [1, None]
 
