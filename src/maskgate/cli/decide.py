@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from maskgate.cli.documents import show, what_of
+from maskgate.cli.documents import show
+from maskgate.cli.signed_words import signed_words
 from maskgate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -98,25 +99,8 @@ def _decide(
     with Person.log_in(opens_browser=not no_browser) as person:
         document = person.request(request_id)
         fields = beside.fields(document)
-        for line in (*_summary(document), *beside.words(document)):
+        for line in (*signed_words(document), *beside.words(document)):
             click.echo(line, err=True)
         if asks and not click.confirm(f"{verdict.capitalize()} this as {person.account}?", err=True):
             raise click.Abort
         show(person.decide(document, verdict, reason, **fields), as_json=as_json)
-
-
-def _summary(document: dict[str, Any]) -> Iterator[str]:
-    requester = (document.get("requester") or {}).get("person") or "nobody known"
-    yield f"{document['id']}: {what_of(document)}, asked by {requester}"
-    if document.get("why"):
-        yield f"  written by the requester: {document['why']}"
-    for name, table in ((document.get("evidence") or {}).get("measured") or {}).get("tables", {}).items():
-        yield f"  table {name}: {table['rows']} rows, {len(table['columns'])} columns"
-    call = document.get("call")
-    if call:
-        from maskgate.gate.call_text import LEVEL_WORDS, call_lines  # noqa: PLC0415  likewise
-
-        yield from (f"  {line}" for line in call_lines(call["arguments"]))
-        yield from (f"  would do: {line}" for line in call.get("dry_run") or ())
-        yield f"  carried out {LEVEL_WORDS[document['level']]}"
-    yield f"  signed is {document['intent_digest']}"

@@ -178,7 +178,7 @@ def _insert(parts: Parts, work: Work, asked: _Asked) -> Request:
     draft = _draft(parts, work, asked)
     insert_request(work, draft)
     policy, now = active_policy(work), parts.clock.now()
-    facts = facts_when_sealed(work, policy, draft, None, rules={}, now=now)
+    facts = facts_when_sealed(work, policy, draft, None, since={}, now=now)
     chosen = choose_policy(policy, draft, facts)
     too_early = why_too_early(work, chosen.request, asked.digest, now)
     if refusals := [*chosen.refusals, *([] if too_early is None else [too_early])]:

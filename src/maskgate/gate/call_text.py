@@ -1,4 +1,4 @@
-"""An action in words: its arguments line by line, and who carries it out."""
+"""An action in words: its arguments line by line, who carries it out, and what was decided about it before."""
 
 from __future__ import annotations
 
@@ -42,6 +42,18 @@ def masking_lines(masking: Mapping[str, Any]) -> list[str]:
     ]
     sought = [f"{name}.{path}" for name, table in masking["tables"].items() for path in table["no_value_survives"]]
     return [f"source {masking['source']}", *keys, *([f"no value survives of {', '.join(sought)}"] if sought else [])]
+
+
+def decided_before(earlier: Mapping[str, Any]) -> str:
+    """Say what somebody decided before about the same content.
+
+    Example:
+        >>> decided_before({"person": "ben", "verdict": "deny", "action": "rotate-key", "request": "r-1"})
+        'ben denied rotate-key, request r-1'
+    """
+    verb = "approved" if earlier["verdict"] == "approve" else "denied"
+    where = f" to {earlier['destination']}" if earlier.get("destination") else ""
+    return f"{earlier['person']} {verb} {earlier['action']}{where}, request {earlier['request']}"
 
 
 def _lines(path: str, value: Any) -> Iterator[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from maskgate.gate.model import Floor, MeasuredColumn, MeasuredTable, Sealed, Thresholds
+    from maskgate.gate.since_release import SinceRelease
     from maskgate.rules import Rules, TableRules
 
 
@@ -46,6 +47,7 @@ def judge(
     floor: Floor,
     thresholds: Thresholds,
     *,
+    since: Mapping[str, SinceRelease] | None = None,
     new_columns: int | None = None,
     masking: Mapping[str, Any] | None = None,
 ) -> Evidence:
@@ -56,11 +58,12 @@ def judge(
         rules: The registered rules.
         floor: What may happen to direct identifiers.
         thresholds: What the request's policy wants measured figures to be.
+        since: What each table has become since its last release there.
         new_columns: Columns that the last release of this data there did not have.
         masking: What the releaser measured of its own masking; None for data that a pipeline masked.
     """
     found = Evidence(
-        measured={"bytes": sealed.size, "files": len(sealed.files), "tables": _measured(sealed, rules)},
+        measured={"bytes": sealed.size, "files": len(sealed.files), "tables": _measured(sealed, rules, since or {})},
         declared={"keys": dict(sealed.key_versions), "tables": dict(sealed.declared.get("report", {}))},
         refusals=(
             *(refusal for table in sealed.tables for refusal in _refusals(table, sealed, rules, floor)),
@@ -78,7 +81,7 @@ def _with_masking(evidence: Evidence, masking: Mapping[str, Any] | None) -> Evid
     return replace(evidence, measured={**evidence.measured, "masking": dict(masking)}, declared=declared)
 
 
-def _measured(sealed: Sealed, rules: Rules) -> dict[str, Any]:
+def _measured(sealed: Sealed, rules: Rules, since: Mapping[str, SinceRelease]) -> dict[str, Any]:
     return {
         table.name: {
             "rows": table.rows,
@@ -95,6 +98,7 @@ def _measured(sealed: Sealed, rules: Rules) -> dict[str, Any]:
                 for column in table.columns
             },
             **({"groups": [asdict(groups) for groups in table.groups]} if table.groups else {}),
+            **({"since": since[table.name].as_json()} if table.name in since else {}),
         }
         for table in sealed.tables
     }

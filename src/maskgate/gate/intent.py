@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from maskgate.canonical import digest
 from maskgate.clock import timestamp
 from maskgate.gate.model import destination_digest
+from maskgate.gate.table_notes import table_notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +45,7 @@ def make_context(request: Request, rules: Rules | None, url: str) -> dict[str, A
         "host": None if request.host is None else request.host.identity,
         "content_digest": request.content_digest,
         "changes": list(request.evidence.get("changes", ())),
-        "tables": [_table(table, rules) for table in tables],
+        "tables": [_table(table, rules, request) for table in tables],
         "policy": {
             "name": request.policy_name,
             "digest": request.policy_digest,
@@ -125,11 +126,13 @@ def call_shown(request: Request) -> dict[str, Any] | None:
     return {"arguments": kept["shown"], "handler": kept.get("handler"), "dry_run": kept.get("dry_run")}
 
 
-def _table(table: MeasuredTable, rules: Rules | None) -> dict[str, Any]:
+def _table(table: MeasuredTable, rules: Rules | None, request: Request) -> dict[str, Any]:
     covered = None if rules is None else rules.tables.get(table.name)
     present = [_column(column, covered) for column in table.columns]
     dropped = [] if covered is None else _dropped(covered, {column.rule for column in table.columns})
-    return {"name": table.name, "rows": table.rows, "columns": [*present, *dropped]}
+    measured = request.evidence.get("measured", {}).get("tables", {}).get(table.name)
+    notes = [] if measured is None else table_notes(measured)
+    return {"name": table.name, "rows": table.rows, "columns": [*present, *dropped], "notes": notes}
 
 
 def _column(column: MeasuredColumn, covered: TableRules | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maskgate.gate.call_text import LEVEL_WORDS, call_lines, masking_lines
+from maskgate.gate.call_text import LEVEL_WORDS, call_lines, decided_before, masking_lines
 from maskgate.gate.lookalikes import lookalikes
 from maskgate.gate.markdown import escaped, visible
 
@@ -61,6 +61,7 @@ def _body(context: Mapping[str, Any], context_digest: str) -> Iterator[str]:
     yield from _call(context)
     yield from _changes(context)
     yield from _tables(context)
+    yield from _earlier(context)
     yield from _foot(context, context_digest)
 
 
@@ -156,6 +157,19 @@ def _tables(context: Mapping[str, Any]) -> Iterator[str]:
         if beyond > 0:
             yield ""
             yield f"… and {beyond} more columns, on the review page."
+        yield ""
+        for note in table["notes"]:
+            yield f"- {escaped(note, 1000)}"
+        if table["notes"]:
+            yield ""
+
+
+def _earlier(context: Mapping[str, Any]) -> Iterator[str]:
+    if context["earlier"]:
+        yield "Decided before about the same content:"
+        yield ""
+        for each in context["earlier"]:
+            yield f"- {escaped(decided_before(each), 500)}"
         yield ""
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from maskgate.gate.action_facts import ActionFacts, ColumnFact
 from maskgate.gate.asked_facts import facts_of
-from maskgate.gate.loosening import table_loosened
-from maskgate.gate.volumes import LastRelease, count_totals, last_release, note_volumes
+from maskgate.gate.volumes import count_totals, note_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,12 +16,18 @@ if TYPE_CHECKING:
     from maskgate.gate.model import Sealed
     from maskgate.gate.policy import Policy
     from maskgate.gate.request import Request
-    from maskgate.rules import Rules
+    from maskgate.gate.since_release import SinceRelease
     from maskgate.store import Work
 
 
 def facts_when_sealed(
-    work: Work, policy: Policy, request: Request, sealed: Sealed | None, *, rules: Mapping[str, Rules], now: datetime
+    work: Work,
+    policy: Policy,
+    request: Request,
+    sealed: Sealed | None,
+    *,
+    since: Mapping[str, SinceRelease],
+    now: datetime,
 ) -> ActionFacts:
     """Collect what is known, and note how much this request holds, for the sums of later ones.
 
@@ -31,15 +36,19 @@ def facts_when_sealed(
         policy: The policy in force, which says which sums are wanted.
         request: The request.
         sealed: What was measured; None if there is nothing to seal.
-        rules: The registered rules, by digest.
+        since: What each table has become since its last release there.
         now: The present moment.
     """
     note_volumes(work, request, sealed, now)
     facts = replace(facts_of(request), moment=now, totals=count_totals(work, request, policy.totals, now))
     if sealed is None:
         return facts
-    new_columns, rules_loosened = _compared(work, request, sealed, rules)
-    return replace(_measured(facts, sealed), new_columns=new_columns, rules_loosened=rules_loosened)
+    looser = [each.rules_loosened for each in since.values()]
+    return replace(
+        _measured(facts, sealed),
+        new_columns=sum(len(each.new_columns) for each in since.values()),
+        rules_loosened=True if True in looser else None if None in looser else False,
+    )
 
 
 def _measured(facts: ActionFacts, sealed: Sealed) -> ActionFacts:
@@ -63,22 +72,3 @@ def _smallest_groups(sealed: Sealed) -> dict[tuple[str, ...], int]:
             if groups.smallest is not None:
                 found[groups.asked] = min(groups.smallest, found.get(groups.asked, groups.smallest))
     return found
-
-
-def _compared(work: Work, request: Request, sealed: Sealed, rules: Mapping[str, Rules]) -> tuple[int, bool | None]:
-    """Compare with the last release of each table there; where there was none, all of it is new."""
-    destination = "" if request.destination is None else request.destination.id
-    new, looser = 0, []
-    for table in sealed.tables:
-        before = last_release(work, table.name, destination)
-        known = frozenset[str]() if before is None else before.columns
-        new += sum(column.name not in known for column in table.columns)
-        looser.append(None if before is None else _is_looser(before, sealed, table.name, rules))
-    return new, True if True in looser else None if None in looser else False
-
-
-def _is_looser(before: LastRelease, sealed: Sealed, table: str, rules: Mapping[str, Rules]) -> bool | None:
-    if before.rules_digest == sealed.rules_digest:
-        return False
-    earlier, later = rules.get(before.rules_digest), rules.get(sealed.rules_digest)
-    return None if earlier is None or later is None else bool(table_loosened(earlier, later, table))

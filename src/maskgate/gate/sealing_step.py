@@ -26,6 +26,7 @@ from maskgate.gate.question import render_question
 from maskgate.gate.request import change_request, get_request
 from maskgate.gate.sealed_facts import facts_when_sealed
 from maskgate.gate.sealing_lease import claim, holds, renewing
+from maskgate.gate.since_release import since_last_release
 from maskgate.gate.source_masking import masked_staging, measured_masking, must_be_as_masked, remove_masked
 from maskgate.gate.sources import MASK
 from maskgate.gate.staging_keys import find_staging
@@ -161,9 +162,14 @@ def _ask(parts: Parts, held: Claim, sealed: Sealed, rules: dict[str, Rules]) -> 
             return
         policy = active_policy(work)
         now = _with_authors_of_rules(work, policy, now, sealed)
-        facts = facts_when_sealed(work, policy, now, sealed, rules=rules, now=parts.clock.now())
+        since = since_last_release(work, now, sealed, rules)
+        facts = facts_when_sealed(work, policy, now, sealed, since=since, now=parts.clock.now())
         chosen = choose_policy(policy, now, facts)
-        beside: dict[str, Any] = {"new_columns": facts.new_columns, "masking": measured_masking(work, now)}
+        beside: dict[str, Any] = {
+            "since": since,
+            "new_columns": facts.new_columns,
+            "masking": measured_masking(work, now),
+        }
         evidence = judge(sealed, registered, policy.floor, chosen.thresholds, **beside)
         too_early = why_too_early(work, chosen.request, sealed.content_digest, parts.clock.now())
         refusals = (*chosen.refusals, *evidence.refusals, *(() if too_early is None else (too_early,)))

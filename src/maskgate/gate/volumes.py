@@ -38,11 +38,13 @@ class LastRelease:
     Attributes:
         request: Which request it was.
         columns: The columns that it had.
+        rows: Its rows.
         rules_digest: The rules that masked it.
     """
 
     request: str
     columns: frozenset[str]
+    rows: int | None
     rules_digest: str
 
 
@@ -79,7 +81,7 @@ def count_totals(work: Work, request: Request, totals: Iterable[Total], now: dat
 def last_release(work: Work, dataset: str, destination: str) -> LastRelease | None:
     """Return the last release of a dataset to a destination; None if there was none."""
     chosen = (
-        select(_VOLUMES.request, _VOLUMES.column_names, _VOLUMES.rules_digest)
+        select(_VOLUMES.request, _VOLUMES.column_names, _VOLUMES.rows, _VOLUMES.rules_digest)
         .join(tables.requests, tables.requests.c.id == _VOLUMES.request)
         .where(
             _VOLUMES.dataset == dataset,
@@ -90,7 +92,7 @@ def last_release(work: Work, dataset: str, destination: str) -> LastRelease | No
         .limit(1)
     )
     row = work.execute(chosen).first()
-    return None if row is None else LastRelease(row.request, frozenset(row.column_names), row.rules_digest)
+    return None if row is None else LastRelease(row.request, frozenset(row.column_names), row.rows, row.rules_digest)
 
 
 def _measured(table: MeasuredTable, sealed: Sealed) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from maskgate.gate.table_notes import table_notes
 from maskgate.methods import ReversibleBy
 from maskgate.notify.plain_text import plain
 from maskgate.server.call_presentation import call_view, masking_view, outcome_view
@@ -244,13 +245,17 @@ def _table_views(document: Document) -> Iterator[dict[str, Any]]:
             "rows": f"{int(table['rows']):,}",
             "columns": columns,
             "dropped": ", ".join(plain(column) for column in dropped.get(name, ())),
+            "notes": [plain(note, longest=1000) for note in table_notes(table)],
         }
 
 
 def _column_view(document: Document, table: str, name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     violations, methods = facts.get("shape_violations"), facts.get("methods", ())
+    findings = int(facts.get("residual_findings") or 0)
     if violations:
         tone, check = "bad", f"{counted(int(violations), 'cell')} of another shape"
+    elif findings:
+        tone, check = "bad", f"{counted(findings, 'cell')} like a direct identifier"
     elif not methods or violations is None:
         tone, check = "wait", "not covered"
     elif any("." in method for method in methods):

@@ -21,11 +21,13 @@ CONTEXT = {
     "involved": ["anna"],
     "host": None,
     "changes": [],
+    "earlier": [],
     "tables": [
         {
             "name": "customers",
             "rows": 50_000,
             "columns": [{"name": "email", "type": "string", "done": "token", "classes": ["email"]}],
+            "notes": ["the smallest group that shares year has 7 rows"],
         }
     ],
     "policy": {
@@ -110,6 +112,7 @@ class TestBody:
             "name": "t|\n# x",
             "rows": 1,
             "columns": [{"name": "a|b\n|c", "type": "s", "done": "keep", "classes": []}],
+            "notes": ["new columns a|b\n- c"],
         }
         shown = body(tables=[table])
         assert r"| a\|b \|c | s | keep |  |" in shown
@@ -120,7 +123,7 @@ class TestBody:
 
     def test_many_columns_are_counted(self):
         column = {"name": "c", "type": "s", "done": "keep", "classes": []}
-        shown = body(tables=[{"name": "t", "rows": 1, "columns": [column] * 320}])
+        shown = body(tables=[{"name": "t", "rows": 1, "columns": [column] * 320, "notes": []}])
         assert "… and 20 more columns" in shown
 
     def test_nobody_known_is_said(self):
