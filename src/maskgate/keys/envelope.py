@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from maskgate.crypto.hidden import hidden
 from maskgate.errors import KeyReferenceError
 from maskgate.keys.key_text import Found, entries_of, long_enough
 from maskgate.keys.protected_file import LOOSEST_WRAPPED_MODE, read_protected
@@ -51,7 +52,7 @@ def unwrap_file(name: str, base: Path | None, wrapper: KeyWrapper) -> Found:
     versions = {}
     for version, wrapped in entries.texts.items():
         try:
-            versions[version] = wrapper.unwrap(wrapped)
+            versions[version] = hidden(wrapper.unwrap(wrapped))
         except KeyReferenceError as error:
             return Found(problem=f"version {version} in the file {name}: {error}")
     return long_enough(versions, f"the file {name}")

@@ -44,15 +44,16 @@ class Key:
     def __init__(
         self, name: str, material: bytes, version: int = 1, older: Mapping[int, bytes] = MappingProxyType({})
     ) -> None:
-        materials = {**older, version: bytes(material)} if _are_bytes(material, *older.values()) else {}
+        given = {**older, version: material}
+        materials = {each: hidden(given[each]) for each in given} if _are_bytes(*given.values()) else {}
         problem = _problem(materials, version, tuple(older))
         if problem:
             # A traceback shows the locals of this frame to whoever prints them.
-            del material, older, materials
+            del material, older, given, materials
             raise KeyReferenceError(f'key "{name}": {problem}')
         self.name = name
         self.version = version
-        self.__materials = {each: hidden(materials[each]) for each in sorted(materials, reverse=True)}
+        self.__materials = {each: materials[each] for each in sorted(materials, reverse=True)}
 
     @property
     def versions(self) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from maskgate.crypto.hidden import hidden
 from maskgate.keys.key import MINIMUM_LENGTH
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def decoded(text: str, place: str) -> Found:
     versions = {}
     for version, encoded in entries.texts.items():
         try:
-            versions[version] = base64.b64decode(encoded, validate=True)
+            versions[version] = hidden(base64.b64decode(encoded, validate=True))
         except (binascii.Error, ValueError):
             if ":" in encoded:
                 return Found(problem=f"{place} holds a version that is no whole number from 1. {_ENTRIES}")

@@ -60,6 +60,7 @@ class TestKeyText:
     def test_what_was_found_does_not_show(self):
         assert N not in repr(decoded(N, "x"))
         assert repr(decoded(N, "x")) == "Found(problem='')"
+        assert repr(dict(decoded(N, "x").versions)) == "{1: <32 hidden bytes>}", "also in frames that hold the versions"
         assert N not in repr(entries_of(N, "x"))
 
     def test_a_wrapped_key_may_hold_colons(self):
