@@ -211,6 +211,12 @@ class TestExecuteComplete:
         with pytest.raises(AirflowFailException, match=f"request req_1 is {state}"):
             sensor().execute_complete(context, EVENT, request="req_1")
 
+    def test_what_the_reviewer_wrote_stands_in_the_log(self, connected, context, shown):
+        decisions = [{"person": "ben", "verdict": "deny", "reason": "The contract has ended."}]
+        connected.says("POST /requests/req_1/refresh", connected.document("denied", decisions=decisions))
+        with pytest.raises(AirflowFailException, match="ben wrote: “The contract has ended"):
+            sensor().execute_complete(context, EVENT, request="req_1")
+
     def test_a_time_out_of_airflows_fails_the_task(self, connected, context, shown):
         connected.says("POST /requests/req_1/refresh", connected.document("pending"))
         with pytest.raises(AirflowFailException, match="nobody signed request req_1 in time"):

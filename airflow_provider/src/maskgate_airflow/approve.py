@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from maskgate.errors import GateUnreachable, Refused, UsageError
 from maskgate.gate.host_asking import ask_for_signature, is_about_staging
+from maskgate.gate.how_it_ended import how_it_ended
 from maskgate.gate.why_waiting import why_waiting
 from maskgate_airflow.hook import MaskgateHook
 from maskgate_airflow.host_version import HITLOperator, Param, ParamsDict, TaskAwaitingInput, upsert_hitl_detail
@@ -161,7 +162,7 @@ class ApprovalSensor(HITLOperator):
             for refusal in document.get("refusals") or ():
                 self.log.warning("%s: %s", refusal["at"], refusal["message"])
             self._park(document, context, tell=tell)
-        raise Refused(f"request {document['id']} is {document['state']}: {document['message']}")
+        raise Refused(how_it_ended(document))
 
     def _park(self, document: Mapping[str, Any], context: Context, *, tell: bool) -> Never:
         """Show the gate's question under *Required Actions*, exactly as the gate rendered it.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import Refused, UsageError
 from maskgate.gate.host_asking import ask_for_signature, is_about_staging
+from maskgate.gate.how_it_ended import how_it_ended
 from maskgate.gate.why_waiting import why_waiting
 from prefect_maskgate.gate import DEFAULT_BLOCK, ApprovalGate, open_gate
 from prefect_maskgate.host_version import get_run_logger
@@ -87,7 +88,7 @@ def await_approval(
         document = ride_out(question, ride_out_seconds, log)
     mirror_decision(document)
     if document["state"] not in _SIGNED:
-        raise Refused(f"request {document['id']} is {document['state']}: {document['message']}")
+        raise Refused(how_it_ended(document))
     return {"request": document["id"]}
 
 

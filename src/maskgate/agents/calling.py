@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from maskgate.agents.tools import Result
 from maskgate.approval.call import Call
 from maskgate.errors import MaskgateError, NotFound
+from maskgate.gate.how_it_ended import what_was_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -115,11 +116,8 @@ class Calls:
         with self._lock:
             self._held.pop(key, None)
         facts = {"request": held, "url": document["url"], "state": document["state"]}
-        reasons = [each["reason"] for each in document.get("decisions") or [] if each["verdict"] == "deny"]
-        why = f" The reviewer wrote: {reasons[-1]}" if reasons and reasons[-1] else ""
-        return Answer(
-            DENIED, f"Not done: this call was {document['state']}. {document['message']}{why} Do not repeat it.", facts
-        )
+        why = f"{document['message']}{what_was_written(document)}"
+        return Answer(DENIED, f"Not done: this call was {document['state']}. {why} Do not repeat it.", facts)
 
 
 class Allowed:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from maskgate.errors import Conflict, GateUnreachable, MaskgateError, Refused, UsageError
 from maskgate.gate.calls import VERIFY, call_digest, checked_arguments
 from maskgate.gate.grants import open_envelope
+from maskgate.gate.how_it_ended import how_it_ended
 from maskgate.gate.ring import Ring
 from maskgate.gate.signer import fingerprint_of
 
@@ -118,7 +119,7 @@ class Call:
         limit = _FOR_EVER if seconds is None else seconds
         self.document = self.client.wait(self.id, lambda each: each["state"] not in _OPEN, limit, on_progress)
         if self.document["state"] != "approved":
-            raise Refused(f"request {self.id} is {self.document['state']}: {self.document['message']}")
+            raise Refused(how_it_ended(self.document))
         return self.document
 
     def begin(self, arguments: Mapping[str, Any]) -> Begun:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from maskgate.errors import UsageError
+from maskgate.gate.how_it_ended import what_was_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ def show(document: Mapping[str, Any], *, as_json: bool) -> None:
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
     click.echo(f"{document['id']}  {document['state']}  {what_of(document)}")
-    click.echo(f"{document['message']}", err=True)
+    click.echo(f"{document['message']}{what_was_written(document)}", err=True)
     if document.get("note"):
         click.echo(f"Note: {document['note']}", err=True)
     click.echo(f"Its page: {document['url']}", err=True)

@@ -280,7 +280,10 @@ class GateClient:
                 return document
             left = deadline - time.monotonic()
             if left <= 0:
-                raise StillPending(f"request {request_id} is still {document.get('state')}: {document.get('message')}")
+                where = f" Its page: {document['url']}" if document.get("url") else ""
+                raise StillPending(
+                    f"request {request_id} is still {document.get('state')}: {document.get('message')}{where}"
+                )
             time.sleep(min(pause, left))
 
     # --- ledger and health -------------------------------------------------------------------------------------
