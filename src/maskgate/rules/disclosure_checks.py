@@ -72,6 +72,18 @@ def unlisted_kept(looked: Looked) -> Iterator[Finding]:
             "Write `unlisted: fail`, and `keep` at the columns that may leave.",
             line=looked.lines.line("unlisted"),
         )
+    for name, table in looked.rules.tables.items():
+        entry = table.columns.get("*")
+        if entry is not None and any(rule.method == "keep" for rule in entry.rules()):
+            yield Finding(
+                "unlisted-kept",
+                Severity.WARNING,
+                "this pattern lets out every column that somebody adds to the data later.",
+                "Write `keep` at the columns that may leave.",
+                name,
+                "*",
+                looked.lines.column(name, "*"),
+            )
 
 
 def noise_without_bounds(looked: Looked) -> Iterator[Finding]:

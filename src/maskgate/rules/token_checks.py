@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_LIKELY_COLLISION = 1e-6
 _SMALL_SPACE = 10**8
 _BITS_OF_FEW = 8
-_LAST_OF_KEY = frozenset({"id", "uuid", "guid", "key"})
+_LAST_OF_KEY = frozenset({"id", "uuid", "guid", "key", "pk", "no", "nr"})
 _FEW_VALUE_NAMES = (
     "age gender sex country nationality citizenship state province region title salutation language currency religion "
     "race ethnicity status type kind category class level grade rank flag year quarter month weekday day department "

@@ -63,6 +63,7 @@ class TestUniqueness:
                 "'customer_*': {method: mask, keep_last: 2}", True, id="a pattern that the entity falls under"
             ),
             pytest.param("orderId: {method: mask, keep_last: 2}", True, id="a name that ends like a key"),
+            pytest.param("order_no: {method: mask, keep_last: 2}", True, id="a number of things"),
             pytest.param("uuid: {method: generalize, keep_first: 8}", True, id="a name that is one"),
             pytest.param("customer_id: drop", False, id="an entity that is dropped"),
             pytest.param("paid: {method: mask, keep_last: 2}", False, id="a name that only sounds so"),
@@ -196,6 +197,19 @@ class TestDisclosure:
     def test_columns_that_come_later(self):
         findings = found("version: 1\nunlisted: keep\ntables: {t: {columns: {a: drop}}}\n")
         assert [(each.code, each.line) for each in findings] == [("unlisted-kept", 2)]
+
+    @pytest.mark.parametrize(
+        ("column", "expected"),
+        [
+            pytest.param('"*": keep', [(11, "*")], id="everything"),
+            pytest.param('"*": [{when: {b: x}, method: redact}, keep]', [(11, "*")], id="everything, for some rows"),
+            pytest.param('"*": redact', [], id="everything, and masked"),
+            pytest.param('"*_flag": keep', [], id="what is called so"),
+        ],
+    )
+    def test_columns_that_come_later_and_fit_a_pattern(self, column, expected):
+        findings = found(HEAD + f"    columns:\n      {column}\n      b: drop\n")
+        assert [(each.line, each.column) for each in findings if each.code == "unlisted-kept"] == expected
 
     def test_one_known_date_and_plain_noise(self):
         findings = found(
