@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ADVICE = f"base64 of at least {MINIMUM_LENGTH} random bytes, such as `openssl rand -base64 32` prints"
 
 VERSIONED = re.compile(r"([1-9][0-9]{0,8})\s*:\s*(.*)", re.DOTALL)
+_NUMBERED = re.compile(r"[-+.0-9]+\s*:")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def entries_of(text: str, place: str) -> Entries:
         text: The text of a key, plain or wrapped.
         place: What to call where it stands, such as ``the file people.key``.
     """
+    text = text.removeprefix("\ufeff")  # which some editors of Windows write
     parts = [part.strip() for line in text.splitlines() for part in line.partition("#")[0].split(",")]
     parts = [part for part in parts if part]
     found: dict[int, str] = {}
@@ -78,7 +80,7 @@ def decoded(text: str, place: str) -> Found:
         try:
             versions[version] = hidden(base64.b64decode(encoded, validate=True))
         except (binascii.Error, ValueError):
-            if ":" in encoded:
+            if _NUMBERED.match(encoded):
                 return Found(problem=f"{place} holds a version that is no whole number from 1. {_ENTRIES}")
             return Found(problem=f"{place} does not hold base64{_which(version, entries)}. It must hold {ADVICE}")
     return long_enough(versions, place)
@@ -95,7 +97,10 @@ def long_enough(versions: Mapping[int, bytes], place: str) -> Found:
     return Found(versions)
 
 
-_ENTRIES = "Several versions are written VERSION:BASE64, each on a line of its own, and each once"
+_ENTRIES = (
+    "Several versions are written VERSION:BASE64, each on a line of its own, and each once; "
+    "a key without a version is alone, on one line"
+)
 
 
 def _which(version: int, entries: Entries) -> str:
