@@ -65,6 +65,8 @@ class Person:
         if not written:
             raise UsageError("MASKGATE_URL must be set to reach the gate, such as to http://127.0.0.1:8470")
         url = gate_address(written)
+        http = httpx.Client(base_url=url, timeout=_TIMEOUT, follow_redirects=False)
+        _sent(url, http, "GET", "/healthz")  # before a person is sent to where nobody answers
         verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(32)
         challenge = base64.urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
         with _Listener(state) as listener:
@@ -76,7 +78,6 @@ class Person:
             code = listener.wait(seconds)
         if code is None:
             raise NotAllowed("nobody logged in. Nothing was decided; run the command again")
-        http = httpx.Client(base_url=url, timeout=_TIMEOUT, follow_redirects=False)
         answer = _sent(url, http, "POST", "/api/v1/command-line/session", json={"code": code, "verifier": verifier})
         http.cookies.set(str(answer["cookie"]), str(answer["value"]), domain=urlsplit(url).hostname or "")
         return cls(url, http, str(answer["account"]))
@@ -89,6 +90,8 @@ class Person:
         """Decide what the document says, to the byte; and for whom, for how much and in which haste."""
         path = quote(str(document["id"]), safe="")
         page = _answered(self.url, self._http, "GET", f"/requests/{path}")
+        if page.is_server_error:
+            raise error_of(self.url, page)
         found = _CSRF.search(page.text)
         if found is None:
             raise NotAllowed("the session has ended. Nothing was decided; run the command again")

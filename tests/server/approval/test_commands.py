@@ -139,6 +139,8 @@ class TestAsking:
         monkeypatch.setenv("MASKGATE_TOKEN", "t")
         code, _, err = command("request", "--resource", "prod/x")
         assert (code, "did not answer" in err) == (5, True)
+        code, _, err = command("deny", "req_x", "--yes", "--no-browser")
+        assert (code, "Log in" in err) == (5, False), "and sends no person to where nobody is"
 
     def test_what_a_caller_carries_out_is_not_released(self, environment, pending, capsys):
         assert run(["release", pending["id"]]) == 2
