@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from maskgate.methods.method import Kind
 from maskgate.rules.neighbours import read_neighbour
 from maskgate.rules.path import ELEMENTS, Path
-from maskgate.rules.strict_yaml import Located, did_you_mean
+from maskgate.rules.strict_yaml import Located, did_you_mean, near_name
 from maskgate.rules.yaml_scalars import whole
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class OptionReader:
                     entry.line,
                 )
             elif name not in FRAME:
-                near = did_you_mean(name, parameters) or " It has none."
+                near = near_name(name, (*parameters, *FRAME)) or did_you_mean(name, parameters) or " It has none."
                 self._reader.problem(f"{where}: '{declaration.name}' has no option '{name}'.{near}", entry.line)
         for parameter in parameters.values():
             if parameter.required and parameter.name not in fields:
