@@ -15,6 +15,7 @@ from maskgate.detect.spans import Spans
 from maskgate.detect.text import WORD, Landmarks, Text
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
 
 _BACKSLASH, _PERCENT = ord("\\"), ord("%")
@@ -36,6 +37,12 @@ def unescaped(text: Text) -> Folded | None:
     slashed, at_signs = _after_backslashes(text.data), _at_signs(text.data)
     escapes = Spans.all_of([slashed[0], at_signs[0]])
     return _written(text, escapes, np.concatenate([slashed[1], at_signs[1]])) if len(escapes) else None
+
+
+def without_escapes(cells: pa.Array) -> pa.Array:
+    """Return texts of ``large_string`` as they read."""
+    plain = unescaped(Text.of(cells))
+    return cells if plain is None else plain.text.pieces(Spans(plain.text.starts, plain.text.ends))
 
 
 def _written(text: Text, escapes: Spans, letters: NDArray[np.uint8]) -> Folded:

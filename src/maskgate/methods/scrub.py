@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from maskgate.detect.escapes import without_escapes
 from maskgate.detect.finding import find_in_text
 from maskgate.detect.kinds import KINDS
 from maskgate.detect.spans import Spans
@@ -205,13 +206,20 @@ class Scrub(Method):
         for kind, found, column in self._found(text, surroundings, others):
             # What was found first has its name, also in the middle of something else.
             spans = found.without(every.merged())
-            cells_of = pa.array(text.cell_of(spans.starts))
-            values = text.pieces(spans) if column is None else pc.take(column, cells_of)
+            values = self._values(text, spans, column)
             every = Spans.all_of([every, spans])
             written.append(self.replacement.written(kind, values, surroundings))
         order = np.argsort(every.starts, kind="stable")
         texts = pa.concat_arrays([*written, pa.array([], pa.large_string())])
         return rewrite(cells, text, every.where(order), pc.take(texts, pa.array(order)))
+
+    def _values(self, text: Text, spans: Spans, column: pa.Array | None) -> pa.Array:
+        """Return what was found, as it reads; of another column, its value in that row."""
+        if not self.replacement.reads_values:
+            return pa.nulls(len(spans), pa.large_string())
+        if column is None:
+            return without_escapes(text.pieces(spans))
+        return pc.take(column, pa.array(text.cell_of(spans.starts)))
 
     def _found(
         self, text: Text, surroundings: Surroundings, others: Mapping[str, pa.Array]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,7 +32,13 @@ _NO_FAKES = ("date", "person", "location")
 
 
 class Replacement(ABC):
-    """Words for what was found."""
+    """Words for what was found.
+
+    Attributes:
+        reads_values: Whether they depend on what it is.
+    """
+
+    reads_values: ClassVar[bool] = True
 
     @abstractmethod
     def written(self, kind: str, values: pa.Array, surroundings: Surroundings) -> pa.Array:
@@ -40,7 +46,7 @@ class Replacement(ABC):
 
         Args:
             kind: The kind, or the name of a pattern or column.
-            values: What was found, as ``large_string``; for a column, its values.
+            values: What was found, as ``large_string``; for a column, its values. Nulls if they are not read.
             surroundings: Those of the method.
         """
 
@@ -52,6 +58,8 @@ class Replacement(ABC):
 @dataclass(frozen=True)
 class ByType(Replacement):
     """Writes the kind."""
+
+    reads_values: ClassVar[bool] = False
 
     def written(self, kind: str, values: pa.Array, _surroundings: Surroundings) -> pa.Array:
         """Return the kind, in capitals and angle brackets."""

@@ -147,6 +147,11 @@ class TestTokens:
         out = scrubbed(["to ann@example.com, ANN@EXAMPLE.COM", None], PEOPLE, replace_with="token")
         assert out == [f"to <EMAIL:{expected}>, <EMAIL:{expected}>", None]
 
+    def test_of_an_escaped_value_is_that_of_the_value(self):
+        values = ["müller@example.com", r"m\u00fcller@example.com", "ann@example.com", "ann%40example.com"]
+        tokens = scrubbed(values, PEOPLE, replace_with="token")
+        assert tokens[0] == tokens[1] != tokens[2] == tokens[3]
+
     def test_a_column_found_in_part_has_the_token_of_its_value(self):
         names = pa.array(["Ann Smith", "Bob"])
         first, second = METHODS["token"].configure({}, PEOPLE).apply(names, HERE).to_pylist()
