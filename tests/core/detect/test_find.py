@@ -261,7 +261,7 @@ FOUND = {
         ⟦example.co⟧, ⟦ejemplo.com.co⟧, ⟦primjer.ba⟧ and ⟦ejemplo.ar⟧
         ⟦example.co.in⟧ and ⟦example.co.in/x⟧
         👉⟦https://example.com/x⟧👈 ⟦www.example.com⟧✨
-        no address: c.e.app.UserService - user, com.example.Foo.bar(Foo.java:123), System.Net and self.app
+        no address: c.e.app.UserService - user, com.example.Foo.bar(Foo.java:123), System.Net and self.cv
         no address: main.tf, script.pl, model.pt
         no address: ann@ex-ample.com and ann.de-smith@example.com.br and ann.com@example.com
         no address: m@bücher.example and m@xn--bcher-kva.de and m@www.example.com and m@www2.example.com

@@ -97,8 +97,10 @@ _FILES = (
     "|core|init|install|server|client|module|checkpoint|weights|best|last|final|untitled|logo"
 )
 _PACKAGE = (
-    r"^(?:com|org|net|edu|gov|io)\.(?:[^./]+\.[^./]+|example)$|^(?:ASP|ADO|VB)\.NET$|^System\.(?:Net|IO)$|^[a-z](?:\.[a-z])+\.[a-z]+$"
-    rf"|^(?:{_OBJECTS})\.(?:app|info|int|net|io|id|to|at|example|store|site|shop|cloud|tech|blog|online|de|no|es)$|^(?:{_FILES})\.(?:pl|mk|cu|tf|pt|es|ai|info|app|shop|store|site|io)(?::[0-9]+)?$"
+    r"^(?:com|org|net|edu|gov|io)\.(?:[^./]+\.[^./]+|example)$|^(?:self|this|cls|super)\.[^/]*$"
+    r"|^(?:ASP|ADO|VB)\.NET$|^System\.(?:Net|IO)$|^[a-z](?:\.[a-z])+\.[a-z]+$"
+    rf"|^(?:{_OBJECTS})\.(?:app|info|int|net|io|id|to|at|example|store|site|shop|cloud|tech|blog|online|de|no|es)$"
+    rf"|^(?:{_FILES})\.(?:pl|mk|cu|tf|pt|es|ai|info|app|shop|store|site|io)(?::[0-9]+)?$"
 )
 # A method, a class in a package: "c.e.app.UserService", "com.example.Foo.bar(".
 _GOES_ON = rf"^(?:\(|\.[a-z]|\.[A-Z][0-9A-Z_a-z]*(?:[(:$#.][0-9A-Z_a-z<]|\()|\.[A-Z][a-z]+[A-Z]|[{ABROAD}])"
