@@ -1,7 +1,7 @@
 """A table cut into stretches of equal length, wherever its files begin and end.
 
 * The same rows are cut at the same places, so that the same rows give the same files.
-* A large row group is read as a stream. Pieces in an object store are fetched ahead, a few at a time.
+* A file on a disk is read as a stream. Pieces in an object store are fetched ahead, a few at a time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from maskgate.datasets.source import checked
 from maskgate.masking.joining import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
     import pyarrow as pa
@@ -98,36 +98,40 @@ def stretches(source: Source, most: int, *, skip: int = 0) -> Iterator[Stretch]:
 
 
 def _batches(source: Source, skip: int) -> Iterator[tuple[pa.RecordBatch, Piece]]:
-    for piece, batches in _pieces(source, skip):
-        skip -= piece.rows or 0 if batches is None else 0
-        for batch in batches or ():
-            left = batch.slice(min(skip, batch.num_rows))
-            skip -= batch.num_rows - left.num_rows
-            if left.num_rows:
-                yield left, piece
-
-
-def _pieces(source: Source, skip: int) -> Iterator[tuple[Piece, Iterator[pa.RecordBatch] | None]]:
-    """Open the pieces in order; those before the first row that is wanted are not read."""
-    ahead = _Ahead(source)
+    """Read the rows that are wanted, in order, each batch with where it is from."""
+    pieces, skip = _left(source.pieces, skip)
+    ahead = _Ahead(source, pieces)
     with ThreadPoolExecutor(_FETCHERS, thread_name_prefix="maskgate-fetch") as pool:
         try:
-            for at, piece in enumerate(source.pieces):
-                if piece.rows is not None and piece.rows <= skip:
-                    skip -= piece.rows
-                    yield piece, None
-                else:
-                    skip = max(0, skip - (piece.rows or 0))
-                    yield piece, ahead.read(at, pool)
+            for at, piece in enumerate(pieces):
+                start = 0
+                for batch in ahead.read(at, pool):
+                    around = piece.around(start, batch.num_rows)
+                    start += batch.num_rows
+                    left = batch.slice(min(skip, batch.num_rows))
+                    skip -= batch.num_rows - left.num_rows
+                    if left.num_rows:
+                        yield left, around
         finally:
             ahead.cancel()
+
+
+def _left(pieces: Sequence[Piece], skip: int) -> tuple[Sequence[Piece], int]:
+    """Return what has to be read to have all rows but the first ones, and how many of these it still has."""
+    for at, piece in enumerate(pieces):
+        if piece.rows is None or piece.rows > skip:
+            first, skip = piece.behind(skip)
+            return (first, *pieces[at + 1 :]), skip
+        skip -= piece.rows
+    return (), skip
 
 
 class _Ahead:
     """Fetches small pieces of remote files before their turn."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, pieces: Sequence[Piece]) -> None:
         self._source = source
+        self._pieces = pieces
         self._fetched: deque[tuple[int, Future[list[pa.RecordBatch]]]] = deque()
 
     def read(self, at: int, pool: ThreadPoolExecutor) -> Iterator[pa.RecordBatch]:
@@ -135,8 +139,8 @@ class _Ahead:
         while self._fetched and self._fetched[0][0] < at:
             self._fetched.popleft()
         start = self._fetched[-1][0] + 1 if self._fetched else at
-        for later in range(start, min(at + _FETCHERS, len(self._source.pieces))):
-            if not self._is_fetched(self._source.pieces[later]):
+        for later in range(start, min(at + _FETCHERS, len(self._pieces))):
+            if not self._is_fetched(self._pieces[later]):
                 break
             self._fetched.append((later, pool.submit(self._whole, later)))
         if self._fetched and self._fetched[0][0] == at:
@@ -155,4 +159,4 @@ class _Ahead:
         return list(self._stream(at))
 
     def _stream(self, at: int) -> Iterator[pa.RecordBatch]:
-        return self._source.read(self._source.pieces[at], self._source.batch_rows, None)
+        return self._source.read(self._pieces[at], self._source.batch_rows, None)

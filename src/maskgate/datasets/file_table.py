@@ -119,8 +119,11 @@ class _FileTable:
         within = None if columns is None else [name for name in inside.names if name in columns]
         wanted = inside if within is None else pa.schema([inside.field(name) for name in within])
         beside = [item for item in self.fields if columns is None or item.name in columns]
+        start = 0
         for batch in self.format.read(piece, inside, rows, self.options, within):
-            yield with_partition(conformed(batch, wanted, piece.shown), piece.file, beside)
+            shown = piece.around(start, batch.num_rows).shown
+            start += batch.num_rows
+            yield with_partition(conformed(batch, wanted, shown), piece.file, beside)
 
     def _states(self) -> list[tuple[str, int | None, str]]:
         return [(file.name, file.size, file.stamp) for file in find_files(self.uri, self.is_wanted, self.storage)]

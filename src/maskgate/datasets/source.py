@@ -118,8 +118,10 @@ class Source:
         """
         rows = self.batch_rows
         for piece in self.pieces:
+            start = 0
             for batch in self.read(piece, rows, columns):
-                yield checked(batch, piece)
+                yield checked(batch, piece.around(start, batch.num_rows))
+                start += batch.num_rows
 
 
 def checked(batch: pa.RecordBatch, piece: Piece) -> pa.RecordBatch:

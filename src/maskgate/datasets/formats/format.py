@@ -40,6 +40,14 @@ class Piece:
     shown: str = ""
     row_size: int = 0
 
+    def behind(self, rows: int) -> tuple[Piece, int]:
+        """Return what is left to read where the first rows are not wanted, and how many of these it still has."""
+        return self, rows
+
+    def around(self, start: int, rows: int) -> Piece:  # noqa: ARG002  for pieces that know where their units begin
+        """Return the units that some rows stand in, for messages; `start` counts from the first row of the piece."""
+        return self
+
 
 @dataclass(frozen=True)
 class FileFacts:

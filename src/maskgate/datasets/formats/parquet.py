@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
+from bisect import bisect_left, bisect_right
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
     from maskgate.datasets.layout import Layout
 
 _STREAM_BYTES = 1 << 20
-# Small row groups are read together, large ones alone.
-_PIECE_BYTES = 64 << 20
+# Small row groups are fetched together, large ones alone.
+_FETCHED_BYTES = 64 << 20
 _PROBED_ROWS = 4096
 # The most that a cell takes, on average, where few values repeat: a code, and a share in the dictionary.
 _REPEATING_BYTES = 2
@@ -60,7 +63,7 @@ class Parquet:
                 columns=None if columns is None else list(columns),
                 use_threads=False,
             )
-            while (batch := _next(parquet, batches, piece)) is not None:
+            while (batch := _next(parquet, batches, piece, found)) is not None:
                 found += batch.num_rows
                 yield batch
         if found != piece.rows:
@@ -82,23 +85,51 @@ class Parquet:
         return ParquetEncoder(schema, layout)
 
 
+@dataclass(frozen=True)
+class _RowGroups(Piece):
+    """Row groups of one file.
+
+    Attributes:
+        ends: For each, how many rows there are up to its end.
+    """
+
+    ends: tuple[int, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(cls, file: InputFile, start: int, ends: tuple[int, ...], size: int) -> _RowGroups:
+        """Name them, counted from zero as the tools for Parquet do."""
+        stop = start + len(ends)
+        groups = f"row group {start}" if len(ends) == 1 else f"row groups {start} to {stop - 1}"
+        return cls(file, start, stop, ends[-1], size, f"{file.shown}, {groups}", ends=ends)
+
+    def behind(self, rows: int) -> tuple[Piece, int]:
+        first = bisect_right(self.ends, rows)
+        return (self._from(first, len(self.ends)), rows - self.ends[first - 1]) if first else (self, rows)
+
+    def around(self, start: int, rows: int) -> Piece:
+        first, last = bisect_right(self.ends, start), bisect_left(self.ends, start + rows)
+        return self._from(min(first, len(self.ends) - 1), min(last, len(self.ends) - 1) + 1)
+
+    def _from(self, first: int, stop: int) -> _RowGroups:
+        before = self.ends[first - 1] if first else 0
+        ends = tuple(end - before for end in self.ends[first:stop])
+        return _RowGroups.of(self.file, self.start + first, ends, self.size * ends[-1] // max(1, self.ends[-1]))
+
+
 def _pieces(file: InputFile, metadata: pq.FileMetaData) -> Iterator[Piece]:
-    start = rows = size = 0
+    """Cut a file of a store into what is fetched at once; one on a disk is read from its beginning to its end."""
+    most = _FETCHED_BYTES if file.filesystem is not None else math.inf
+    start = size = 0
+    ends: list[int] = []
     for at in range(metadata.num_row_groups):
         group = metadata.row_group(at)
-        if at > start and size + group.total_byte_size > _PIECE_BYTES:
-            yield _piece(file, start, at, rows, size)
-            start, rows, size = at, 0, 0
-        rows += group.num_rows
+        if ends and size + group.total_byte_size > most:
+            yield _RowGroups.of(file, start, tuple(ends), size)
+            start, size, ends = at, 0, []
+        ends.append((ends[-1] if ends else 0) + group.num_rows)
         size += group.total_byte_size
-    if metadata.num_row_groups > start:
-        yield _piece(file, start, metadata.num_row_groups, rows, size)
-
-
-def _piece(file: InputFile, start: int, stop: int, rows: int, size: int) -> Piece:
-    # Counted from zero, as the tools for Parquet do.
-    groups = f"row group {start}" if stop - start == 1 else f"row groups {start} to {stop - 1}"
-    return Piece(file, start, stop, rows, size, f"{file.shown}, {groups}")
+    if ends:
+        yield _RowGroups.of(file, start, tuple(ends), size)
 
 
 def _repeating(schema: pa.Schema, metadata: pq.FileMetaData) -> frozenset[str]:
@@ -146,10 +177,13 @@ def _opened(file: InputFile, dictionaries: Sequence[str] = ()) -> Iterator[pq.Pa
             yield parquet
 
 
-def _next(parquet: pq.ParquetFile, batches: Iterator[pa.RecordBatch], piece: Piece) -> pa.RecordBatch | None:
+def _next(
+    parquet: pq.ParquetFile, batches: Iterator[pa.RecordBatch], piece: Piece, found: int
+) -> pa.RecordBatch | None:
     with suppress(pa.ArrowException, OSError, ValueError):
         return next(batches, None)
-    damaged = next((at for at in range(piece.start, piece.stop) if not _is_readable(parquet, at)), None)
+    left = range(piece.around(found, 1).start, piece.stop)
+    damaged = next((at for at in left if not _is_readable(parquet, at)), None)
     shown = piece.shown if damaged is None else f"{piece.file.shown}, row group {damaged}"
     raise DatasetError(f"{shown}: it is damaged, and cannot be read to its end. Write it again.")
 
