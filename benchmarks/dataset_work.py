@@ -44,7 +44,10 @@ tables:
 
 def mask(source: str, target: str, workers: str = "2", level: str = str(LEVEL)) -> Callable[[], object]:
     """Mask five columns of twelve, the way users of the command line do."""
-    from maskgate.datasets import Layout, mask_dataset  # noqa: PLC0415  each work loads what it needs
+    from maskgate.cli.arrow import load_arrow  # noqa: PLC0415  each work loads what it needs
+
+    load_arrow()
+    from maskgate.datasets import Layout, mask_dataset  # noqa: PLC0415
     from maskgate.keys import Key, KeyRing  # noqa: PLC0415
     from maskgate.rules import read_rules  # noqa: PLC0415
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from maskgate.cli.compute import load_compute
+from maskgate.cli.arrow import load_arrow
 from maskgate.cli.format_options import format_options
 from maskgate.cli.layout_options import BYTES, layout_of, layout_options
 from maskgate.cli.mask_progress import shown_progress
@@ -57,7 +57,7 @@ def mask(
 
     # Twice as long as everything else would it take to load.
     keep_pandas_out()
-    load_compute()
+    load_arrow()
     from maskgate.datasets import SqlQuery, SqlTable, mask_dataset  # noqa: PLC0415  `maskgate --help` needs no pyarrow
     from maskgate.rules import load_rules  # noqa: PLC0415
 
