@@ -273,7 +273,13 @@ def _wanted_after(request: Request, made: Iterable[Mapping[str, Any]]) -> str:
     names = ", ".join(f"{count} of {name}" for name, count in missing.items())
     if instead := may_fill_instead(request, made):
         names += f" (or of {' or '.join(instead)}, since who signed can fill another slot)"
-    return f"Waiting for a signature: {names}, through {' or '.join(request.channels)}."
+    return f"Waiting for a signature: {names}, through {' or '.join(_open_channels(request))}."
+
+
+def _open_channels(request: Request) -> Sequence[str]:
+    """Leave out the host's own screens where they do not show this request, as Prefect's and those of no run."""
+    is_shown = request.host is not None and request.host.parks
+    return [each for each in request.channels if is_shown or each != "airflow"] or request.channels
 
 
 def decided_by(work: Work, request: Request) -> list[str]:

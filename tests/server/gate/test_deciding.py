@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from maskgate.errors import Conflict, NotAllowed, NotFound, Refused, UsageError
-from maskgate.gate.model import DecisionInput, Identity
+from maskgate.gate.model import DecisionInput, Identity, RequestInput
 from maskgate.testing.gate_world import POLICY, REASON, GateWorld
 from maskgate.testing.host import airflow_run
 
@@ -227,3 +227,19 @@ class TestRace:
         assert state in {"approved", "denied"}
         assert len(world.entries("grant.issued")) == (state == "approved")
         assert len(world.entries("decision.approve", "decision.deny")) == 1
+
+
+class TestWaiting:
+    """What a request that waits says of where it can be signed."""
+
+    def test_channels_that_cannot_show_a_request_are_not_named(self, tmp_path):
+        world = GateWorld(tmp_path)
+        in_airflow = world.ask()
+        assert in_airflow["channels"] == ["web", "airflow"]
+        assert in_airflow["message"].endswith("through web or airflow.")
+        asked = world.gate.create_request(
+            world.pipeline, RequestInput(world.stage(), "partner", "export", "by a script", None)
+        )
+        while world.gate.seal_waiting():
+            pass
+        assert world.read(asked["id"])["message"].endswith("through web.")
