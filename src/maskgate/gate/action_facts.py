@@ -158,7 +158,10 @@ class ActionFacts:
             value = {name: each for name, each in value.items() if name != "columns"}
         for name in value:
             if name not in _NAMES:
-                raise UsageError(f"facts have no field {str(name)[:40]!r}; they have {', '.join(_NAMES)}")
+                instead = f" Write {_SAID[name]}." if name in _SAID else ""
+                raise UsageError(f"facts have no field {str(name)[:40]!r}; they have {', '.join(_NAMES)}.{instead}")
+        if isinstance(value.get("destination"), dict):
+            raise UsageError('facts: "destination" must be text, its id; its "trust" stands beside it')
         for name, kind in _PLAIN.items():
             given = value.get(name)
             if given is not None and (not isinstance(given, kind) or isinstance(given, bool) != (kind is bool)):
@@ -178,6 +181,8 @@ _PLAIN: dict[str, type] = {
     **dict.fromkeys(_NUMBERS, int),
     **dict.fromkeys(("rules_loosened", "agent"), bool),
 }
+# What `when:` calls it, where facts say something else.
+_SAID = {"requester": "`person`", "time": "`moment`", "sum": "`totals`", "dataset": "`tables`, or `resource`"}
 _KINDS = {str: "text", int: "a whole number", bool: "true or false"}
 _NAMES = tuple(each.name for each in fields(ActionFacts))
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from maskgate.cli.main import run
+from maskgate.gate.action_facts import ActionFacts
 
 POLICIES = Path(__file__).parents[1] / "gate" / "policies"
 FULL = str(POLICIES / "accepted" / "every_matcher.yaml")
 WRONG = str(POLICIES / "refused" / "same_condition_twice.yaml")
+GUIDE = Path(__file__).parents[3] / "docs" / "policy.md"
 FACTS = {"action": "export", "destination": "partner-eu", "trust": "external", "rows": 150000, "level": "release"}
 
 
@@ -115,3 +119,21 @@ class TestExplain:
         (tmp_path / "facts.json").write_text("{")
         code, _, error = said("explain", "--facts", tmp_path / "facts.json", "--policy", FULL)
         assert (code, "this is no JSON" in error) == (2, True)
+
+    @pytest.mark.parametrize(
+        ("written", "instead"),
+        [
+            ({"destination": {"id": "partner-eu", "trust": "external"}}, 'its "trust" stands beside it'),
+            ({"requester": "anna"}, "Write `person`"),
+            ({"time": "2026-11-27T12:00:00Z"}, "Write `moment`"),
+        ],
+    )
+    def test_facts_in_the_words_of_conditions_are_told_theirs(self, said, facts, written, instead):
+        code, _, error = said("explain", "--facts", facts(**written), "--policy", FULL)
+        assert (code, instead in error) == (2, True), error
+
+    def test_the_guide_shows_every_fact(self, said, tmp_path):
+        (shown,) = re.findall(r"```json\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+        assert json.loads(shown).keys() == {each.name for each in fields(ActionFacts)} - {"resource"}
+        (tmp_path / "facts.json").write_text(shown)
+        assert said("explain", "--facts", tmp_path / "facts.json", "--policy", FULL)[0] == 0
