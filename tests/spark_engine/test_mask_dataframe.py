@@ -180,6 +180,10 @@ class TestRefusals:
         ("column", "said"),
         [
             pytest.param("1 AS `e.mail`", 'column "e.mail": Spark takes no dot', id="a dot in a name"),
+            pytest.param(
+                "array() AS v", r'column "v" \(array<void>\): Spark does not hand over', id="a list of nothing"
+            ),
+            pytest.param("interval 1 month AS v", "Spark does not hand over this type", id="an interval"),
             pytest.param("parse_json('1') AS v", 'column "v": Spark hands over a variant as bytes', id="a variant"),
         ],
     )

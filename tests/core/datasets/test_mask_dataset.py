@@ -321,6 +321,10 @@ class TestFailures:
             said = self.assert_refused(mask, everything, UsageError, target="masked.json", target_format=declared)
             assert "masked.json: no format that is written has files called .json. Choose .parquet, .csv," in said
 
+    def test_what_is_declared_of_files_that_declare_themselves(self, mask, everything):
+        said = self.assert_refused(mask, everything, UsageError, source_options={"delimiter": ";"})
+        assert said == "Parquet files have no options, and 'delimiter' was given. Leave it out."
+
     @pytest.mark.parametrize("name", ["masked.parquet.gz", "masked.zst"])
     def test_a_target_of_a_codec_that_its_format_does_not_have(self, mask, everything, name):
         said = self.assert_refused(mask, everything, UsageError, target=name)

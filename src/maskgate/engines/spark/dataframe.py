@@ -135,7 +135,7 @@ def mask_dataframe(
         raise UsageError("a streaming DataFrame is not taken. Mask each batch of it, in `foreachBatch`.")
     check = table_rules(rules, table_name).check
     recipe = Recipe.of(rules, table_name, keys)
-    schema = to_arrow_schema(df.schema, timezone=_zone(df))
+    schema = _arrow_schema(df, table_name)
     plan = recipe.plan(schema)
     moved, problems = moved_columns(plan, recipe, schema)
     problems += _column_problems(df) + _check_problems(plan, check)
@@ -187,6 +187,25 @@ def _masked(
 
 def _zone(df: DataFrame) -> str:
     return str(df.sparkSession.conf.get("spark.sql.session.timeZone"))
+
+
+def _arrow_schema(df: DataFrame, table: str) -> pa.Schema:
+    """Return the columns as Spark hands them over.
+
+    Raises:
+        PlanError: If there are some that it does not.
+    """
+    fields, problems = [], []
+    for item in df.schema:
+        try:
+            fields += to_arrow_schema(StructType([item]), timezone=_zone(df))
+        except Exception:  # noqa: BLE001  Spark's errors have many classes here
+            problems.append(
+                f'column "{item.name}" ({item.dataType.simpleString()}): Spark does not hand over this type. Cast it.'
+            )
+    if problems:
+        raise PlanError(table, tuple(problems))
+    return pa.schema(fields)
 
 
 def _spark_schema(plan: MaskingPlan) -> tuple[StructType, list[str]]:
