@@ -84,7 +84,7 @@ def start(
         None if a handler carries it out.
 
     Raises:
-        StillPending: If nobody has signed yet.
+        StillPending: If it waits for signatures, or is held.
         Conflict: If it was begun before, or the arguments are not those that were signed.
         Refused: If it was denied, has run out, or anything is not as it was signed.
     """
@@ -114,7 +114,7 @@ def _start(
     if handler is not None and request.level != VERIFY and request.state in {State.RELEASING, State.RELEASED}:
         return None
     if request.state is State.PENDING:
-        raise StillPending(f"request {request.id} is pending: nobody has signed yet. Have a reviewer sign first.")
+        raise StillPending(f"request {request.id} is pending. {request.message}")
     if request.state in {State.RELEASING, State.RELEASED, State.INDETERMINATE}:
         raise Conflict(f"request {request.id} is {request.state}: its grant was used, and works once. Ask again.")
     if request.state is not State.APPROVED:

@@ -9,9 +9,10 @@ from maskgate.gate import deciding, enrolment, viewing
 from maskgate.gate.markdown import visible
 from maskgate.gate.parts import active_policy
 from maskgate.gate.request import get_request
+from maskgate.gate.unknown_names import unknown_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from maskgate.gate.enrolment import Enrolling
     from maskgate.gate.model import DecisionInput, Identity
@@ -63,6 +64,13 @@ class IdentityVerbs:
     def warnings_about_passkeys(self) -> tuple[str, ...]:
         """Say which policies want passkeys that nobody can have at this gate."""
         return enrolment.warnings(self._parts)
+
+    def warnings_about_names(self, logins: Iterable[str]) -> tuple[str, ...]:
+        """Say which reviewers cannot come in at this gate, and which names of the policy stand for nothing."""
+        with self._parts.store.read() as work:
+            policy = active_policy(work)
+        issuers = {*logins, *self._parts.hosts}
+        return tuple(f"warning: {each}" for each in unknown_names(policy, self._parts.registry, issuers))
 
     @property
     def ways_of_telling(self) -> tuple[str, ...]:

@@ -46,10 +46,6 @@ if TYPE_CHECKING:
     from maskgate.store import Work
 
 _LONGEST_PAUSE = timedelta(minutes=5)
-_TOLD_SO = {
-    State.SEALING: "the gate is still reading the staged files. Ask again in a moment.",
-    State.PENDING: "nobody has signed yet. Have a reviewer sign; then release again.",
-}
 
 
 def release(parts: Parts, request_id: str, run: HostRun | None) -> Request:
@@ -57,7 +53,7 @@ def release(parts: Parts, request_id: str, run: HostRun | None) -> Request:
 
     Raises:
         NotAllowed: If the call comes from another run than the request.
-        StillPending: If nobody has signed yet.
+        StillPending: If it waits for signatures, or is held.
         Refused: If it was denied, has run out, or anything is not as it was signed.
     """
     with parts.store.write() as work:
@@ -133,8 +129,12 @@ def _start(parts: Parts, work: Work, request: Request, run: HostRun | None) -> R
     _must_be_its_run(request, run)
     if request.state in {State.RELEASED, State.RELEASING}:
         return request
-    if request.state in _TOLD_SO:
-        raise StillPending(f"request {request.id} is {request.state}: {_TOLD_SO[request.state]}")
+    if request.state is State.SEALING:
+        raise StillPending(
+            f"request {request.id} is sealing: the gate is still reading the staged files. Ask again in a moment."
+        )
+    if request.state is State.PENDING:
+        raise StillPending(f"request {request.id} is pending. {request.message} Release it after that.")
     if request.state is not State.APPROVED:
         raise Refused(f"request {request.id} is {request.state}, so nothing is released. {request.message}")
     grant = _checked_grant(parts, work, request)

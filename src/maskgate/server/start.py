@@ -66,7 +66,8 @@ def run(config: Path | None, folder: Path | None, say: Callable[[str], None], ch
         know_methods(workshop.ask("words"))
         gate = make_gate(configuration, home, store, clock)
         doubts = doubts_about_sealed(configuration, home, store)
-        lines = said + gate.warnings_about_passkeys() + tuple(f"warning: {each}" for each in doubts)
+        lines = said + gate.warnings_about_passkeys() + gate.warnings_about_names(configuration.login)
+        lines += tuple(f"warning: {each}" for each in doubts)
 
         def seal() -> bool:
             if gate.waits_for_sealing:

@@ -40,7 +40,7 @@ class TestCarryOut:
 
     def test_before_it_is_signed_nothing_is_done(self, client, signed):
         request, acted = signed("prod/unsigned", sign=False), []
-        with pytest.raises(StillPending, match="nobody has signed"):
+        with pytest.raises(StillPending, match="Waiting for a signature"):
             carry_out(client, request, call=lambda: acted.append(1))
         assert acted == []
 

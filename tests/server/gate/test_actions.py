@@ -207,7 +207,7 @@ class TestCarryingOutAsACaller:
             world.gate.release(world.pipeline, document["id"], None)
 
     def test_nothing_is_handed_out_before_it_is_signed(self, world):
-        with pytest.raises(StillPending, match="nobody has signed"):
+        with pytest.raises(StillPending, match="Waiting for a signature"):
             begin(world, ask(world))
 
     def test_what_was_denied_is_not_handed_out(self, world):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from maskgate.errors import PolicyError, Refused
+from maskgate.errors import PolicyError, Refused, StillPending
 from maskgate.gate.model import BreakGlassInput
 from maskgate.gate.policy_reader import read_policy
 from maskgate.ledger import verify
@@ -55,7 +55,7 @@ class TestHolding:
         assert "holds it until 2026-11-24T14:00:00.000Z" in held["message"]
         assert world.entries("grant.issued") == []
         assert world.entries("request.held")[0]["until"] == held["held_until"]
-        with pytest.raises(Exception, match="is pending"):
+        with pytest.raises(StillPending, match="The policy holds it until"):
             world.release(held)
         world.gate.sweep()
         assert "held" in channel.told

@@ -96,7 +96,9 @@ class TestNotYetOrNotAnyMore:
     @pytest.mark.parametrize(
         ("prepare", "error", "words"),
         [
-            pytest.param(lambda w, d: None, StillPending, "Have a reviewer sign", id="pending"),
+            pytest.param(
+                lambda w, d: None, StillPending, "1 of privacy, through web or airflow. Release it after", id="pending"
+            ),
             pytest.param(lambda w, d: w.decide(d, verdict="deny"), Refused, "Denied by bert", id="denied"),
             pytest.param(lambda w, d: w.gate.withdraw(w.pipeline, d["id"]), Refused, "Taken back", id="withdrawn"),
             pytest.param(

@@ -1,0 +1,47 @@
+"""Names of the policy that this gate's configuration does not know, so that nothing ever comes of them.
+
+A policy is checked without a configuration, and may serve several gates: so it is said at the start, and not refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from maskgate.gate.conditions import Word, parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from maskgate.gate.policy import Policy
+    from maskgate.gate.registry import Registry
+
+_PATTERN = frozenset("*?")
+
+
+def unknown_names(policy: Policy, registry: Registry, issuers: Collection[str]) -> Iterator[str]:
+    """Go through reviewers who cannot come in, and destinations and tokens that are not there.
+
+    Args:
+        policy: The policy in force.
+        registry: What is configured.
+        issuers: Names of the logins and hosts of which accounts are.
+    """
+    known = ", ".join(sorted(issuers)) or "none"
+    for name, group in policy.reviewers.items():
+        for person in sorted(group.people):
+            places = {account.partition("|")[0] for account in policy.people.accounts[person]}
+            if not places & set(issuers):
+                yield (
+                    f'reviewers "{name}": {person} can never sign here; their accounts are at '
+                    f"{', '.join(sorted(places))}, and this gate knows: {known}."
+                )
+    for fact, names in (("destination", registry.destinations), ("token", registry.tokens)):
+        for rule in policy.rules:
+            for part in parts_of(rule.when):
+                if isinstance(part, Word) and part.fact == fact:
+                    strange = [each for each in part.patterns if not _PATTERN & set(each) and each not in names]
+                    yield from (
+                        f'policy "{rule.name}": this gate has no {fact} {each!r}. Known are: '
+                        f"{', '.join(sorted(names)) or 'none'}."
+                        for each in strange
+                    )
