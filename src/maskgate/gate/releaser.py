@@ -13,10 +13,10 @@ from maskgate.errors import DatasetError
 from maskgate.gate.locations import parse_location
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from maskgate.gate.model import Destination, Sealed, SealedFile
+    from maskgate.gate.model import Destination, MeasuredTable, Sealed, SealedFile
     from maskgate.gate.sources import Masked, MaskOrder
 
 
@@ -81,6 +81,14 @@ class Releaser(Protocol):
     @property
     def is_elsewhere(self) -> bool:
         """Whether a process of its own does all of it, so that this one has nothing to do."""
+        ...
+
+    def check_fit(self, destination: Destination, tables: Sequence[MeasuredTable]) -> None:
+        """See, before anybody is asked to sign, whether a destination takes tables of such columns.
+
+        Raises:
+            Refused: If not.
+        """
         ...
 
     def copy(self, order: ReleaseOrder, progress: Callable[[int, int], None]) -> Copied:
@@ -152,6 +160,9 @@ class ReleaserElsewhere:
     """The releaser of a gate that holds no credentials: a process of its own asks for the work."""
 
     is_elsewhere = True
+
+    def check_fit(self, destination: Destination, tables: Sequence[MeasuredTable]) -> None:
+        """Leave it to the process, which refuses when it is to release."""
 
     def copy(self, order: ReleaseOrder, progress: Callable[[int, int], None]) -> Copied:  # noqa: ARG002  the protocol
         """Refuse."""

@@ -141,7 +141,8 @@ def _start(parts: Parts, work: Work, request: Request, run: HostRun | None) -> R
     reach("before consume")
     held = consumption.consume(work, grant.id, worker=parts.worker, now=parts.clock.now())
     is_lent = request.enforcement == "broker" and not parts.releaser.is_elsewhere
-    message = "Whoever asked writes the files." if is_lent else "The gate copies the files to the destination."
+    copies = "A releaser process" if parts.releaser.is_elsewhere else "The gate"
+    message = "Whoever asked writes the files." if is_lent else f"{copies} copies the files to the destination."
     started = parts.advance(work, request, State.RELEASING, message, done=0)
     parts.record(work, "release.started", started, grant=grant.id, fence=held.fence)
     if is_lent:
@@ -224,13 +225,15 @@ def _carry_out(parts: Parts, request_id: str, held: Held) -> None:
         if found != "absent":
             give_up_release(parts, request_id, held)
             return
+        parts.releaser.clean(order)  # who was asleep until now finds nothing left to publish
         with parts.store.write() as work:
             consumption.copy_again(work, held)
     elif request.enforcement == "broker":
         parts.releaser.clean(order_of(parts, request, grant, row.release_name, held.fence))
         raise Refused("whoever asked did not write the files in time. Nothing was published; ask again.")
     order = order_of(parts, request, grant, row.release_name, held.fence)
-    if grant.not_after <= parts.clock.now() and held.fence > 1:
+    # What had begun to be published in time is finished: whoever began it may only be asleep, and publish it yet.
+    if row.state != "committing" and grant.not_after <= parts.clock.now() and held.fence > 1:
         raise Refused(
             f"the grant ran out at {timestamp(grant.not_after)} before the files could be released. Ask again."
         )

@@ -114,6 +114,9 @@ def _seal(
         quasi_identifiers=asked,
     )
     must_be_as_asked(request, sealed)
+    registered = None if request.destination is None else parts.registry.destinations.get(request.destination.id)
+    if registered is not None:
+        parts.releaser.check_fit(registered, sealed.tables)
     with parts.store.read() as work:
         must_be_as_masked(work, replace(request, sealed=sealed))
     return sealed

@@ -21,7 +21,9 @@ from maskgate.release.objects import ObjectPrefix
 from maskgate.release.postgres_table import PostgresTable
 
 if TYPE_CHECKING:
-    from maskgate.gate.model import Destination
+    from collections.abc import Sequence
+
+    from maskgate.gate.model import Destination, MeasuredTable
     from maskgate.gate.releaser import ReleaseOrder
     from maskgate.release.sealed_bytes import Pace
 
@@ -79,6 +81,17 @@ def open_destination(destination: Destination) -> Place:
     if location.is_local:
         return IndexedDataset(versions, LocalIndex(location, destination.mode))
     return IndexedDataset(versions, ObjectIndex(location, destination.options, destination.mode))
+
+
+def check_fit(destination: Destination, tables: Sequence[MeasuredTable]) -> None:
+    """See whether a destination takes tables of such columns, as far as that can be told without looking at it.
+
+    Raises:
+        Refused: If not.
+    """
+    place = open_destination(destination)
+    if isinstance(place, PostgresTable):
+        place.check_fit(destination.id, tables)
 
 
 def _versions(location: Location, destination: Destination) -> LocalFolder | ObjectPrefix:

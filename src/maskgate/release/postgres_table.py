@@ -23,11 +23,12 @@ from maskgate.release.row_stream import write_rows
 from maskgate.release.table_types import LONGEST_NAME, column_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from psycopg import Connection, Cursor
 
     from maskgate.gate.locations import Location
+    from maskgate.gate.model import MeasuredTable
     from maskgate.gate.releaser import ReleaseOrder
     from maskgate.release.sealed_bytes import Pace
     from maskgate.release.table_types import ColumnType
@@ -65,6 +66,17 @@ class PostgresTable:
         self._options = options
         self._mode = mode
         self._schema = str(self._address["schema"])
+
+    def check_fit(self, destination: str, tables: Sequence[MeasuredTable]) -> None:
+        """See whether there is a type for each column, without asking the database.
+
+        Raises:
+            Refused: If not, or there are more tables than the destination is.
+        """
+        self._must_be_one(destination, tables)
+        for table in tables:
+            for name, kind in table.schema:
+                column_type(table.name, name, kind)
 
     def copy(self, order: ReleaseOrder, pace: Pace) -> None:
         """Fill a fresh table for each table of the release."""
@@ -105,8 +117,10 @@ class PostgresTable:
             return "committed" if self._receipt(cursor, order) else "absent"
 
     def clean(self, order: ReleaseOrder) -> None:
-        """Drop fresh tables of this grant, up to this fence."""
+        """Drop fresh tables of this grant, up to this fence, and end the sessions that would still publish them."""
         with self._connected(order) as connection:
+            with connection.transaction(), connection.cursor() as cursor:
+                self._end_earlier_attempts(cursor, order)
             self._clean(connection, order)
 
     def versions(self) -> list[str]:
@@ -122,11 +136,7 @@ class PostgresTable:
     def _targets(self, order: ReleaseOrder) -> tuple[_Target, ...]:
         tables = order.sealed.tables
         named = self._address["table"]
-        if named is not None and len(tables) != 1:
-            raise Refused(
-                f'destination "{order.destination.id}" is one table, and this release has {len(tables)}. '
-                "Release one, or register ?schema=… instead of ?table=…."
-            )
+        self._must_be_one(order.destination.id, tables)
         return tuple(
             _Target(
                 table.name,
@@ -137,6 +147,13 @@ class PostgresTable:
             )
             for table in tables
         )
+
+    def _must_be_one(self, destination: str, tables: Sequence[MeasuredTable]) -> None:
+        if self._address["table"] is not None and len(tables) != 1:
+            raise Refused(
+                f'destination "{destination}" is one table, and this release has {len(tables)}. '
+                "Release one, or register ?schema=… instead of ?table=…."
+            )
 
     def _final_name(self, order: ReleaseOrder, name: str) -> str:
         final = name

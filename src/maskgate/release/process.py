@@ -168,6 +168,7 @@ class ReleaserProcess:
             if found != "absent":
                 self.link.end(request, fence, "indeterminate", "it cannot be found out whether it was published.")
                 return
+            self.releaser.clean(order)  # who was asleep until now finds nothing left to publish
             self.link.copy_again(request, fence)
         reach("before copy")
         self.releaser.copy(order, _Progress(self.link, order))

@@ -14,16 +14,16 @@ from maskgate.gate.fault_points import reach
 from maskgate.gate.releaser import Copied, location_of
 from maskgate.gate.staged_names import MANIFEST, check_staged_name
 from maskgate.release import broker
-from maskgate.release.destinations import open_destination
+from maskgate.release.destinations import check_fit, open_destination
 from maskgate.release.masking import mask_source
 from maskgate.release.sealed_bytes import Pace
 from maskgate.release.temporary_name import check_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from maskgate.gate.model import Destination
+    from maskgate.gate.model import Destination, MeasuredTable
     from maskgate.gate.releaser import ReleaseOrder
     from maskgate.gate.sources import Masked, MaskOrder
     from maskgate.release.destinations import Place
@@ -40,6 +40,14 @@ class DestinationReleaser:
 
     def __init__(self, bytes_per_second: int | None = None) -> None:
         self.bytes_per_second = bytes_per_second
+
+    def check_fit(self, destination: Destination, tables: Sequence[MeasuredTable]) -> None:
+        """See, before anybody is asked to sign, whether a destination takes tables of such columns.
+
+        Raises:
+            Refused: If not.
+        """
+        check_fit(destination, tables)
 
     def copy(self, order: ReleaseOrder, progress: Callable[[int, int], None]) -> Copied:
         """Write the sealed files where they are not visible yet.

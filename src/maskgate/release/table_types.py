@@ -39,6 +39,8 @@ _TIME = re.compile(r"time(?:32|64)\[(?:s|ms|us|ns)\]")
 _DECIMAL = re.compile(r"decimal(?:32|64|128|256)\((?P<digits>[0-9]{1,3}), (?P<scale>[0-9]{1,3})\)")
 _FIXED = re.compile(r"fixed_size_binary\[[0-9]+\]")
 LONGEST_NAME = 63
+# Every table has these already.
+_SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ def column_type(table: str, name: str, kind: str) -> ColumnType:
             f'table "{table}" has a column whose name PostgreSQL does not take: it must be printable and have at most '
             f"{LONGEST_NAME} bytes. Rename it."
         )
+    if name in _SYSTEM:
+        raise Refused(f'table "{table}" has a column "{name}", as which PostgreSQL keeps its own. Rename it.')
     found = _find(kind)
     if found is None:
         raise Refused(

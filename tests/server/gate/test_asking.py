@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from maskgate.errors import HostUnreachable, NotAllowed, NotFound, Refused, UsageError
-from maskgate.gate.model import Caller, RequestInput
+from maskgate.gate.model import Caller, Destination, RequestInput
 from maskgate.testing.gate_world import POLICY, GateWorld
 from maskgate.testing.host import airflow_run
+from maskgate.testing.placed_world import PlacedWorld
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +182,14 @@ class TestSealed:
         assert document["state"] == "refused"
         assert "Nobody was asked." in document["message"]
         assert world.entries("request.refused", request=document["id"])
+
+    def test_what_the_destination_cannot_take_nobody_is_asked_about(self, tmp_path):
+        """Two tables for a destination that is one; the database itself is not asked, and does not even run."""
+        place = Destination("partner", "postgresql://127.0.0.1:1/lake?table=lake.customers", "external", "append")
+        document = PlacedWorld(tmp_path, partner=place).ask()
+        assert document["state"] == "refused"
+        assert "is one table, and this release has 2" in document["message"]
+        assert "Nobody was asked." in document["message"]
 
     def test_below_the_floor_an_allowed_action_is_refused_too(self, tmp_path):
         world = GateWorld(tmp_path, POLICY.replace("otherwise", "floor: {direct_identifier: [drop]}\notherwise"))

@@ -160,6 +160,33 @@ class TestZombie:
         assert world.entries("release.completed")[0]["fence"] == 2
         assert len(visible(world)) == 3
 
+    def test_it_wakes_after_the_grant_ran_out(self, tmp_path):
+        """What it had begun to publish in time is finished by another: a refusal would be a lie when it wakes."""
+        world = GateWorld(tmp_path)
+        approved = world.decide(world.ask())
+        asleep = Asleep(world)
+        done = GateWorld(tmp_path, releaser=asleep, clock=world.clock).release(approved)
+        assert done["state"] == "released"
+        assert [each["fence"] for each in world.entries("release.completed")] == [2]
+        assert asleep.seen_on_waking == visible(world)
+        assert world.released() == visible(world)
+        assert world.entries("release.failed") == []
+
+
+class Asleep(DestinationReleaser):
+    """A releaser that falls asleep right before it publishes, until the grant's time is over and another took over."""
+
+    def __init__(self, world):
+        super().__init__()
+        self.world = world
+        self.seen_on_waking = None
+
+    def commit(self, order):
+        self.world.clock.forward(hours=30)
+        assert GateWorld(self.world.folder, clock=self.world.clock).gate.release_waiting()
+        self.seen_on_waking = visible(self.world)
+        super().commit(order)
+
 
 def dying_seal(*arguments, **options):
     seal(*arguments, **options)
