@@ -6,7 +6,9 @@ never the folder. Paths of its files can hold values of partition columns, and a
 
 from __future__ import annotations
 
+import glob
 import re
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -54,6 +56,22 @@ def is_delta(uri: str, storage: Mapping[str, Any] | None = None) -> bool:
     except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
         failure = type(error).__name__
     raise DatasetError(f"{without_credentials(place)}: it cannot be reached ({failure}).")
+
+
+def check_pattern(uri: str, storage: Mapping[str, Any] | None = None) -> None:
+    """Refuse a pattern for the files of such a table, some of which hold rows that were deleted.
+
+    Raises:
+        DatasetError: If it is one.
+    """
+    if not glob.has_magic(uri):
+        return
+    folder = "/".join(takewhile(lambda step: not glob.has_magic(step), uri.split("/"))) or "."
+    if not folder.endswith(":/") and is_delta(folder, storage):
+        raise DatasetError(
+            f"{without_credentials(uri)}: these are files of a table of Delta Lake, and some belong to earlier "
+            f"versions. Name its folder, {without_credentials(folder)}."
+        )
 
 
 def open_delta(uri: str, options: Mapping[str, Any] | None = None) -> Source:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from maskgate.datasets import promotion
-from maskgate.datasets.delta_source import is_delta, open_delta
+from maskgate.datasets.delta_source import check_pattern, is_delta, open_delta
 from maskgate.datasets.finding import find_files
 from maskgate.datasets.formats import FORMATS, format_called, format_of
 from maskgate.datasets.formats.csv import Csv
@@ -60,6 +60,7 @@ def open_files(
     uri = plain_path(uri)
     if format_name == Delta.name or (format_name is None and is_delta(uri, storage)):
         return open_delta(uri, options)
+    check_pattern(uri, storage)
     declared = None if format_name is None else format_called(format_name)
     shown = without_credentials(uri)
 

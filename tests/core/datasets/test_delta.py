@@ -147,6 +147,11 @@ class TestDelta:
             mask_dataset(lake, tmp_path / "out", rules)
         assert "planted" not in "".join(traceback.format_exception(caught.value))
 
+    @pytest.mark.parametrize("pattern", ["*.parquet", "*/*.parquet"])
+    def test_a_pattern_would_bring_deleted_rows_back(self, lake, rules, tmp_path, pattern):
+        with pytest.raises(DatasetError, match=r"some belong to earlier versions\. Name its folder, .*[^*]$"):
+            mask_dataset(f"{lake}/{pattern}", tmp_path / "o.parquet", rules)
+
     def test_a_file_is_no_table(self, lake, rules, tmp_path):
         with pytest.raises(UsageError, match="is a folder"):
             mask_dataset(lake, tmp_path / "out.parquet", rules, table_name="t", target_format="delta")
