@@ -1,7 +1,8 @@
 """What happens to the cells of one column, wherever it is nested.
 
 * Every method sees originals, and only those of the rows that it is for.
-* What a method cannot take is made null before it looks, where the rules say so.
+* What a method cannot take is made null before it looks, where the rules say so; where it fails, so are texts that are
+  no UTF-8.
 * No error shows a value.
 """
 
@@ -16,8 +17,11 @@ import pyarrow.compute as pc
 
 from maskgate.errors import MaskgateError, MaskingError
 from maskgate.masking.plugin_process import PluginFailedError
+from maskgate.methods.cleansing import cleansed
+from maskgate.methods.families import family_of
 from maskgate.methods.layout import plain
-from maskgate.methods.method import Surroundings
+from maskgate.methods.malformed_texts import malformed_texts
+from maskgate.methods.method import Family, Surroundings
 from maskgate.methods.nesting import nulls, taken
 from maskgate.rules.rule import REDACTED
 
@@ -189,29 +193,36 @@ class _Cells:
             {name: self._other(reference, rows) for name, reference in case.reads.items()},
             None if case.row_key is None else self._other(case.row_key, rows),
         )
-        action = case.rule.on_invalid
-        redacts = action == "redact"
-        column = plain(column) if redacts else column
+        column = plain(column) if case.rule.on_invalid == "redact" else column
+        try:
+            return self._but_for_invalid(case, column, surroundings)
+        except _MalformedTextsError as error:
+            malformed = error.places
+        if case.rule.on_invalid == "fail":
+            raise MaskingError(
+                f'table "{self.table}", column "{self.plan.input}": {malformed.true_count} texts are not valid UTF-8. '
+                "Say `on_invalid: nullify`, or mend them first."
+            )
+        masked, invalid = self._but_for_invalid(case, cleansed(_without(column, malformed)), surroundings)
+        return _marked(case, masked, malformed), invalid + malformed.true_count
+
+    def _but_for_invalid(self, case: CasePlan, column: pa.Array, surroundings: Surroundings) -> tuple[pa.Array, int]:
+        """Mask what the method can take, and say how many cells it cannot."""
         invalid = None
-        if action != "fail":
+        if case.rule.on_invalid != "fail":
             invalid = self._guarded(case, column, lambda: case.method.invalid(column, surroundings))
-            invalid = invalid if invalid is not None and pc.any(invalid).as_py() else None
-        if invalid is None:
+        if invalid is None or not pc.any(invalid).as_py():
             return self._guarded(case, column, lambda: case.method.apply(column, surroundings)), 0
-        # A take leaves the cells behind; an `if_else` to null would keep their bytes in the buffer.
-        refused = invalid.to_numpy(zero_copy_only=False)
-        without = taken(column, pa.array(np.arange(len(column)), mask=refused))
+        without = _without(column, invalid)
         masked = self._guarded(case, without, lambda: case.method.apply(without, surroundings))
-        if redacts:
-            masked = pc.if_else(invalid, pa.scalar(REDACTED, masked.type), masked)
-        return masked, int(refused.sum())
+        return _marked(case, masked, invalid), invalid.true_count
 
     def _other(self, reference: Reference, rows: pa.Array | None) -> pa.Array:
         column = self.frame.column(reference)
         return column if rows is None else taken(column, rows)
 
     def _guarded(self, case: CasePlan, column: pa.Array, act: Callable[[], T]) -> T:
-        failure = ""
+        failure, malformed = "", None
         try:
             return act()
         except MaskgateError:
@@ -220,11 +231,36 @@ class _Cells:
             failure = error.kind
         except Exception as error:  # noqa: BLE001  what a kernel says may quote a cell, and so may its traceback
             failure = type(error).__name__
+            malformed = malformed_texts(plain(column)) if family_of(column.type) is Family.STRING else None
+        if malformed is not None:
+            raise _MalformedTextsError(malformed)
         # Raised outside of the handler, so that not even the context of the error holds the original one.
         raise MaskingError(
             f'table "{self.table}", column "{self.plan.input}" ({shown(column.type)}): '
             f"'{case.rule.method}' failed on a value ({failure}). Choose another method, or drop the column."
         )
+
+
+class _MalformedTextsError(Exception):
+    """A method failed on a column that holds texts which are none.
+
+    Attributes:
+        places: Which cells they are.
+    """
+
+    def __init__(self, places: pa.BooleanArray) -> None:
+        super().__init__(places.true_count)
+        self.places = places
+
+
+def _without(column: pa.Array, refused: pa.BooleanArray) -> pa.Array:
+    """Return the column with nulls for some cells; an `if_else` to null would keep their bytes in the buffer."""
+    return taken(column, pa.array(np.arange(len(column)), mask=refused.to_numpy(zero_copy_only=False)))
+
+
+def _marked(case: CasePlan, masked: pa.Array, refused: pa.BooleanArray) -> pa.Array:
+    """Write what `on_invalid` wants where cells were refused; they are nulls so far."""
+    return pc.if_else(refused, pa.scalar(REDACTED, masked.type), masked) if case.rule.on_invalid == "redact" else masked
 
 
 def shown(type_: pa.DataType | None) -> str:

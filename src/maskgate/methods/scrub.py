@@ -26,6 +26,7 @@ from maskgate.errors import MaskingError
 from maskgate.methods import scrub_presidio
 from maskgate.methods.families import family_of
 from maskgate.methods.layout import by_value, plain, text_type
+from maskgate.methods.malformed_texts import malformed_texts
 from maskgate.methods.method import Declaration, Domain, Family, Kind, Method, Parameter, ReversibleBy, Surroundings
 from maskgate.methods.scrub_columns import find_values
 from maskgate.methods.scrub_patterns import UserPattern
@@ -156,7 +157,7 @@ class Scrub(Method):
 
     def invalid(self, column: pa.Array, _surroundings: Surroundings) -> pa.Array | None:
         """Say which texts are not valid UTF-8."""
-        return None if pa.types.is_null(column.type) else _invalid(plain(column))
+        return None if pa.types.is_null(column.type) else malformed_texts(plain(column))
 
     def reads(self) -> tuple[str, ...]:
         """Return the columns of ``also_remove``."""
@@ -188,7 +189,7 @@ class Scrub(Method):
         return by_value(column, lambda values: self._scrubbed(values, surroundings, {}))
 
     def _scrubbed(self, values: pa.Array, surroundings: Surroundings, others: Mapping[str, pa.Array]) -> pa.Array:
-        if (invalid := _invalid(values)) is not None:
+        if (invalid := malformed_texts(values)) is not None:
             raise MaskingError(
                 f'column "{surroundings.column}": {invalid.true_count} texts are not valid UTF-8. '
                 "Say `on_invalid: nullify`, or mend them first"
@@ -270,22 +271,3 @@ def _as_text(column: pa.Array, name: str, surroundings: Surroundings) -> pa.Arra
         f'column "{surroundings.column}": the values of "{name}" ({kind}) cannot be looked for as text. '
         "Name a column of single values."
     )
-
-
-def _invalid(values: pa.Array) -> pa.Array | None:
-    """Say which texts are not valid UTF-8; None if all are."""
-    try:
-        values.validate(full=True)
-    except pa.ArrowInvalid:
-        return pa.array(
-            [cell is not None and not _is_utf8(cell) for cell in values.cast(pa.large_binary()).to_pylist()]
-        )
-    return None
-
-
-def _is_utf8(cell: bytes) -> bool:
-    try:
-        cell.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -210,6 +210,41 @@ class TestFailures:
         assert "planted" not in "".join(traceback.format_exception(caught.value))
         assert caught.value.__cause__ is caught.value.__context__ is None
 
+    @pytest.mark.parametrize("wrapped", [False, True], ids=["plain", "with a dictionary"])
+    @pytest.mark.parametrize(
+        "method",
+        [
+            "generalize, keep_first: 1",
+            "truncate, length: 1",
+            "fake, kind: name, key: people",
+            "token, domain: d",
+            "scrub, find: [email]",
+        ],
+    )
+    def test_texts_that_are_no_utf8_are_counted_or_done_away_with(self, method, wrapped):
+        buffers = pa.array([b"ab", b"\xff\xfeplanted", None, b"cd"]).buffers()
+        column = pa.Array.from_buffers(pa.string(), 4, buffers)
+        if wrapped:
+            column = pa.DictionaryArray.from_arrays(pa.array([0, 1, None, 3, 0]), column)
+
+        def masked(on_invalid):
+            rules = read_rules(
+                "version: 1\nkeys: {people: env:A}\ndomains: {d: {scheme: hmac, normalize: [lower]}}\n"
+                f"tables: {{t: {{columns: {{c: {{method: {method}, on_invalid: {on_invalid}}}}}}}}}\n",
+                "rules.yaml",
+            )
+            ring = KeyRing({"people": Key("people", bytes(32))})
+            return mask_table(pa.table({"c": column}), rules, table_name="t", keys=ring)
+
+        with pytest.raises(MaskingError, match="1 texts are not valid UTF-8") as refused:
+            masked("fail")
+        assert "planted" not in "".join(traceback.format_exception(refused.value))
+        table, report = masked("nullify")
+        assert table["c"].is_null().to_pylist()[:4] == [False, True, True, False]
+        assert report.columns["c"].invalid == 1
+        table, _ = masked("redact")
+        assert table["c"].to_pylist()[1:3] == ["***", None]
+
     @pytest.mark.parametrize(
         ("wrong", "said"),
         [
