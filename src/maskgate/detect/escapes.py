@@ -1,7 +1,8 @@
 r"""Characters that a text inside of JSON, of a log or of a query spells as escapes, read as what they mean.
 
 ``m\u00fcller@example.com``, ``https:\/\/example.com`` and ``\n10.0.0.1`` are what most programs write where a text is
-inside of another, with more backslashes the deeper it is; ``ann%40example.com`` is what a form sends.
+inside of another, with more backslashes the deeper it is; ``ann%40example.com`` is what a form sends, and
+``4111&nbsp;1111`` what HTML has.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-_BACKSLASH, _PERCENT = ord("\\"), ord("%")
+_BACKSLASH, _PERCENT, _AMPERSAND = ord("\\"), ord("%"), ord("&")
 # No pattern goes on over it.
 _BREAK = ord("\t")
 _MEANT_BY = np.zeros(256, np.uint8)
@@ -28,15 +29,39 @@ _HEX = np.array([int(chr(each), 16) if chr(each) in "0123456789abcdefABCDEF" els
 _FOUR = 4
 _ASCII, _TWO_BYTES = 0x80, 0x800
 _SURROGATES = range(0xD800, 0xE000)
+# Those of HTML that stand in and around addresses and numbers.
+_ENTITIES = {
+    "&nbsp;": " ",
+    "&#160;": " ",
+    "&#xa0;": " ",
+    "&#xA0;": " ",
+    "&ndash;": "-",
+    "&#8211;": "-",
+    "&minus;": "-",
+    "&#64;": "@",
+    "&#x40;": "@",
+    "&commat;": "@",
+    "&#46;": ".",
+    "&period;": ".",
+    "&plus;": "+",
+    "&#43;": "+",
+    "&lt;": "<",
+    "&gt;": ">",
+    "&quot;": '"',
+    "&#34;": '"',
+    "&apos;": "'",
+    "&#39;": "'",
+    "&amp;": "&",
+}
 # Around the sign in an address.
 _IN_NAMES = WORD | np.isin(np.arange(256), [ord(each) for each in "._+-~"]) | (np.arange(256) >= _ASCII)
 
 
 def unescaped(text: Text) -> Folded | None:
     """Read the escapes of a text; None if it has none."""
-    slashed, at_signs = _after_backslashes(text.data), _at_signs(text.data)
-    escapes = Spans.all_of([slashed[0], at_signs[0]])
-    return _written(text, escapes, np.concatenate([slashed[1], at_signs[1]])) if len(escapes) else None
+    parts = [find(text.data) for find in (_after_backslashes, _at_signs, _entities)]
+    escapes = Spans.all_of(spans for spans, _ in parts)
+    return _written(text, escapes, np.concatenate([letters for _, letters in parts])) if len(escapes) else None
 
 
 def without_escapes(cells: pa.Array) -> pa.Array:
@@ -101,10 +126,31 @@ def _utf8(codes: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 def _at_signs(data: NDArray[np.uint8]) -> tuple[Spans, NDArray[np.uint8]]:
     """Return where an at sign is written as ``%40``, between what can be in an address."""
-    places = np.flatnonzero(data == _PERCENT)
-    coded = (data.take(places + 1, mode="clip") == ord("4")) & (data.take(places + 2, mode="clip") == ord("0"))
-    coded &= _IN_NAMES.take(data.take(places - 1, mode="clip")) & _IN_NAMES.take(data.take(places + 3, mode="clip"))
-    starts = places[coded]
-    letters = np.zeros((len(starts), 3), np.uint8)
-    letters[:, 0] = ord("@")
-    return Spans(starts, starts + 3), letters
+    starts = _places_of(data, np.flatnonzero(data == _PERCENT), "%40")
+    starts = starts[
+        _IN_NAMES.take(data.take(starts - 1, mode="clip")) & _IN_NAMES.take(data.take(starts + 3, mode="clip"))
+    ]
+    return Spans(starts, starts + 3), _one_byte(np.full(len(starts), ord("@"), np.uint8))
+
+
+def _entities(data: NDArray[np.uint8]) -> tuple[Spans, NDArray[np.uint8]]:
+    """Return where characters are written as HTML does."""
+    places = np.flatnonzero(data == _AMPERSAND)
+    found = [(_places_of(data, places, code), code, meant) for code, meant in _ENTITIES.items() if len(places)]
+    starts = np.concatenate([np.zeros(0, np.int64), *(here for here, _, _ in found)])
+    lengths = np.repeat([len(code) for _, code, _ in found], [len(here) for here, _, _ in found]).astype(np.int64)
+    meant = np.repeat([ord(each) for _, _, each in found], [len(here) for here, _, _ in found]).astype(np.uint8)
+    return Spans(starts, starts + lengths), _one_byte(meant)
+
+
+def _places_of(data: NDArray[np.uint8], places: NDArray[np.int64], code: str) -> NDArray[np.int64]:
+    """Return at which of some places a code stands, whose first character is there."""
+    for step, letter in enumerate(code[1:], 1):
+        places = places[data.take(places + step, mode="clip") == ord(letter)]
+    return places
+
+
+def _one_byte(meant: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    letters = np.zeros((len(meant), 3), np.uint8)
+    letters[:, 0] = meant
+    return letters

@@ -74,6 +74,9 @@ class TestSurroundings:
             pytest.param(r"⟦411\u0661 1111\u00a01111 1111⟧", id="digits and blanks"),
             pytest.param(r"⟦\u002b49 30 901820⟧", id="the plus of a telephone number"),
             pytest.param(r"⟦ann\u200b@example.com⟧", id="a space of no width"),
+            pytest.param("&lt;⟦ann@example.com⟧&gt; ⟦ann&#64;example&#46;com⟧", id="signs as HTML writes them"),
+            pytest.param("⟦4111&nbsp;1111&nbsp;1111&nbsp;1111⟧&nbsp;⟦123&ndash;45&ndash;6789⟧", id="blanks of HTML"),
+            pytest.param("&quot;⟦https://example.com/?a=1&amp;b=2⟧&quot; & &amp; &#12;", id="an ampersand of HTML"),
             pytest.param(r"C:\users\new\u12 \ud83d\ude00 \u12", id="backslashes that begin nothing to be found"),
         ],
     )
