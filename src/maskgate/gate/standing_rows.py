@@ -38,7 +38,7 @@ def shown_standing(row: Any) -> dict[str, Any]:
     return {
         "id": row.id,
         "request": row.request,
-        "state": row.state,
+        "state": "used up" if row.state == "live" and not row.uses_left else row.state,
         "because": row.ended_because,
         "digest": row.digest,
         "intent": dict(row.intent),

@@ -58,7 +58,7 @@ def _news(measured: Mapping[str, Any]) -> Iterator[str]:
     new, gone = since["new_columns"], since["gone_columns"]
     columns = f"new columns {_some(new)}" if new else "no new columns"
     columns += f", without {_some(gone)}" if gone else ""
-    rules = {True: "its rules were stricter", False: "its rules were no stricter", None: "its rules cannot be compared"}
+    rules = {True: "the rules are looser", False: "the rules are no looser", None: "the rules cannot be compared"}
     yield f"the last release there, {since['request']},{rows} {columns}; {rules[since['rules_loosened']]}"
 
 

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from maskgate.clock import timestamp
 from maskgate.errors import MaskgateError, Refused, UsageError
 from maskgate.gate.batches import BatchItem
 from maskgate.gate.delegation import DelegationInput
@@ -252,6 +253,6 @@ def _standing_row(standing: dict[str, Any], now: datetime) -> dict[str, Any]:
         "signers": ", ".join(plain(name) for name in standing["signers"]),
         "left": standing["uses_left"],
         "ends": when(standing["ends_at"], now),
-        "is_live": standing["state"] == "live",
+        "is_live": standing["state"] == "live" and standing["ends_at"] > timestamp(now),
         "because": plain(standing["because"] or "", longest=500),
     }

@@ -66,6 +66,8 @@ class TestUse:
     def test_only_as_often_as_signed(self, world):
         sign(world)
         assert [later(world, number)["state"] for number in (2, 3, 4)] == ["approved", "approved", "pending"]
+        (left,) = world.gate.standing_approvals(world.auditor)
+        assert (left["state"], left["uses_left"]) == ("used up", 0)
 
     def test_only_as_long_as_signed(self, world):
         sign(world)
