@@ -46,6 +46,17 @@ def check_tokens(arguments: Mapping[str, Any], at_most: int) -> list[str] | list
     return tokens
 
 
+def must_be_of_kind(rules: Rules, domain: str, tokens: Sequence[str] | Sequence[int]) -> None:
+    """See that tokens are of the kind that the domain makes.
+
+    Raises:
+        UsageError: If they are numbers, and its tokens are texts.
+    """
+    space = rules.domains[domain]
+    if space.scheme == "encrypt" and space.format != "integer" and not isinstance(tokens[0], str):
+        raise UsageError(f"tokens of the domain {domain} are texts. Name them as texts")
+
+
 def must_be_reversible(rules: Rules, domain: str) -> None:
     """See that values of a domain can be had back at all.
 
@@ -80,14 +91,13 @@ def values_of(
     space = rules.domains[domain]
     base = None if rules.path is None else rules.path.parent
     ring = keys or KeyRing.resolve({space.key: rules.keys[space.key]}, base=base)
-    column = pa.array(tokens)
+    key = ring.get(space.key)
     try:
-        values = detokenize(column, space, ring.get(space.key))
-    except (MaskgateError, ValueError, pa.ArrowException) as error:
-        # The kind alone: what a token stands for is nobody's business here.
-        raise Refused(
-            f"some tokens are none of the domain {domain} ({type(error).__name__}). Nothing was done."
-        ) from None
+        column = pa.array(tokens)
+        values = detokenize(column, space, key)
+    except (MaskgateError, ValueError, TypeError, OverflowError, pa.ArrowException):
+        # No more than that: what a token stands for is nobody's business here.
+        raise Refused(f"some tokens are none of the domain {domain}. Nothing was done.") from None
     return pa.table({"token": column, "value": values})
 
 

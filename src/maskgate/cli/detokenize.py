@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,7 +11,12 @@ from maskgate.cli.documents import exit_code_of, progress, show
 from maskgate.errors import UsageError
 from maskgate.gate.client import GateClient
 
+if TYPE_CHECKING:
+    from maskgate.methods.method import Domain
+
 _MOST = 1000
+# So many digits are a whole number below 2^53, which every reader of JSON keeps.
+_SURE_DIGITS = 15
 
 
 @click.command(name="detokenize")
@@ -48,8 +54,7 @@ def detokenize(  # noqa: PLR0917  click passes options by name
         raise UsageError("--output names a file that ends in .parquet or .csv")
     loaded, named = load_rules(rules), [*tokens, *_lines(file)]
     values_back.must_be_reversible(loaded, domain)
-    is_number = loaded.domains[domain].digits is not None or loaded.domains[domain].format == "integer"
-    arguments = {values_back.TOKENS: [_number(each) if is_number else each for each in named]}
+    arguments = {values_back.TOKENS: _typed(named, loaded.domains[domain])}
     checked = values_back.check_tokens(arguments, _MOST)
     signed = {**arguments, "rules": loaded.digest, "output": str(output.absolute())}
     with GateClient.from_environment() as client:
@@ -74,6 +79,16 @@ def _lines(file: Path | None) -> list[str]:
         return [line for line in file.read_text(encoding="utf-8").splitlines() if line]
     except (OSError, UnicodeDecodeError):
         raise UsageError(f"{file} cannot be read as text") from None
+
+
+def _typed(tokens: list[str], domain: Domain) -> list[str] | list[int | str]:
+    """Read tokens as the whole numbers that they are; as texts where only a text says them as they are."""
+    if domain.digits is None and domain.format != "integer":
+        return tokens
+    only_as_text = any(len(each) > _SURE_DIGITS or each.startswith("0") for each in tokens if each != "0")
+    if domain.digits is not None and only_as_text:
+        return [each.zfill(domain.digits) for each in tokens]
+    return [_number(each) for each in tokens]
 
 
 def _number(token: str) -> int | str:

@@ -126,7 +126,7 @@ def _looked_up(parts: Parts, token: str, asked_for: ActionInput) -> _Asked:
     arguments = checked_arguments(asked_for.arguments)
     handler = parts.handlers.get(action)
     if handler is not None:
-        handler.check(resource, arguments)
+        _check(handler, action, resource, arguments)
     return _Asked(
         action=action,
         resource=resource,
@@ -136,6 +136,13 @@ def _looked_up(parts: Parts, token: str, asked_for: ActionInput) -> _Asked:
         by=find_asker(parts, token, asked_for.host, asked_for.requesters),
         salt=salt_of(shared_secret(parts.store, _SALT), action, resource, arguments),
     )
+
+
+def _check(handler: ActionHandler, action: str, resource: str, arguments: Mapping[str, Any]) -> None:
+    try:
+        handler.check(resource, arguments)
+    except UsageError as error:
+        raise UsageError(f"{str(error).removesuffix('.')}. The gate's own handler carries `{action}` out.") from None
 
 
 def _dry_run(parts: Parts, asked: _Asked) -> tuple[str, ...] | None:

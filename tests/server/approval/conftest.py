@@ -28,7 +28,7 @@ policies:
     channels: [web]
     expires: 1h
   - name: values back
-    when: {action: detokenize, resource: email}
+    when: {action: detokenize, resource: [email, customer]}
     require: {slots: {privacy: 1}}
     channels: [web]
     expires: 1h

@@ -77,6 +77,11 @@ class TestHandler:
         assert list(handler.output.iterdir()) == []
         assert "example.com" not in str(refused.value)
 
+    @pytest.mark.parametrize(("domain", "token"), [("customer", 2**70), ("customer", -1), ("email", 5)])
+    def test_a_number_that_is_no_token_is_refused_and_not_in_doubt(self, handler, domain, token):
+        with pytest.raises(Refused, match="none of the domain"):
+            handler.run(self.order([token], domain))
+
     def test_without_the_key_nothing_is_done(self, handler, masked, monkeypatch):
         monkeypatch.delenv("PEOPLE_KEY")
         with pytest.raises(Refused, match="cannot be had"):
@@ -96,6 +101,7 @@ class TestHandler:
             pytest.param("email", {"tokens": ["a", 1]}, "all texts, or all whole numbers", id="of two types"),
             pytest.param("email", {"tokens": ["a", "b", "c"]}, "at most 2", id="too many"),
             pytest.param("email", {"tokens": ["a", "a"]}, "each once", id="one twice"),
+            pytest.param("email", {"tokens": [1]}, "of the domain email are texts", id="numbers for texts"),
             pytest.param("one_way", {"tokens": ["a"]}, "email", id="a domain that is one-way"),
             pytest.param("nowhere", {"tokens": ["a"]}, "no domain of this name", id="no domain"),
         ],
@@ -223,6 +229,11 @@ class TestCommand:
         assert self.detokenize(tmp_path, *arguments) == 2
         assert words in capsys.readouterr().err
 
+    def test_where_the_gate_has_a_handler_it_is_said(self, masked, tmp_path, capsys):
+        arguments = ["--domain", "email", "--token", masked["email"][0], "--output", str(tmp_path / "x.csv")]
+        assert run(["detokenize", str(tmp_path / "rules.yaml"), "--action", "purge", *arguments]) == 2
+        assert "The gate's own handler carries `purge` out." in capsys.readouterr().err
+
 
 class TestWholly:
     """A running gate, a signature, and values that are in one file alone."""
@@ -241,3 +252,15 @@ class TestWholly:
         document = json.loads(printed.out)
         assert (document["state"], document["level"], document["receipt"]["exit_code"]) == ("released", "verify", 1)
         assert EMAILS[1] not in printed.out + printed.err + json.dumps(environment.entries())
+
+    def test_zeros_in_front_belong_to_a_token(self, environment, rules, tmp_path, capsys):
+        names = [f"{number:09}" for number in range(40)]
+        table = pa.table({"id": names, "email": names, "other": names})
+        tokens = mask_table(table, rules, table_name="customers")[0]["id"].to_pylist()
+        name, token = next((name, token) for name, token in zip(names, tokens, strict=True) if token.startswith("0"))
+        target = tmp_path / "values.parquet"
+        signer = environment.sign_when_asked("customer")
+        arguments = ["--domain", "customer", "--token", token, "--output", str(target), "--why", "a complaint"]
+        assert run(["detokenize", str(tmp_path / "rules.yaml"), *arguments]) == 0, capsys.readouterr().err
+        signer.join()
+        assert pyarrow.parquet.read_table(target)["value"].to_pylist() == [name]

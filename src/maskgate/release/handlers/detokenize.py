@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pyarrow as pa
 import pyarrow.parquet
 
-from maskgate.approval.values_back import check_tokens, must_be_reversible, values_of, write_privately
+from maskgate.approval.values_back import (
+    check_tokens,
+    must_be_of_kind,
+    must_be_reversible,
+    values_of,
+    write_privately,
+)
 from maskgate.errors import KeyReferenceError, Refused
 from maskgate.gate.action_handler import Outcome
 from maskgate.release.handlers.named_rows import ROWS, MaskedDataset, check_rows, tokens_of_rows
@@ -75,7 +81,7 @@ class DetokenizeHandler:
         if ROWS in arguments:
             check_rows(arguments, self.datasets, self.at_most_rows)
         else:
-            check_tokens(arguments, self.at_most_rows)
+            must_be_of_kind(self.rules, resource, check_tokens(arguments, self.at_most_rows))
 
     def dry_run(self, resource: str, arguments: Mapping[str, Any]) -> tuple[str, ...] | None:
         """Say how many values it would bring back, and look at none."""
