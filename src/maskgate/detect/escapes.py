@@ -54,7 +54,7 @@ _ENTITIES = {
     "&amp;": "&",
 }
 # Around the sign in an address.
-_IN_NAMES = WORD | np.isin(np.arange(256), [ord(each) for each in "._+-~"]) | (np.arange(256) >= _ASCII)
+_IN_NAMES = WORD | np.isin(np.arange(256), [ord(each) for each in "._+-~%"]) | (np.arange(256) >= _ASCII)
 
 
 def unescaped(text: Text) -> Folded | None:

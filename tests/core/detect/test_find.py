@@ -43,7 +43,7 @@ FOUND = {
         我的邮箱是⟦123456@example.com⟧\uff0c⟦用户@例子.中国⟧
         البريد ⟦ann@example.com⟧\u060c الهاتف
         ⟦ann@abc日本.example⟧
-        email=⟦ann%40example.com⟧&x=1 and ⟦ann.b%40fran%C3%A7ais.example⟧, 100%40 off
+        email=⟦ann%40example.com⟧&x=1 and ⟦ann.b%40fran%C3%A7ais.example⟧ and ⟦ann%40%E4%BE%8B.jp⟧, 100%40 off
         no address: ann@ or @ann or ann at example.com
         no address: @example.com
         no address: user@localhost
@@ -59,6 +59,7 @@ FOUND = {
         ⟦4111  1111  1111  1111⟧ or ⟦4111_1111_1111_1111⟧ or ⟦5555 - 5555 - 5555 - 4444⟧
         ⟦4222222222222⟧ of 13 digits
         ⟦4000000000000000006⟧ of 19
+        barcode 4015670209802, EAN 4013435724744
         ⟦4111 1111 1111 1111⟧Exp 04/27
         +411111111111 and +576012348230 are dialled
         ⟦5105105105105100⟧ and ⟦2223003122003222⟧

@@ -22,10 +22,10 @@ _FEWEST_DIGITS = 7
 _LEFT, _RIGHT = 4, 16
 # Right before the number: "call about the order on 555-..." says nothing about the number.
 _CALLED_OTHER = (
-    r"(?i)\b(?:isbn|issn|ean|gtin|upc|imei|orders?|invoice|tracking|ticket|ref|reference|version|sku|serial|part|p/n|case"
-    r"|claim|policy|account|acct|amount|total|price|zip|id|uuid|batch|lot|shipment|parcel|transaction|customer|license"
-    r"|licence|passport|ndc|timestamp|bestell(?:ung)?|auftrags?|rechnungs?|kunden|vorgangs?|aktenzeichen|matrikel|sendungs?"
-    r"|commande|facture|r[eé]f[eé]rence|dossier|pedido|factura|referencia|expediente|ordine|fattura|bestelling"
+    r"(?i)\b(?:isbn|issn|ean|gtin|upc|bar ?code|imei|orders?|invoice|tracking|ticket|ref|reference|version|sku|serial"
+    r"|part|p/n|case|claim|policy|account|acct|amount|total|price|zip|id|uuid|batch|lot|shipment|parcel|transaction|customer"
+    r"|licen[sc]e|passport|ndc|timestamp|bestell(?:ung)?|auftrags?|rechnungs?|kunden|vorgangs?|aktenzeichen|matrikel"
+    r"|sendungs?|commande|facture|r[eé]f[eé]rence|dossier|pedido|factura|referencia|expediente|ordine|fattura|bestelling"
     r"|factuur|nhs|(?-i:SIN)|mrn|npi|siren|siret|abn|acn|tfn|vat|kvk|bsn|pesel|regon|cnpj|cpf|dni|nif|snils|ein|routing)"
     r"(?:[ _-]?(?:numbers?|nummer|n[uú]mero|no|nr|n ?[\x{B0}\x{BA}]|id|code))?(?: (?:is|was|of))?[ .:=#\x22'()-]*$"
 )
