@@ -122,7 +122,7 @@ class TestLoan:
 
     def test_only_after_a_signature(self, world, bucket):
         document = world.ask()
-        with pytest.raises(Exception, match="nobody has signed"):
+        with pytest.raises(Exception, match="Waiting for a signature"):
             borrow(world, document)
         assert bucket.files() == {}
 
