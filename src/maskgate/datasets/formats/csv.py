@@ -20,7 +20,7 @@ from maskgate.datasets.formats.compression import block_for, damaged, head_of, l
 from maskgate.datasets.formats.csv_agreement import IS_DOUBLE
 from maskgate.datasets.formats.csv_dialect import Dialect, Header
 from maskgate.datasets.formats.csv_encoding import CsvEncoder
-from maskgate.datasets.formats.csv_quoting import has_line, is_left_open, with_quoting
+from maskgate.datasets.formats.csv_quoting import ends_in_null, has_line, is_left_open, with_quoting
 from maskgate.datasets.formats.format import DIALECT, FileFacts, Piece
 from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.formats.streamed import streamed
@@ -131,20 +131,24 @@ class Csv:
         header = Header.of(file.shown, dialect, head)
         if header.is_all and len(head) < _HEAD:
             return
-        before, last = f"{file.shown}: {damaged(self.codec)}", ""
+        before, held = f"{file.shown}: {damaged(self.codec)}", None
         with opened(file, self.codec) as stream:
             for batch in _texts(stream, before, dialect, header, block_for(head)):
-                if batch.num_rows:
-                    last = batch.column(batch.num_columns - 1)[-1].as_py() or ""
-                yield batch
-        if is_left_open(last, self._tail(file, head, last), dialect):
-            raise DatasetError(f"{before}it ends inside of a cell whose quote is never closed. Correct it.")
+                if held is not None and batch.num_rows:
+                    yield held
+                held = batch if batch.num_rows or held is None else held
+        if held is not None:
+            last = _last_cell(held)
+            tail = self._tail(file, head, last)
+            if last and is_left_open(last, tail, dialect):
+                raise DatasetError(f"{before}it ends inside of a cell whose quote is never closed. Correct it.")
+            yield _with_null_at_end(held) if last == "" and ends_in_null(tail, dialect) else held
 
-    def _tail(self, file: InputFile, head: bytes, last: str) -> bytes:
+    def _tail(self, file: InputFile, head: bytes, last: str | None) -> bytes:
         """Return the last characters of a file; none, where they are too dear for what they may tell."""
         if len(head) < _HEAD:
             return head[-_TAIL:]
-        if self.codec and not has_line(last):
+        if last is None or (self.codec and last and not has_line(last)):
             return b""
         tail = b""
         with opened(file, self.codec) as stream:
@@ -157,6 +161,17 @@ class Csv:
 
 def _empty(names: Sequence[str]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.array([], pa.string()) for _ in names], names=list(names))
+
+
+def _last_cell(batch: pa.RecordBatch) -> str | None:
+    found: str | None = batch.column(batch.num_columns - 1)[-1].as_py() if batch.num_rows else None
+    return found
+
+
+def _with_null_at_end(batch: pa.RecordBatch) -> pa.RecordBatch:
+    column = batch.column(batch.num_columns - 1)
+    ended = pa.concat_arrays([column.slice(0, len(column) - 1), pa.nulls(1, column.type)])
+    return pa.RecordBatch.from_arrays([*batch.columns[:-1], ended], names=batch.schema.names)
 
 
 def _declared(file: InputFile, names: Sequence[str], options: Mapping[str, Any]) -> dict[str, pa.DataType]:

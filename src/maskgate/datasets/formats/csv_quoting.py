@@ -65,9 +65,15 @@ def is_left_open(cell: str, tail: bytes, dialect: Dialect) -> bool:
     inner = cell.replace(dialect.quote, (dialect.escape or dialect.quote) + dialect.quote).encode(dialect.encoding)
     if not tail or not cell.strip(dialect.quote):
         return False
+    ended = tail.rstrip(b"\r\n")
     if len(inner) >= len(tail):
-        return has_line(cell) and not tail.rstrip(b"\r\n").endswith(quote)
-    return tail.endswith(quote + inner)
+        return has_line(cell) and not ended.endswith(quote)
+    return tail.endswith(quote + inner) and not ended.endswith(quote + inner + quote)
+
+
+def ends_in_null(tail: bytes, dialect: Dialect) -> bool:
+    """Say whether a file ends in an empty cell without the end of a line, which Arrow takes for the empty text."""
+    return "" in dialect.nulls and tail.endswith(dialect.delimiter.encode())
 
 
 def _quoted(dialect: Dialect, names: Sequence[str], kinds: Sequence[pa.DataType]) -> list[bool]:

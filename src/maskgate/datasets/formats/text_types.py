@@ -80,9 +80,11 @@ def temporal_text(column: pa.Array) -> pa.Array:
 
 
 def moment_of(text: pa.Array, kind: pa.DataType) -> str:
-    """Return what stands between day and time in the first cell."""
-    first = text[0].as_py() if pa.types.is_timestamp(kind) and len(text) else None
-    return "T" if first and "T" in first else " "
+    """Return what stands between day and time in the first cell that is not null."""
+    if not pa.types.is_timestamp(kind) or text.null_count == len(text):
+        return " "
+    first = text[0] if text[0].is_valid else text.drop_null()[0]
+    return "T" if "T" in first.as_py() else " "
 
 
 def can_be_written(kind: pa.DataType) -> bool:

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import traceback
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -81,6 +82,7 @@ class TestCsv:
             pytest.param(b'a,b,c\n1,"12",x\n2,"13",y\n3,,z\n', id="numbers of one column quoted"),
             pytest.param(b'a,b\n1,"ends ""so""\n"\n', id="a last cell that ends in quotes and a line"),
             pytest.param(b'a,b\n1,""""\n', id="a last cell that is a quote"),
+            pytest.param(b'a,b\n1,"\n"\n', id="a last cell that is the end of a line"),
         ],
     )
     def test_what_is_kept_stays(self, written, keep, tmp_path, data):
@@ -109,6 +111,17 @@ class TestCsv:
     )
     def test_a_type_is_told_by_how_cells_are_written(self, written, cells, kind):
         assert types(written(("a,b\n" + "".join(f"{cell},x\n" for cell in cells)).encode())) == [kind, "string"]
+
+    @pytest.mark.parametrize("rows", [1, 400_000])
+    @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+    def test_an_empty_cell_at_the_very_end_is_a_null_too(self, written, rows, name):
+        data = b"a,b\n" + b"1,2\n" * rows + b"3,"
+        table = read(written(gzip.compress(data, 1) if name.endswith(".gz") else data, name))
+        assert (table.num_rows, table["b"][-1].as_py(), str(table["b"].type)) == (rows + 1, None, "int64")
+
+    def test_a_moment_may_be_null_in_the_first_rows(self, written):
+        table = read(written(b"a,b\n1,\n2,2024-01-01T10:00:00Z\n"))
+        assert table["b"].to_pylist() == [None, datetime(2024, 1, 1, 10, tzinfo=UTC)]
 
     @pytest.mark.parametrize("data", [b"\n\r\na,b\n1,x\n", b"\na\n1\n"], ids=["two columns", "one column"])
     def test_empty_lines_before_the_names_are_none(self, written, data):
