@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from maskgate.gate.requirement import Requirement
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -42,11 +44,11 @@ def still_missing(request: Request, decisions: Iterable[Any]) -> dict[str, int]:
 
 def may_fill_instead(request: Request, decisions: Iterable[Any]) -> list[str]:
     """Name groups that lack nobody and of which a person would help: who signed for it then fills another slot."""
-    approvals = counted_approvals(request, decisions)
-    missing = request.requirement.missing(approvals)
+    approvals, slots = counted_approvals(request, decisions), Requirement(request.requirement.slots, distinct=0)
+    missing = slots.missing(approvals)
     return [
         slot
-        for slot in request.requirement.slots
+        for slot in slots.slots
         if slot not in missing
-        and sum(request.requirement.missing({**approvals, "": frozenset({slot})}).values()) < sum(missing.values())
+        and sum(slots.missing({**approvals, "": frozenset({slot})}).values()) < sum(missing.values())
     ]
