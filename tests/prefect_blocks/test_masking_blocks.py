@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
+from prefect.utilities.collections import visit_collection
 from pydantic import ValidationError
 
 from maskgate.errors import KeyReferenceError, RulesError, UsageError
@@ -48,19 +49,24 @@ class TestMaskingKeys:
     """Keys are there for masking, and show nowhere."""
 
     def test_keys_with_versions(self):
-        ring = MaskingKeys(keys={"people": f"1:{KEY}\n2:{KEY}", "contact": KEY}).key_ring()
+        ring = MaskingKeys(texts={"people": f"1:{KEY}\n2:{KEY}", "contact": KEY}).key_ring()
         assert (ring.get("people").version, ring.get("contact").version) == (2, 1)
 
     def test_they_show_nowhere_and_do_not_travel(self):
-        block = MaskingKeys(keys={"people": KEY})
+        block = MaskingKeys(texts={"people": KEY})
         for shown in (repr(block), str(block), block.model_dump_json(), repr(block.key_ring())):
             assert KEY not in shown
         with pytest.raises(UsageError, match="do not travel"):
             pickle.dumps(block)
 
+    def test_it_can_be_handed_to_a_task(self):
+        seen = []
+        visit_collection({"keys": MaskingKeys(texts={"people": KEY})}, visit_fn=seen.append, return_data=False)
+        assert any(isinstance(each, MaskingKeys) for each in seen)
+
     def test_what_is_no_key_is_told_without_showing_it(self):
         with pytest.raises(KeyReferenceError) as caught:
-            MaskingKeys(keys={"people": "geheim", "contact": "Z2VoZWlt"}).key_ring()
+            MaskingKeys(texts={"people": "geheim", "contact": "Z2VoZWlt"}).key_ring()
         assert str(caught.value).count("\n") == 1
         assert "people" in str(caught.value)
         assert "geheim" not in str(caught.value).lower()
@@ -89,5 +95,5 @@ class TestSameMasking:
         assert len({named(rules), named(MaskingRules(text=TEXT + "\n")), named(rules, "one"), named(rules, "two")}) == 4
 
     def test_keys_without_a_name_are_masked_anew(self, named):
-        assert named(MaskingRules(text=TEXT), MaskingKeys(keys={"people": KEY})) is None
+        assert named(MaskingRules(text=TEXT), MaskingKeys(texts={"people": KEY})) is None
         assert named("/no/such/rules.yaml") is None

@@ -21,7 +21,7 @@ class MaskingKeys(Block):
     """Holds the keys that a rules file names, instead of the references that stand there.
 
     Args:
-        keys: The text of each key by its name in the rules: base64, or several `VERSION:BASE64`, a line each.
+        texts: The text of each key by its name in the rules: base64, or several `VERSION:BASE64`, a line each.
 
     Example:
         ```python
@@ -35,7 +35,8 @@ class MaskingKeys(Block):
     _block_type_slug: ClassVar[str] = "maskgate-masking-keys"
     _documentation_url: ClassVar[str] = "https://docs.prefect.io/v3/concepts/blocks"  # type: ignore[assignment]
 
-    keys: dict[str, SecretStr] = Field(
+    # Not `keys`: whatever has that attribute is taken for a mapping, by Prefect too.
+    texts: dict[str, SecretStr] = Field(
         default=...,
         description="The text of each key by its name in the rules, such as `openssl rand -base64 32` prints it.",
         min_length=1,
@@ -50,7 +51,7 @@ class MaskingKeys(Block):
         # Late: whoever only reads the flow's file needs no cryptography.
         from maskgate.keys import KeyRing  # noqa: PLC0415
 
-        return KeyRing.from_texts({name: text.get_secret_value() for name, text in self.keys.items()})
+        return KeyRing.from_texts({name: text.get_secret_value() for name, text in self.texts.items()})
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         raise UsageError("masking keys do not travel between processes. Give the name of their block instead")
@@ -70,7 +71,7 @@ def ring_of(keys: MaskingKeys | str | None) -> Any:
         block = MaskingKeys.load(keys, _sync=True)
     except ValueError:
         raise UsageError(
-            f"there is no block maskgate-masking-keys/{keys}. Make it under Blocks, or by MaskingKeys(keys={{…}})"
+            f"there is no block maskgate-masking-keys/{keys}. Make it under Blocks, or by MaskingKeys(texts={{…}})"
             f".save({keys!r})"
         ) from None
     return block.key_ring()

@@ -46,7 +46,7 @@ def tested_memory(why, data):
 async def tested_async(why, data):
     """Ask in a thread, so that other coroutines go on; rules and keys are those of blocks."""
     keys = {name: os.environ[f"MASKGATE_KEY_{name.upper()}"] for name in ("people", "contact")}
-    await MaskingKeys(keys=keys).save("tested")
+    await MaskingKeys(texts=keys).save("tested")
     for name in keys:
         del os.environ[f"MASKGATE_KEY_{name.upper()}"]
     staged = anonymize(sources(data), MaskingRules(path=str(RULES)), keys="tested")
