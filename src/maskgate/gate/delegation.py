@@ -106,6 +106,12 @@ def delegations_of(work: Work, person: str) -> tuple[Delegation, ...]:
     return tuple(_read(row) for row in work.execute(chosen))
 
 
+def all_delegations(work: Work) -> tuple[Delegation, ...]:
+    """Return every delegation there was, the latest first."""
+    chosen = select(tables.delegations).order_by(_ROWS.made_at.desc(), _ROWS.id)
+    return tuple(_read(row) for row in work.execute(chosen))
+
+
 def delegate(parts: Parts, identity: Identity, wanted: DelegationInput) -> Delegation:
     """Have somebody stand in for the person who says so.
 

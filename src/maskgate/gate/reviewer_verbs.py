@@ -12,10 +12,10 @@ from maskgate.gate.request import get_request
 from maskgate.gate.standing_rows import list_standing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from maskgate.gate.batches import BatchItem
-    from maskgate.gate.delegation import DelegationInput
+    from maskgate.gate.delegation import Delegation, DelegationInput
     from maskgate.gate.model import Caller, Identity
     from maskgate.gate.parts import Parts
 
@@ -40,8 +40,20 @@ class ReviewerVerbs:
         with self._parts.store.read() as work:
             person = active_policy(work).people.person_of(identity.accounts)
             found = () if person is None else delegation.delegations_of(work, person)
-            now = self._parts.clock.now()
-            return [{**each.as_json(), "is_live": each.is_live(now)} for each in found]
+            return self._shown_delegations(found)
+
+    def delegations_for(self, caller: Caller) -> list[dict[str, Any]]:
+        """Show all delegations to auditors, to people their own, and none to other tokens."""
+        if caller.identity is not None:
+            return self.delegations(caller.identity)
+        if caller.role != "auditor":
+            return []
+        with self._parts.store.read() as work:
+            return self._shown_delegations(delegation.all_delegations(work))
+
+    def _shown_delegations(self, found: Iterable[Delegation]) -> list[dict[str, Any]]:
+        now = self._parts.clock.now()
+        return [{**each.as_json(), "is_live": each.is_live(now)} for each in found]
 
     def stands_in_for(self, identity: Identity) -> list[str]:
         """Say for whom a person stands in now."""

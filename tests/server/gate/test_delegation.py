@@ -44,6 +44,8 @@ class TestMaking:
         assert (entry["delegation"]["delegator"], entry["delegation"]["delegate"]) == ("eva", "bert")
         assert [each["id"] for each in world.gate.delegations(person(world, "bert"))] == [made["id"]]
         assert world.gate.delegations(person(world, "cleo")) == []
+        assert [each["id"] for each in world.gate.delegations_for(world.auditor)] == [made["id"]]
+        assert world.gate.delegations_for(world.pipeline) == []
 
     @pytest.mark.parametrize(
         ("changes", "error", "words"),
