@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -52,7 +53,7 @@ def open_source(
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])
     if _is_pandas(source):
-        source = _translated(table, lambda: pa.Table.from_pandas(source, preserve_index=False))
+        source = _of_pandas(table, source)
     if isinstance(source, pa.Table):
         return _of_table(table, source)
     if not isinstance(source, pa.RecordBatchReader):
@@ -88,6 +89,13 @@ def _whole(table: str, rows: int | None) -> Piece:
 
 def _is_pandas(source: Any) -> bool:
     return type(source).__module__.partition(".")[0] == "pandas" and type(source).__name__ == "DataFrame"
+
+
+def _of_pandas(table: str, frame: Any) -> pa.Table:
+    with suppress(Exception):
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    # One column after the other, so that the one is named.
+    return _held(table, frame.reset_index(drop=True))
 
 
 def _steps(table: str, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
