@@ -38,6 +38,10 @@ _CHUNK = 1 << 20
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _UNPROCESSABLE, _TOO_MANY = 401, 403, 404, 409, 422, 429
 _SERVER_ERROR = 500
 _PAGE = 100
+_SETTINGS = {
+    "MASKGATE_URL": "MASKGATE_URL to its address, such as http://127.0.0.1:8470",
+    "MASKGATE_TOKEN": "MASKGATE_TOKEN to a token of its, such as the content of pipeline.token in its home",
+}
 
 
 class GateClient:
@@ -69,12 +73,9 @@ class GateClient:
         Raises:
             UsageError: If one of them is not set.
         """
-        missing = [name for name in ("MASKGATE_URL", "MASKGATE_TOKEN") if not os.environ.get(name)]
+        missing = [what for name, what in _SETTINGS.items() if not os.environ.get(name)]
         if missing:
-            raise UsageError(
-                f"{' and '.join(missing)} must be set to reach the gate: its address, such as http://127.0.0.1:8470, "
-                "and a token of its, such as the content of pipeline.token in its home"
-            )
+            raise UsageError(f"to reach the gate, set {' and '.join(missing)}")
         return cls(os.environ["MASKGATE_URL"], os.environ["MASKGATE_TOKEN"], timeout=timeout)
 
     def __repr__(self) -> str:

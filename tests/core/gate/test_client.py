@@ -139,7 +139,9 @@ class TestAsking:
         monkeypatch.delenv("MASKGATE_TOKEN", raising=False)
         with pytest.raises(UsageError) as caught:
             GateClient.from_environment()
-        assert "MASKGATE_URL and MASKGATE_TOKEN" in str(caught.value)
+        assert "set MASKGATE_URL to its address, such as http://127.0.0.1:8470 and MASKGATE_TOKEN to" in str(
+            caught.value
+        )
 
 
 class TestWaiting:
