@@ -102,10 +102,21 @@ class ArrowIpc:
                 failed = True
             if failed:
                 a = "stream" if self.is_stream else "file"
-                raise DatasetError(
-                    f"{file.shown}: it is no Arrow {a}, or a damaged one. Write it again, or leave it out."
-                )
+                source.seek(0)
+                advice = _advice(source.read(len(_MAGIC)), is_stream=self.is_stream)
+                raise DatasetError(f"{file.shown}: it is no Arrow {a}, or a damaged one. {advice}")
             yield reader
+
+
+def _advice(start: bytes, *, is_stream: bool) -> str:
+    """Say what to do about a file, going by how it begins."""
+    if start.startswith(b"FEA1"):
+        return "It is of Feather's first version: write it again in the second."
+    if not is_stream and start.startswith(_END[:4]):
+        return "It begins as a stream does: --source-format arrow-stream, or source_format='arrow-stream'."
+    if is_stream and start == _MAGIC:
+        return "It begins as a file does: --source-format arrow, or source_format='arrow'."
+    return "Write it again, or leave it out."
 
 
 class IpcEncoder:

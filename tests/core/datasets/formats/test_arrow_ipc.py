@@ -93,6 +93,19 @@ class TestArrowIpc:
             list(open_source("t", str(path)).batches())
         assert "planted" not in str(caught.value)
 
+    @pytest.mark.parametrize(
+        ("name", "other", "said"),
+        [
+            ("t.arrows", "o.arrow", "source_format='arrow-stream'"),
+            ("t.arrow", "o.arrows", "source_format='arrow'"),
+            (None, "o.feather", "Feather's first version"),
+        ],
+    )
+    def test_what_it_may_be_instead_is_said(self, write, tmp_path, name, other, said):
+        (tmp_path / other).write_bytes(b"FEA1" + bytes(100) if name is None else write(name).read_bytes())
+        with pytest.raises(DatasetError, match=said):
+            open_source("t", str(tmp_path / other))
+
     def test_a_compression_that_is_not_there(self, write, tmp_path):
         with pytest.raises(UsageError, match="no compression 'snappy'"):
             mask_dataset(
