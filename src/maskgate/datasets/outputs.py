@@ -77,7 +77,9 @@ def open_output(target: str, *, existing: bool = False, resume: bool = False) ->
         return FolderThatExists.open(Path(target))
     path = Path(target)
     if translated(target, lambda: _is_taken(path, one_file=is_one_file(target))):
-        raise DatasetError(f"{target}: it exists already. Choose another target, or remove it first.")
+        # A run that was killed when all was done has left nothing to go on from.
+        left = ", and nothing is left to resume" if resume else ""
+        raise DatasetError(f"{target}: it exists already{left}. Choose another target, or remove it first.")
     return NewTarget.open(path, one_file=is_one_file(target), resume=resume)
 
 

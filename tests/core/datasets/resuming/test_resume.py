@@ -42,6 +42,11 @@ class TestInterrupted:
         mask(resume=True)
         assert files(tmp_path / "masked") == whole
 
+    def test_what_is_finished_is_said_to_be(self, mask, whole, tmp_path):
+        with pytest.raises(DatasetError, match="it exists already, and nothing is left to resume"):
+            mask("whole", resume=True)
+        assert files(tmp_path / "whole") == whole
+
     def test_without_resume_it_begins_anew(self, mask, whole, tmp_path):
         with pytest.raises(KeyboardInterrupt):
             mask(progress=Interrupting(6000))
