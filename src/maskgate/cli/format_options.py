@@ -42,8 +42,8 @@ def _read(_context: click.Context, _parameter: click.Parameter, given: tuple[str
             raise click.BadParameter(f"'{each}' is no option. Write NAME=VALUE.")
         if name.startswith("types."):
             found.setdefault("types", {})[name.removeprefix("types.")] = value
-        elif name == "nulls":
-            found.setdefault("nulls", []).append(value)
+        elif name in {"nulls", "quoted"}:
+            found.setdefault(name, []).append(value)
         else:
             found[name] = value
     return found

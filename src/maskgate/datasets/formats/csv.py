@@ -82,7 +82,10 @@ class Csv:
                 pa.string() if name not in declared and moment_of(each, kind) == "T" else kind
                 for name, each, kind in zip(names, columns, kinds, strict=True)
             ]
-        if "quoting" not in options:
+        for name in dialect.quoted:
+            if name not in names:
+                raise UsageError(f'{file.shown}: there is no column "{name}" to quote.{did_you_mean(name, names)}')
+        if not options.keys() & {"quoting", "quoted"}:
             dialect = with_quoting(dialect, names, columns, kinds, dialect.text_of(file.shown, head))
         items = [_noted(*each) for each in zip(names, kinds, columns, strict=True)]
         schema = pa.schema(items, {DIALECT: dialect.as_json()})

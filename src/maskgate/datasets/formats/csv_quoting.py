@@ -82,6 +82,8 @@ def _quoted(dialect: Dialect, names: Sequence[str], kinds: Sequence[pa.DataType]
 
 def _with_header(dialect: Dialect, names: Sequence[str], text: str) -> Dialect:
     """Return a dialect that quotes the names as the first line does, where that is not as it quotes texts."""
+    if dialect.quoted_header is not None:
+        return dialect
     first = next(_rows(dialect, text), []) if dialect.header else []
     if len(first) != len(names):
         return dialect

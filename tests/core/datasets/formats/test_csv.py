@@ -179,6 +179,21 @@ class TestDeclared:
         mask_dataset(written(data), tmp_path / "o.csv", keep(["a", "b"]), table_name="t", source_options=options)
         assert (tmp_path / "o.csv").read_bytes() == "a:b\nK\xf6ln:NULL\n'it''s':''\n".encode("latin-1")
 
+    @pytest.mark.parametrize(
+        ("options", "expected"),
+        [
+            ({"quoted": ["b"]}, b'a,b\n1,"x"\n'),
+            ({"quoted": "a", "quoted_header": "true"}, b'"a","b"\n"1",x\n'),
+            ({"quoted_header": True}, b'"a","b"\n1,x\n'),
+            ({"quoting": "all", "quoted_header": False}, b'a,b\n"1","x"\n'),
+        ],
+    )
+    def test_what_is_to_be_quoted(self, written, keep, tmp_path, options, expected):
+        mask_dataset(
+            written(b"a,b\n1,x\n"), tmp_path / "o.csv", keep(["a", "b"]), table_name="t", source_options=options
+        )
+        assert (tmp_path / "o.csv").read_bytes() == expected
+
     def test_no_header(self, written, keep, tmp_path):
         mask_dataset(
             written(b"1,x\n2,y\n"),
@@ -206,6 +221,7 @@ class TestDeclared:
             ({"escape": "xx"}, "one character"),
             ({"types": "string"}, "types are declared by column"),
             ({"quoting": "never"}, "one of minimal, text, all"),
+            ({"quoted": ["b"]}, 'no column "b" to quote'),
             ({"quote": ","}, "are different characters"),
             ({"escape": '"'}, "are different characters"),
             ({"nulls": []}, "'' where cells are empty"),
