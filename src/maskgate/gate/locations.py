@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from maskgate.datasets.object_store import google_store
 from maskgate.errors import DatasetError, MaskgateError, UsageError
 
 if TYPE_CHECKING:
@@ -137,7 +136,11 @@ def open_filesystem(location: Location, options: Mapping[str, Any]) -> AbstractF
     # The listing cache would show the gate a folder as it was, not as it is.
     wanted = {"use_listings_cache": False, **options}
     try:
-        return google_store(wanted) if location.protocol == "gs" else fsspec.filesystem(location.protocol, **wanted)
+        if location.protocol == "gs":
+            from maskgate.datasets.object_store import google_store  # noqa: PLC0415  with it comes pyarrow
+
+            return google_store(wanted)
+        return fsspec.filesystem(location.protocol, **wanted)
     except ImportError:
         raise UsageError(
             f"{location.uri}: the library for `{location.protocol}` is not installed. "
