@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from maskgate.datasets.files import InputFile, without_partition_values
 from maskgate.datasets.formats import Piece, format_of
+from maskgate.datasets.formats.format import check_options
 from maskgate.datasets.object_store import connect, without_credentials
 from maskgate.datasets.source import InputState, Source
 from maskgate.errors import DatasetError, UsageError
@@ -89,8 +90,7 @@ def open_delta(uri: str, options: Mapping[str, Any] | None = None) -> Source:
     place, version = split_version(uri)
     version = version if "version" not in given else _number(given.pop("version"))
     storage = given.pop("storage", None)
-    if given:
-        raise UsageError(f"a table of Delta Lake has no option '{next(iter(given))}', but version.")
+    check_options("a table of Delta Lake", given, ("version",))
     shown = without_credentials(place)
     table = _translated(shown, lambda: _opened(shown, place, version, storage))
     _check_features(shown, table)

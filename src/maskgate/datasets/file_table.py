@@ -21,12 +21,11 @@ from maskgate.datasets.formats.csv import Csv
 from maskgate.datasets.formats.csv_agreement import agreement
 from maskgate.datasets.formats.delta import Delta
 from maskgate.datasets.formats.json_lines import JsonLines
-from maskgate.datasets.formats.parquet import Parquet
 from maskgate.datasets.object_store import plain_path, without_credentials
 from maskgate.datasets.partitions import partition_fields, with_partition
 from maskgate.datasets.promotion import Common, check_names, common_schema, conformed
 from maskgate.datasets.source import InputState, Source
-from maskgate.errors import DatasetError, UsageError
+from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -75,7 +74,6 @@ def open_files(
         )
     found = declared or _format_of_all(files)
     options = options or {}
-    _check_options(found, options)
     if declared is None and format_of(files[0].name) is None:
         _check_parquet(files[0])
     facts = _look_at_all(found, files, options)
@@ -130,12 +128,6 @@ class _FileTable:
 
     def _states(self) -> list[tuple[str, int | None, str]]:
         return [(file.name, file.size, file.stamp) for file in find_files(self.uri, self.is_wanted, self.storage)]
-
-
-def _check_options(found: Format, options: Mapping[str, Any]) -> None:
-    """Refuse what is declared of files that say all of it themselves."""
-    if options and isinstance(found, Parquet):
-        raise UsageError(f"Parquet files have no options, and '{next(iter(options))}' was given. Leave it out.")
 
 
 def _common(found: Format, facts: Sequence[FileFacts], names: Sequence[str], options: Mapping[str, Any]) -> Common:

@@ -323,7 +323,7 @@ class TestFailures:
 
     def test_what_is_declared_of_files_that_declare_themselves(self, mask, everything):
         said = self.assert_refused(mask, everything, UsageError, source_options={"delimiter": ";"})
-        assert said == "Parquet files have no options, and 'delimiter' was given. Leave it out."
+        assert said == "a Parquet file has no option 'delimiter'."
 
     @pytest.mark.parametrize("name", ["masked.parquet.gz", "masked.zst"])
     def test_a_target_of_a_codec_that_its_format_does_not_have(self, mask, everything, name):

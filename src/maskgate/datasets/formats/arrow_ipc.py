@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.ipc
 
 from maskgate.datasets.formats.compression import codec_of
-from maskgate.datasets.formats.format import FileFacts, Piece, Segment
+from maskgate.datasets.formats.format import FileFacts, Piece, Segment, check_options
 from maskgate.datasets.formats.portions import in_portions
-from maskgate.errors import DatasetError, UsageError
+from maskgate.errors import DatasetError
 from maskgate.methods.layout import plain
 from maskgate.methods.nesting import nulls
 
@@ -55,8 +55,7 @@ class ArrowIpc:
 
     def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:
         """Read the schema, and of a file how many batches there are."""
-        for option in options:
-            raise UsageError(f"the format '{self.name}' has no option '{option}'.")
+        check_options("an Arrow file", options)
         with self._opened(file) as reader:
             schema = reader.schema
             digest = hashlib.sha256(schema.serialize()).hexdigest()

@@ -15,8 +15,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
+from maskgate.datasets.formats.format import check_options
 from maskgate.errors import DatasetError, UsageError
-from maskgate.rules.strict_yaml import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -233,17 +233,8 @@ class Header:
 
 def _declared(options: Mapping[str, Any]) -> dict[str, Any]:
     known = [item.name for item in fields(Dialect)]
-    found = {}
-    for option, value in options.items():
-        if option == _TYPES:
-            continue
-        if option not in known:
-            raise UsageError(
-                f"a CSV file has no option '{option}', but types, {', '.join(known)}."
-                f"{did_you_mean(option, [*known, _TYPES])}"
-            )
-        found[option] = _valid(option, value)
-    return found
+    check_options("a CSV file", options, [*known, _TYPES])
+    return {option: _valid(option, value) for option, value in options.items() if option != _TYPES}
 
 
 def _valid(option: str, value: Any) -> Any:

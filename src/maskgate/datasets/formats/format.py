@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from maskgate.errors import UsageError
+from maskgate.rules.strict_yaml import did_you_mean
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -89,6 +92,22 @@ class Segment:
     def size(self) -> int:
         """How many bytes there are."""
         return sum(map(len, self.data)) if isinstance(self.data, tuple) else len(self.data)
+
+
+def check_options(called: str, options: Iterable[str], known: Collection[str] = ()) -> None:
+    """Refuse what may not be declared of a file.
+
+    Args:
+        called: What messages call such a file.
+        options: What is declared.
+        known: What may be.
+
+    Raises:
+        UsageError: If something else is.
+    """
+    for option in options:
+        if option not in known:
+            raise UsageError(f"{called} has no option '{option}'.{did_you_mean(option, known)}")
 
 
 class Assembly(Protocol):

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.json
 
 from maskgate.datasets.formats.compression import LONGEST_ROW, block_for, damaged, head_of, level_of_text, opened
-from maskgate.datasets.formats.format import FileFacts, Piece
+from maskgate.datasets.formats.format import FileFacts, Piece, check_options
 from maskgate.datasets.formats.json_encoding import JsonEncoder, check_json_type
 from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.formats.streamed import streamed
@@ -89,9 +89,7 @@ class JsonLines:
 
 
 def _declared(options: Mapping[str, Any]) -> dict[str, pa.DataType]:
-    for option in options:
-        if option != "types":
-            raise UsageError(f"JSON lines have no option '{option}', but types.")
+    check_options("a file of JSON lines", options, ("types",))
     return declared_types(options)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from maskgate.datasets.formats.format import FileFacts, Piece
+from maskgate.datasets.formats.format import FileFacts, Piece, check_options
 from maskgate.datasets.formats.parquet_encoding import ParquetEncoder
 from maskgate.errors import DatasetError
 
@@ -37,8 +37,13 @@ class Parquet:
     name = "parquet"
     suffixes: tuple[str, ...] = (".parquet",)
 
-    def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:  # noqa: ARG002  Parquet describes itself
-        """Read the footer."""
+    def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:
+        """Read the footer, which says all that there is to declare.
+
+        Raises:
+            UsageError: If something is declared all the same.
+        """
+        check_options("a Parquet file", options)
         with _opened(file) as parquet:
             metadata = parquet.metadata
             digest = hashlib.sha256(_footer_of(metadata)).hexdigest()
@@ -107,7 +112,8 @@ class _RowGroups(Piece):
         return (self._from(first, len(self.ends)), rows - self.ends[first - 1]) if first else (self, rows)
 
     def around(self, start: int, rows: int) -> Piece:
-        first, last = bisect_right(self.ends, start), bisect_left(self.ends, start + rows)
+        # Of no rows, where they would stand.
+        first, last = bisect_right(self.ends, start), bisect_left(self.ends, start + max(rows, 1))
         return self._from(min(first, len(self.ends) - 1), min(last, len(self.ends) - 1) + 1)
 
     def _from(self, first: int, stop: int) -> _RowGroups:
