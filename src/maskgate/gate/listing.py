@@ -90,33 +90,6 @@ def read_page(
         token: Only requests of this token.
         keep: Only requests of which this holds.
     """
-    with _in_the_order_of_indexes(work):
-        return _read_page(work, states, limit=limit, after=after, token=token, keep=keep)
-
-
-@contextmanager
-def _in_the_order_of_indexes(work: Work) -> Iterator[None]:
-    """Have PostgreSQL read rows as an index has them; where it believes that there are few, it would read all and sort.
-
-    It believes so right after a table was emptied, and does not look again before some time has passed.
-    """
-    if work.dialect.name != "postgresql":
-        yield
-        return
-    work.execute(text("SET LOCAL enable_sort = off"))
-    yield
-    work.execute(text("SET LOCAL enable_sort = on"))
-
-
-def _read_page(
-    work: Work,
-    states: Sequence[State],
-    *,
-    limit: int,
-    after: Cursor | None,
-    token: str | None,
-    keep: Callable[[Request], bool] | None,
-) -> Page:
     found: list[Request] = []
     read, at_once = 0, limit
     while read < _MOST_READ:
@@ -148,7 +121,25 @@ def _ids(work: Work, states: Sequence[State], token: str | None, after: Cursor |
         return [row.id for row in work.execute(chosen)]
     if not states:
         return [row.id for row in work.execute(chosen.order_by(*newest))]
-    # As a range, and in its order: no other index has that, whatever PostgreSQL believes of states.
+    # As a range, and in its order: no other index has that.
     in_order = chosen.order_by(columns.state.desc(), *newest)
-    rows = [row for each in map(str, states) for row in work.execute(in_order.where(columns.state.between(each, each)))]
+    with _in_the_order_of_indexes(work):
+        rows = [
+            row for each in map(str, states) for row in work.execute(in_order.where(columns.state.between(each, each)))
+        ]
     return [row.id for row in sorted(rows, key=lambda row: (row.created_at, row.id), reverse=True)[:most]]
+
+
+@contextmanager
+def _in_the_order_of_indexes(work: Work) -> Iterator[None]:
+    """Have PostgreSQL read rows as an index has them, whatever it believes of how many there are.
+
+    Where it believes that there are few in a state, it would rather read all of them by another index and sort. It
+    believes so for a while after a table was nearly empty.
+    """
+    if work.dialect.name != "postgresql":
+        yield
+        return
+    work.execute(text("SET LOCAL enable_sort = off"))
+    yield
+    work.execute(text("SET LOCAL enable_sort = on"))
