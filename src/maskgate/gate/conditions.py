@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from maskgate.gate.action_facts import ActionFacts, ColumnFact, Total
     from maskgate.gate.time_window import TimeWindow
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _MAY_BE_ABSENT = frozenset({"resource", "destination", "trust", "workflow"})
 _TITLES = {"destination": "destination id", "trust": "destination trust", "person": "requester person"}
 _TITLES |= {"token": "requester token", "workflow": "requester workflow"}
+_WILD = frozenset("*?")
 
 
 class Condition(Protocol):
@@ -46,6 +47,11 @@ class Condition(Protocol):
 def title_of(fact: str) -> str:
     """Return what people call a fact."""
     return _TITLES.get(fact, fact.replace("_", " "))
+
+
+def is_pattern(word: str) -> bool:
+    """Whether a word of the policy stands for others too."""
+    return bool(_WILD & set(word))
 
 
 def fits(word: str, patterns: Iterable[str]) -> bool:
@@ -271,9 +277,9 @@ class RollingSum:
 
     def describe(self) -> str:
         """Say what is asked."""
-        days = self.total.over.total_seconds() / 3600
+        hours = self.total.over.total_seconds() / 3600
         per = " and ".join(self.total.per)
-        return f"sum of {self.total.quantity} in {days:g} h per {per} {bounds(self.at_least, self.at_most)}"
+        return f"sum of {self.total.quantity} in {hours:g} h per {per} {bounds(self.at_least, self.at_most)}"
 
     def found(self, facts: ActionFacts) -> str:
         """Say what it comes to."""
@@ -281,89 +287,6 @@ class RollingSum:
         if counted is None:
             return "not known"
         return number(counted.known) if counted.is_complete else f"at least {number(counted.known)}"
-
-
-@dataclass(frozen=True)
-class All:
-    """Every part holds."""
-
-    parts: tuple[Condition, ...]
-
-    def holds(self, facts: ActionFacts) -> bool | None:
-        """Say whether it holds; one part that does not settles it, whatever is not known."""
-        return _all(part.holds(facts) for part in self.parts)
-
-    def describe(self) -> str:
-        """Say what is asked."""
-        return " and ".join(part.describe() for part in self.parts)
-
-    def found(self, facts: ActionFacts) -> str:
-        """Say what was found, part by part."""
-        return "; ".join(part.found(facts) for part in self.parts)
-
-
-@dataclass(frozen=True)
-class AnyOf:
-    """One of several holds."""
-
-    parts: tuple[Condition, ...]
-
-    def holds(self, facts: ActionFacts) -> bool | None:
-        """Say whether it holds; one part that does settles it, whatever is not known."""
-        refuted = _all(negated(part.holds(facts)) for part in self.parts)
-        return negated(refuted)
-
-    def describe(self) -> str:
-        """Say what is asked."""
-        return "any of (" + "; or ".join(part.describe() for part in self.parts) + ")"
-
-    def found(self, facts: ActionFacts) -> str:
-        """Say what was found, part by part."""
-        return "; ".join(part.found(facts) for part in self.parts)
-
-
-@dataclass(frozen=True)
-class Not:
-    """It does not hold."""
-
-    part: Condition
-
-    def holds(self, facts: ActionFacts) -> bool | None:
-        """Say whether it holds."""
-        return negated(self.part.holds(facts))
-
-    def describe(self) -> str:
-        """Say what is asked."""
-        return f"not ({self.part.describe()})"
-
-    def found(self, facts: ActionFacts) -> str:
-        """Say what was found."""
-        return self.part.found(facts)
-
-
-def reasons(condition: Condition, facts: ActionFacts) -> Iterator[str]:
-    """Say, part by part, what made a condition hold, not hold, or be undecided."""
-    answer = condition.holds(facts)
-    parts = condition.parts if isinstance(condition, All) or (isinstance(condition, AnyOf) and answer is True) else ()
-    for part in parts:
-        if part.holds(facts) is answer:
-            yield from reasons(part, facts)
-    if not parts:
-        word = {True: "holds", False: "does not hold", None: "cannot be told"}[answer]
-        yield f"{condition.describe()}: {word}, found {condition.found(facts)}"
-
-
-def parts_of(condition: Condition) -> Iterator[Condition]:
-    """Go through everything that a condition asks, however deep."""
-    yield condition
-    inside = condition.parts if isinstance(condition, All | AnyOf) else ()
-    for part in (condition.part,) if isinstance(condition, Not) else inside:
-        yield from parts_of(part)
-
-
-def negated(answer: bool | None) -> bool | None:  # noqa: FBT001  the third answer has no name of its own
-    """Turn yes into no and no into yes; what is not known stays so."""
-    return None if answer is None else not answer
 
 
 def within(value: int | None, at_least: int | None, at_most: int | None) -> bool | None:
@@ -382,13 +305,6 @@ def bounds(at_least: int | None, at_most: int | None) -> str:
 def number(value: int | None) -> str:
     """Write a number that may not be known."""
     return "not known" if value is None else f"{value:,}"
-
-
-def _all(answers: Iterable[bool | None]) -> bool | None:
-    given = list(answers)
-    if False in given:
-        return False
-    return None if None in given else True
 
 
 _MOST_NAMES = 5

@@ -10,27 +10,25 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
+from maskgate.gate.combined_conditions import All, AnyOf, Not
 from maskgate.gate.conditions import (
-    All,
-    AnyOf,
     Columns,
     During,
     Flag,
     Names,
     NoDestination,
-    Not,
     Range,
     RollingSum,
     SmallestGroup,
     Word,
     fits,
+    is_pattern,
 )
 from maskgate.gate.time_window import WEEK
 
 if TYPE_CHECKING:
     from maskgate.gate.conditions import Condition
 
-_PATTERN = frozenset("*?")
 # Answers that are kept: parts of one policy are compared again and again, and without them nesting costs its power.
 _ANSWERS = 20_000
 # Ways to choose one of each `any:`, beyond which they are not tried together.
@@ -114,7 +112,7 @@ def _other_side(condition: Range) -> Condition:
 
 def takes_all(patterns: tuple[str, ...]) -> bool:
     """Whether one of some patterns fits every word, of which none is empty."""
-    return any("*" in pattern and pattern.count("?") <= 1 and not set(pattern) - _PATTERN for pattern in patterns)
+    return any("*" in pattern and pattern.count("?") <= 1 and not pattern.strip("*?") for pattern in patterns)
 
 
 def _fill_the_week(one: Condition, other: Condition) -> bool:
@@ -216,7 +214,7 @@ def _bounds(condition: Condition) -> tuple[int | None, int | None]:
 def _subset(narrow: tuple[str, ...], wide: tuple[str, ...]) -> bool:
     """Whether what fits one of some patterns fits one of others; an empty list is none."""
     return bool(narrow) and all(
-        each in wide or "*" in wide or (not _PATTERN & set(each) and fits(each, wide)) for each in narrow
+        each in wide or "*" in wide or (not is_pattern(each) and fits(each, wide)) for each in narrow
     )
 
 
@@ -226,6 +224,6 @@ def _are_strange(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
 
 
 def _may_overlap(one: str, other: str) -> bool:
-    if _PATTERN & set(one) and _PATTERN & set(other):
+    if is_pattern(one) and is_pattern(other):
         return True
-    return fits(one, (other,)) if not _PATTERN & set(one) else fits(other, (one,))
+    return fits(one, (other,)) if not is_pattern(one) else fits(other, (one,))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from maskgate.gate.conditions import RollingSum, SmallestGroup, fits, parts_of
+from maskgate.gate.combined_conditions import parts_of
+from maskgate.gate.conditions import RollingSum, SmallestGroup, fits
 from maskgate.gate.policy_choice import choose, possible
 
 if TYPE_CHECKING:

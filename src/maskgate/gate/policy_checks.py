@@ -7,16 +7,14 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from maskgate.errors import Problem
+from maskgate.gate.combined_conditions import All, Not, parts_of
 from maskgate.gate.conditions import (
-    All,
     During,
     Flag,
     NoDestination,
-    Not,
     Range,
     RollingSum,
     Word,
-    parts_of,
 )
 from maskgate.gate.governed import CHANGE_REVIEWERS, OF_UNKNOWN_AUTHOR
 from maskgate.gate.implication import implies, is_never, negation

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from maskgate.gate.conditions import reasons
+from maskgate.gate.combined_conditions import reasons
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

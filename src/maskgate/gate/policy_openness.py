@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maskgate.errors import Problem
-from maskgate.gate.conditions import All, AnyOf, Columns, Names, NoDestination, Not, Range, RollingSum, Word, parts_of
+from maskgate.gate.combined_conditions import All, AnyOf, Not, parts_of
+from maskgate.gate.conditions import (
+    Columns,
+    Names,
+    NoDestination,
+    Range,
+    RollingSum,
+    Word,
+)
 from maskgate.gate.governed import GOVERNED_ACTIONS
 from maskgate.gate.implication import implies, is_always, takes_all
 from maskgate.gate.model import LEVELS

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from maskgate.gate.conditions import All
+from maskgate.gate.combined_conditions import All
 from maskgate.gate.model import CHANNELS, Thresholds
 from maskgate.gate.requirement import Requirement
 from maskgate.gate.terms import Terms

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maskgate.gate.conditions import Word, parts_of
+from maskgate.gate.combined_conditions import parts_of
+from maskgate.gate.conditions import Word, is_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from maskgate.gate.policy import Policy
     from maskgate.gate.registry import Registry
-
-_PATTERN = frozenset("*?")
 
 
 def unknown_names(policy: Policy, registry: Registry, issuers: Collection[str]) -> Iterator[str]:
@@ -39,7 +38,7 @@ def unknown_names(policy: Policy, registry: Registry, issuers: Collection[str]) 
         for rule in policy.rules:
             for part in parts_of(rule.when):
                 if isinstance(part, Word) and part.fact == fact:
-                    strange = [each for each in part.patterns if not _PATTERN & set(each) and each not in names]
+                    strange = [each for each in part.patterns if not is_pattern(each) and each not in names]
                     yield from (
                         f'policy "{rule.name}": this gate has no {fact} {each!r}. Known are: '
                         f"{', '.join(sorted(names)) or 'none'}."

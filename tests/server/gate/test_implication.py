@@ -9,14 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from maskgate.gate.action_facts import ActionFacts, ColumnFact, Counted, Total
+from maskgate.gate.combined_conditions import All, AnyOf, Not
 from maskgate.gate.conditions import (
-    All,
-    AnyOf,
     Columns,
     Flag,
     Names,
     NoDestination,
-    Not,
     Range,
     RollingSum,
     SmallestGroup,

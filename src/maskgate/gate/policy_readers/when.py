@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING
 
 from maskgate.detect.column_names import DIRECT_IDENTIFIERS
 from maskgate.gate.action_facts import DIVISIONS, QUANTITIES, Total
+from maskgate.gate.combined_conditions import All, AnyOf, Not
 from maskgate.gate.conditions import (
-    All,
-    AnyOf,
     Columns,
     During,
     Flag,
     Names,
     NoDestination,
-    Not,
     Range,
     RollingSum,
     SmallestGroup,
