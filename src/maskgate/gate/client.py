@@ -40,7 +40,7 @@ _SERVER_ERROR = 500
 _PAGE = 100
 _SETTINGS = {
     "MASKGATE_URL": "MASKGATE_URL to its address, such as http://127.0.0.1:8470",
-    "MASKGATE_TOKEN": "MASKGATE_TOKEN to a token of its, such as the content of pipeline.token in its home",
+    "MASKGATE_TOKEN": "MASKGATE_TOKEN to one of its tokens, such as the content of pipeline.token in its home",
 }
 
 
@@ -75,7 +75,7 @@ class GateClient:
         """
         missing = [what for name, what in _SETTINGS.items() if not os.environ.get(name)]
         if missing:
-            raise UsageError(f"to reach the gate, set {' and '.join(missing)}")
+            raise UsageError(f"to reach the gate, set {', and '.join(missing)}")
         return cls(os.environ["MASKGATE_URL"], os.environ["MASKGATE_TOKEN"], timeout=timeout)
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
 """Where a gate is and by which token it is asked, as a person writes the two down.
 
-* Neither goes into a message where it may hold a secret.
+* No message shows what was written: a password or a token may stand where the address belongs.
 * What would be asked for in vain is refused before anything is sent.
 """
 
@@ -43,9 +43,9 @@ def gate_address(url: Any) -> str:
     except ValueError:
         is_address = False
     if not is_address or re.search(r"\s", written):
-        raise UsageError(f"the gate's address {url!r} is no http or https URL. {_EXAMPLE}")
+        raise UsageError(f"the gate's address is no http or https URL. {_EXAMPLE}")
     if parts.query or parts.fragment or _API.search(parts.path):
-        raise UsageError(f"the gate's address {url!r} says more than where the gate is. {_EXAMPLE}, and no more")
+        raise UsageError(f"the gate's address says more than where the gate is. {_EXAMPLE}, and no more")
     return written
 
 

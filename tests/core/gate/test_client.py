@@ -139,7 +139,7 @@ class TestAsking:
         monkeypatch.delenv("MASKGATE_TOKEN", raising=False)
         with pytest.raises(UsageError) as caught:
             GateClient.from_environment()
-        assert "set MASKGATE_URL to its address, such as http://127.0.0.1:8470 and MASKGATE_TOKEN to" in str(
+        assert "set MASKGATE_URL to its address, such as http://127.0.0.1:8470, and MASKGATE_TOKEN to" in str(
             caught.value
         )
 
