@@ -1,4 +1,8 @@
-"""What a table has become since it was last released to the same destination, by the gate's own records."""
+"""What a table has become since it was last released to the same destination, by the gate's own records.
+
+What another token released is compared, and not told: whoever asks reads this too, and no token reads what another's
+request held.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +27,9 @@ class SinceRelease:
 
     Attributes:
         request: What it was last released by; None if it never was, so that all of it is new.
-        rows: How many rows it had then.
+        rows: How many rows it had then; None if another token released it.
         new_columns: Columns that it did not have.
-        gone_columns: Columns that it has no more.
+        gone_columns: Columns that it has no more; none are named if another token released it.
         rules_loosened: Whether the rules let more through; None if that cannot be told.
     """
 
@@ -46,22 +50,23 @@ def since_last_release(
     """Compare each table with its last release there."""
     destination = "" if request.destination is None else request.destination.id
     return {
-        table.name: _compared(table, last_release(work, table.name, destination), sealed, rules)
+        table.name: _compared(table, request.token, last_release(work, table.name, destination), sealed, rules)
         for table in sealed.tables
     }
 
 
 def _compared(
-    table: MeasuredTable, before: LastRelease | None, sealed: Sealed, rules: Mapping[str, Rules]
+    table: MeasuredTable, token: str | None, before: LastRelease | None, sealed: Sealed, rules: Mapping[str, Rules]
 ) -> SinceRelease:
     names = tuple(column.name for column in table.columns)
     if before is None:
         return SinceRelease(None, None, names, (), None)
+    is_own = before.token == token
     return SinceRelease(
         before.request,
-        before.rows,
+        before.rows if is_own else None,
         tuple(name for name in names if name not in before.columns),
-        tuple(sorted(before.columns - set(names))),
+        tuple(sorted(before.columns - set(names))) if is_own else (),
         _is_looser(before, sealed, table.name, rules),
     )
 

@@ -54,7 +54,7 @@ def _news(measured: Mapping[str, Any]) -> Iterator[str]:
     if since["request"] is None:
         yield "first release of this table to this destination"
         return
-    rows = "" if since["rows"] is None else f" had {since['rows']:,} rows;"
+    rows = " was another token's;" if since["rows"] is None else f" had {since['rows']:,} rows;"
     new, gone = since["new_columns"], since["gone_columns"]
     columns = f"new columns {_some(new)}" if new else "no new columns"
     columns += f", without {_some(gone)}" if gone else ""

@@ -37,12 +37,14 @@ class LastRelease:
 
     Attributes:
         request: Which request it was.
+        token: Which token asked for it.
         columns: The columns that it had.
         rows: Its rows.
         rules_digest: The rules that masked it.
     """
 
     request: str
+    token: str | None
     columns: frozenset[str]
     rows: int | None
     rules_digest: str
@@ -81,7 +83,9 @@ def count_totals(work: Work, request: Request, totals: Iterable[Total], now: dat
 def last_release(work: Work, dataset: str, destination: str) -> LastRelease | None:
     """Return the last release of a dataset to a destination; None if there was none."""
     chosen = (
-        select(_VOLUMES.request, _VOLUMES.column_names, _VOLUMES.rows, _VOLUMES.rules_digest)
+        select(
+            _VOLUMES.request, tables.requests.c.token, _VOLUMES.column_names, _VOLUMES.rows, _VOLUMES.rules_digest
+        )
         .join(tables.requests, tables.requests.c.id == _VOLUMES.request)
         .where(
             _VOLUMES.dataset == dataset,
@@ -92,7 +96,9 @@ def last_release(work: Work, dataset: str, destination: str) -> LastRelease | No
         .limit(1)
     )
     row = work.execute(chosen).first()
-    return None if row is None else LastRelease(row.request, frozenset(row.column_names), row.rows, row.rules_digest)
+    if row is None:
+        return None
+    return LastRelease(row.request, row.token, frozenset(row.column_names), row.rows, row.rules_digest)
 
 
 def _measured(table: MeasuredTable, sealed: Sealed) -> dict[str, Any]:

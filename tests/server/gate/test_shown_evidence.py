@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from server.gate.acting import ACTIONS, ask
 
@@ -48,6 +50,18 @@ class TestShown:
         second = world.ask(run=airflow_run("second"), staging=world.stage(12))
         for said in shown(world, second):
             assert f"the last release there, {first['id']}, had 8 rows; no new columns; the rules are no looser" in said
+
+    def test_what_another_token_released_is_compared_and_not_told(self, tmp_path, monkeypatch):
+        world = GateWorld(tmp_path)
+        first = world.decide(world.ask(staging=world.stage(8)))
+        world.release(first)
+        monkeypatch.setattr(GateWorld, "pipeline", replace(world.pipeline, token="other"))
+        second = world.ask(run=airflow_run("second"), staging=world.stage(12))
+        words = f"the last release there, {first['id']}, was another token's; no new columns; the rules are no looser"
+        for said in shown(world, second):
+            assert words in said
+            assert "8 rows" not in said
+        assert second["evidence"]["measured"]["tables"]["customers"]["since"]["rows"] is None
 
     def test_at_the_command_line_where_it_goes_and_what_was_done(self, first):
         said = signed_words(first)
