@@ -12,9 +12,9 @@ SOURCES = Path(__file__).resolve().parents[2] / "src" / "maskgate"
 # `approval` comes after `gate`: it acts in the caller's process, against what a gate has signed. `agents` comes after
 # `server`: its file of tools is read as the gate's configuration is.
 ROOMS = (
-    *("errors", "clock", "canonical", "crypto", "keys", "detect", "methods", "rules", "masking", "privacy", "datasets"),
-    *("engines", "lineage", "store", "ledger", "gate", "approval", "release", "hosts", "notify", "server", "agents"),
-    *("cli", "testing"),
+    *("errors", "clock", "canonical", "google_store", "crypto", "keys", "detect", "methods", "rules", "masking"),
+    *("privacy", "datasets", "engines", "lineage", "store", "ledger", "gate", "approval", "release", "hosts"),
+    *("notify", "server", "agents", "cli", "testing"),
 )
 MODULES = sorted(path for path in SOURCES.rglob("*.py") if path != SOURCES / "__init__.py")
 WEB = {"fastapi", "starlette", "uvicorn", "authlib"}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from maskgate.errors import DatasetError
+from maskgate.google_store import google_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from fsspec import AbstractFileSystem
 
 _GOOGLE = ("gs", "gcs")
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
@@ -51,21 +49,6 @@ def _opened(scheme: str, uri: str, options: Mapping[str, Any]) -> tuple[Any, str
         return filesystem, filesystem._strip_protocol(uri)  # noqa: SLF001  what fsspec itself asks of each store
     filesystem, path = fsspec.core.url_to_fs(uri, **options)
     return filesystem, path
-
-
-def google_store(options: Mapping[str, Any]) -> AbstractFileSystem:
-    """Open Google's storage by its JSON API alone.
-
-    gcsfs has another way besides, over gRPC, which knows no condition that an upload can be held to. Where it is on,
-    everything begins with a question over gRPC, and where nobody answers that, it waits.
-
-    Raises:
-        ImportError: If gcsfs is not installed.
-    """
-    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # spares the import of the other way
-    from gcsfs.core import GCSFileSystem  # noqa: PLC0415  its own package
-
-    return GCSFileSystem(**options)
 
 
 def plain_path(uri: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from maskgate.errors import DatasetError, MaskgateError, UsageError
+from maskgate.google_store import google_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -137,8 +138,6 @@ def open_filesystem(location: Location, options: Mapping[str, Any]) -> AbstractF
     wanted = {"use_listings_cache": False, **options}
     try:
         if location.protocol == "gs":
-            from maskgate.datasets.object_store import google_store  # noqa: PLC0415  with it comes pyarrow
-
             return google_store(wanted)
         return fsspec.filesystem(location.protocol, **wanted)
     except ImportError:

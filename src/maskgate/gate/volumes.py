@@ -83,9 +83,7 @@ def count_totals(work: Work, request: Request, totals: Iterable[Total], now: dat
 def last_release(work: Work, dataset: str, destination: str) -> LastRelease | None:
     """Return the last release of a dataset to a destination; None if there was none."""
     chosen = (
-        select(
-            _VOLUMES.request, tables.requests.c.token, _VOLUMES.column_names, _VOLUMES.rows, _VOLUMES.rules_digest
-        )
+        select(_VOLUMES.request, tables.requests.c.token, _VOLUMES.column_names, _VOLUMES.rows, _VOLUMES.rules_digest)
         .join(tables.requests, tables.requests.c.id == _VOLUMES.request)
         .where(
             _VOLUMES.dataset == dataset,

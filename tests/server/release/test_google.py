@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+import subprocess
+import sys
 
 import pytest
 from gcsfs.core import GCSFileSystem
@@ -108,3 +110,12 @@ class TestOneWay:
         read, alike = (connect(f"{scheme}://bucket/released", options) for scheme in ("gs", "gcs"))
         assert [type(each) for each in (opened, read[0], alike[0])] == [GCSFileSystem] * 3
         assert read[1] == alike[1] == "bucket/released"
+
+    def test_a_gate_opens_it_without_arrow(self):
+        program = (
+            "import sys; from maskgate.gate.locations import open_filesystem, parse_location;"
+            "open_filesystem(parse_location('gs://bucket/released'), {'token': 'anon'});"
+            "print(sorted({'pyarrow', 'numpy'} & sys.modules.keys()))"
+        )
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "[]"
