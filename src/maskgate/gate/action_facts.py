@@ -154,7 +154,7 @@ class ActionFacts:
         """
         if not isinstance(value, dict) or not isinstance(value.get("action"), str):
             raise UsageError('facts are a JSON object with at least "action", such as {"action": "export"}')
-        if isinstance(value.get("columns"), int):
+        if type(value.get("columns")) is int:
             value = {name: each for name, each in value.items() if name != "columns"}
         for name in value:
             if name not in _NAMES:
@@ -192,8 +192,9 @@ def _check_sense(value: Mapping[str, Any]) -> None:
     for name, known in (("trust", TRUSTS), ("level", LEVELS)):
         if value.get(name) is not None and value[name] not in known:
             raise UsageError(f'facts: "{name}" is one of {", ".join(known)}')
-    if value.get("trust") is not None and value.get("destination") is None:
-        raise UsageError('facts: "trust" is that of a destination. Add "destination", its id')
+    for name, other, what in (("trust", "destination", "its id"), ("destination", "trust", "such as external")):
+        if value.get(name) is not None and value.get(other) is None:
+            raise UsageError(f'facts: a destination has both an id and a trust. Add "{other}", {what}')
     for name in ("tables", "columns", "k", "totals"):
         if value.get(name) is not None and not isinstance(value[name], list):
             raise UsageError(f'facts: "{name}" must be a list')

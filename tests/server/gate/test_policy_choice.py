@@ -265,7 +265,9 @@ class TestFacts:
             pytest.param({"action": "export", "k": [5]}, "not as the gate writes them", id="k without columns"),
             pytest.param({"action": "export", "moment": "noon"}, "not as the gate writes them", id="no moment"),
             pytest.param({"action": "export", "tables": "orders"}, '"tables" must be a list', id="a name for a list"),
+            pytest.param({"action": "export", "columns": True}, '"columns" must be a list', id="true for columns"),
             pytest.param({"action": "export", "trust": "public"}, 'Add "destination"', id="trust of no destination"),
+            pytest.param({"action": "export", "destination": "a"}, 'Add "trust"', id="a destination of no trust"),
             pytest.param(
                 {"action": "export", "destination": "a", "trust": "extern"}, '"trust" is one of', id="no trust"
             ),
