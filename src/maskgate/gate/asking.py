@@ -254,13 +254,13 @@ def must_be_signable(policy: Policy, request: Request) -> None:
             return
         able |= {each: frozenset(slots) for each in policy.reviewers[later.to].people if each not in request.involved}
     if request.requirement.missing(able, named=request.named):
-        who_asks = (
-            "Add reviewers."
-            if request.involved
-            else "Nobody is known to have asked, so two people have to sign: say whose the token is, by its `owner:` "
-            "in gate.yaml, or add reviewers."
-        )
+        what_helps = "Add reviewers."
+        if request.token is not None and not request.involved:
+            what_helps = (
+                "Nobody is known to have asked, so at least two people have to sign: say whose the token is, by its "
+                "`owner:` in gate.yaml, or add reviewers."
+            )
         raise Refused(
             f'policy "{request.policy_name}" needs {request.requirement.distinct} of its reviewers to sign, and there '
-            f"are too few beside those involved ({', '.join(request.involved) or 'nobody'}). {who_asks}"
+            f"are too few beside those involved ({', '.join(request.involved) or 'nobody'}). {what_helps}"
         )

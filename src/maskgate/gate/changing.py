@@ -27,6 +27,7 @@ from maskgate.gate.lifecycle import State
 from maskgate.gate.parts import active_policy
 from maskgate.gate.request import change_request, insert_request, list_requests
 from maskgate.gate.sealing_step import fix_intent
+from maskgate.store import tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,8 +87,9 @@ def ask_for_change(parts: Parts, work: Work, change: Change) -> str:
 
 def withdraw_changes_of_policy(parts: Parts, work: Work, wanted: str) -> None:
     """Withdraw requests for policies that the file does not say any more, so that nobody signs an earlier draft."""
-    for waiting in list_requests(work, State.PENDING):
-        if waiting.action in {CHANGE_POLICY, CHANGE_REVIEWERS} and waiting.subject != wanted:
+    of_policies = tables.requests.c.action.in_((CHANGE_POLICY, CHANGE_REVIEWERS))
+    for waiting in list_requests(work, State.PENDING, where=of_policies):
+        if waiting.subject != wanted:
             message = "The policy file says something else by now. Nothing changed."
             withdrawn = parts.advance(work, waiting, State.WITHDRAWN, message)
             parts.record(work, "request.withdrawn", withdrawn, because="the policy file changed")
