@@ -13,6 +13,7 @@ The level is *verify*: whoever can edit the function can leave the decorator out
 from __future__ import annotations
 
 import asyncio
+import enum
 import functools
 import inspect
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 # What JSON says by itself, whatever a parameter is called.
 _PLAIN = (str, int, float, list, tuple, dict)
+# CPython's Py_TPFLAGS_IMMUTABLETYPE, of classes that are written in C: what they hold is in no attribute.
+_IMMUTABLE = 1 << 8
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
@@ -126,7 +129,7 @@ def _as_signed(name: str, value: Any) -> Any:
     """Say of a method's object what is signed: its class, and all that it holds."""
     if name == "cls" and isinstance(value, type):
         return _class_of(value)
-    if name != "self" or isinstance(value, _PLAIN):
+    if name != "self" or _is_plain(value):
         return value
     try:
         return {"class": _class_of(type(value)), "attributes": checked_arguments(_attributes_of(value))}
@@ -137,17 +140,20 @@ def _as_signed(name: str, value: Any) -> Any:
         ) from None
 
 
+def _is_plain(value: object) -> bool:
+    """Whether JSON says all of a value: it is a text, a number, a list or a mapping, without attributes beside that."""
+    return isinstance(value, _PLAIN) and (isinstance(value, enum.Enum) or not object.__getstate__(value))
+
+
 def _attributes_of(value: object) -> dict[str, Any]:
     """Collect what an object holds, in its slots too.
 
     Raises:
-        UsageError: If it does not show that.
+        UsageError: If it does not show that, as a set does not.
     """
-    try:
-        state = object.__getstate__(value)
-    except TypeError:
-        state = None
-    if state is None and not hasattr(value, "__dict__"):
+    is_of_c = any(kind.__flags__ & _IMMUTABLE for kind in type(value).__mro__ if kind is not object)
+    state = None if is_of_c else object.__getstate__(value)
+    if state is None and (is_of_c or not hasattr(value, "__dict__")):
         raise UsageError(f"{type(value).__name__} does not show what it holds")
     named, slots = state if isinstance(state, tuple) else (state, None)
     return {**(named or {}), **(slots or {})}
@@ -183,8 +189,8 @@ def _worked(result: Any) -> Any:
     elif not inspect.isasyncgen(result):
         return result
     raise UsageError(
-        f"the function returned a {type(result).__name__}, which works when nobody checks any more. Nothing was done; "
-        "decorate the function that it is made by (`async def`), and ask again."
+        f"the function returned a {type(result).__name__}, which would work when nobody checks any more. It was closed "
+        "before it began. Decorate the function that makes it (`async def`), and ask again."
     )
 
 

@@ -45,11 +45,10 @@ class TakenApart:
         try:
             inspect.signature(taken.function)
         except ValueError:
-            raise UsageError(f"{taken.function!r} does not say what its arguments are called.") from None
-        bound = getattr(taken.function, "__self__", None)
-        if inspect.isbuiltin(taken.function) and not isinstance(bound, ModuleType | type | None):
+            raise UsageError(f"{_name_of(taken.function)} does not say what its arguments are called.") from None
+        if _hides_arguments(taken.function):
             raise UsageError(
-                f"{taken.function.__qualname__} is bound to an object that it does not show, so that cannot be signed. "
+                f"{_name_of(taken.function)} is bound to an object that it does not show, so that cannot be signed. "
                 "Write a function that takes what matters as its arguments."
             )
         return taken
@@ -69,3 +68,16 @@ class TakenApart:
         if inspect.isfunction(call) and not hasattr(function, "__wrapped__"):
             return TakenApart(call, (function, *self.positional), self.named)
         return self
+
+
+def _name_of(function: Any) -> str:
+    """Name it; what it is bound to, which its repr may show, stays out of a message."""
+    return str(getattr(function, "__qualname__", type(function).__qualname__))
+
+
+def _hides_arguments(function: Any) -> bool:
+    """Whether it is bound to something in C, as `[1, 2].append` and `operator.itemgetter(1)` are."""
+    if inspect.isbuiltin(function):
+        return not isinstance(function.__self__, ModuleType | type | None)
+    is_open = inspect.isfunction(function) or inspect.isclass(function) or inspect.ismethoddescriptor(function)
+    return not (is_open or hasattr(function, "__wrapped__"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import enum
 import functools
 import itertools
@@ -272,9 +273,29 @@ class TestWhatIsSigned:
 
         assert signed(lambda places: None, [Place.LIVE, Shy("live")]) == {"places": ["live", "live"]}
 
-    def test_what_does_not_show_what_it_is_bound_to_is_refused(self):
+    @pytest.mark.parametrize("function", [[].append, [].__iadd__], ids=["a builtin", "an operator"])
+    def test_what_does_not_show_what_it_is_bound_to_is_refused(self, function):
         with pytest.raises(UsageError, match="bound to an object that it does not show"):
-            requires_approval(action="rotate-key", resource="dev/x")([].append)
+            requires_approval(action="rotate-key", resource="dev/x")(function)
+
+    @pytest.mark.parametrize("kind", [set, dict, collections.deque])
+    def test_an_object_whose_class_in_c_holds_more_than_its_attributes_is_refused(self, environment, kind):
+        class Accounts(kind):
+            def delete(self):
+                raise AssertionError("it was not signed of which accounts")
+
+        accounts = Accounts()
+        accounts.owner = "anna"
+        with pytest.raises(UsageError, match=r"Accounts does not show what it holds.*by `arguments=`"):
+            requires_approval(action="rotate-key", resource="dev/accounts")(accounts.delete)()
+        assert environment.read_all("dev/accounts") == []
+
+    def test_an_object_that_is_a_mapping_alone_is_signed_as_that(self, signed):
+        class Accounts(dict):
+            def delete(self):
+                pass
+
+        assert signed(Accounts(anna=1).delete) == {"self": {"anna": 1}}
 
     def test_a_coroutine_that_is_returned_does_nothing(self, environment):
         ran = []
