@@ -26,7 +26,7 @@ class PythonWay:
         """Say what it does."""
         return {"kind": "python", "function": self.function}
 
-    def find(self) -> None:
+    def check(self, arguments: Mapping[str, Any]) -> None:  # noqa: ARG002  the protocol's signature
         """Look for the function.
 
         Raises:

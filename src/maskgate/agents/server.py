@@ -51,7 +51,7 @@ class OtherTool:
             "schema": digest("tool-schema", self.schema),
         }
 
-    def find(self) -> None:
+    def check(self, arguments: Mapping[str, Any]) -> None:
         """Leave it to the other server."""
 
     def run(self, arguments: Mapping[str, Any]) -> Result:  # noqa: ARG002  the protocol's signature

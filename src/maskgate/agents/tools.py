@@ -53,11 +53,11 @@ class Way(Protocol):
         """Say what it does, without secrets."""
         ...
 
-    def find(self) -> None:
-        """Look for what it needs, before a grant is used up.
+    def check(self, arguments: Mapping[str, Any]) -> None:
+        """See, before a grant is used up, whether it can be carried out with these arguments.
 
         Raises:
-            UsageError: If that is not there.
+            UsageError: If not.
         """
 
     def run(self, arguments: Mapping[str, Any]) -> Result:
@@ -104,9 +104,7 @@ class Tool:
             UsageError: If not.
         """
         check_arguments(self.parameters, arguments, f"the tool {self.name}")
-        if isinstance(self.way, CommandWay):
-            words_of(self.way.argv, arguments)
-        self.way.find()
+        self.way.check(arguments)
 
     def resource_of(self, arguments: Mapping[str, Any]) -> str:
         """Say what a call is about."""
@@ -130,8 +128,9 @@ class CommandWay:
         """Say what it does."""
         return {"kind": "command", "argv": list(self.argv), "environment": sorted(self.environment)}
 
-    def find(self) -> None:
-        """Leave it to the start: what cannot be started did nothing."""
+    def check(self, arguments: Mapping[str, Any]) -> None:
+        """See whether they can be its words; whether there is such a program, its start shows."""
+        words_of(self.argv, arguments)
 
     def run(self, arguments: Mapping[str, Any]) -> Result:
         """Run it, and return what it printed."""
@@ -167,8 +166,8 @@ class HttpWay:
         """Say what it does."""
         return {"kind": "http", "method": self.method, "url": self.url, "headers": sorted(self.headers)}
 
-    def find(self) -> None:
-        """Leave it to the call."""
+    def check(self, arguments: Mapping[str, Any]) -> None:
+        """Take any arguments: whether the address answers, the call shows."""
 
     def run(self, arguments: Mapping[str, Any]) -> Result:
         """Call it, and return what it answered. Redirects are not followed, and are no success."""

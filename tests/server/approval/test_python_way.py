@@ -64,7 +64,7 @@ class TestPythonWay:
     )
     def test_what_is_not_there_is_found_out_before_the_grant_is_used(self, module, function, why):
         with pytest.raises(UsageError, match=why):
-            PythonWay(function).find()
+            PythonWay(function).check({})
 
 
 class TestToolsFile:
