@@ -190,4 +190,7 @@ def _beginning(answer: httpx.Response) -> str:
         read += chunk
         if len(read) >= _LARGEST_OUTPUT:
             break
-    return bytes(read[:_LARGEST_OUTPUT]).decode(answer.encoding or "utf-8", "replace")
+    try:
+        return read[:_LARGEST_OUTPUT].decode(answer.encoding or "utf-8", "replace")
+    except (LookupError, UnicodeError):  # a codec that is none for texts, such as `hex`
+        return read[:_LARGEST_OUTPUT].decode("utf-8", "replace")

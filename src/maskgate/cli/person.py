@@ -21,7 +21,7 @@ import click
 import httpx
 
 from maskgate.errors import GateUnreachable, NotAllowed, UsageError
-from maskgate.gate.client import error_of
+from maskgate.gate.client import error_of, object_of
 from maskgate.gate.gate_address import gate_address, no_answer
 
 if TYPE_CHECKING:
@@ -124,8 +124,7 @@ def _sent(url: str, http: httpx.Client, method: str, path: str, **options: Any) 
     response = _answered(url, http, method, path, **options)
     if not response.is_success:
         raise error_of(url, response)
-    answer: dict[str, Any] = response.json()
-    return answer
+    return object_of(url, response)
 
 
 class _Listener:

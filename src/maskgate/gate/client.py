@@ -328,16 +328,22 @@ class GateClient:
             raise UsageError(f"the gate at {self.url} cannot be asked for {path!r}: that is no valid path") from None
         if not response.is_success:
             raise error_of(self.url, response)
-        return self._object(response)
+        return object_of(self.url, response)
 
-    def _object(self, response: httpx.Response) -> dict[str, Any]:
-        try:
-            answer = response.json()
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict):
-            raise GateUnreachable(f"{self.url} answered, but not as a gate does. Is that the gate's address?")
-        return answer
+
+def object_of(url: str, response: httpx.Response) -> dict[str, Any]:
+    """Read what a gate answered.
+
+    Raises:
+        GateUnreachable: If that is no JSON object.
+    """
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise GateUnreachable(f"{url} answered, but not as a gate does. Is that the gate's address?")
+    return answer
 
 
 def error_of(url: str, response: httpx.Response) -> Exception:

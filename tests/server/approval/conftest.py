@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -129,3 +131,28 @@ def environment(gate, monkeypatch):
 def client(gate) -> Iterator[GateClient]:
     with gate.client() as opened:
         yield opened
+
+
+@pytest.fixture
+def page():
+    """Return the address of a server that is no gate, and answers every GET with one page of a given type."""
+    with ExitStack() as stack:
+
+        def serve(content_type, content):
+            class Handler(BaseHTTPRequestHandler):
+                def do_GET(self):
+                    self.send_response(200)
+                    self.send_header("Content-Type", content_type)
+                    self.end_headers()
+                    self.wfile.write(content)
+
+                def log_message(self, *_):
+                    return
+
+            server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+            stack.callback(server.server_close)
+            stack.callback(server.shutdown)
+            return f"http://127.0.0.1:{server.server_port}"
+
+        yield serve

@@ -142,6 +142,13 @@ class TestAsking:
         code, _, err = command("deny", "req_x", "--yes", "--no-browser")
         assert (code, "Log in" in err) == (5, False), "and sends no person to where nobody is"
 
+    @pytest.mark.parametrize("arguments", [["requests"], ["deny", "req_x", "--yes", "--no-browser"]])
+    def test_what_is_no_gate_is_told_from_one(self, command, page, monkeypatch, arguments):
+        monkeypatch.setenv("MASKGATE_URL", page("text/html", b"<h1>Welcome</h1>"))
+        monkeypatch.setenv("MASKGATE_TOKEN", "t")
+        code, _, err = command(*arguments)
+        assert (code, "answered, but not as a gate does" in err) == (5, True), err
+
     def test_what_a_caller_carries_out_is_not_released(self, environment, pending, capsys):
         assert run(["release", pending["id"]]) == 2
         assert "maskgate run" in capsys.readouterr().err
