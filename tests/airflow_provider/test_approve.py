@@ -246,6 +246,6 @@ class TestArguments:
             ("soft_fail", True),
         ],
     )
-    def test_arguments_of_the_question_or_of_looking_again_are_refused(self, name, value):
+    def test_arguments_of_the_question_and_of_sensors_that_poke_are_refused(self, name, value):
         with pytest.raises(UsageError, match=f"no argument '{name}'"):
             sensor(**{name: value})

@@ -91,8 +91,8 @@ class ApprovalSensor(HITLOperator):
             kwargs.pop(name, None)
         for name in sorted(_OF_SENSORS & kwargs.keys()):
             raise UsageError(
-                f"ApprovalSensor has no argument {name!r}: it looks at nothing again and again, but parks without a "
-                "worker slot or trigger until the gate wakes it, and what nobody signs is never a success or a skip"
+                f"ApprovalSensor has no argument {name!r}: it does not poke. It parks, without a worker slot or a "
+                "trigger, until the gate wakes it; a request that nobody signs fails the task and never skips it"
             )
         super().__init__(
             subject="The gate is reading what is to be signed", options=["Approve", "Reject"], **with_patience(kwargs)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from typing import Self
 
 
+_TEXT_NAME = "<the block's rules>"
+
+
 class MaskingRules(Block):
     """Says by which method each column of each table is masked.
 
@@ -56,6 +59,3 @@ class MaskingRules(Block):
 def read(rules: MaskingRules | str | os.PathLike[str]) -> Any:
     """Return what :func:`maskgate.gate.masked_staging.stage_masked` takes."""
     return rules.rules() if isinstance(rules, MaskingRules) else rules
-
-
-_TEXT_NAME = "<the block's rules>"

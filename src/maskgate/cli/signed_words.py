@@ -20,7 +20,8 @@ def signed_words(document: Mapping[str, Any]) -> list[str]:
     """Say what is asked for, by whom, what the gate measured, and what was decided before."""
     from maskgate.notify.plain_text import plain  # noqa: PLC0415  `maskgate --help` needs none of it
 
-    lines = (*_asked(document), *_measured(document), *_called(document), *_changed(document), *_before(document))
+    parts = (_asked, _measured, _called, _changed, _decided_before)
+    lines = (*(line for part in parts for line in part(document)), f"  signed is {document['intent_digest']}")
     return [plain(line.replace("\n", " ⏎ "), longest=_LONGEST) for line in lines]
 
 
@@ -66,8 +67,7 @@ def _changed(document: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"  | {line}" for line in (document.get("evidence") or {}).get("changes") or ())
 
 
-def _before(document: Mapping[str, Any]) -> Iterator[str]:
+def _decided_before(document: Mapping[str, Any]) -> Iterator[str]:
     from maskgate.gate.call_text import decided_before  # noqa: PLC0415  likewise
 
     yield from (f"  decided before: {decided_before(each)}" for each in document.get("earlier") or ())
-    yield f"  signed is {document['intent_digest']}"
