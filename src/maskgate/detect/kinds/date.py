@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maskgate.detect.finder import Finder, holds
+from maskgate.detect.finder import Finder, before, holds
 from maskgate.detect.kinds.versions import is_no_version, is_of_no_program
 from maskgate.detect.spans import Spans
 from maskgate.detect.text import DIGIT, WORD
@@ -63,6 +63,11 @@ _EAST = (
 )
 PATTERN = rf"\b(?:(?:{_NUMBERS}|{_DAY_FIRST}|{_MONTH_FIRST}){_CLOCK}|{_BASIC})\b|{_EAST}"
 _SHORT = r"^[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2}$"
+# In words that follow each other, and in names of fields: "date_of_birth=".
+_CALLED = (
+    r"(?i)(?:^|[^\p{L}])(?:date|dob|born|birth(?:day|date)?|datum|geb(?:oren|urtsdatum|urtstag)?|am|on|at|since|from|until"
+    r"|till|vom|bis|seit|fecha|naci(?:do|da|miento)|data|n[ée]e?|naissance|nascita|dated|day)[ :=\x22']*$"
+)
 _SIGNS = np.isin(np.arange(256), [ord(each) for each in "-./"])
 _LEFT, _RIGHT = 32, 44
 
@@ -90,11 +95,12 @@ def is_possible(text: Text, spans: Spans) -> NDArray[np.bool_]:
 
 
 def is_a_day(text: Text, spans: Spans) -> NDArray[np.bool_]:
-    """Say which are no version: of those with points and two digits for the year, whatever else could be one."""
+    """Say which are no version: of those with points and a year of two digits, what is called a day or no version."""
     accepted = np.ones(len(spans), dtype=bool)
     short = np.flatnonzero(holds(text, spans, _SHORT))
     doubtful = spans.where(short)
-    accepted[short] = is_no_version(text, doubtful) & is_of_no_program(text, doubtful)
+    no_version = is_no_version(text, doubtful) & is_of_no_program(text, doubtful)
+    accepted[short] = no_version | before(text, doubtful, _CALLED, 24)
     return accepted
 
 
