@@ -18,12 +18,20 @@ from maskgate.detect.signs import kinds_of_cells
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A cell of these types cannot be an address or a name, whatever its column is called.
 _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_integer)
 _BINARY = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
-_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list, pa.types.is_map)
+_LISTS = (
+    pa.types.is_list,
+    pa.types.is_large_list,
+    pa.types.is_fixed_size_list,
+    pa.types.is_list_view,
+    pa.types.is_large_list_view,
+    pa.types.is_map,
+)
+_NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 # No number is one of these.
 _WORDS = frozenset({"email", "person_name", "street_address"})
+# A cell of these types cannot be an address or a name, whatever its column is called.
 _NEVER_BY_NAME = (pa.types.is_boolean, pa.types.is_temporal, pa.types.is_floating)
 
 
@@ -50,15 +58,11 @@ def recognize(name: str, column: pa.Array | pa.ChunkedArray | None = None) -> fr
         kinds = by_name | kinds_of_name(field)
         if any(is_(cells.type) for is_ in _NEVER_BY_NAME) and not _are_whole_numbers(cells):
             kinds -= DIRECT_IDENTIFIERS
-        elif not _is_text(cells.type):
+        elif any(is_(cells.type) for is_ in _NUMBERS):
             kinds -= _WORDS
         inside = _kinds_of_cells(cells)
         found |= kinds | (inside - {"ip_address"} if names_a_version(field) else inside)
     return frozenset(found)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_null(kind) or any(is_(kind) for is_ in (*_TEXT[:3], *_BINARY))
 
 
 def _kinds_of_cells(cells: pa.ChunkedArray) -> frozenset[str]:
@@ -120,6 +124,8 @@ def _leaves(name: str, column: pa.Array | pa.ChunkedArray) -> Iterator[tuple[str
         yield from _leaves(name, pa.chunked_array([chunk.storage for chunk in cells.chunks], kind.storage_type))
     elif pa.types.is_dictionary(kind):
         yield from _leaves(name, cells.cast(kind.value_type))
+    elif pa.types.is_run_end_encoded(kind):
+        yield from _leaves(name, pc.run_end_decode(cells))
     elif pa.types.is_struct(kind):
         for field, part in zip(kind, cells.flatten(), strict=True):
             yield from _leaves(field.name, part)

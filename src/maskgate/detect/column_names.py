@@ -36,6 +36,8 @@ _ADDRESS_KINDS = frozenset({"ip", "mac", "email", "mail", "web", "remote", "clie
 _ADDRESS_PARTS = frozenset(
     ["city", "town", "country", "state", "region", "province", "county", "district", "ort", "stadt", "land"]
 )
+# Words beside which an income still says what somebody earns.
+_AMOUNTS = frozenset({"total", "avg", "rate", "range"})
 # Cards with which nobody pays.
 _OTHER_CARD_WORDS = "health id identity library loyalty report sim score gift medicare insurance student green"
 _OTHER_CARDS = frozenset(_OTHER_CARD_WORDS.split())
@@ -70,17 +72,19 @@ def kinds_of_name(name: str) -> frozenset[str]:
         kinds.discard("street_address")
     if "card" in kinds and _OTHER_CARDS & set(words):
         kinds.discard("card")
-    return frozenset(kinds if "birth_date" in kinds or not _is_about(name, words) else ())
+    if "birth_date" in kinds or not _is_about(name, words):
+        return frozenset(kinds)
+    return frozenset(kinds & {"income"} if words[0] in _AMOUNTS or words[-1] in _AMOUNTS else ())
 
 
 def names_a_version(name: str) -> bool:
     """Say whether a column of this name holds versions, which may look like addresses of machines."""
-    return not _VERSIONS.isdisjoint(_words(name))
+    return not _VERSIONS.isdisjoint(_without_qualifiers(_words(name))[-1:])
 
 
 def _is_about(name: str, words: list[str]) -> bool:
     """Say whether a name speaks of something about the data; "num_tel" is a number, and "num_phones" counts some."""
-    counts = words[0] == "num" and name.rstrip("0123456789_ ").lower().endswith("s")
+    counts = words[0] == "num" and words[-1] != _spelled_words(name)[-1]
     return words[-1] in ABOUT or (len(words) > 1 and (counts or words[0] in ABOUT_FIRST))
 
 
@@ -96,9 +100,7 @@ def _kinds_inside(words: list[str]) -> set[str]:
 
 def _kinds_of_ends(words: list[str]) -> set[str]:
     """Return the kinds of what a name ends with, and of what it is but for words that add nothing."""
-    bare = list(words)
-    while len(bare) > 1 and bare[-1] in _QUALIFIERS:
-        bare.pop()
+    bare = _without_qualifiers(words)
     kinds = set()
     before = bare[-2] if len(bare) > 1 else ""
     if (bare[-1],) in _KINDS_AT_END and before not in _OTHER_ENDS.get(bare[-1], ()):
@@ -112,6 +114,14 @@ def _kinds_of_ends(words: list[str]) -> set[str]:
     return kinds
 
 
+def _without_qualifiers(words: list[str]) -> list[str]:
+    """Return the words up to the last one that adds something."""
+    bare = list(words)
+    while len(bare) > 1 and bare[-1] in _QUALIFIERS:
+        bare.pop()
+    return bare
+
+
 def _kinds_of_compounds(words: list[str]) -> set[str]:
     """Return the kinds of words that are written in one."""
     kinds = {kind for kind, pattern in COMPOUNDS.items() if any(re.fullmatch(pattern, word) for word in words)}
@@ -122,10 +132,13 @@ def _kinds_of_compounds(words: list[str]) -> set[str]:
 
 def _words(name: str) -> list[str]:
     """Take a name apart into words, in the singular where that one is known."""
+    return [_singular(word) for word in _spelled_words(name)]
+
+
+def _spelled_words(name: str) -> list[str]:
     plain = unicodedata.normalize("NFKD", name.translate(_LETTERS)).encode("ascii", "ignore").decode() or name
     spaced = re.sub(r"([a-z0-9])([A-Z])|([A-Z]+)([A-Z][a-z])", r"\1\3 \2\4", plain)
-    words = re.findall(r"[a-z]+|[0-9]+", spaced.lower())
-    return [_singular(word) for word in words if not word.isdigit()]
+    return re.findall("[a-z]+", spaced.lower())
 
 
 def _singular(word: str) -> str:

@@ -74,7 +74,7 @@ ALONE: dict[str, str] = {
     "national_id": "sin,nie,nir,rut,fiscal number",
     "iban": "rib,aba,konto",
     "street_address": "rue,calle,utca",
-    "username": "twitter,instagram,skype,telegram,linkedin,facebook,github,snapchat,tiktok,discord,nick,user login",
+    "username": "twitter,instagram,skype,telegram,linkedin,facebook,github,snapchat,tiktok,discord,nick",
 }
 # Patterns of words in one, as German and others write them.
 COMPOUNDS: dict[str, str] = {

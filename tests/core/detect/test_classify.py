@@ -4,6 +4,7 @@ import hashlib
 import random
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from maskgate.detect import DIRECT_IDENTIFIERS, classify, recognize
@@ -58,6 +59,7 @@ class TestNames:
             pytest.param("nom_du_produit", set(), id="the name of a thing in French"),
             pytest.param("num_tel", {"phone"}, id="a number in French"),
             pytest.param("num_phones", set(), id="how many there are"),
+            pytest.param("num_address", {"street_address"}, id="a number in a street, though it ends like many"),
             pytest.param("has_ssn", set(), id="whether there is one"),
             pytest.param("last_login", set(), id="when"),
             pytest.param("mrn", {"national_id"}, id="of a hospital"),
@@ -78,6 +80,10 @@ class TestNames:
         assert recognize("postcode") == {"postcode"}
         assert classify("date_of_birth") == classify("postcode") == frozenset()
         assert "birth_date" not in DIRECT_IDENTIFIERS
+
+    def test_the_sum_of_somebodys_incomes_is_one(self):
+        assert recognize("total_income") == recognize("hourly_wage_rate") == {"income"}
+        assert recognize("income_source") == frozenset()
 
     @pytest.mark.parametrize("column", [pa.array([True]), pa.array([1.5]), pa.array([0], pa.date32())])
     def test_a_type_that_cannot_hold_it_is_believed_over_the_name(self, column):
@@ -158,13 +164,27 @@ class TestCells:
             pytest.param(pa.array([{"a": {"b": "ann@example.com"}}]), id="in a struct"),
             pytest.param(pa.array([[("k", "ann@example.com")]], pa.map_(pa.string(), pa.string())), id="in a map"),
             pytest.param(pa.array(["", "ann@example.com", ""]).slice(1, 1), id="a slice"),
+            pytest.param(pa.array([["ann@example.com"]], pa.list_view(pa.string())), id="in a view of a list"),
+            pytest.param(pc.run_end_encode(pa.array(["ann@example.com"] * 3)), id="a run"),
         ],
     )
     def test_the_layout_does_not_hide_it(self, column):
         assert classify("x", column) == {"email"}
 
-    def test_what_is_called_a_version_is_no_machine(self):
-        assert classify("app_version", pa.array(["10.0.1.2", "9.4.0.1"])) == frozenset()
+    @pytest.mark.parametrize(
+        ("name", "kinds"),
+        [
+            pytest.param("app_version", set(), id="a version"),
+            pytest.param("build_number", set(), id="a version, and a word that adds nothing"),
+            pytest.param("build_server", {"ip_address"}, id="something that has to do with versions"),
+        ],
+    )
+    def test_what_is_called_a_version_is_no_machine(self, name, kinds):
+        assert classify(name, pa.array(["10.0.1.2", "9.4.0.1"])) == kinds
+
+    @pytest.mark.parametrize("kind", [pa.list_view(pa.string()), pa.run_end_encoded(pa.int32(), pa.string())], ids=str)
+    def test_a_name_counts_whatever_the_layout(self, kind):
+        assert classify("email", pa.array([], kind)) == {"email"}
 
     @pytest.mark.parametrize("cells", [pa.array([1, 2]), pa.array([1.0, None])])
     def test_no_number_is_a_name_or_an_address(self, cells):
