@@ -222,7 +222,6 @@ class _Cells:
         return column if rows is None else taken(column, rows)
 
     def _guarded(self, case: CasePlan, column: pa.Array, act: Callable[[], T]) -> T:
-        failure, malformed = "", None
         try:
             return act()
         except MaskgateError:
@@ -231,10 +230,10 @@ class _Cells:
             failure = error.kind
         except Exception as error:  # noqa: BLE001  what a kernel says may quote a cell, and so may its traceback
             failure = type(error).__name__
-            malformed = malformed_texts(plain(column)) if family_of(column.type) is Family.STRING else None
+        # Raised outside of the handlers, so that not even the context of the error holds the original one.
+        malformed = malformed_texts(plain(column)) if family_of(column.type) is Family.STRING else None
         if malformed is not None:
             raise _MalformedTextsError(malformed)
-        # Raised outside of the handler, so that not even the context of the error holds the original one.
         raise MaskingError(
             f'table "{self.table}", column "{self.plan.input}" ({shown(column.type)}): '
             f"'{case.rule.method}' failed on a value ({failure}). Choose another method, or drop the column."

@@ -60,7 +60,8 @@ def plugin(install):
         keys = KeyRing({"k": Key("k", bytes(range(32)), version=2, older={1: bytes(32)})})
 
         def mask(x, who=("a", "b", "c")):
-            table = pa.table({"x": pa.array(x, pa.string()), "who": pa.array(who[: len(x)], pa.string())})
+            x = x if isinstance(x, pa.Array) else pa.array(x, pa.string())
+            table = pa.table({"x": x, "who": pa.array(who[: len(x)], pa.string())})
             return mask_table(table, rules, table_name="t", keys=keys)
 
         return mask
@@ -105,6 +106,13 @@ class TestOwnProcess:
         )
         masked, report = mask(["a", "bad", None])
         assert masked.column("x").to_pylist() == ["A", None, None]
+        assert report.as_json()["columns"]["x"]["invalid"] == 1
+
+    def test_texts_that_are_no_utf8_are_done_away_with(self, plugin):
+        line = "return pa.array([each and each.upper() for each in column.to_pylist()])"
+        mask = plugin("acme.reads", line, frame=", on_invalid: nullify")
+        masked, report = mask(pa.Array.from_buffers(pa.string(), 2, pa.array([b"a", b"\xff"]).buffers()))
+        assert masked.column("x").to_pylist() == ["A", None]
         assert report.as_json()["columns"]["x"]["invalid"] == 1
 
     @pytest.mark.parametrize(
