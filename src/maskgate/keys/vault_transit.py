@@ -136,7 +136,11 @@ class VaultTransit:
 
 
 def _beginning(answer: httpx.Response, seconds: float) -> bytes:
-    """Read no more than any answer of Vault's has, however much comes, and for no longer however slowly it does."""
+    """Read an answer, or nothing of one that is longer than any of Vault's.
+
+    Raises:
+        httpx.ReadTimeout: If it takes longer than so many seconds, however often a part of it comes.
+    """
     read, until = bytearray(), time.monotonic() + seconds
     for part in answer.iter_raw():
         read += part

@@ -9,7 +9,8 @@ from maskgate.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# DuckDB hands over bits and long numbers as bytes of its own, a time without its zone, and -1 for the greatest number.
+# DuckDB hands over bits, variants and long numbers as bytes of its own, a time without its zone, and the greatest of
+# `uhugeint` as negative numbers.
 _CHANGED = frozenset({"bit", "bignum", "varint", "uhugeint", "time with time zone", "variant"})
 
 

@@ -85,8 +85,7 @@ _SIGNED = rf"{_SCHEME}|^(?i:www)[0-9]?\."
 _BEFORE_AT = r"^[0-9A-Za-z.%+'!#$&*~^=_-]*@"
 # What a bare domain is no end of: an address, a path, a longer name.
 _PART = rf"(?:[@%\\\\]|(?:^|[^/])/|[:/]//|[{_LETTER}_][-._]*)$"
-# Names of programs' parts: "com.example.app", "logger.info(...)".
-# What programs call their parts, and people their files.
+# What programs call their parts, "logger.info", and people their files, "main.tf".
 _OBJECTS = (
     "self|this|cls|super|log|logger|console|np|pd|df|tf|torch|req|request|res|response|ctx|obj|window|document|sys|os|java"
     "|javax|system|process|module|express|flask|app|std|e|ex|err|error|exception|user|item|row|args|opts|options|params"
@@ -96,6 +95,7 @@ _FILES = (
     "main|index|script|utils?|helpers?|rules|variables|outputs|model|kernel|setup|config|settings|build|run|tests?|data|lib"
     "|core|init|install|server|client|module|checkpoint|weights|best|last|final|untitled|logo"
 )
+# Names of programs' parts and of files: "com.example.app", "self.cv", "System.Net".
 _PACKAGE = (
     r"^(?:com|org|net|edu|gov|io)\.(?:[^./]+\.[^./]+|example)$|^(?:self|this|cls|super)\.[^/]*$"
     r"|^(?:ASP|ADO|VB)\.NET$|^System\.(?:Net|IO)$|^[a-z](?:\.[a-z])+\.[a-z]+$"
