@@ -1,7 +1,7 @@
 """A program that runs within a time limit, and of whose output no more is kept than was asked for.
 
-When its time is over, it and what it started are ended. Nobody waits for a child of it that got away and still holds
-its output.
+When its time is over, it and what it started are ended, and nobody waits any longer: not even where a child got away
+and still holds its output.
 """
 
 from __future__ import annotations

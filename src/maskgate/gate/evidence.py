@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from maskgate.gate.since_release import count_new
 from maskgate.gate.staged_names import shown
 from maskgate.gate.thresholds import below_thresholds
 from maskgate.methods import ReversibleBy
@@ -48,7 +49,6 @@ def judge(
     thresholds: Thresholds,
     *,
     since: Mapping[str, SinceRelease] | None = None,
-    new_columns: int | None = None,
     masking: Mapping[str, Any] | None = None,
 ) -> Evidence:
     """Hold what was measured against the registered rules, the floor and the policy's thresholds.
@@ -58,8 +58,7 @@ def judge(
         rules: The registered rules.
         floor: What may happen to direct identifiers.
         thresholds: What the request's policy wants measured figures to be.
-        since: What each table has become since its last release there.
-        new_columns: Columns that the last release of this data there did not have.
+        since: What each table has become since its last release there; None if that is not known.
         masking: What the releaser measured of its own masking; None for data that a pipeline masked.
     """
     found = Evidence(
@@ -67,7 +66,7 @@ def judge(
         declared={"keys": dict(sealed.key_versions), "tables": dict(sealed.declared.get("report", {}))},
         refusals=(
             *(refusal for table in sealed.tables for refusal in _refusals(table, sealed, rules, floor)),
-            *below_thresholds(sealed, rules, thresholds, new_columns, masking),
+            *below_thresholds(sealed, rules, thresholds, None if since is None else count_new(since), masking),
         ),
     )
     return _with_masking(found, masking)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from maskgate.gate.action_facts import ActionFacts, ColumnFact
 from maskgate.gate.asked_facts import facts_of
+from maskgate.gate.since_release import count_new
 from maskgate.gate.volumes import count_totals, note_volumes
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def facts_when_sealed(
     looser = [each.rules_loosened for each in since.values()]
     return replace(
         _measured(facts, sealed),
-        new_columns=sum(len(each.new_columns) for each in since.values()),
+        new_columns=count_new(since),
         rules_loosened=True if True in looser else None if None in looser else False,
     )
 

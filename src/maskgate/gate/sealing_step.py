@@ -168,12 +168,8 @@ def _ask(parts: Parts, held: Claim, sealed: Sealed, rules: dict[str, Rules]) -> 
         since = since_last_release(work, now, sealed, rules)
         facts = facts_when_sealed(work, policy, now, sealed, since=since, now=parts.clock.now())
         chosen = choose_policy(policy, now, facts)
-        beside: dict[str, Any] = {
-            "since": since,
-            "new_columns": facts.new_columns,
-            "masking": measured_masking(work, now),
-        }
-        evidence = judge(sealed, registered, policy.floor, chosen.thresholds, **beside)
+        masking = measured_masking(work, now)
+        evidence = judge(sealed, registered, policy.floor, chosen.thresholds, since=since, masking=masking)
         too_early = why_too_early(work, chosen.request, sealed.content_digest, parts.clock.now())
         refusals = (*chosen.refusals, *evidence.refusals, *(() if too_early is None else (too_early,)))
         evidence = replace(evidence, refusals=refusals)

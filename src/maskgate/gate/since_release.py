@@ -44,6 +44,11 @@ class SinceRelease:
         return {**asdict(self), "new_columns": list(self.new_columns), "gone_columns": list(self.gone_columns)}
 
 
+def count_new(since: Mapping[str, SinceRelease]) -> int:
+    """Count the columns that are new, over all tables."""
+    return sum(len(each.new_columns) for each in since.values())
+
+
 def since_last_release(
     work: Work, request: Request, sealed: Sealed, rules: Mapping[str, Rules]
 ) -> dict[str, SinceRelease]:
