@@ -141,8 +141,8 @@ def _start(parts: Parts, work: Work, request: Request, run: HostRun | None) -> R
     reach("before consume")
     held = consumption.consume(work, grant.id, worker=parts.worker, now=parts.clock.now())
     is_lent = request.enforcement == "broker" and not parts.releaser.is_elsewhere
-    copies = "A releaser process" if parts.releaser.is_elsewhere else "The gate"
-    message = "Whoever asked writes the files." if is_lent else f"{copies} copies the files to the destination."
+    who = "A releaser process" if parts.releaser.is_elsewhere else "The gate"
+    message = "Whoever asked writes the files." if is_lent else f"{who} copies the files to the destination."
     started = parts.advance(work, request, State.RELEASING, message, done=0)
     parts.record(work, "release.started", started, grant=grant.id, fence=held.fence)
     if is_lent:

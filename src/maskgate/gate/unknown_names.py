@@ -23,7 +23,7 @@ def unknown_names(policy: Policy, registry: Registry, issuers: Collection[str]) 
     Args:
         policy: The policy in force.
         registry: What is configured.
-        issuers: Names of the logins and hosts of which accounts are.
+        issuers: The logins and hosts that accounts can be of, by name.
     """
     known = ", ".join(sorted(issuers)) or "none"
     for name, group in policy.reviewers.items():
@@ -34,13 +34,15 @@ def unknown_names(policy: Policy, registry: Registry, issuers: Collection[str]) 
                     f'reviewers "{name}": {person} can never sign here; their accounts are at '
                     f"{', '.join(sorted(places))}, and this gate knows: {known}."
                 )
-    for fact, names in (("destination", registry.destinations), ("token", registry.tokens)):
-        for rule in policy.rules:
-            for part in parts_of(rule.when):
-                if isinstance(part, Word) and part.fact == fact:
-                    strange = [each for each in part.patterns if not is_pattern(each) and each not in names]
-                    yield from (
-                        f'policy "{rule.name}": this gate has no {fact} {each!r}. Known are: '
-                        f"{', '.join(sorted(names)) or 'none'}."
-                        for each in strange
-                    )
+    there = {"destination": registry.destinations, "token": registry.tokens}
+    for rule in policy.rules:
+        for part in parts_of(rule.when):
+            if isinstance(part, Word) and part.fact in there:
+                yield from _not_there(rule.name, part, there[part.fact])
+
+
+def _not_there(policy: str, asked: Word, names: Collection[str]) -> Iterator[str]:
+    known = ", ".join(sorted(names)) or "none"
+    for name in asked.patterns:
+        if not is_pattern(name) and name not in names:
+            yield f'policy "{policy}": this gate has no {asked.fact} {name!r}. Known are: {known}.'
