@@ -1,7 +1,8 @@
 """What is known of an action when its policy is chosen.
 
 * What the gate measured, read from the host, or knows itself; nothing that a caller claims.
-* None is *not known*, and never *none*: what decides by it errs to the strict side.
+* None is *not known*, and what decides by it errs to the strict side; only of `resource`, `destination`, `trust` and
+  `workflow` it is *none*.
 * Names and counts; no cell of the data.
 """
 
