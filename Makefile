@@ -33,7 +33,7 @@ check: $(VENV)/core/.ready $(VENV)/server/.ready ## Lint, check the format, and 
 	$(VENV)/core/bin/ruff format --check .
 	$(VENV)/core/bin/mypy --python-executable $(VENV)/server/bin/python
 
-docs: $(VENV)/core/.ready ## Write the table of methods into docs/rules.md
+docs: $(VENV)/core/.ready ## Write the tables of methods and findings into docs/
 	$(VENV)/core/bin/python docs/methods_table.py
 
 bench: $(VENV)/presidio/.ready bench-gate bench-datasets ## Measure masking beside its peers, the gate and datasets, and write benchmarks/README.md

@@ -1,4 +1,4 @@
-"""Writes the tables of `rules.md` out of what the code declares. `make docs` runs it."""  # noqa: INP001  a script
+"""Writes the tables of `rules.md` and `methods.md` out of what the code declares. `make docs` runs it."""  # noqa: INP001  a script
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maskgate.rules.findings import CODES
 if TYPE_CHECKING:
     from maskgate.methods.method import Declaration, Parameter
 
-GUIDE = Path(__file__).parent / "rules.md"
+GUIDES = tuple(Path(__file__).parent / name for name in ("rules.md", "methods.md"))
 # A part that is written here begins with its name, and ends with an empty comment.
 PART = re.compile(r"(<!-- (?P<name>[a-z_]+): written by `make docs` -->\n).*?(<!-- -->\n)", re.DOTALL)
 METHODS_HEAD = """\
@@ -100,4 +100,5 @@ def _in_cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    GUIDE.write_text(with_table(GUIDE.read_text(encoding="utf-8")), encoding="utf-8")
+    for guide in GUIDES:
+        guide.write_text(with_table(guide.read_text(encoding="utf-8")), encoding="utf-8")

@@ -13,9 +13,9 @@ from maskgate.rules.findings import CODES
 from maskgate.rules.neighbours import read_neighbour
 
 DOCS = Path(__file__).parents[2] / "docs"
-GUIDE = (DOCS / "rules.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```yaml\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
-# The guide shows single rules; here is a file around them.
+RULES, METHODS_GUIDE = ((DOCS / name).read_text(encoding="utf-8") for name in ("rules.md", "methods.md"))
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```", RULES + METHODS_GUIDE, re.DOTALL | re.MULTILINE)
+# The guides show single rules; here is a file around them.
 FRAME = """\
 version: 1
 keys: {people: env:MASKGATE_KEY_PEOPLE}
@@ -39,24 +39,25 @@ def whole(block):
 
 
 def section(method):
-    return GUIDE.partition(f"\n### `{method}`\n")[2].partition("\n### ")[0].partition("\n## ")[0]
+    return METHODS_GUIDE.partition(f"\n## `{method}`\n")[2].partition("\n## ")[0]
 
 
 class TestRulesGuide:
-    """The guide to the rules says what the code declares."""
+    """The guides to rules and methods say what the code declares."""
 
     def test_what_is_written_by_make_docs_is_up_to_date(self, root):
         written = runpy.run_path(str(root / "docs" / "methods_table.py"))
-        assert written["with_table"](GUIDE) == GUIDE, "run `make docs`"
+        for guide in (RULES, METHODS_GUIDE):
+            assert written["with_table"](guide) == guide, "run `make docs`"
 
     def test_every_method_and_every_code_has_its_row(self):
-        assert [name for name in METHODS if f"\n| [`{name}`](#{name}) |" not in GUIDE] == []
-        assert [code for code in CODES if f"\n| `{code}` |" not in GUIDE] == []
+        assert [name for name in METHODS if f"\n| [`{name}`](#{name}) |" not in METHODS_GUIDE] == []
+        assert [code for code in CODES if f"\n| `{code}` |" not in RULES] == []
 
     @pytest.mark.parametrize("method", sorted(METHODS))
     def test_every_method_has_its_heading_words_and_example(self, method):
         found = section(method)
-        assert found.strip(), f"docs/rules.md has no heading for {method}"
+        assert found.strip(), f"docs/methods.md has no heading for {method}"
         example = re.search(r"^```yaml\n(.*?)^```", found, re.DOTALL | re.MULTILINE)
         assert example, method
         assert re.search(rf"\b{method}\b", example[1]), method
@@ -64,7 +65,7 @@ class TestRulesGuide:
             assert f"<!-- {method}: written by `make docs` -->" in found
 
     def test_headings_stand_in_order(self):
-        headings = re.findall(r"^### `(\w+)`$", GUIDE, re.MULTILINE)
+        headings = re.findall(r"^## `(\w+)`$", METHODS_GUIDE, re.MULTILINE)
         assert headings == sorted(METHODS)
 
     @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.partition("\n")[0])

@@ -17,7 +17,7 @@ from maskgate.server.releaser_configuration import load_releaser
 
 ROOT = Path(__file__).resolve().parents[2]
 # Guides to rules have a test of their own, in tests/repository/test_rules_guide.py.
-OF_RULES = {ROOT / "docs" / name for name in ("rules.md", "plugins.md", "keys.md")}
+OF_RULES = {ROOT / "docs" / name for name in ("rules.md", "methods.md", "plugins.md", "keys.md")}
 GUIDES = sorted({*(ROOT / "docs").glob("*.md")} - OF_RULES)
 SECRET = "https://hooks.example/services/T/B/x"
 SECRETS = {"CRM_DATABASE_URL": "postgresql+psycopg://crm@db.example/crm"}

@@ -23,9 +23,13 @@ from maskgate.rules.strict_yaml import parse
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "tests" / "core" / "rules"
 SAMPLES = sorted((ROOT / "sample_dags" / "rules").glob("*.yaml"))
-GUIDE = re.findall(
-    r"^```yaml\n(.*?)^```", (ROOT / "docs" / "rules.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-)
+GUIDE = [
+    block
+    for name in ("rules.md", "methods.md")
+    for block in re.findall(
+        r"^```yaml\n(.*?)^```", (ROOT / "docs" / name).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+]
 VALIDATOR = Draft202012Validator(rules_schema())
 
 # Refused before there are values: duplicate keys, and what is no YAML.
