@@ -40,7 +40,7 @@ def encrypt(column: pa.Array | pa.ChunkedArray, key: bytes, tweak: bytes = b"", 
         alphabet: The characters that cells are made of, the digit 0 first.
 
     Returns:
-        Strings of the same type, chunked if the column is, a dictionary written out; null where the column is null.
+        Strings of the same type, or of a dictionary's values; chunked if the column is, and null where it is.
 
     Raises:
         ValueError: If a cell has other characters or too few, the alphabet one of them twice, or the key another

@@ -50,7 +50,7 @@ def entries_of(text: str, place: str) -> Entries:
         text: The text of a key, plain or wrapped.
         place: What to call where it stands, such as ``the file people.key``.
     """
-    text = text.removeprefix("\ufeff")  # which some editors of Windows write
+    text = text.removeprefix("\ufeff")  # some editors on Windows begin every file with it
     parts = [part.strip() for line in text.splitlines() for part in line.partition("#")[0].split(",")]
     parts = [part for part in parts if part]
     found: dict[int, str] = {}

@@ -1,8 +1,8 @@
 """What happens to the cells of one column, wherever it is nested.
 
 * Every method sees originals, and only those of the rows that it is for.
-* What a method cannot take is made null before it looks, where the rules say so; where it fails, so are texts that are
-  no UTF-8.
+* What a method cannot take is made null before it looks, where the rules say so. Texts that are no UTF-8 are looked for
+  once a method has failed, since hardly any column has one.
 * No error shows a value.
 """
 

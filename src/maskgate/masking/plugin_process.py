@@ -207,7 +207,7 @@ class _Child:
         )
 
     def _await_start(self, until: float) -> None:
-        """Wait until all is imported, which is no time of the rows'."""
+        """Wait until the plugin is imported, which does not count as time for its rows."""
         if not self.has_started:
             self._bytes(until)
             self.has_started = True

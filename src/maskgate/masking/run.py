@@ -38,7 +38,7 @@ class MaskedBatch:
     traces: Traces | None = field(default=None, repr=False)
 
     def without_rows(self) -> MaskedBatch:
-        """Return the same without the rows, which is all that the run needs of a batch."""
+        """Return the same without the rows; the run needs no more of a batch once its rows are written."""
         return replace(self, batch=_NO_ROWS)
 
 

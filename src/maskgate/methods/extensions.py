@@ -1,4 +1,4 @@
-"""What extension types stand for: what they store, and a UUID its text.
+"""Columns without extension types: what they store, but of UUIDs their text.
 
 Databases and CSV give UUIDs as text. Under one key a UUID has one token, wherever it comes from.
 """

@@ -116,7 +116,7 @@ class Sorted:
         warmed(cells)
         for rows in portions(len(written)):
             places = self.words[rows] & self.of_value
-            # A long word is an int64 place as it stands, once the chance in front of it is gone.
+            # In a word of 64 bits a value has fewer, and so is an int64 as it stands.
             is_long = places.itemsize * _BYTE_BITS == _WORD_BITS
             places = places.view(np.int64) if is_long else places.astype(np.int64)
             cells.take(places, out=written[rows], mode="clip")

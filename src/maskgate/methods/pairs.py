@@ -91,7 +91,7 @@ def _crossed(order: NDArray[np.int64], first: int) -> NDArray[np.int64]:
 def halves(column: pa.Array, chance: Chance) -> list[Moves]:
     """Pair rows of one half that chance takes with those of the other half in an order that chance makes.
 
-    Rows that the larger half has too many go over. Of an odd number of rows, three are left for the end.
+    If one half is larger, some of its rows go over to the other. Of an odd number of rows, three are left for the end.
     """
     rows, valid = len(column), validity(column)
     here = np.unpackbits(chance.words(rows // _WORD + 1).view(np.uint8), count=rows).view(np.bool_)
