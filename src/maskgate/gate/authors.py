@@ -80,7 +80,8 @@ class Authors:
 def read_authors(repository: CodeRepository, version: str | None, released: Sequence[str]) -> Authors:
     """Read who changed the code between the last released version and this one.
 
-    Where an earlier version asks than the last one, the one before it counts: what was mended since is back.
+    Where a version asks that lies before the last released one, the release before that version counts instead: what
+    was mended in between is back.
 
     Args:
         repository: Where the code is.

@@ -25,10 +25,10 @@ _WILD = frozenset("*?")
 
 
 class Condition(Protocol):
-    """One thing that is asked of an action; a value, so that what was found out about it can be kept."""
+    """One thing that is asked of an action; a value, so that what was proved of it can be kept."""
 
     def __hash__(self) -> int:
-        """Tell it from others."""
+        """Hash it, so that what was proved of it is found again."""
         ...
 
     def holds(self, facts: ActionFacts) -> bool | None:

@@ -29,9 +29,10 @@ from maskgate.gate.time_window import WEEK
 if TYPE_CHECKING:
     from maskgate.gate.conditions import Condition
 
-# Answers that are kept: parts of one policy are compared again and again, and without them nesting costs its power.
+# How many answers are kept. Each level of nesting asks the one below it several times: without them, the time would
+# grow by a power of the depth.
 _ANSWERS = 20_000
-# Ways to choose one of each `any:`, beyond which they are not tried together.
+# Where there are more ways than this to choose one part of each `any:`, they are not tried one by one.
 _MOST_CHOICES = 256
 
 
@@ -165,10 +166,10 @@ def _atom_implies(one: Condition, other: Condition) -> bool:
 
 def _atoms_exclude(one: Condition, other: Condition) -> bool:
     if isinstance(one, Word) and isinstance(other, Word) and one.fact == other.fact:
-        return _are_strange(one.patterns, other.patterns)
+        return _share_no_word(one.patterns, other.patterns)
     if isinstance(one, Names) and isinstance(other, Names) and one.fact == other.fact:
         # Where `only` holds, what the other one wants is among these names, and there is one at least.
-        return (one.only or other.only) and _are_strange(one.patterns, other.patterns)
+        return (one.only or other.only) and _share_no_word(one.patterns, other.patterns)
     if isinstance(one, Flag) and isinstance(other, Flag):
         return one.fact == other.fact and one.value is not other.value
     if isinstance(one, During) and isinstance(other, During):
@@ -218,7 +219,7 @@ def _subset(narrow: tuple[str, ...], wide: tuple[str, ...]) -> bool:
     )
 
 
-def _are_strange(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
+def _share_no_word(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
     """Whether no word can fit one of some patterns and one of others."""
     return not any(_may_overlap(mine, theirs) for mine in some for theirs in others)
 
