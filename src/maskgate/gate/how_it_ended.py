@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from maskgate.gate.markdown import visible
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,13 +26,15 @@ def how_it_ended(document: Mapping[str, Any]) -> str:
 
 
 def what_was_written(document: Mapping[str, Any]) -> str:
-    """Return the reason of whoever denied it, as a sentence that goes on; empty if nobody gave one.
+    r"""Return the reason of whoever denied it, on the same line; empty if nobody gave one.
+
+    Nothing in it can move the cursor of a terminal or begin another line of a log.
 
     Example:
-        >>> decisions = [{"person": "ben", "verdict": "deny", "reason": "Not to them.  Ask legal."}]
+        >>> decisions = [{"person": "ben", "verdict": "deny", "reason": "Not to them.\n\u202eAsk legal."}]
         >>> what_was_written({"state": "denied", "decisions": decisions})
         ' ben wrote: “Not to them. Ask legal.”'
     """
     denials = [each for each in document.get("decisions") or () if each["verdict"] == "deny"]
-    reason = " ".join(str(denials[-1].get("reason") or "").split()) if denials else ""
-    return f" {denials[-1]['person']} wrote: “{reason[:_LONGEST]}”" if reason else ""
+    reason = visible(str(denials[-1].get("reason") or ""), _LONGEST) if denials else ""
+    return f" {denials[-1]['person']} wrote: “{reason}”" if reason else ""
