@@ -91,8 +91,18 @@ class TestSameMasking:
         assert named(path) == named(MaskingRules(path=path)) == named(MaskingRules(text=TEXT))
 
     def test_other_rules_and_other_keys_are_another(self, named):
-        rules = MaskingRules(text=TEXT)
-        assert len({named(rules), named(MaskingRules(text=TEXT + "\n")), named(rules, "one"), named(rules, "two")}) == 4
+        rules, others = MaskingRules(text=TEXT), MaskingRules(text=TEXT.replace("drop", "redact"))
+        assert len({named(rules), named(others), named(rules, "one"), named(rules, "two")}) == 4
+
+    def test_other_shared_domains_are_another(self, named, tmp_path):
+        (tmp_path / "rules.yaml").write_text(f"include: domains.yaml\n{TEXT}")
+        seen = set()
+        for scheme in ("hmac", "cmac"):
+            shared = f"version: 1\ndomains: {{email: {{scheme: {scheme}, key: people}}}}\n"
+            (tmp_path / "domains.yaml").write_text(shared)
+            seen.add(named(str(tmp_path / "rules.yaml")))
+        assert len(seen) == 2
+        assert None not in seen
 
     def test_keys_without_a_name_are_masked_anew(self, named):
         assert named(MaskingRules(text=TEXT), MaskingKeys(texts={"people": KEY})) is None

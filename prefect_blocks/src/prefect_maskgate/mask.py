@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maskgate.errors import GateUnreachable
+from maskgate.errors import GateUnreachable, MaskgateError
 from maskgate.gate.masked_staging import stage_masked
 from prefect_maskgate.gate import DEFAULT_BLOCK, ApprovalGate, open_gate
 from prefect_maskgate.host_version import flow_run_id, get_run_logger, task
@@ -27,22 +26,16 @@ def same_masking_in_this_run(context: Any, parameters: Mapping[str, Any]) -> str
     A retry then asks for the signature that it has asked for already. Tables and readers have no name; they are
     masked anew. Nothing of their content is hashed, logged or stored by Prefect.
     """
-    sources, rules, run = parameters["sources"], _content(parameters["rules"]), flow_run_id()
-    keys = parameters.get("keys")
+    sources, keys, run = parameters["sources"], parameters.get("keys"), flow_run_id()
     are_named = all(isinstance(source, (str, os.PathLike)) for source in sources.values())
-    if run is None or not are_named or rules is None or isinstance(keys, MaskingKeys):
+    if run is None or not are_named or isinstance(keys, MaskingKeys):
         return None
+    try:
+        rules = read(parameters["rules"]).digest
+    except MaskgateError:
+        return None  # the task itself says what is wrong with them
     named = {name: os.fspath(source) for name, source in sources.items()}
-    content = hashlib.sha256(rules).hexdigest()
-    return hashlib.sha256(json.dumps(["maskgate", run, named, content, keys], sort_keys=True).encode()).hexdigest()
-
-
-def _content(rules: MaskingRules | str | os.PathLike[str]) -> bytes | None:
-    """Return what the rules say, as it is written; None if that is not to be had."""
-    if isinstance(rules, MaskingRules) and rules.text is not None:
-        return rules.text.encode()
-    path = Path((rules.path or "") if isinstance(rules, MaskingRules) else rules)
-    return path.read_bytes() if path.is_file() else None
+    return hashlib.sha256(json.dumps(["maskgate", run, named, rules, keys], sort_keys=True).encode()).hexdigest()
 
 
 @task(

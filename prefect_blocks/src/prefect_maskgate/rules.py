@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,8 @@ from prefect_maskgate.host_version import Block
 if TYPE_CHECKING:
     import os
     from typing import Self
+
+    from maskgate.rules import Rules
 
 
 _TEXT_NAME = "<the block's rules>"
@@ -44,7 +46,7 @@ class MaskingRules(Block):
             raise ValueError("name either the path of the rules file, or the text of the rules")
         return self
 
-    def rules(self) -> Any:
+    def rules(self) -> Rules:
         """Read the rules.
 
         Raises:
@@ -56,6 +58,12 @@ class MaskingRules(Block):
         return read_rules(self.text, _TEXT_NAME) if self.text is not None else load_rules(self.path or "")
 
 
-def read(rules: MaskingRules | str | os.PathLike[str]) -> Any:
-    """Return what :func:`maskgate.gate.masked_staging.stage_masked` takes."""
-    return rules.rules() if isinstance(rules, MaskingRules) else rules
+def read(rules: MaskingRules | str | os.PathLike[str]) -> Rules:
+    """Read rules, given their block or the path of their file.
+
+    Raises:
+        RulesError: With every problem and its line.
+    """
+    from maskgate.rules import load_rules  # noqa: PLC0415  likewise
+
+    return rules.rules() if isinstance(rules, MaskingRules) else load_rules(rules)
