@@ -3,9 +3,8 @@
 An object store cannot rename a folder. So objects are written where they will stay, and a reader goes by
 ``manifest.json``: without it there is no version.
 
-* The manifest comes last, on the condition that there is none: ``If-None-Match: *`` on S3 and
-  ``ifGenerationMatch=0`` on Google, which are tested; on Azure what its library makes of mode ``x``, which is not. A
-  store that ignores the condition is still looked at just before.
+* The manifest comes last, on the condition that there is none: ``If-None-Match: *`` on S3 and Azure,
+  ``ifGenerationMatch=0`` on Google. A store that ignores the condition is still looked at just before.
 * An object is never written over; one that is there is either equal, or a leftover that is removed first.
 * A marker with grant and fence in its name lies beside the prefix while a release is under way; a releaser that finds
   a later one stops. The gate's compare-and-set comes first; the marker is the second lock.
