@@ -41,15 +41,9 @@ class PythonWay:
             value = function(**arguments)
             if inspect.isawaitable(value):
                 value = asyncio.run(_awaited(value))
+            return _result_of(value)
         except Exception as error:  # noqa: BLE001  a tool may raise what it likes; the agent is told of it
             return Result(_valid(f"{type(error).__name__}: {error}"), succeeded=False)
-        if isinstance(value, str):
-            return Result(_valid(value), value=_valid(value))
-        try:
-            text = _valid(json.dumps(value, default=str, allow_nan=False, ensure_ascii=False))
-        except (TypeError, ValueError, RecursionError):
-            return Result(_valid(str(value)))  # JSON has no place for it, such as for keys that are no text
-        return Result(text, value=json.loads(text))
 
     def _found(self) -> Callable[..., Any]:
         module, _, name = self.function.partition(":")
@@ -64,6 +58,17 @@ class PythonWay:
 
 async def _awaited(value: Awaitable[Any]) -> Any:
     return await value
+
+
+def _result_of(value: Any) -> Result:
+    """Say what a function returned, as JSON values where JSON has a place for them."""
+    if isinstance(value, str):
+        return Result(_valid(value), value=_valid(value))
+    try:
+        text = _valid(json.dumps(value, default=str, allow_nan=False, ensure_ascii=False))
+    except (TypeError, ValueError, RecursionError):
+        return Result(_valid(str(value)))  # such as keys that are no texts
+    return Result(text, value=json.loads(text))
 
 
 def _valid(text: str) -> str:

@@ -50,6 +50,14 @@ class TestPythonWay:
         assert (result.succeeded, result.text, result.value) == (True, text, told)
         assert result.outcome["output_bytes"] == len(text)
 
+    def test_a_value_that_shows_itself_to_nobody_is_told_as_well(self, module):
+        class Shy:
+            def __str__(self):
+                raise RuntimeError("the session is closed")
+
+        result = PythonWay(f"{module}:same").run({"value": Shy()})
+        assert (result.succeeded, result.text) == (False, "RuntimeError: the session is closed")
+
     def test_what_it_raises_is_told(self, module):
         result = PythonWay(f"{module}:fails").run({"text": "no such month \ud800"})
         assert (result.succeeded, result.text) == (False, "ValueError: no such month ?")
