@@ -83,9 +83,13 @@ def names_a_version(name: str) -> bool:
 
 
 def _is_about(name: str, words: list[str]) -> bool:
-    """Say whether a name speaks of something about the data; "num_tel" is a number, and "num_phones" counts some."""
-    counts = words[0] == "num" and words[-1] != _spelled_words(name)[-1]
-    return words[-1] in ABOUT or (len(words) > 1 and (counts or words[0] in ABOUT_FIRST))
+    """Say whether a name speaks of something about the data; "num_tel" is a number, and "num_phones" counts some.
+
+    What it begins with says so of a field alone, not of all fields in a column: "encrypted_fields.ssn".
+    """
+    own = _spelled_words(name.rpartition(".")[2]) or _spelled_words(name)
+    counts = own[0] == "num" and own[-1] != words[-1]
+    return words[-1] in ABOUT or (len(own) > 1 and (counts or own[0] in ABOUT_FIRST))
 
 
 def _kinds_inside(words: list[str]) -> set[str]:

@@ -27,8 +27,8 @@ def leaves_of(name: str, column: pa.Array) -> Iterator[tuple[Path, pa.Array]]:
 
 
 def words_of(path: Path) -> str:
-    """Return the names along a path, as one to judge by: ``contacts email``."""
-    return " ".join(step.name for step in path.steps if step.name is not None)
+    """Return the names along a path, as one to judge by: ``contacts.email``."""
+    return ".".join(step.name for step in path.steps if step.name is not None)
 
 
 def _leaves(path: Path, column: pa.Array) -> Iterator[tuple[Path, pa.Array]]:

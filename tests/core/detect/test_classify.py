@@ -61,6 +61,8 @@ class TestNames:
             pytest.param("num_phones", set(), id="how many there are"),
             pytest.param("num_address", {"street_address"}, id="a number in a street, though it ends like many"),
             pytest.param("has_ssn", set(), id="whether there is one"),
+            pytest.param("contact.has_ssn", set(), id="whether there is one, inside of a column"),
+            pytest.param("encrypted_fields.ssn", {"national_id"}, id="a field, whatever all of them are called"),
             pytest.param("last_login", set(), id="when"),
             pytest.param("mrn", {"national_id"}, id="of a hospital"),
             pytest.param("library_card_number", set(), id="a card with which nobody pays"),
