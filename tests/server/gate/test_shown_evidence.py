@@ -23,6 +23,14 @@ def shown(world, document):
     return document["question"]["body"].replace("\\", ""), "\n".join(notes), "\n".join(signed_words(document))
 
 
+def changed(world):
+    """The request for a policy that wants longer reasons."""
+    world.policy = world.policy.replace("min_length: 10", "min_length: 20")
+    world.start()
+    (document,) = world.gate.requests(world.auditor, "pending")
+    return world.read(document["id"])
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     return GateWorld(tmp_path_factory.mktemp("shown"), POLICY.replace("evidence: {rows: {at_least: 1}}", K))
@@ -92,10 +100,31 @@ class TestAtTheCommandLine:
         assert any(line.startswith("  look closely: ") and "cyrillic" in line for line in signed_words(document))
 
     def test_what_a_change_of_the_policy_changes(self, tmp_path):
-        world = GateWorld(tmp_path, POLICY.replace("otherwise", RULE))
-        world.policy = world.policy.replace("min_length: 10", "min_length: 20")
-        world.start()
-        (document,) = world.gate.requests(world.auditor, "pending")
-        said = signed_words(world.read(document["id"]))
+        said = signed_words(changed(GateWorld(tmp_path, POLICY.replace("otherwise", RULE))))
         assert "  | -    reason: {min_length: 10}" in said
         assert "  | +    reason: {min_length: 20}" in said
+
+
+class TestOnThePage:
+    """The page says of each kind of request what a signature is for, and why nobody is known to have asked."""
+
+    def page(self, world, document):
+        page = review(document, world.clock.now())
+        return page["signed"], page["requester"]["person"]
+
+    def test_of_bytes(self, world, first):
+        signed, person = self.page(world, {**first, "requester": None})
+        assert signed.startswith("You sign these bytes, for this destination, once.")
+        assert person == "nobody known: the run was not started by a person"
+
+    def test_of_a_call(self, tmp_path):
+        world = GateWorld(tmp_path, ACTIONS)
+        signed, person = self.page(world, ask(world))
+        assert signed.startswith("You sign this call with these arguments, once.")
+        assert person == "nobody known: the token has no owner"
+
+    def test_of_a_change_of_the_gate(self, tmp_path):
+        world = GateWorld(tmp_path, POLICY.replace("otherwise", RULE))
+        signed, person = self.page(world, changed(world))
+        assert signed.startswith("You sign this change of the gate, as it is shown.")
+        assert person == "nobody known: a file changed"
