@@ -18,8 +18,9 @@ import pyarrow.csv
 
 from maskgate.datasets.formats.compression import block_for, damaged, head_of, level_of_text, opened
 from maskgate.datasets.formats.csv_agreement import IS_DOUBLE
-from maskgate.datasets.formats.csv_dialect import Dialect, Header
+from maskgate.datasets.formats.csv_dialect import Dialect
 from maskgate.datasets.formats.csv_encoding import CsvEncoder
+from maskgate.datasets.formats.csv_header import Header
 from maskgate.datasets.formats.csv_quoting import ends_in_null, has_line, is_left_open, with_quoting
 from maskgate.datasets.formats.format import DIALECT, FileFacts, Piece
 from maskgate.datasets.formats.portions import in_portions
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from maskgate.datasets.layout import Layout
 
 _HEAD = 1 << 20
+_LONG_HEAD = 16 << 20
 _TAIL = 4096
 _NOTED = 10_000
 
@@ -64,7 +66,7 @@ class Csv:
 
     def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:
         """Read the first rows, and find dialect and types."""
-        head = head_of(file, self.codec, _HEAD)
+        head = self._head(file)
         dialect = self._dialect(file.shown, head, options)
         names = Header.of(file.shown, dialect, head).names
         declared = _declared(file, names, options)
@@ -96,7 +98,7 @@ class Csv:
         self, piece: Piece, schema: pa.Schema, rows: int, options: Mapping[str, Any], columns: Sequence[str] | None
     ) -> Iterator[pa.RecordBatch]:
         """Read a file as a stream."""
-        head = head_of(piece.file, self.codec, _HEAD)
+        head = self._head(piece.file)
         dialect = self._dialect(piece.shown, head, options)
         names = Header.of(piece.shown, dialect, head).names
         declared = _declared(piece.file, names, options)
@@ -121,6 +123,12 @@ class Csv:
         dialect = Dialect.from_json(layout.dialect) if layout.dialect else Dialect()
         dialect = replace(dialect, delimiter=self.delimiter or dialect.delimiter)
         return CsvEncoder(schema, dialect, self.codec, level_of_text(layout, self.codec))
+
+    def _head(self, file: InputFile) -> bytes:
+        """Return the first bytes of a file, so many that there is a whole row among them."""
+        head = head_of(file, self.codec, _HEAD)
+        has_rows = len(head) < _HEAD or max(map(head.count, (b"\n", b"\r"))) > 1
+        return head if has_rows else head_of(file, self.codec, _LONG_HEAD)
 
     def _dialect(self, shown: str, head: bytes, options: Mapping[str, Any]) -> Dialect:
         return Dialect.of(shown, head, ({"delimiter": self.delimiter} if self.delimiter else {}) | dict(options))
@@ -200,7 +208,8 @@ def _texts(
     read = pyarrow.csv.ReadOptions(
         block_size=block,
         column_names=places,
-        skip_rows_after_names=header.lines,
+        # Not `skip_rows_after_names`: where a name has a NUL, Arrow skips a row besides.
+        skip_rows=header.lines,
         encoding=dialect.encoding,
         use_threads=True,
     )

@@ -13,13 +13,14 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 from maskgate.datasets.formats.format import check_options
 from maskgate.errors import DatasetError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _DELIMITERS = ",;\t|"
 _LINES = 200
@@ -124,7 +125,7 @@ class Dialect:
         Raises:
             DatasetError: If there is one among the first lines.
         """
-        lines = self._lines(text, self.delimiter, strict=True)
+        lines = self.lines_of(text, strict=True)
         goes_on = False
         try:
             for _ in lines:
@@ -141,19 +142,33 @@ class Dialect:
     def rows_of(self, text: str, delimiter: str | None = None) -> list[list[str]]:
         """Return the cells of the first lines, the last of which may be cut off."""
         rows = []
-        try:
-            for row in self._lines(text, delimiter or self.delimiter, strict=False):
+        with suppress(csv.Error):
+            for row in self.lines_of(text, delimiter):
                 rows.append(row)
                 if len(rows) > _LINES:
                     break
-        except csv.Error:
-            return rows
-        return rows
+        # Python's reader takes no cell of more than 128 KB: nothing may be there because the first one is longer.
+        return rows or list(islice(self.cells_as_written(text, delimiter), 1))
 
-    def _lines(self, text: str, delimiter: str, *, strict: bool) -> Any:
+    def cells_as_written(self, text: str, delimiter: str | None = None) -> Iterator[list[str]]:
+        """Give the cells of each line as they stand there, without empty lines; the last one may be cut off."""
+        quote, escape, between = map(re.escape, (self.quote, self.escape, delimiter or self.delimiter))
+        inner = rf"{escape}.|[^{quote}{escape}]" if escape else rf"{quote}{quote}|[^{quote}]"
+        cell = re.compile(rf"({quote}(?:{inner})*+{quote}|[^{between}\r\n]*+)({between}|\r\n|\r|\n|$)", re.DOTALL)
+        row: list[str] = []
+        for found in cell.finditer(text):
+            row.append(found[1])
+            if found[2] == (delimiter or self.delimiter):
+                continue
+            if row != [""]:
+                yield row
+            row = []
+
+    def lines_of(self, text: str, delimiter: str | None = None, *, strict: bool = False) -> Any:
+        """Return a reader of the cells of lines, which counts the ends of lines that it has seen."""
         return csv.reader(
             io.StringIO(text, newline=""),
-            delimiter=delimiter,
+            delimiter=delimiter or self.delimiter,
             quotechar=self.quote,
             escapechar=self.escape or None,
             doublequote=not self.escape,
@@ -199,36 +214,6 @@ class Dialect:
         """Read what :meth:`as_json` has written."""
         found = json.loads(text)
         return cls(**{**found, "nulls": tuple(found["nulls"]), "quoted": tuple(found["quoted"])})
-
-
-@dataclass(frozen=True)
-class Header:
-    """The names of the columns, and how far they are.
-
-    Attributes:
-        names: The columns.
-        lines: How many lines stand before the first row: the names, and empty ones before them.
-        is_all: Whether nothing stands behind them.
-    """
-
-    names: list[str]
-    lines: int
-    is_all: bool
-
-    @classmethod
-    def of(cls, name: str, dialect: Dialect, head: bytes) -> Self:
-        """Find the names.
-
-        Raises:
-            DatasetError: If there is no line.
-        """
-        rows = dialect.rows_of(dialect.text_of(name, head))
-        at = next((at for at, row in enumerate(rows) if row), None)
-        if at is None:
-            raise DatasetError(f"{name}: it is empty, so that nobody knows its columns.")
-        if not dialect.header:
-            return cls([f"f{at}" for at in range(len(rows[at]))], 0, is_all=False)
-        return cls(rows[at], at + 1, is_all=len(rows) == at + 1)
 
 
 def _declared(options: Mapping[str, Any]) -> dict[str, Any]:

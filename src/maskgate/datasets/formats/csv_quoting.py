@@ -6,7 +6,6 @@ none fits, the cells are looked at as they stand in the file, and every column t
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from maskgate.datasets.formats.csv_dialect import QUOTINGS
 from maskgate.datasets.formats.csv_encoding import rendered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from maskgate.datasets.formats.csv_dialect import Dialect
 
@@ -36,14 +35,16 @@ def with_quoting(
         kinds: What they are taken for.
         text: The beginning of the file.
     """
-    few, head = [column.slice(0, _ROWS) for column in columns], text.encode()
+    rows = list(islice(dialect.cells_as_written(text), _ROWS + dialect.header + 1))
+    # The last one may be cut off, which only shows where it is the only one.
+    rows = rows[dialect.header : -1] or rows[dialect.header :]
+    few, head = [column.slice(0, len(rows)) for column in columns], text.encode()
     for quoting in QUOTINGS:
         tried = replace(dialect, quoting=quoting)
         body = rendered(few, _quoted(tried, names, kinds), tried)
         if body and bytes(body) in head:
             return _with_header(tried, names, text)
-    rows = list(islice(_rows(dialect, text), _ROWS))
-    cells = zip(*[row for row in rows[dialect.header :] if len(row) == len(names)], strict=True)
+    cells = zip(*[row for row in rows if len(row) == len(names)], strict=True)
     quoted = [name for name, column in zip(names, cells, strict=False) if _is_quoted(dialect, column)]
     return _with_header(replace(dialect, quoted=tuple(quoted)), names, text)
 
@@ -84,7 +85,7 @@ def _with_header(dialect: Dialect, names: Sequence[str], text: str) -> Dialect:
     """Return a dialect that quotes the names as the first line does, where that is not as it quotes texts."""
     if dialect.quoted_header is not None:
         return dialect
-    first = next(_rows(dialect, text), []) if dialect.header else []
+    first = next(dialect.cells_as_written(text), []) if dialect.header else []
     if len(first) != len(names):
         return dialect
     are_quoted = all(_is_in_quotes(dialect, cell) for cell in first)
@@ -99,18 +100,3 @@ def _is_quoted(dialect: Dialect, cells: Sequence[str]) -> bool:
 def _is_in_quotes(dialect: Dialect, cell: str) -> bool:
     # What is cut off behind its first quote is no sign.
     return len(cell) > 1 and cell.startswith(dialect.quote) and cell.endswith(dialect.quote)
-
-
-def _rows(dialect: Dialect, text: str) -> Iterator[list[str]]:
-    """Give the cells of each line as they stand there, without empty lines; the last one may be cut off."""
-    quote, escape, delimiter = map(re.escape, (dialect.quote, dialect.escape, dialect.delimiter))
-    inner = rf"{escape}.|[^{quote}{escape}]" if escape else rf"{quote}{quote}|[^{quote}]"
-    cell = re.compile(rf"({quote}(?:{inner})*+{quote}|[^{delimiter}\r\n]*+)({delimiter}|\r\n|\r|\n|$)", re.DOTALL)
-    row: list[str] = []
-    for found in cell.finditer(text):
-        row.append(found[1])
-        if found[2] == dialect.delimiter:
-            continue
-        if row != [""]:
-            yield row
-        row = []

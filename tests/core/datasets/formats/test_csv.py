@@ -72,6 +72,9 @@ class TestCsv:
             pytest.param(b"\xef\xbb\xbfa\tb\n+1\t1e5\n", id="a byte order mark, tabs, a plus, an exponent"),
             pytest.param("a|b\nKöln|ß\n".encode(), id="characters beyond ASCII"),
             pytest.param(b"a,b\n1," + b"x" * 9_000_000 + b"\n2,y\n", id="a cell of 9 MB"),
+            pytest.param(b"a,b\n1," + b"x" * 200_000 + b"\n", id="a single row with a cell of 200 KB"),
+            pytest.param(b'"a";"b"\n1;"' + b"x" * 2_000_000 + b'"\n', id="a quoted cell of 2 MB"),
+            pytest.param(b"a\0b,c\nx,1\ny,2\n", id="a name with a NUL"),
             pytest.param(b"a,b\n-0,-0.0\n00,1.0\n", id="two zeros"),
             pytest.param(b"a,b\r1,x\r2,y\r", id="lines of old Macintoshes"),
             pytest.param(b'"a\nb",c\r\n1,2\r\n', id="a line inside of a name, Windows' lines"),
@@ -194,6 +197,15 @@ class TestDeclared:
         )
         assert (tmp_path / "o.csv").read_bytes() == expected
 
+    @pytest.mark.parametrize("size", [200_000, 2_000_000])
+    def test_no_header_and_long_cells(self, written, keep, tmp_path, size):
+        data = b"1;" + b"x" * size + b";k\n2;y;k\n"
+        path = written(data)
+        mask_dataset(
+            path, tmp_path / "out.csv", keep(["f0", "f1", "f2"]), table_name="t", source_options={"header": False}
+        )
+        assert (tmp_path / "out.csv").read_bytes() == data
+
     def test_no_header(self, written, keep, tmp_path):
         mask_dataset(
             written(b"1,x\n2,y\n"),
@@ -243,6 +255,7 @@ class TestRefusals:
             pytest.param(b"a,b\n1,planted\n1,planted,2\n", "more or fewer cells", id="a row that is too long"),
             pytest.param(b"a,b\nplanted\n", "more or fewer cells", id="a row that is too short"),
             pytest.param(b"a;b,c\n1;planted,2\n", "delimiter cannot be told", id="two delimiters that fit"),
+            pytest.param(b"planted" * 30_000 + b",x\n", "which is no name", id="no names, and a long cell"),
             pytest.param(b"a,b\n\xff,planted\n", "not written in utf-8", id="another encoding"),
             pytest.param(b'a,b\n1,"planted\n2,y\n', "ends inside of a cell", id="a quote that is not closed"),
             pytest.param(b'a,b\n1,x\n2,"planted', "ends inside of a cell", id="cut off inside of quotes"),
