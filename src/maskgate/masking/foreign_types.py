@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # DuckDB hands over bits, variants and long numbers as bytes of its own, a time without its zone, and the greatest of
 # `uhugeint` as negative numbers.
 _CHANGED = frozenset({"bit", "bignum", "varint", "uhugeint", "time with time zone", "variant"})
+# Polars has no Arrow type for objects, and one that pyarrow cannot read for integers of 128 bits.
+_NOT_ARROW = frozenset({"Object", "Int128", "UInt128"})
 
 
 def check_types(source: Any) -> None:
@@ -30,7 +32,13 @@ def check_types(source: Any) -> None:
 
 
 def _of_polars(frame: Any) -> Iterable[tuple[str, Any]]:
-    return ((name, kind) for name, kind in frame.schema.items() if str(kind) == "Object")
+    return ((name, kind) for name, kind in frame.schema.items() if _is_no_arrow(kind))
+
+
+def _is_no_arrow(kind: Any) -> bool:
+    """Say whether a type is or holds one that Arrow does not know."""
+    inner = [kind.inner] if hasattr(kind, "inner") else [part.dtype for part in getattr(kind, "fields", [])]
+    return str(kind) in _NOT_ARROW or any(map(_is_no_arrow, inner))
 
 
 def _of_duckdb(relation: Any) -> Iterable[tuple[str, Any]]:

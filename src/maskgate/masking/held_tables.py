@@ -80,7 +80,8 @@ def translated(source: Any, read: Callable[[], T]) -> T:
     except Exception as error:  # noqa: BLE001  whatever made the table may quote a cell in its errors
         failure = type(error).__name__
     raise UsageError(
-        f"{type(source).__name__}: it cannot be read as Arrow data ({failure}). Convert its columns first."
+        f"{type(source).__name__}: it cannot be read as Arrow data ({failure}; its message is not shown, since it may "
+        "quote a cell). Compute it by itself to see what is wrong, or convert its columns first."
     )
 
 
@@ -117,21 +118,36 @@ def _open_polars(frame: Any) -> HeldTable:
     is_lazy = isinstance(frame, pl.LazyFrame)
     held = translated(frame, frame.lazy().collect)
     check_types(held)
-    enumerations = {name: kind for name, kind in held.schema.items() if isinstance(kind, pl.Enum)}
+    originals = {name: kind for name, kind in held.schema.items() if "Enum(" in str(kind)}
 
     def give_back(masked: pa.Table) -> Any:
         made: Any = pl.from_arrow(masked)
-        made = made.with_columns(_enumerated(made[name], kind) for name, kind in enumerations.items() if name in made)
+        left = {name: _enumerated(made[name], kind) for name, kind in originals.items() if name in made}
+        made = made.cast(left) if left else made
         return made.lazy() if is_lazy else made
 
     return HeldTable(translated(frame, held.to_arrow), give_back)
 
 
 def _enumerated(column: Any, original: Any) -> Any:
-    """Return a column as an enumeration of those of the original values that are left; any other as it is."""
-    left = set(column.drop_nulls().unique().cast(str))
-    kept = [each for each in original.categories if each in left]
-    return column.cast(type(original)(kept)) if len(kept) == len(left) else column
+    """Return the type of a column with enumerations, at any depth, of those of the original values that are left.
+
+    Inside of fixed-size arrays they stay categories, which Polars cannot cast there.
+    """
+    import polars as pl  # noqa: PLC0415  likewise
+
+    now = column.dtype
+    if isinstance(original, pl.Enum) and isinstance(now, pl.Categorical | pl.Enum):
+        left = set(column.drop_nulls().unique().cast(pl.String))
+        kept = [each for each in original.categories if each in left]
+        return pl.Enum(kept) if len(kept) == len(left) else now
+    if isinstance(original, pl.List) and isinstance(now, pl.List):
+        return pl.List(_enumerated(column.explode(), original.inner))
+    if isinstance(original, pl.Struct) and isinstance(now, pl.Struct):
+        before = {each.name: each.dtype for each in original.fields}
+        fields = column.struct
+        return pl.Struct({each.name: _enumerated(fields.field(each.name), before[each.name]) for each in now.fields})
+    return now
 
 
 def _open_duckdb(relation: Any) -> HeldTable:

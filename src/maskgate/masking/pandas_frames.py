@@ -7,6 +7,7 @@ that ``reset_index`` would give it; only row numbers, a range without a name, ne
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -29,6 +30,9 @@ _NULLABLE = {
     pa.string(): pd.StringDtype(),
     pa.large_string(): pd.StringDtype(),
 }
+
+
+_NANOSECONDS = {pd.Timestamp, pd.Timedelta}
 
 
 @dataclass(frozen=True)
@@ -113,13 +117,34 @@ def _level_name(frame: Any, level: int) -> str:
 def _as_arrow(name: str, values: Any) -> Any:
     failure = ""
     try:
-        return pa.Array.from_pandas(values)
+        made = pa.Array.from_pandas(values)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         failure = type(error).__name__
+    else:
+        if not (pd.api.types.is_object_dtype(values.dtype) and _would_change(values.dropna(), made.type)):
+            return made
+        failure = f"as {made.type} some would change"
     raise UsageError(
         f'column "{name}" ({values.dtype}): it cannot be read as Arrow data ({failure}). Convert it, so that it holds '
         "values of one type."
     )
+
+
+def _would_change(objects: Any, kind: pa.DataType) -> bool:
+    """Say whether objects are more than what Arrow makes of them without a word."""
+    kinds = set(map(type, objects))
+    if pa.types.is_date(kind):
+        return any(issubclass(each, datetime) for each in kinds)
+    if pa.types.is_timestamp(kind) or pa.types.is_duration(kind):
+        zones = {getattr(each, "tzinfo", None) is None for each in objects}
+        return len(zones) > 1 or any(map(_has_nanoseconds, objects if kinds & _NANOSECONDS else ()))
+    if pa.types.is_binary(kind):
+        return any(issubclass(each, str) for each in kinds)
+    return any(issubclass(each, set | frozenset) for each in kinds)
+
+
+def _has_nanoseconds(each: Any) -> bool:
+    return bool(getattr(each, "nanosecond", 0) or getattr(each, "nanoseconds", 0))
 
 
 def _stored(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -171,7 +171,8 @@ def relaxed_type(type_: pa.DataType) -> pa.DataType:  # noqa: PLR0911  one a kin
 def relaxed(column: pa.Array) -> pa.Array:  # noqa: PLR0911  one a kind of type
     """Return the same cells in the type that :func:`relaxed_type` says."""
     kind = relaxed_type(column.type)
-    if kind == column.type:
+    # Types are equal to Arrow whatever the metadata of the fields inside, where Polars lists an enumeration's values.
+    if kind.equals(column.type, check_metadata=True):
         return column
     if isinstance(column.type, pa.BaseExtensionType):
         return relaxed(unwrapped(column))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import traceback
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import duckdb
@@ -203,6 +203,27 @@ class TestPandas:
             run(frame, "{c: keep}")
         assert "planted" not in "".join(traceback.format_exception(caught.value))
 
+    @pytest.mark.parametrize(
+        "mixed",
+        [
+            pytest.param([date(2024, 1, 1), datetime(2024, 1, 1, 5)], id="days and moments"),  # noqa: DTZ001  on purpose
+            pytest.param(
+                [datetime(2024, 1, 1), datetime(2024, 1, 1, tzinfo=UTC)],  # noqa: DTZ001  likewise
+                id="moments with a zone and without",
+            ),
+            pytest.param(["a", b"b"], id="texts and bytes"),
+            pytest.param([pd.Timestamp("2024-01-01 00:00:00.000000001")], id="nanoseconds of moments"),
+            pytest.param([pd.Timedelta(1, "ns")], id="nanoseconds of durations"),
+            pytest.param([{"a"}], id="sets, which have no order"),
+        ],
+    )
+    def test_what_arrow_would_change_without_a_word_is_refused(self, run, mixed):
+        frame = pd.DataFrame({"c": pd.Series([None, *mixed], dtype=object)})
+        with pytest.raises(UsageError, match=r'column "c" .* some would change.* values of one type'):
+            run(frame, "{c: keep}")
+        with pytest.raises(UsageError, match=r'column "c" .* some would change'):
+            run(frame.set_index("c"), "{c: keep}")
+
 
 class TestPolars:
     """A frame of Polars comes back as one, eager or lazy."""
@@ -244,6 +265,23 @@ class TestPolars:
         frame = pl.DataFrame({"size": pl.Series(["m", "s"], dtype=pl.Enum(["s", "planted", "m"]))})
         assert run(frame, "{size: keep}").schema == {"size": pl.Enum(["s", "m"])}
         assert run(frame, "{size: {method: redact, with: x}}")["size"].to_list() == ["x", "x"]
+
+    def test_an_enumeration_inside_of_another_column_has_none_either(self, run):
+        size = pl.Enum(["s", "planted", "m"])
+        kinds = {"list": pl.List(size), "struct": pl.Struct({"size": size}), "array": pl.Array(size, 1)}
+        frame = pl.DataFrame({"list": [["m", "s"]], "struct": [{"size": "s"}], "array": [["m"]]}, schema=kinds)
+        masked = run(frame, "{list: keep, struct.size: keep, array: keep}")
+        assert masked.schema["list"] == pl.List(pl.Enum(["s", "m"]))
+        assert masked.schema["struct"] == pl.Struct({"size": pl.Enum(["s"])})
+        assert "planted" not in f"{masked.schema}"
+        assert masked.to_dicts() == frame.to_dicts()
+        emptied = run(frame, "{list: nullify, struct: {method: shuffle, key: people}, array: nullify}")
+        assert "planted" not in f"{emptied.schema}"
+
+    @pytest.mark.parametrize("kind", [pl.Int128, pl.List(pl.UInt128), pl.Struct({"n": pl.Int128})], ids=str)
+    def test_integers_that_arrow_does_not_have_are_refused_by_their_column(self, run, kind):
+        with pytest.raises(UsageError, match=r'column "n" \(.*128.*\): it would come as something else'):
+            run(pl.DataFrame(schema={"n": kind}), "{n: keep}")
 
     def test_objects_are_refused_and_no_address_of_one_comes_out(self, run):
         frame = pl.DataFrame({"o": pl.Series([object()], dtype=pl.Object)})
