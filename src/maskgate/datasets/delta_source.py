@@ -6,15 +6,15 @@ never the folder. Paths of its files can hold values of partition columns, and a
 
 from __future__ import annotations
 
-import glob
 import re
-from itertools import takewhile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
 from maskgate.datasets.files import InputFile, without_partition_values
+from maskgate.datasets.finding import DELTA_LOG
 from maskgate.datasets.formats import Piece, format_of
 from maskgate.datasets.formats.format import check_options
 from maskgate.datasets.object_store import connect, without_credentials
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LOG = "_delta_log"
 _VERSION = re.compile(r"(?P<place>.+)@v(?P<version>\d+)")
 _ROW_SIZE = 512
+_LOOKERS = 8
 
 
 def split_version(uri: str) -> tuple[str, int | None]:
@@ -45,34 +45,48 @@ def split_version(uri: str) -> tuple[str, int | None]:
 def is_delta(uri: str, storage: Mapping[str, Any] | None = None) -> bool:
     """Say whether a path or URI names a table of Delta Lake."""
     place = split_version(uri)[0].rstrip("/")
+    if "://" not in place:
+        return (Path(place) / DELTA_LOG).is_dir()
     if format_of(place) is not None:
         # A file, and nobody need be asked.
         return False
-    if "://" not in place:
-        return (Path(place) / _LOG).is_dir()
     filesystem, path = connect(place, storage)
-    failure = ""
-    try:
-        return bool(filesystem.exists(f"{path}/{_LOG}"))
-    except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
-        failure = type(error).__name__
-    raise DatasetError(f"{without_credentials(place)}: it cannot be reached ({failure}).")
+    return _has_log(place, path, filesystem)
 
 
-def check_pattern(uri: str, storage: Mapping[str, Any] | None = None) -> None:
-    """Refuse a pattern for the files of such a table, some of which hold rows that were deleted.
+def check_found(uri: str, files: Sequence[InputFile]) -> None:
+    """Refuse files that a pattern or a folder has brought, and that belong to such a table: some rows were deleted.
 
     Raises:
-        DatasetError: If it is one.
+        DatasetError: If any do.
     """
-    if not glob.has_magic(uri):
-        return
-    folder = "/".join(takewhile(lambda step: not glob.has_magic(step), uri.split("/"))) or "."
-    if not folder.endswith(":/") and is_delta(folder, storage):
+    folders = {_without_partitions(file.name): file.filesystem for file in files}
+    with ThreadPoolExecutor(_LOOKERS) as pool:
+        has_log = pool.map(lambda each: _has_log(uri, *each), folders.items())
+    if any(has_log):
+        shown = without_partition_values(f"{without_credentials(uri).rstrip('/')}/")
         raise DatasetError(
-            f"{without_credentials(uri)}: these are files of a table of Delta Lake, and some belong to earlier "
-            f"versions. Name its folder, {without_credentials(folder)}."
+            f"{shown.rstrip('/')}: these are files of a table of Delta Lake, and some belong to earlier "
+            f"versions. Name its folder, which is the one with {DELTA_LOG} in it."
         )
+
+
+def _without_partitions(name: str) -> str:
+    """Return the folder of a file, or the one around its partitions."""
+    *steps, _ = name.split("/")
+    while steps and "=" in steps[-1]:
+        steps.pop()
+    return "/".join(steps)
+
+
+def _has_log(uri: str, folder: str, filesystem: Any) -> bool:
+    failure = ""
+    try:
+        log = f"{folder}/{DELTA_LOG}" if folder else DELTA_LOG
+        return Path(log).is_dir() if filesystem is None else bool(filesystem.exists(log))
+    except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
+        failure = type(error).__name__
+    raise DatasetError(f"{without_credentials(uri)}: it cannot be reached ({failure}).")
 
 
 def open_delta(uri: str, options: Mapping[str, Any] | None = None) -> Source:

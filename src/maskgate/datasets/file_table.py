@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from maskgate.datasets import promotion
-from maskgate.datasets.delta_source import check_pattern, is_delta, open_delta
+from maskgate.datasets.delta_source import check_found, is_delta, open_delta
 from maskgate.datasets.finding import find_files
 from maskgate.datasets.formats import FORMATS, format_called, format_of
 from maskgate.datasets.formats.csv import Csv
@@ -59,7 +59,6 @@ def open_files(
     uri = plain_path(uri)
     if format_name == Delta.name or (format_name is None and is_delta(uri, storage)):
         return open_delta(uri, options)
-    check_pattern(uri, storage)
     declared = None if format_name is None else format_called(format_name)
     shown = without_credentials(uri)
 
@@ -72,6 +71,8 @@ def open_files(
             f"{shown}: there is no file of a known format here ({_known()}). Name a file, a folder of them, or a "
             "pattern."
         )
+    if len(files) > 1 or not uri.endswith(files[0].name.lstrip("/")):
+        check_found(uri, files)
     found = declared or _format_of_all(files)
     options = options or {}
     if declared is None and format_of(files[0].name) is None:

@@ -11,7 +11,7 @@ from maskgate.datasets.bundle import write_file, write_manifest
 from maskgate.datasets.finished_parts import check_finished
 from maskgate.datasets.formats import FORMATS, format_called, format_of
 from maskgate.datasets.formats.compression import CODECS
-from maskgate.datasets.formats.delta import LOG, Delta, delta_log
+from maskgate.datasets.formats.delta import LOG, Delta, check_names, delta_log
 from maskgate.datasets.journal import terms_of
 from maskgate.datasets.outputs import is_one_file, open_output
 from maskgate.datasets.parts import Names, Sink
@@ -80,6 +80,8 @@ class FileTarget:
         Raises:
             DatasetError: If there is something already, another run writes there, or it cannot be resumed.
         """
+        if isinstance(self.format, Delta):
+            check_names(plan.output_schema, plan.table)
         layout = replace(self.layout, dialect=source.dialect)
         output = open_output(self.place, resume=resume)
         resumes = source.states is not None and _begin_journal(

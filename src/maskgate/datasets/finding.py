@@ -20,6 +20,7 @@ from maskgate.errors import DatasetError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+DELTA_LOG = "_delta_log"
 _OWN_FILES = ("manifest.json",)
 _STAMPS = ("ETag", "etag", "generation", "mtime", "LastModified", "last_modified", "updated", "created")
 
@@ -51,6 +52,7 @@ def _walk(folder: str) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir():
+                _check_no_log(folder, entry.name)
                 if not _is_hidden(entry.name):
                     yield from _walk(entry.path)
             else:
@@ -101,6 +103,7 @@ def _remote(filesystem: Any, found: Mapping[str, Any], inside: str) -> InputFile
 
 def _is_of_table(uri: str, inside: str, is_wanted: Callable[[str], bool]) -> bool:
     *folders, name = inside.strip("/").split("/")
+    _check_no_log(uri, *folders)
     if any(map(_is_hidden, [*folders, name])) or name in _OWN_FILES:
         return False
     other = next((folder for folder in folders if "=" not in folder), None)
@@ -114,6 +117,15 @@ def _is_of_table(uri: str, inside: str, is_wanted: Callable[[str], bool]) -> boo
             f"{without_credentials(uri)}: {name} is no file of a known format. Name the files that belong to the table."
         )
     return True
+
+
+def _check_no_log(shown: str, *folders: str) -> None:
+    """Refuse a table of Delta Lake, whose files hold rows that were deleted since, as a folder of files."""
+    if DELTA_LOG in folders:
+        raise DatasetError(
+            f"{without_credentials(shown)}: this is a table of Delta Lake, whose files also hold rows that were deleted "
+            "since. Name its folder, and the format delta or none."
+        )
 
 
 def _is_hidden(name: str) -> bool:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -147,10 +149,29 @@ class TestDelta:
             mask_dataset(lake, tmp_path / "out", rules)
         assert "planted" not in "".join(traceback.format_exception(caught.value))
 
-    @pytest.mark.parametrize("pattern", ["*.parquet", "*/*.parquet"])
-    def test_a_pattern_would_bring_deleted_rows_back(self, lake, rules, tmp_path, pattern):
-        with pytest.raises(DatasetError, match=r"some belong to earlier versions\. Name its folder, .*[^*]$"):
-            mask_dataset(f"{lake}/{pattern}", tmp_path / "o.parquet", rules)
+    @pytest.mark.parametrize("inside", ["*/*.parquet", "**/*.parquet", "../[a-z]*/*/*.parquet", "{}", "{}/*.parquet"])
+    def test_a_pattern_or_a_partition_would_bring_deleted_rows_back(self, lake, rules, tmp_path, inside):
+        partition = next(Path(lake).glob("*=*")).name
+        with pytest.raises(DatasetError, match=r"some belong to earlier versions\. Name its folder") as caught:
+            mask_dataset(f"{lake}/{inside.format(partition)}", tmp_path / "o.parquet", rules, table_name="t")
+        assert "planted" not in str(caught.value)
+
+    def test_another_format_would_bring_them_back(self, lake, rules, tmp_path):
+        with pytest.raises(DatasetError, match="rows that were deleted since"):
+            mask_dataset(lake, tmp_path / "o.parquet", rules, source_format="parquet")
+
+    def test_a_folder_that_is_called_like_a_file_is_read_by_its_log_too(self, lake, rules, tmp_path):
+        renamed = tmp_path / "t.parquet"
+        shutil.copytree(lake, renamed)
+        masked = mask_dataset(renamed, tmp_path / "o.parquet", rules)
+        assert masked.report.rows == mask_dataset(lake, tmp_path / "p.parquet", rules).report.rows
+
+    def test_columns_that_are_one_to_delta_lake(self, rules, tmp_path):
+        table = pa.table({"id": ["a"], "mail": ["b"], "Mail": ["c"]})
+        rules = read_rules("{version: 1, unlisted: keep, tables: {t: {columns: {id: keep}}}}", "rules.yaml")
+        with pytest.raises(PlanError, match='columns "mail" and "Mail" are one to Delta Lake'):
+            mask_dataset(table, tmp_path / "out", rules, table_name="t", target_format="delta")
+        assert not (tmp_path / "out").exists()
 
     def test_a_file_is_no_table(self, lake, rules, tmp_path):
         with pytest.raises(UsageError, match="is a folder"):

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from maskgate.canonical import digest
 from maskgate.datasets.formats.parquet import Parquet
-from maskgate.errors import UsageError
+from maskgate.errors import PlanError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,6 +57,19 @@ def delta_schema(schema: pa.Schema) -> str:
         return str(Schema.from_arrow(schema).to_json())
     except Exception:  # noqa: BLE001  its own classes of errors are many
         raise pa.ArrowNotImplementedError("Delta Lake has no such type") from None
+
+
+def check_names(schema: pa.Schema, table: str) -> None:
+    """Refuse columns that Delta Lake does not tell apart.
+
+    Raises:
+        PlanError: If two are called alike but for capitals.
+    """
+    seen: dict[str, str] = {}
+    for name in schema.names:
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            raise PlanError(table, (f'columns "{other}" and "{name}" are one to Delta Lake. Rename or drop one.',))
 
 
 def delta_log(schema: pa.Schema, files: Sequence[Mapping[str, Any]], rows: Sequence[int]) -> bytes:
