@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -46,7 +47,9 @@ def is_delta(uri: str, storage: Mapping[str, Any] | None = None) -> bool:
     """Say whether a path or URI names a table of Delta Lake."""
     place = split_version(uri)[0].rstrip("/")
     if "://" not in place:
-        return (Path(place) / DELTA_LOG).is_dir()
+        with suppress(OSError, ValueError):  # such as a name that is too long
+            return (Path(place) / DELTA_LOG).is_dir()
+        return False
     if format_of(place) is not None:
         # A file, and nobody need be asked.
         return False

@@ -123,8 +123,8 @@ def _check_no_log(shown: str, *folders: str) -> None:
     """Refuse a table of Delta Lake, whose files hold rows that were deleted since, as a folder of files."""
     if DELTA_LOG in folders:
         raise DatasetError(
-            f"{without_credentials(shown)}: this is a table of Delta Lake, whose files also hold rows that were deleted "
-            "since. Name its folder, and the format delta or none."
+            f"{without_credentials(shown)}: this is a table of Delta Lake, whose files also hold rows that were "
+            "deleted since. Name its folder, and the format delta or none."
         )
 
 
