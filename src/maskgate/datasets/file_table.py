@@ -139,7 +139,12 @@ def _common(found: Format, facts: Sequence[FileFacts], names: Sequence[str], opt
         agreed = agreement(schemas, frozenset(options.get("types") or ()))
         common = common_schema(agreed.schemas, names, promotion.CSV, agreed.texts)
         return replace(common, schema=agreed.applied_to(common.schema))
-    return common_schema(schemas, names, promotion.JSON if isinstance(found, JsonLines) else promotion.TYPED)
+    if not isinstance(found, JsonLines):
+        return common_schema(schemas, names, promotion.TYPED)
+    common = common_schema(schemas, names, promotion.JSON)
+    if not common.schema.names:
+        raise DatasetError(f"{names[0]}: it has no line that is a JSON object with fields, so that there is no column.")
+    return common
 
 
 def _with_dictionaries(inside: pa.Schema, names: Collection[str]) -> pa.Schema:

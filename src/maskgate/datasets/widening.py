@@ -9,11 +9,22 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LADDERS = ((pa.string(), pa.large_string()), (pa.binary(), pa.large_binary()))
+# What is large takes texts of any layout, in whatever order the files come.
+_TEXTS = ((pa.string(), pa.string_view(), pa.large_string()), (pa.binary(), pa.binary_view(), pa.large_binary()))
 _SIGNED = {8: pa.int8(), 16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
 # A float holds integers of fewer bits than its own digits have.
-_FLOATS = ((32, 16, pa.float32()), (64, 32, pa.float64()))
+_FLOATS = ((16, 8, pa.float16()), (32, 16, pa.float32()), (64, 32, pa.float64()))
 _LONGEST_DECIMAL = 38
+_DIGITS = {
+    pa.int8(): 3,
+    pa.int16(): 5,
+    pa.int32(): 10,
+    pa.int64(): 19,
+    pa.uint8(): 3,
+    pa.uint16(): 5,
+    pa.uint32(): 10,
+    pa.uint64(): 20,
+}
 _UNITS = ("s", "ms", "us", "ns")
 
 
@@ -27,14 +38,14 @@ def wider_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
     one, other = _plain(one), _plain(other)
     if (same := same_type(one, other)) is not None:
         return same
-    for ladder in _LADDERS:
-        if one in ladder and other in ladder:
-            return max(one, other, key=ladder.index)
+    for texts in _TEXTS:
+        if one in texts and other in texts:
+            return texts[-1]
     if pa.types.is_timestamp(one) and pa.types.is_timestamp(other) and one.tz == other.tz:
         return _finer(one, other)
-    if pa.types.is_time(one) and pa.types.is_time(other):
+    if any(is_(one) and is_(other) for is_ in (pa.types.is_time, pa.types.is_duration)):
         return _finer(one, other)
-    if pa.types.is_decimal128(one) and pa.types.is_decimal128(other):
+    if pa.types.is_decimal128(one) or pa.types.is_decimal128(other):
         return _decimal(one, other)
     return _number(one, other) or _nested(one, other, wider_type)
 
@@ -62,14 +73,19 @@ def _finer(one: pa.DataType, other: pa.DataType) -> pa.DataType:
 
 
 def _decimal(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
-    scale = max(one.scale, other.scale)
-    precision = scale + max(kind.precision - kind.scale for kind in (one, other))
-    return pa.decimal128(precision, scale) if precision <= _LONGEST_DECIMAL else None
+    """Return the decimal for decimals of two scales, or for one and integers."""
+    if not all(pa.types.is_decimal128(kind) or pa.types.is_integer(kind) for kind in (one, other)):
+        return None
+    parts = [
+        (_DIGITS[kind], 0) if kind in _DIGITS else (kind.precision - kind.scale, kind.scale) for kind in (one, other)
+    ]
+    whole, scale = (max(each) for each in zip(*parts, strict=True))
+    return pa.decimal128(whole + scale, scale) if whole + scale <= _LONGEST_DECIMAL else None
 
 
 def _number(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
     integers = [kind for kind in (one, other) if pa.types.is_integer(kind)]
-    floats = [kind for kind in (one, other) if pa.types.is_float32(kind) or pa.types.is_float64(kind)]
+    floats = [kind for kind in (one, other) if pa.types.is_floating(kind)]
     if len(integers) + len(floats) < 2:  # noqa: PLR2004  both
         return None
     bits, room = (max((kind.bit_width for kind in each), default=0) for each in (integers, floats))
@@ -93,9 +109,10 @@ def _nested(
     *,
     fills: bool = False,
 ) -> pa.DataType | None:
-    if pa.types.is_list(one) and pa.types.is_list(other):
+    if all(pa.types.is_list(kind) or pa.types.is_large_list(kind) for kind in (one, other)):
         inner = wider(one.value_type, other.value_type)
-        return None if inner is None else pa.list_(inner)
+        make = pa.list_ if pa.types.is_list(one) and pa.types.is_list(other) else pa.large_list
+        return None if inner is None else make(inner)
     if pa.types.is_map(one) and pa.types.is_map(other):
         key, value = wider(one.key_type, other.key_type), wider(one.item_type, other.item_type)
         return None if key is None or value is None else pa.map_(key, value)

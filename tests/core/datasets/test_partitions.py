@@ -170,6 +170,19 @@ class TestPromotion:
             ),
             pytest.param(pa.null(), pa.date32(), pa.date32(), id="nulls alone"),
             pytest.param(pa.string(), pa.large_string(), pa.large_string(), id="longer texts"),
+            pytest.param(pa.string_view(), pa.string(), pa.large_string(), id="texts in two layouts"),
+            pytest.param(
+                pa.list_(pa.string()),
+                pa.large_list(pa.large_string()),
+                pa.large_list(pa.large_string()),
+                id="longer lists",
+            ),
+            pytest.param(pa.duration("ms"), pa.duration("ns"), pa.duration("ns"), id="a finer duration"),
+            pytest.param(pa.float16(), pa.float64(), pa.float64(), id="short floats"),
+            pytest.param(pa.decimal128(9, 2), pa.int32(), pa.decimal128(12, 2), id="integers beside decimals"),
+            pytest.param(
+                pa.uint64(), pa.decimal128(5, 1), pa.decimal128(21, 1), id="decimals beside the longest integers"
+            ),
         ],
     )
     def test_lossless(self, tmp_path, one, other, both):
@@ -282,6 +295,19 @@ class TestText:
             '{"name": "x", "v": 1.5, "o": {"a": [1], "b": "x"}, "z": true}\n'
         )
         assert types == ["double", "struct<a: list<item: int64>, b: string>", "bool"]
+
+    def test_an_empty_file_of_json_is_one_without_rows(self, masked):
+        text, types = masked("", '{"name": "Ann", "v": 1}\n', "\n", suffix="jsonl")
+        assert (text, types) == ('{"name": "x", "v": 1}\n', ["int64"])
+
+    def test_a_declared_field_of_json_may_stand_in_one_file_only(self, masked):
+        text, types = masked(
+            '{"name": "Ann"}\n',
+            '{"name": "Bo", "v": "2024-02-29"}\n',
+            suffix="jsonl",
+            source_options={"types": {"v": "date32"}},
+        )
+        assert (text, types) == ('{"name": "x", "v": null}\n{"name": "x", "v": "2024-02-29"}\n', ["string"])
 
     def test_json_tells_texts_from_numbers(self, masked):
         with pytest.raises(DatasetError, match=r'1\.jsonl: .* "v" is int64 there and string here'):

@@ -75,8 +75,23 @@ def head_of(file: InputFile, codec: str, size: int) -> bytes:
         except (OSError, pa.ArrowException):
             failed = True
     if failed:
-        raise DatasetError(f"{file.shown}: it is not compressed as its name says, or damaged. Write it again.")
+        raise _not_compressed(file)
     return b"".join(parts)
+
+
+def check_not_empty(file: InputFile) -> None:
+    """Refuse a file without a byte: what is compressed has some, even if it is nothing.
+
+    Raises:
+        DatasetError: If there is none.
+    """
+    with file.open() as source:
+        if not source.read(1):
+            raise _not_compressed(file)
+
+
+def _not_compressed(file: InputFile) -> DatasetError:
+    return DatasetError(f"{file.shown}: it is not compressed as its name says, or damaged. Write it again.")
 
 
 def compressed(data: Any, codec: str, level: int | None) -> Any:

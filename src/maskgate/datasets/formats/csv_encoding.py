@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maskgate.datasets.formats.csv_dialect import Dialect
+
+_MARK = codecs.BOM_UTF8.decode()
 
 
 class CsvEncoder:
@@ -39,8 +42,12 @@ class CsvEncoder:
         are_quoted = [self.dialect.is_quoted(item.name, is_text=_is_text(item.type)) for item in self.schema]
         parts = []
         for batch in batches:
-            columns = [written(column, self.dialect.moment) for column in batch.columns]
-            parts.append(_in_encoding(rendered(columns, are_quoted, self.dialect), self.dialect))
+            columns = [
+                written(column, self.dialect.moment, item.name)
+                for column, item in zip(batch.columns, self.schema, strict=True)
+            ]
+            text = rendered(columns, are_quoted, self.dialect, may_begin=not self.dialect.header)
+            parts.append(self._in_encoding(text, columns))
         rows = sum(batch.num_rows for batch in batches)
         return Segment(rows, self._compressed(b"".join(parts) if len(parts) > 1 else parts[0]))
 
@@ -53,24 +60,47 @@ class CsvEncoder:
         # Like a null: a column without a name has no quotes of its own, unless it is alone.
         unnamed = "" if self.dialect.quotes_names or len(self.schema) == 1 or self.dialect.nulls[0] else None
         names = [pa.array([name or unnamed], pa.string()) for name in self.schema.names]
-        line = rendered(names, are_quoted, self.dialect) if self.dialect.header else b""
+        line = rendered(names, are_quoted, self.dialect, may_begin=True) if self.dialect.header else b""
         mark = codecs.BOM_UTF8 if self.dialect.bom else b""
-        text = mark + bytes(_in_encoding(line, self.dialect))
+        text = mark + bytes(self._in_encoding(line, names))
         return bytes(self._compressed(text)) if text else b""
+
+    def _in_encoding(self, data: Any, columns: Sequence[pa.Array]) -> Any:
+        """Return lines of these columns in the encoding of the file."""
+        if self.dialect.encoding == "utf-8":
+            return data
+        with suppress(UnicodeEncodeError):
+            return bytes(data).decode().encode(self.dialect.encoding)
+        # Outside of the handler: the original error has the character in it.
+        lacking = (
+            f'column "{item.name}": '
+            for item, column in zip(self.schema, columns, strict=True)
+            if not _has_characters(self.dialect.encoding, column)
+        )
+        raise DatasetError(
+            f"{next(lacking, '')}the masked data has characters that {self.dialect.encoding} has not. Declare another "
+            "`encoding`."
+        )
 
     def _compressed(self, data: Any) -> Any:
         return compressed(data, self._codec, self._level)
 
 
-def rendered(columns: Sequence[pa.Array], are_quoted: Sequence[bool], dialect: Dialect) -> Any:
+def rendered(
+    columns: Sequence[pa.Array], are_quoted: Sequence[bool], dialect: Dialect, *, may_begin: bool = False
+) -> Any:
     """Return rows as UTF-8.
 
     Args:
         columns: Texts, null where the cells are.
         are_quoted: Of which of them all cells are quoted, and not only those that must be.
         dialect: How they are written.
+        may_begin: Whether they may stand at the beginning of a file, where a byte order mark is none of a cell.
     """
-    cells = [_cells(column, dialect, is_quoted=each) for column, each in zip(columns, are_quoted, strict=True)]
+    cells = [
+        _cells(column, dialect, is_quoted=each, without_mark=may_begin and at == 0)
+        for at, (column, each) in enumerate(zip(columns, are_quoted, strict=True))
+    ]
     rows = pc.binary_join_element_wise(*cells, _text(dialect.delimiter)) if len(cells) > 1 else cells[0]
     lines = pc.binary_join_element_wise(rows, _text(dialect.newline), _text(""))
     if isinstance(lines, pa.ChunkedArray):
@@ -82,13 +112,14 @@ def rendered(columns: Sequence[pa.Array], are_quoted: Sequence[bool], dialect: D
     return memoryview(data)[edges[0].as_py() : edges[-1].as_py()]
 
 
-def _cells(column: pa.Array, dialect: Dialect, *, is_quoted: bool) -> pa.Array:
+def _cells(column: pa.Array, dialect: Dialect, *, is_quoted: bool, without_mark: bool) -> pa.Array:
     column = column.cast(pa.large_string())
     if is_quoted:
         wanted = pa.scalar(True)  # noqa: FBT003
     else:
         special = re.escape(dialect.delimiter + dialect.quote + dialect.escape)
-        wanted = pc.match_substring_regex(column, f"[\\r\\n{special}]")
+        mark = f"|^{_MARK}" if without_mark else ""
+        wanted = pc.match_substring_regex(column, f"[\\r\\n{special}]{mark}")
         for null in dict.fromkeys(("", *dialect.nulls)):
             wanted = pc.or_(wanted, pc.equal(column, _text(null)))
         if not pc.any(wanted).as_py():
@@ -102,17 +133,10 @@ def _cells(column: pa.Array, dialect: Dialect, *, is_quoted: bool) -> pa.Array:
     return pc.if_else(wanted, quoted, column).fill_null(dialect.nulls[0])
 
 
-def _in_encoding(data: Any, dialect: Dialect) -> Any:
-    if dialect.encoding == "utf-8" or not len(data):
-        return data
-    failed = False
-    try:
-        return bytes(data).decode().encode(dialect.encoding)
-    except UnicodeEncodeError:
-        failed = True
-    assert failed
-    # Outside of the handler: the original error has the character in it.
-    raise DatasetError(f"the masked data has characters that {dialect.encoding} has not. Declare another `encoding`.")
+def _has_characters(encoding: str, column: pa.Array) -> bool:
+    with suppress(UnicodeEncodeError):
+        return "".join(pc.unique(column).drop_null().cast(pa.large_string()).to_pylist()).encode(encoding) is not None
+    return False
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -69,11 +69,15 @@ def check_json_type(kind: pa.DataType) -> pa.DataType:
     """
     if pa.types.is_dictionary(kind):
         return check_json_type(kind.value_type)
-    if pa.types.is_map(kind) or pa.types.is_duration(kind) or pa.types.is_binary(kind) or pa.types.is_null(kind):
+    if pa.types.is_null(kind):
+        return kind
+    if pa.types.is_map(kind) or pa.types.is_duration(kind) or pa.types.is_interval(kind) or pa.types.is_binary(kind):
         raise pa.ArrowNotImplementedError("JSON has no such type")
     if is_list(kind):
         return pa.list_(check_json_type(kind.value_type))
     if pa.types.is_struct(kind):
+        if len({field.name for field in kind}) < kind.num_fields:
+            raise pa.ArrowNotImplementedError("of two fields of one name a reader sees one")
         return pa.struct([(field.name, check_json_type(field.type)) for field in kind])
     if pa.types.is_temporal(kind):
         return pa.string()
@@ -84,32 +88,37 @@ def check_json_type(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _object(names: Sequence[str], columns: Sequence[pa.Array], rows: int, end: str = "}") -> pa.Array:
+def _object(
+    names: Sequence[str], columns: Sequence[pa.Array], rows: int, *, within: str = "", end: str = "}"
+) -> pa.Array:
     parts: list[Any] = []
     for at, (name, column) in enumerate(zip(names, columns, strict=True)):
-        parts += [_text(("{" if at == 0 else ", ") + json.dumps(name, ensure_ascii=False) + ": "), _values(column)]
+        start = ("{" if at == 0 else ", ") + json.dumps(name, ensure_ascii=False) + ": "
+        parts += [_text(start), _values(column, f"{within}{name}")]
     if not parts:
         return pa.repeat(_text("{" + end), rows)
     return pc.binary_join_element_wise(*parts, _text(end), _text(""))
 
 
-def _values(column: pa.Array) -> pa.Array:
-    """Return cells as JSON writes them."""
+def _values(column: pa.Array, shown: str) -> pa.Array:
+    """Return cells as JSON writes them; `shown` is what messages call the column."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         if len(column.dictionary) > len(column):
-            return _values(plain(column))
-        return pc.take(_values(column.dictionary), column.indices).fill_null(_NULL)
+            return _values(plain(column), shown)
+        return pc.take(_values(column.dictionary, shown), column.indices).fill_null(_NULL)
     if is_list(kind):
-        text = _lists(column)
+        text = _lists(column, shown)
     elif pa.types.is_struct(kind):
-        text = _object([field.name for field in kind], fields_of(column), len(column))
+        text = _object([field.name for field in kind], fields_of(column), len(column), within=f"{shown}.")
     elif pa.types.is_floating(kind):
         if pc.any(pc.invert(pc.is_finite(column))).as_py():
-            raise DatasetError("JSON has no number for infinity, or for what is none. Choose another format.")
+            raise DatasetError(
+                f'column "{shown}": JSON has no number for infinity, or for what is none. Choose another format.'
+            )
         text = column.cast(pa.large_string())
     elif pa.types.is_temporal(kind):
-        written = temporal_text(column).cast(pa.large_string())
+        written = temporal_text(column, shown).cast(pa.large_string())
         text = _quoted(pc.replace_substring(written, " ", "T") if pa.types.is_timestamp(kind) else written)
     elif pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_decimal(kind):
         text = column.cast(pa.string()).cast(pa.large_string())
@@ -120,8 +129,8 @@ def _values(column: pa.Array) -> pa.Array:
     return text.fill_null(_NULL)
 
 
-def _lists(column: pa.Array) -> pa.Array:
-    sizes, cells = sizes_of(column), _values(elements_of(column))
+def _lists(column: pa.Array, shown: str) -> pa.Array:
+    sizes, cells = sizes_of(column), _values(elements_of(column), f"{shown}[]")
     edges = np.zeros(len(column) + 1, np.int64)
     np.cumsum(sizes, out=edges[1:])
     is_last = np.zeros(len(cells), np.bool_)

@@ -2,7 +2,8 @@
 
 * Types come from the first lines: whole numbers, numbers, texts, booleans, lists, objects. What looks like a date is a
   text unless it is declared.
-* A field that the first lines do not have, and one of another type, is refused, and nothing of it is shown.
+* A field that the first lines do not have and nobody declares, and one of another type, is refused, and nothing of it
+  is shown.
 * A field that is not there is a null, and a null is written as one.
 """
 
@@ -18,14 +19,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-from maskgate.datasets.formats.compression import LONGEST_ROW, block_for, damaged, head_of, level_of_text, opened
+from maskgate.datasets.formats.compression import (
+    LONGEST_ROW,
+    block_for,
+    check_not_empty,
+    damaged,
+    head_of,
+    level_of_text,
+    opened,
+)
 from maskgate.datasets.formats.format import FileFacts, Piece, check_options
 from maskgate.datasets.formats.json_encoding import JsonEncoder, check_json_type
 from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.formats.streamed import streamed
 from maskgate.datasets.formats.text_types import declared_types, parsed
-from maskgate.errors import DatasetError, UsageError
-from maskgate.rules.strict_yaml import did_you_mean
+from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +44,8 @@ if TYPE_CHECKING:
 _HEAD = 4 << 20
 # Beyond it not every whole number has a double of its own.
 _MOST_EXACT = 2.0**53
+_ADVICE = "Declare its type, such as decimal(38, 0)."
+_ADVICE_INSIDE = "Write such numbers as texts."
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,8 @@ class JsonLines:
         head = head_of(file, self.codec, _HEAD)
         if len(head) >= _HEAD and b"\n" not in head:
             head = head_of(file, self.codec, LONGEST_ROW)
+        if not head and self.codec:
+            check_not_empty(file)
         schema = _schema(file.shown, _whole_lines(head), declared)
         size = 2 * len(head) // max(1, head.count(b"\n"))
         return FileFacts(
@@ -73,10 +85,14 @@ class JsonLines:
         columns: Sequence[str] | None,
     ) -> Iterator[pa.RecordBatch]:
         """Read a file as a stream."""
-        block = block_for(head_of(piece.file, self.codec, _HEAD))
+        head = head_of(piece.file, self.codec, _HEAD)
+        if not head.strip() and len(head) < _HEAD:
+            return
+        block = block_for(head)
         with opened(piece.file, self.codec) as stream:
             for batch in _batches(stream, schema, f"{piece.shown}: {damaged(self.codec)}", block):
-                _check_exact(batch, piece)
+                for item, column in zip(batch.schema, batch.columns, strict=True):
+                    _check_exact(column, piece, item.name)
                 yield from in_portions(batch, rows, columns)
 
     def types_as_read(self, schema: pa.Schema) -> list[pa.DataType]:
@@ -105,13 +121,12 @@ def _schema(shown: str, head: bytes, declared: Mapping[str, pa.DataType]) -> pa.
             found = pyarrow.json.read_json(io.BytesIO(head), block).schema
     except (pa.ArrowException, OSError, ValueError):
         failed = True
-    if failed or not found.names:
+    if failed:
         # Outside of the handler: the original error may quote the file.
-        raise DatasetError(f"{shown}: it has no line that is a JSON object, or its fields change their types.")
-    for name in declared:
-        if name not in found.names:
-            raise UsageError(f'{shown}: there is no field "{name}" to have a type.{did_you_mean(name, found.names)}')
-    return pa.schema([(item.name, declared.get(item.name, _as_written(item.type))) for item in found])
+        raise DatasetError(f"{shown}: it has a line that is no JSON object, or its fields change their types.")
+    kinds = {item.name: declared.get(item.name, _as_written(item.type)) for item in found}
+    # What is declared may come further down, or in another file.
+    return pa.schema(list({**kinds, **declared}.items()))
 
 
 def _as_written(kind: pa.DataType) -> pa.DataType:
@@ -150,11 +165,12 @@ def _with_days(batch: pa.RecordBatch, schema: pa.Schema, problem: str) -> pa.Rec
     raise DatasetError(problem)
 
 
-def _check_exact(batch: pa.RecordBatch, piece: Piece) -> None:
+def _check_exact(column: pa.Array, piece: Piece, path: str, advice: str = _ADVICE) -> None:
     """Refuse whole numbers that a double does not hold."""
-    for item, column in zip(batch.schema, batch.columns, strict=True):
-        if pa.types.is_floating(item.type) and pc.any(pc.greater_equal(pc.abs(column), _MOST_EXACT)).as_py():
-            raise DatasetError(
-                f'{piece.shown}, field "{item.name}": some number is too long for a double. Declare its type, such as '
-                "decimal(38, 0)."
-            )
+    if pa.types.is_list(column.type):
+        _check_exact(column.flatten(), piece, f"{path}[]", _ADVICE_INSIDE)
+    elif pa.types.is_struct(column.type):
+        for at, item in enumerate(column.type):
+            _check_exact(column.field(at), piece, f"{path}.{item.name}", _ADVICE_INSIDE)
+    elif pa.types.is_floating(column.type) and pc.any(pc.greater_equal(pc.abs(column), _MOST_EXACT)).as_py():
+        raise DatasetError(f'{piece.shown}, field "{path}": some number is too long for a double. {advice}')

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -51,32 +52,56 @@ def parsed(text: pa.Array, kind: pa.DataType) -> pa.Array:
     return text if pa.types.is_string(kind) else text.cast(kind)
 
 
-def written(column: pa.Array, moment: str = " ") -> pa.Array:
+def written(column: pa.Array, moment: str = " ", shown: str = "") -> pa.Array:
     """Return how values are written; null where they are.
 
     Args:
         column: Single values in any layout.
         moment: What stands between the day and the time of a moment.
+        shown: What messages call the column.
+
+    Raises:
+        DatasetError: If a value has no text.
     """
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return pc.take(written(column.dictionary, moment), column.indices)
+        return pc.take(written(column.dictionary, moment, shown), column.indices)
     if pa.types.is_large_string(kind) or pa.types.is_string(kind):
         return column
-    text = temporal_text(column) if pa.types.is_temporal(kind) else column.cast(pa.string())
+    text = temporal_text(column, shown) if pa.types.is_temporal(kind) else column.cast(pa.string())
     return pc.replace_substring(text, " ", moment) if pa.types.is_timestamp(kind) and moment != " " else text
 
 
-def temporal_text(column: pa.Array) -> pa.Array:
-    """Return how days, times and moments are written.
+def temporal_text(column: pa.Array, shown: str) -> pa.Array:
+    """Return how days, times and moments are written; a moment by the clock of its zone.
 
     Raises:
-        DatasetError: If one lies beyond the years that Arrow writes, for which it would put something else.
+        DatasetError: If one lies beyond the years that Arrow writes, for which it would put something else, or in a
+            zone that nobody knows here.
     """
+    with suppress(pa.ArrowException):
+        text = _by_the_clock(column)
+        if not pc.any(pc.starts_with(text, "<")).as_py():
+            return text
+        raise DatasetError(
+            f'column "{shown}": a day or moment lies beyond the year 32767, and has no text. Choose Parquet or Arrow.'
+        )
+    raise DatasetError(
+        f'column "{shown}": the time zone of its moments is not known here, so that they have no text. Choose Parquet '
+        "or Arrow."
+    )
+
+
+def _by_the_clock(column: pa.Array) -> pa.Array:
     text = column.cast(pa.string())
-    if pc.any(pc.starts_with(text, "<")).as_py():
-        raise DatasetError("the masked data has a day or moment beyond the year 32767. Choose Parquet or Arrow for it.")
-    return text
+    if not (pa.types.is_timestamp(column.type) and column.type.tz):
+        return text
+    # Offsets of earlier days have seconds, which the text has no place for: in UTC the moment is exact.
+    utc = column.cast(pa.timestamp(column.type.unit, "UTC"))
+    offsets = pc.subtract(pc.local_timestamp(column).cast(pa.int64()), utc.cast(pa.int64()))
+    minute = 60 * {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[column.type.unit]
+    is_exact = pc.equal(pc.multiply(pc.divide(offsets, minute), minute), offsets)
+    return text if pc.all(is_exact).as_py() in {True, None} else pc.if_else(is_exact, text, utc.cast(pa.string()))
 
 
 def moment_of(text: pa.Array, kind: pa.DataType) -> str:

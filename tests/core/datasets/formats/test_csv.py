@@ -130,6 +130,25 @@ class TestCsv:
     def test_empty_lines_before_the_names_are_none(self, written, data):
         assert read(written(data))["a"].to_pylist() == [1]
 
+    def test_a_moment_whose_offset_has_seconds_is_written_in_utc(self, keep, tmp_path):
+        """Berlin was 53 minutes and 28 seconds ahead until 1893; offsets are written without seconds."""
+        moments = pa.array([-3786825600, 0, None], pa.timestamp("s", "Europe/Berlin"))
+        mask_dataset(pa.table({"t": moments}), tmp_path / "o.csv", keep(["t"]), table_name="t")
+        text = (tmp_path / "o.csv").read_text()
+        assert text == "t\n1850-01-01 00:00:00Z\n1970-01-01 01:00:00+0100\n\n"
+
+    def test_a_mark_in_the_first_name_is_none_of_the_file(self, keep, tmp_path):
+        mask_dataset(pa.table({"\ufeffa": ["x"]}), tmp_path / "o.csv", keep(["\ufeffa"]), table_name="t")
+        assert read(str(tmp_path / "o.csv")).column_names == ["\ufeffa"]
+
+    def test_a_mark_in_the_first_cell_is_none_of_the_file(self, written, tmp_path):
+        rules = read_rules(
+            '{version: 1, unlisted: keep, tables: {t: {columns: {f0: {method: redact, with: "\\uFEFF"}}}}}', "r"
+        )
+        options = {"header": False}
+        mask_dataset(written(b"x,y\n"), tmp_path / "o.csv", rules, table_name="t", source_options=options)
+        assert read(str(tmp_path / "o.csv"), **options).to_pylist() == [{"f0": "\ufeff", "f1": "y"}]
+
     def test_names_without_the_end_of_a_line_are_a_table_without_rows(self, written):
         table = read(written(b"a,b"))
         assert (table.num_rows, table.schema.names) == (0, ["a", "b"])
@@ -291,11 +310,24 @@ class TestRefusals:
         with pytest.raises(UsageError, match="csv cannot hold this type"):
             mask_dataset(tmp_path / "t.parquet", tmp_path / "o.csv", keep(["a"]), table_name="t")
 
+    @pytest.mark.parametrize(
+        ("column", "said"),
+        [
+            pytest.param(pa.array([2**31 - 1], pa.int32()).cast(pa.date32()), "beyond the year 32767", id="a far day"),
+            pytest.param(pa.array([0], pa.timestamp("us", "Nowhere/At_All")), "time zone", id="an unknown zone"),
+        ],
+    )
+    @pytest.mark.parametrize("name", ["o.csv", "o.jsonl"])
+    def test_a_value_without_a_text(self, keep, tmp_path, column, said, name):
+        with pytest.raises(DatasetError, match=f'column "a": .*{said}'):
+            mask_dataset(pa.table({"a": column}), tmp_path / name, keep(["a"]), table_name="t")
+        assert not (tmp_path / name).exists()
+
     def test_characters_that_the_encoding_has_not(self, written, tmp_path):
         rules = read_rules(
             "version: 1\ntables: {t: {columns: {a: {method: redact, with: '█'}, b: keep}}}\n", "rules.yaml"
         )
-        with pytest.raises(DatasetError, match="has not"):
+        with pytest.raises(DatasetError, match='column "a": the masked data has characters that ascii has not'):
             mask_dataset(
                 written(b"a,b\nplanted,1\n"),
                 tmp_path / "o.csv",

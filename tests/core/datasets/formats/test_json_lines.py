@@ -113,6 +113,7 @@ class TestJsonLines:
                 "kind": pa.array(["x", None]).dictionary_encode(),
                 "lists": [[["a"], [], None], None],
                 "empty": pa.array([[], []], pa.list_(pa.string())),
+                "nothing": [[None], None],
             }
         )
         pq.write_table(table, tmp_path / "t.parquet")
@@ -125,9 +126,14 @@ class TestJsonLines:
                 "kind": "x",
                 "lists": [["a"], [], None],
                 "empty": [],
+                "nothing": [None],
             },
-            {"day": None, "moment": None, "money": None, "kind": None, "lists": None, "empty": []},
+            {"day": None, "moment": None, "money": None, "kind": None, "lists": None, "empty": [], "nothing": None},
         ]
+
+    def test_a_field_that_comes_later_and_is_declared(self, written):
+        path = written(b'{"a": 1}\n' * 500_000 + b'{"a": 1, "b": "x"}\n')
+        assert read(path, types={"b": "string"})["b"][-1].as_py() == "x"
 
     def test_lines_of_five_megabytes(self, written, keep, tmp_path):
         text = "z" * (5 << 20)
@@ -169,6 +175,7 @@ class TestRefusals:
             pytest.param(b'{"a": 1}\n{"a": "planted"}\n', id="another type"),
             pytest.param(b'{"a": 1}\n{"a": 1, "a": "planted"}\n', id="a field twice"),
             pytest.param(b'{"a": 12345678901234567890}\n', id="a number that is too long"),
+            pytest.param(b'{"o": [{"x": 9007199254740993}, {"x": 1.5}]}\n', id="one that is too long, further inside"),
         ],
     )
     def test_a_file(self, written, data):
@@ -184,14 +191,27 @@ class TestRefusals:
         assert not (tmp_path / "out.jsonl").exists()
 
     def test_a_number_that_json_has_not(self, keep, tmp_path):
-        pq.write_table(pa.table({"a": [1.0, float("nan")]}), tmp_path / "t.parquet")
-        with pytest.raises(DatasetError, match="no number for infinity"):
-            mask_dataset(tmp_path / "t.parquet", tmp_path / "o.jsonl", keep(["a"]), table_name="t")
+        table = pa.table({"a": [1.0, 2.0], "o": [[{"x": 1.0}], [{"x": float("nan")}]]})
+        with pytest.raises(DatasetError, match=r'column "o\[\]\.x": JSON has no number for infinity'):
+            mask_dataset(table, tmp_path / "o.jsonl", keep(["a", "o"]), table_name="t")
 
-    def test_a_type_that_json_has_not(self, keep, tmp_path):
-        pq.write_table(pa.table({"a": [b"x"]}), tmp_path / "t.parquet")
-        with pytest.raises(UsageError, match="jsonl cannot hold this type"):
-            mask_dataset(tmp_path / "t.parquet", tmp_path / "o.jsonl", keep(["a"]), table_name="t")
+    @pytest.mark.parametrize(
+        "column",
+        [
+            pytest.param(pa.array([b"x"]), id="bytes"),
+            pytest.param(pa.array([], pa.month_day_nano_interval()), id="intervals"),
+            pytest.param(
+                pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], ["x", "x"]), id="two fields of one name"
+            ),
+        ],
+    )
+    def test_a_type_that_json_has_not(self, keep, tmp_path, column):
+        with pytest.raises(UsageError, match=r'column "a" .*: jsonl cannot hold this type'):
+            mask_dataset(pa.table({"a": column}), tmp_path / "o.jsonl", keep(["a"]), table_name="t")
+
+    def test_a_compressed_file_without_a_byte(self, written):
+        with pytest.raises(DatasetError, match=r"t\.jsonl\.gz: it is not compressed as its name says, or damaged"):
+            read(written(b"", "t.jsonl.gz"))
 
     def test_an_option_that_is_not_there(self, written):
         with pytest.raises(UsageError, match="no option 'delimiter'"):
