@@ -6,11 +6,14 @@ What a program reads goes to stdout, what people read to stderr.
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -70,7 +73,14 @@ def commands() -> None:
 
 def main() -> None:
     """Run the command line of this process."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except SystemExit as stop:
+        # A signal has ended the command, which has said so.
+        code = stop.code if isinstance(stop.code, int) else 1
+    if code and "pyarrow" in sys.modules:
+        _end_at_once(code)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -97,6 +107,19 @@ def run(arguments: Sequence[str]) -> int:
         _say(f"unexpected {type(error).__name__} at {_place(error)}. This is a bug of Maskgate; please report it.")
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _end_at_once(code: int) -> NoReturn:
+    """End without waiting for Python to take itself apart.
+
+    Threads of Arrow that read ahead ask Python for more. It ends a thread that does so meanwhile, and a thread of C++
+    that is ended takes the process down, with an exit code that is not ours.
+    """
+    atexit._run_exitfuncs()  # noqa: SLF001  such as those that end the processes of plugins
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _say(message: str) -> None:

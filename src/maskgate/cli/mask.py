@@ -10,6 +10,7 @@ import click
 from maskgate.cli.arrow import load_arrow
 from maskgate.cli.format_options import format_options
 from maskgate.cli.layout_options import BYTES, layout_of, layout_options
+from maskgate.cli.mask_ending import told_ending
 from maskgate.cli.mask_progress import shown_progress
 
 if TYPE_CHECKING:
@@ -53,16 +54,16 @@ def mask(
     .csv.gz), and otherwise a new folder of parts with a manifest; with --target-table it is a database. If anything
     fails, nothing is there that was not there before; finished parts are kept beside TARGET for --resume.
     """
-    from maskgate.gate.without_pandas import keep_pandas_out  # noqa: PLC0415  not before it is needed
+    with told_ending(target, as_json=as_json):
+        from maskgate.gate.without_pandas import keep_pandas_out  # noqa: PLC0415  not before it is needed
 
-    # Twice as long as everything else would it take to load.
-    keep_pandas_out()
-    load_arrow()
-    from maskgate.datasets import SqlQuery, SqlTable, mask_dataset  # noqa: PLC0415  `maskgate --help` needs no pyarrow
-    from maskgate.rules import load_rules  # noqa: PLC0415
+        # Twice as long as everything else would it take to load.
+        keep_pandas_out()
+        load_arrow()
+        from maskgate.datasets import SqlQuery, SqlTable, mask_dataset  # noqa: PLC0415  --help needs no pyarrow
+        from maskgate.rules import load_rules  # noqa: PLC0415
 
-    laid_out = layout_of(**layout)
-    try:
+        laid_out = layout_of(**layout)
         with shown_progress(as_json=as_json) as progress:
             masked = mask_dataset(
                 source if query is None else SqlQuery(source, query),
@@ -78,10 +79,6 @@ def mask(
                 resume=resume,
                 memory=memory,
             )
-    except BaseException as error:
-        for note in getattr(error, "__notes__", ()):
-            click.echo(note, err=True)
-        raise
     if as_json:
         document = {"target": target, "table": masked.table["table"], "manifest": masked.manifest}
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))

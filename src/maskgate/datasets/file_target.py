@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from maskgate.datasets.bundle import write_file, write_manifest
 from maskgate.datasets.finished_parts import check_finished
+from maskgate.datasets.finished_target import FinishedTarget
 from maskgate.datasets.formats import FORMATS, format_called, format_of
 from maskgate.datasets.formats.compression import CODECS
 from maskgate.datasets.formats.delta import LOG, Delta, check_names, delta_log
@@ -84,6 +85,8 @@ class FileTarget:
             check_names(plan.output_schema, plan.table)
         layout = replace(self.layout, dialect=source.dialect)
         output = open_output(self.place, resume=resume)
+        if isinstance(output, FinishedTarget):
+            output.check_made_by(rules.digest, plan.key_versions())
         resumes = source.states is not None and _begin_journal(
             output,
             lambda: terms_of(rules, plan, source, layout, self.format.name),

@@ -7,7 +7,7 @@ stored follows. A run goes on from a journal only if its own terms are the same,
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Protocol
 
 from maskgate.canonical import digest
 from maskgate.datasets.checkpoint import Checkpoint, WrittenSegment
@@ -77,7 +77,13 @@ class PartRecord:
 
 
 class Pages(Protocol):
-    """Where a journal is kept."""
+    """Where a journal is kept.
+
+    Attributes:
+        anew: How to begin anew there.
+    """
+
+    anew: ClassVar[str]
 
     def read(self) -> list[dict[str, Any]]:
         """Return all entries that were written whole."""
@@ -120,21 +126,24 @@ class Journal:
         """Write the terms down, or hold them to those that are there and take the parts over.
 
         Raises:
-            DatasetError: If something has changed since, or another run was quicker.
+            DatasetError: If something has changed since, the journal is damaged, or another run was quicker.
         """
         entries = self._entries()
         if not entries:
             self._pages.append({"terms": dict(terms)})
             self.is_ours = True
             return
-        for entry in entries[1:]:
-            self._take_over(entry)
-        before = entries[0].get("terms", {})
+        try:
+            before = dict(entries[0]["terms"])
+            for entry in entries[1:]:
+                self._take_over(entry)
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise damaged(self._shown, self._pages.anew) from None
         changed = [shown for name, shown in _SHOWN.items() if before.get(name) != terms[name]]
         if changed:
             raise DatasetError(
                 f"{self._shown}: the run that was interrupted cannot be resumed, since something is different now: "
-                f"{', '.join(changed)}. Mask it anew, without --resume."
+                f"{', '.join(changed)}. {self._pages.anew}"
             )
         self.is_ours = True
 
@@ -185,6 +194,11 @@ class Journal:
 def in_use(shown: str) -> DatasetError:
     """Return what is said of a target that another run writes to."""
     return DatasetError(f"{shown}: another run is writing there. Wait for it, or choose another target.")
+
+
+def damaged(shown: str, anew: str) -> DatasetError:
+    """Return what is said of a journal that cannot be read."""
+    return DatasetError(f"{shown}: the journal of the run that was interrupted is damaged. {anew}")
 
 
 def _next(before: Checkpoint | None, part: PartRecord, segments: Sequence[WrittenSegment]) -> Checkpoint:

@@ -6,19 +6,67 @@ import fcntl
 import json
 import os
 import shutil
+import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
-from maskgate.datasets.journal import Journal
+from maskgate.datasets.finished_target import FinishedTarget
+from maskgate.datasets.journal import Journal, damaged
 from maskgate.datasets.storage_errors import translated
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 _ONE = "file"
+
+
+def open_path(path: Path, *, one_file: bool, resume: bool) -> NewTarget | FinishedTarget:
+    """Open a new file or folder, or hold what is there to what a resumed run gives.
+
+    Raises:
+        DatasetError: If there is something already, or another run writes there.
+    """
+    return translated(str(path), lambda: _opened(path, one_file=one_file, resume=resume))
+
+
+def _opened(path: Path, *, one_file: bool, resume: bool) -> NewTarget | FinishedTarget:
+    if path.name in {"", ".."}:
+        path = path.resolve()
+    is_there = path.is_symlink() or path.exists()
+    if not is_there or (not one_file and path.is_dir() and not path.is_symlink() and is_empty(path)):
+        if is_there:
+            _check_replaceable(path)
+        return NewTarget.open(path, one_file=one_file, resume=resume)
+    if resume and not path.is_symlink() and (path.is_file() if one_file else path.is_dir()):
+        return _finished(path, one_file=one_file)
+    raise DatasetError(f"{path}: it exists already. Choose another target, or remove it first.")
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Refuse an empty folder that could not be replaced when all is done."""
+    what = ""
+    if folder.is_mount():
+        what = "something is mounted there"
+    elif os.path.samestat(folder.stat(), Path().stat()):
+        what = "it is the working directory"
+    if what:
+        raise DatasetError(f"{folder}: the folder cannot be replaced as a whole, since {what}. Name a new one in it.")
+
+
+def _finished(path: Path, *, one_file: bool) -> FinishedTarget:
+    names = [""] if one_file else [each.relative_to(path).as_posix() for each in path.rglob("*") if not each.is_dir()]
+    return FinishedTarget(str(path), frozenset(names), lambda name: (path / name).open("rb"), lambda: _tidy(path))
+
+
+def _tidy(path: Path) -> None:
+    """Remove what a run that was killed behind its commit has left, unless another one is at work there."""
+    work = _work_of(path)
+    if work.exists():
+        with suppress(DatasetError):
+            _remove_work(work, _locked(work, str(path)))
 
 
 @dataclass
@@ -43,11 +91,13 @@ class NewTarget:
     def open(cls, path: Path, *, one_file: bool, resume: bool) -> NewTarget:
         """Take the lock; begin anew, or with what a run before has left."""
         missing = [folder for folder in path.parents if not folder.exists()]
-        work = path.with_name(f".{path.name}.maskgate-run")
+        work = _work_of(path)
         lock = translated(str(path), lambda: _locked(work, str(path)))
         if not resume:
             _empty(work)
-        journal = Journal(_Lines(work / "journal"), str(path), lambda: _reopened(work / "data" / _ONE, str(path)))
+        journal = Journal(
+            _Lines(work / "journal", str(path)), str(path), lambda: _reopened(work / "data" / _ONE, str(path))
+        )
         return cls(path, work, one_file, journal, missing, lock)
 
     def create(self, name: str) -> BinaryIO:
@@ -68,13 +118,13 @@ class NewTarget:
             translated(str(self.path), lambda: os.link(data / _ONE, self.path))
         else:
             _sync_folder(data)
-            translated(str(self.path), lambda: data.rename(self.path))
+            translated(str(self.path), lambda: _take_the_place(data, self.path))
         _sync_folder(self.path.parent)
-        self._remove_work()
+        _remove_work(self.work, self._lock)
 
     def abandon(self) -> None:
         """Remove what was written."""
-        self._remove_work()
+        _remove_work(self.work, self._lock)
         for folder in self._missing:
             # Not if somebody else has put something there meanwhile.
             with suppress(OSError):
@@ -90,12 +140,6 @@ class NewTarget:
 
     def _place(self, name: str) -> Path:
         return self.work / "data" / (_ONE if self.one_file else name)
-
-    def _remove_work(self) -> None:
-        # The lock goes last, so that nobody begins in a folder that is about to go.
-        _empty(self.work)
-        shutil.rmtree(self.work, ignore_errors=True)
-        self._lock.close()
 
 
 @dataclass
@@ -153,6 +197,8 @@ class _Lines:
     """A journal as lines of a file."""
 
     file: Path
+    shown: str
+    anew: ClassVar[str] = "Mask it anew, without --resume."
 
     def read(self) -> list[dict[str, Any]]:
         """Return all lines; one that was cut off counts for nothing."""
@@ -161,7 +207,10 @@ class _Lines:
         whole, _, _ = self.file.read_bytes().rpartition(b"\n")
         with self.file.open("rb+") as file:
             file.truncate(len(whole) + 1 if whole else 0)
-        return [json.loads(line) for line in whole.splitlines()]
+        try:
+            return [json.loads(line) for line in whole.split(b"\n") if whole]
+        except ValueError:
+            raise damaged(self.shown, self.anew) from None
 
     def append(self, entry: Mapping[str, Any]) -> None:
         """Write a line, and wait for the disk."""
@@ -172,6 +221,27 @@ class _Lines:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
+
+
+def _work_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.maskgate-run")
+
+
+def _take_the_place(data: Path, path: Path) -> None:
+    """Rename a folder, over an empty one that may be there: who may look into that one may look into this."""
+    if path.is_dir():
+        before = path.stat()
+        with suppress(PermissionError):
+            os.chown(data, before.st_uid, before.st_gid)
+        data.chmod(stat.S_IMODE(before.st_mode))
+    data.rename(path)
+
+
+def _remove_work(work: Path, lock: BinaryIO) -> None:
+    # The lock goes last, so that nobody begins in a folder that is about to go.
+    _empty(work)
+    shutil.rmtree(work, ignore_errors=True)
+    lock.close()
 
 
 def _locked(work: Path, shown: str) -> BinaryIO:

@@ -7,31 +7,34 @@ safe even if its maker still lives: the terms of the journal are the same, so th
 of them finds a page that it has not written.
 
 A single object has no claim: it is stored on the condition that there is none, so that of two runs the first to finish
-wins. An upload in parts that a killed run has left is seen by nobody and still paid for: who finishes ends it.
+wins. Nothing is kept of one that was interrupted, and ``resume`` begins it anew. An upload in parts that a killed run
+has left is seen by nobody and still paid for: who finishes ends it; that of a single object, who resumes.
 """
 
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, cast
 
-from maskgate.datasets.journal import Journal, in_use
+from maskgate.datasets.finished_target import FinishedTarget
+from maskgate.datasets.journal import Journal, damaged, in_use
+from maskgate.datasets.manifest import NAME
 from maskgate.datasets.object_store import connect, without_credentials
 from maskgate.datasets.object_uploads import discard_file, end_uploads
 from maskgate.datasets.storage_errors import translated
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _RUN = "_maskgate"
 
 
-def open_objects(target: str, *, one_file: bool, existing: bool, resume: bool) -> Objects:
-    """Open a prefix, or the place of a single object.
+def open_objects(target: str, *, one_file: bool, existing: bool, resume: bool) -> Objects | FinishedTarget:
+    """Open a prefix, or the place of a single object, or hold what is there to what a resumed run gives.
 
     Raises:
         DatasetError: If something is there already, or another run has claimed it.
@@ -47,12 +50,30 @@ def open_objects(target: str, *, one_file: bool, existing: bool, resume: bool) -
             f"{shown}: another run is writing there, or was interrupted. Wait for it, go on from there with --resume, "
             "or remove what is there."
         )
-    if found and not is_claimed:
+    # Of a run that was killed right behind its commit, the manifest and some notes are there.
+    is_finished = bool(found) and (not is_claimed or f"{path}/{NAME}" in found)
+    if is_finished and resume and one_file == (found == [path]):
+        notes = [name for name in found if name.startswith(own)]
+        return _finished(shown, filesystem, path, sorted(set(found) - set(notes)), notes)
+    if is_finished:
         raise is_taken(shown)
     journal = None
     if not one_file and not existing:
         journal = Journal(_Notes(shown, filesystem, own), shown, takes_over=resume)
-    return Objects(shown, filesystem, path, one_file, journal)
+    return Objects(shown, filesystem, path, one_file, journal, resumes=resume)
+
+
+def _finished(shown: str, filesystem: Any, path: str, files: list[str], notes: list[str]) -> FinishedTarget:
+    def opened(name: str) -> BinaryIO:
+        return cast("BinaryIO", filesystem.open(f"{path}/{name}" if name else path, "rb"))
+
+    def tidy() -> None:
+        for key in sorted(notes, reverse=True):
+            with suppress(FileNotFoundError):
+                filesystem.rm_file(key)
+
+    names = frozenset(name.removeprefix(path).removeprefix("/") for name in files)
+    return FinishedTarget(shown, names, opened, lambda: translated(shown, tidy))
 
 
 def is_taken(shown: str) -> DatasetError:
@@ -70,6 +91,7 @@ class Objects:
     one_file: bool
     journal: Journal | None
     written: list[str] = field(default_factory=list)
+    resumes: bool = False
 
     def create(self, name: str) -> BinaryIO:
         """Open a new object; nobody sees it before it is closed."""
@@ -88,8 +110,8 @@ class Objects:
         """Take the journal away; the manifest is there."""
         self._remove_notes()
         self.written.clear()
-        if self.journal is not None:
-            end_uploads(self.filesystem, self.path)
+        if self.journal is not None or self.resumes:
+            end_uploads(self.filesystem, self.path, one_file=self.one_file)
 
     def abandon(self) -> None:
         """Remove what was written."""
@@ -164,6 +186,7 @@ class _Notes:
     filesystem: Any
     prefix: str
     count: int = 0
+    anew: ClassVar[str] = "Remove what is there, and mask it anew."
 
     def read(self) -> list[dict[str, Any]]:
         """Return all entries in order."""
@@ -177,10 +200,17 @@ class _Notes:
         self.filesystem.invalidate_cache()
         names = sorted(self.filesystem.find(self.prefix))
         self.count = len(names)
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), self._undamaged():
             return [json.loads(self.filesystem.cat_file(name)) for name in names]
         # Who takes them away is at work.
         raise in_use(self.shown)
+
+    @contextmanager
+    def _undamaged(self) -> Iterator[None]:
+        try:
+            yield
+        except ValueError:
+            raise damaged(self.shown, self.anew) from None
 
     def _append(self, content: bytes) -> None:
         key = f"{self.prefix}{self.count:06}.json"

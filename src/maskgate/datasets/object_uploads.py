@@ -18,13 +18,21 @@ def discard_file(file: BinaryIO) -> None:
         file.closed = True  # type: ignore[misc]
 
 
-def end_uploads(filesystem: Any, path: str) -> None:
-    """End what was begun below a prefix of S3 and never finished; other stores forget it by themselves."""
+def end_uploads(filesystem: Any, path: str, *, one_file: bool = False) -> None:
+    """End what was begun at a place in S3 and never finished; other stores forget it by themselves.
+
+    Args:
+        filesystem: The store.
+        path: A prefix, or the name of one object.
+        one_file: Which of these it is.
+    """
     if "s3" not in filesystem.protocol:
         return
     bucket, _, prefix = path.partition("/")
     # Some may write objects and not list uploads; then the bucket's lifecycle has to end them.
     with suppress(Exception):
-        begun = filesystem.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=f"{prefix}/")
+        begun = filesystem.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix if one_file else f"{prefix}/")
         for each in begun.get("Uploads", ()):
+            if one_file and each["Key"] != prefix:
+                continue
             filesystem.call_s3("abort_multipart_upload", Bucket=bucket, Key=each["Key"], UploadId=each["UploadId"])

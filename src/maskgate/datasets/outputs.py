@@ -5,6 +5,7 @@
   files count.
 * One run at a time writes to a target. Who comes second is told.
 * What cannot be finished is taken away again, or left in the work folder for a run that goes on from there.
+* A target that is there already stays as it is. A run that resumes may find that it is its own result.
 """
 
 from __future__ import annotations
@@ -13,11 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from maskgate.datasets.formats import format_of
-from maskgate.datasets.local_output import FolderThatExists, NewTarget, is_empty
+from maskgate.datasets.local_output import FolderThatExists, open_path
 from maskgate.datasets.object_output import open_objects
-from maskgate.datasets.object_store import plain_path, without_credentials
-from maskgate.datasets.storage_errors import translated
-from maskgate.errors import DatasetError, UsageError
+from maskgate.datasets.object_store import plain_path
 
 if TYPE_CHECKING:
     from maskgate.datasets.journal import Journal
@@ -62,29 +61,14 @@ def open_output(target: str, *, existing: bool = False, resume: bool = False) ->
         resume: Go on where a run before has stopped, if there was one.
 
     Raises:
-        DatasetError: If there is something already, or another run writes there.
-        UsageError: If a single object shall be resumed.
+        DatasetError: If there is something already that is not what is resumed, or another run writes there.
     """
     target = plain_path(target)
     if "://" in target:
-        if resume and is_one_file(target):
-            raise UsageError(
-                f"{without_credentials(target)}: a single object is written in one go. To be able to resume, name a "
-                "prefix, which gets parts."
-            )
         return open_objects(target, one_file=is_one_file(target), existing=existing, resume=resume)
     if existing:
         return FolderThatExists.open(Path(target))
-    path = Path(target)
-    if translated(target, lambda: _is_taken(path, one_file=is_one_file(target))):
-        # A run that was killed when all was done has left nothing to go on from.
-        left = ", and nothing is left to resume" if resume else ""
-        raise DatasetError(f"{target}: it exists already{left}. Choose another target, or remove it first.")
-    return NewTarget.open(path, one_file=is_one_file(target), resume=resume)
-
-
-def _is_taken(path: Path, *, one_file: bool) -> bool:
-    return path.is_symlink() or (path.exists() and (one_file or not path.is_dir() or not is_empty(path)))
+    return open_path(Path(target), one_file=is_one_file(target), resume=resume)
 
 
 def is_one_file(target: str) -> bool:

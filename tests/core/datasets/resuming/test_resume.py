@@ -9,7 +9,7 @@ import pytest
 from core.datasets.resuming.people import ROWS, RULES, Interrupting, files, people
 
 from maskgate.datasets import Layout
-from maskgate.errors import DatasetError, MaskingError, UsageError
+from maskgate.errors import DatasetError, MaskingError
 from maskgate.keys import Key, KeyRing
 
 
@@ -42,11 +42,6 @@ class TestInterrupted:
         mask(resume=True)
         assert files(tmp_path / "masked") == whole
 
-    def test_what_is_finished_is_said_to_be(self, mask, whole, tmp_path):
-        with pytest.raises(DatasetError, match="it exists already, and nothing is left to resume"):
-            mask("whole", resume=True)
-        assert files(tmp_path / "whole") == whole
-
     def test_without_resume_it_begins_anew(self, mask, whole, tmp_path):
         with pytest.raises(KeyboardInterrupt):
             mask(progress=Interrupting(6000))
@@ -67,9 +62,13 @@ class TestInterrupted:
             mask(progress=Interrupting(6000, MaskingError("x")))
         assert sorted(tmp_path.iterdir()) == before
 
-    def test_a_single_object_cannot_be_resumed(self, mask):
-        with pytest.raises(UsageError, match="a single object is written in one go"):
-            mask("memory://bucket/masked.parquet", resume=True)
+    def test_a_single_object_begins_anew(self, mask):
+        store = fsspec.filesystem("memory")
+        mask("memory://bucket/whole.parquet")
+        with pytest.raises(KeyboardInterrupt):
+            mask("memory://bucket/masked.parquet", progress=Interrupting(6000))
+        mask("memory://bucket/masked.parquet", resume=True)
+        assert store.cat("/bucket/masked.parquet") == store.cat("/bucket/whole.parquet")
 
     def test_an_object_store(self, mask, whole):
         store = fsspec.filesystem("memory")
@@ -118,6 +117,23 @@ class TestChanges:
         table = pq.read_table(source / "3.parquet")
         pq.write_table(table.take(list(range(2499, -1, -1))), source / "3.parquet", row_group_size=700)
         self.assert_refused(mask, interrupted, "the input")
+
+    @pytest.mark.parametrize(
+        "content", [b"torn\n", b"\xff\n", b"{}\n", b"[]\n", b'{"terms": {}}\n{"part": {"path": 1}}\n', b"\0\n"]
+    )
+    def test_a_damaged_journal(self, mask, whole, interrupted, tmp_path, content):
+        (interrupted / "journal").write_bytes(content)
+        with pytest.raises(DatasetError, match=r"the journal .* is damaged\. Mask it anew, without --resume\."):
+            mask(resume=True)
+        mask()
+        assert files(tmp_path / "masked") == whole
+
+    def test_a_damaged_journal_in_a_store(self, mask):
+        with pytest.raises(KeyboardInterrupt):
+            mask("memory://bucket/torn", progress=Interrupting(6000))
+        fsspec.filesystem("memory").pipe("/bucket/torn/_maskgate/000001.json", b"{")
+        with pytest.raises(DatasetError, match=r"is damaged\. Remove what is there, and mask it anew\."):
+            mask("memory://bucket/torn", resume=True)
 
     def test_a_file_that_was_added(self, mask, interrupted, source):
         pq.write_table(people(1), source / "4.parquet")

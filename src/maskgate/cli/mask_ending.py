@@ -1,0 +1,73 @@
+"""How ``maskgate mask`` ends when it does not end well: what programs are told, and what a signal to stop does."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from maskgate.cli.main import INTERRUPTED
+from maskgate.errors import MaskgateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_OF_A_SIGNAL = 128
+
+
+@contextmanager
+def told_ending(target: str, *, as_json: bool) -> Iterator[None]:
+    """Say what is kept of a run that fails or is stopped, and to programs all of it, as one JSON document.
+
+    Raises:
+        SystemExit: If the process was told to end; what the run has begun is taken back by then, as after Ctrl-C.
+    """
+    try:
+        with _stopping_by_signals():
+            yield
+    except BaseException as error:
+        notes = getattr(error, "__notes__", ())
+        for note in notes:
+            click.echo(note, err=True)
+        if isinstance(error, SystemExit):
+            click.echo("maskgate: stopped.", err=True)
+        if as_json:
+            document = {"target": target, "error": _told(error), "resumable": bool(notes)}
+            click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        raise
+
+
+def _told(error: BaseException) -> dict[str, Any]:
+    if isinstance(error, MaskgateError):
+        return {"kind": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return {"kind": "Stopped", "message": "stopped.", "exit_code": INTERRUPTED}
+    if isinstance(error, SystemExit):
+        return {"kind": "Stopped", "message": "stopped.", "exit_code": error.code}
+    # Its own words may hold a cell.
+    return {"kind": "Unexpected", "message": f"unexpected {type(error).__name__}.", "exit_code": 1}
+
+
+@contextmanager
+def _stopping_by_signals() -> Iterator[None]:
+    """Let signals that end a process end it as Ctrl-C does; what is ignored, as under ``nohup``, stays so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard = [each for each in _SIGNALS if signal.getsignal(each) is signal.SIG_DFL]
+    for each in heard:
+        signal.signal(each, _stop)
+    try:
+        yield
+    finally:
+        for each in heard:
+            signal.signal(each, signal.SIG_DFL)
+
+
+def _stop(number: int, _: object) -> NoReturn:
+    raise SystemExit(_OF_A_SIGNAL + number)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from core.cli.conftest import KEYS
+
+RULES = "version: 1\ntables: {people: {columns: {id: keep}}}\n"
+STOPPED = """
+import os, signal
+from maskgate.cli.main import main
+from maskgate.datasets import progress
+
+def stopping(say):
+    return lambda shown: shown.rows >= 4000 and os.kill(os.getpid(), signal.{0})
+
+progress.every_few_seconds = stopping
+main()
+"""
+
+
+@pytest.fixture
+def people(tmp_path):
+    (tmp_path / "rules.yaml").write_text(RULES)
+    (tmp_path / "people.csv").write_text("\n".join(["id", *map(str, range(10_000))]))
+    return tmp_path
+
+
+class TestEnding:
+    """Whatever becomes of a run, programs are told by one JSON document, and what was begun is taken back."""
+
+    def stopped(self, folder, name, *options):
+        command = [sys.executable, "-c", STOPPED.format(name), "mask", "rules.yaml", "people.csv", *options]
+        environment = {**os.environ, **KEYS}
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+    @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+    def test_a_signal(self, people, name, code):
+        before = sorted(people.iterdir())
+        done = self.stopped(people, name, "masked", "--row-group-size", "1000", "--json")
+        assert done.returncode == code
+        assert "maskgate: stopped." in done.stderr
+        assert json.loads(done.stdout) == {
+            "target": "masked",
+            "error": {"kind": "Stopped", "message": "stopped.", "exit_code": code},
+            "resumable": False,
+        }
+        assert sorted(people.iterdir()) == before
+
+    def test_a_signal_when_parts_are_finished(self, people):
+        options = ["masked", "--row-group-size", "1000", "--file-size", "100", "--json"]
+        done = self.stopped(people, "SIGTERM", *options)
+        assert json.loads(done.stdout)["resumable"]
+        assert "--resume" in done.stderr
+        done = self.stopped(people, "SIGTERM", *options, "--resume")
+        assert json.loads(done.stdout)["resumable"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "kind", "code"),
+        [
+            (["rules.yaml", "nope.csv", "masked"], "DatasetError", 1),
+            (["nope.yaml", "people.csv", "masked"], "RulesError", 2),
+            (["rules.yaml", "people.csv", "people.csv"], "DatasetError", 1),
+            (["rules.yaml", "people.csv", "masked", "--source-option", "types.di=int64"], "UsageError", 2),
+        ],
+        ids=["no source", "no rules", "a target that is there", "a wrong option"],
+    )
+    def test_a_refusal(self, maskgate, people, arguments, kind, code):
+        done = maskgate("mask", *arguments, "--json")
+        told = json.loads(done.stdout)
+        assert done.returncode == code
+        assert (told["error"]["kind"], told["error"]["exit_code"]) == (kind, code)
+        assert told["error"]["message"] in done.stderr
+        assert (told["target"], told["resumable"]) == (arguments[2], False)
+
+    def test_an_unexpected_error_shows_no_value(self, maskgate, people, monkeypatch):
+        def fail(*_, **__):
+            raise ValueError("planted")
+
+        monkeypatch.setattr("maskgate.datasets.mask_dataset", fail)
+        done = maskgate("mask", "rules.yaml", "people.csv", "masked", "--json")
+        assert json.loads(done.stdout)["error"]["message"] == "unexpected ValueError."
+        assert "planted" not in done.stdout + done.stderr
