@@ -140,6 +140,26 @@ class TestKeys:
         masked, _ = mask_dataframe(dataframe.select("id"), rules, keys=keys, table_name="t")
         assert as_rows(collected(masked)) == as_rows(expected)
 
+    def test_an_executor_that_finds_another_key_is_refused(self, make_rules, monkeypatch):
+        from maskgate.engines.spark.recipe import Recipe  # noqa: PLC0415
+
+        monkeypatch.setenv("KEY_OF_THIS_TEST", os.environ["MASKGATE_KEY_PEOPLE"])
+        keys = {"people": "env:KEY_OF_THIS_TEST"}
+        recipe = Recipe.of(make_rules("{id: {method: token, domain: customer}}"), "t", keys)
+        monkeypatch.setenv("KEY_OF_THIS_TEST", base64.b64encode(bytes(32)).decode())
+        with pytest.raises(KeyReferenceError, match='key "people": this executor finds another key'):
+            recipe.plan(pa.schema([("id", pa.string())]))
+
+    @pytest.mark.parametrize(
+        ("keys", "said"),
+        [({"peopel": "env:K"}, 'no key "peopel". Did you mean'), ("env:K", "references by the names of keys")],
+    )
+    def test_references_that_are_none(self, dataframe, make_rules, keys, said):
+        from maskgate.engines.spark import mask_dataframe  # noqa: PLC0415
+
+        with pytest.raises(UsageError, match=said):
+            mask_dataframe(dataframe, make_rules(COLUMNS, "entity: id"), keys=keys, table_name="t")
+
     def test_a_key_that_is_not_there_is_missed_on_the_driver(self, dataframe, make_rules, monkeypatch):
         from maskgate.engines.spark import mask_dataframe  # noqa: PLC0415
 
@@ -204,6 +224,14 @@ class TestRefusals:
         with pytest.raises(MaskingError, match="rows have the `row_key:` of another"):
             mask_dataframe(dataframe.select("region", "income").dropna(), rules, table_name="t")
 
+    def test_a_row_without_a_key(self, spark, make_rules):
+        from maskgate.engines.spark import mask_dataframe  # noqa: PLC0415
+
+        rules = make_rules("{region: keep, income: shuffle}", "row_key: region")
+        data = spark.createDataFrame(pa.table({"region": ["a", None], "income": [1, 2]}))
+        with pytest.raises(MaskingError, match=r"^column \"income\": 1 rows have no `row_key:`[^\n]*$"):
+            mask_dataframe(data, rules, table_name="t")
+
     def test_values_that_stand_twice(self, dataframe, make_rules):
         from maskgate.engines.spark import mask_dataframe  # noqa: PLC0415
 
@@ -246,14 +274,14 @@ class TestWrite:
         assert manifest["keys"] == {"people": 1}
 
     def test_what_fails_leaves_nothing(self, spark, make_rules, tmp_path):
-        from pyspark.errors import PythonException  # noqa: PLC0415
-
         from maskgate.engines.spark import mask_dataframe  # noqa: PLC0415
 
         rules = make_rules("{c: {method: pram, retain: 0.5, categories: [a, b]}, id: keep}", "entity: id")
         _, masking = mask_dataframe(spark.createDataFrame(pa.table({"id": [1], "c": ["x"]})), rules, table_name="t")
-        with pytest.raises(PythonException, match="none of the categories"):
+        with pytest.raises(MaskingError, match=r'^column "c": 1 values are none of the categories [^\n]*$'):
             masking.write(tmp_path / "out")
+        with pytest.raises(MaskingError, match=r'^column "c": 1 values are none of the categories [^\n]*$'):
+            masking.report()
         assert list(tmp_path.iterdir()) == []
 
     def test_what_is_there_is_not_replaced(self, dataframe, make_rules, tmp_path):

@@ -178,7 +178,8 @@ def _words(column: pa.Array) -> NDArray[np.int64] | None:
         words = _data(column, f"i{column.type.bit_width // 8}").astype(np.int64)
     else:
         limbs = _data(column, f"V{count * 8}").view(np.int64).reshape(-1, count)
-        words = np.ascontiguousarray(limbs[:, 0])
+        # A copy even of a single row, which is contiguous as it is, and may be read-only memory.
+        words = limbs[:, 0].copy()
         signs = words >> _SIGN
         for number in range(1, count):
             same = limbs[:, number] == signs

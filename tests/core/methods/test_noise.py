@@ -33,6 +33,12 @@ class TestNoise:
         numbers = [Decimal(each) for each in values] if pa.types.is_decimal(kind) else values
         assert noisy(numbers, type_=kind, round_to=1) == noisy(values, round_to=1)
 
+    def test_a_single_decimal_in_memory_that_cannot_be_written_to(self):
+        """As it comes from files that are mapped, and from Spark."""
+        present = pa.py_buffer(b"\x00")
+        null = pa.Array.from_buffers(pa.decimal128(12, 2), 1, [present, pa.py_buffer(b"\xff" * 16)])
+        assert noisy(null, ["ann"]) == [None]
+
     @pytest.mark.parametrize(
         "other",
         [

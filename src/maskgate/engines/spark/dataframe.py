@@ -16,6 +16,7 @@ from pyspark.sql.classic.dataframe import DataFrame as ClassicDataFrame
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import BinaryType, BooleanType, StructField, StructType
 
+from maskgate.engines.spark.failures import translated
 from maskgate.engines.spark.moving import MovedColumn, check_row_keys, moved_columns
 from maskgate.engines.spark.partition import MARK, PRESENT, REPORT, VALUE, Counts, MaskPartition, ReportPartition
 from maskgate.engines.spark.recipe import Recipe
@@ -59,13 +60,15 @@ class SparkMasking:
 
     def report(self) -> MaskingReport:
         """Mask once more, and gather the counts; the masked rows go nowhere."""
-        rows = self._original.mapInArrow(ReportPartition(self._recipe), f"{REPORT} string").collect()
+        with translated():
+            rows = self._original.mapInArrow(ReportPartition(self._recipe), f"{REPORT} string").collect()
         return self._summed([json.loads(row[REPORT]) for row in rows])
 
     def report_on(self, act: Callable[[], None]) -> MaskingReport:
         """Let something compute all of the masked DataFrame once, and gather the counts on the way."""
         self._counts.value = {}
-        act()
+        with translated():
+            act()
         return self._summed(list(self._counts.value.values()))
 
     def write(self, target: str | os.PathLike[str]) -> dict[str, Any]:
@@ -145,8 +148,9 @@ def mask_dataframe(
     recipe = recipe.with_columns({each.name: _NULLIFY for each in moved})
     param: Any = Counts()
     counts = df.sparkSession.sparkContext.accumulator({}, param)
-    masked = _masked(df, recipe, output, moved, counts)
-    _check_unique(masked, table_name, check)
+    with translated():
+        masked = _masked(df, recipe, output, moved, counts)
+        _check_unique(masked, table_name, check)
     return masked, SparkMasking(masked, plan, rules, df, recipe, moved, counts)
 
 

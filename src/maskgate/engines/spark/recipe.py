@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,16 +15,19 @@ from maskgate.masking.joining import joined
 from maskgate.masking.table import resolve_keys
 from maskgate.rules import Rules
 from maskgate.rules.model import Check
+from maskgate.rules.strict_yaml import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     import pyarrow as pa
 
+    from maskgate.keys import Key
     from maskgate.rules.rule import AnyRule
 
 # Spark's own batches are small: ten thousand rows.
 _ROWS, _BYTES = 65_536, 64 << 20
+_FINGERPRINT_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -34,13 +38,14 @@ class Recipe:
         rules: The rules as JSON values, with references to keys.
         table: What they call the table.
         base: The folder that relative references start from.
-        versions: The version of each key that the driver has found, which an executor has to find too.
+        versions: The version of each key that the driver has found, and the fingerprint, which tell an executor
+            whether it has found the same; nothing leads from a fingerprint to the key.
     """
 
     rules: Mapping[str, Any] = field(repr=False)
     table: str
     base: str | None
-    versions: tuple[tuple[str, int], ...]
+    versions: tuple[tuple[str, int, str], ...]
 
     @classmethod
     def of(cls, rules: Rules, table: str, references: Mapping[str, str] | None) -> Recipe:
@@ -56,10 +61,11 @@ class Recipe:
                 "leave it to those of the rules; every executor resolves them by itself."
             )
         if references is not None:
+            _check_references(references, rules)
             rules = replace(rules, keys={**rules.keys, **references})
         ring = resolve_keys(rules, [table], None)
         base = None if rules.path is None else str(rules.path.parent.absolute())
-        versions = tuple(sorted((name, ring.get(name).version) for name in ring))
+        versions = tuple(sorted((name, *_told_of(ring.get(name))) for name in ring))
         # The driver sees to the checks: they are about the whole table.
         rules = replace(rules, tables={table: replace(rules.tables[table], check=Check())})
         return cls(rules.as_json(), table, base, versions)
@@ -91,17 +97,37 @@ class Recipe:
         return MaskingPlan.make(rules, self.table, schema, ring)
 
 
+def _check_references(references: Any, rules: Rules) -> None:
+    if not isinstance(references, Mapping):
+        raise UsageError(
+            f"keys: references by the names of keys are expected here, such as {{'people': 'env:NAME'}}, not "
+            f"{type(references).__name__}."
+        )
+    for name in references:
+        if name not in rules.keys:
+            raise UsageError(f'keys: the rules have no key "{name}".{did_you_mean(str(name), rules.keys)}')
+
+
 @lru_cache(maxsize=4)
-def _ring(references: tuple[tuple[str, str], ...], base: str | None, versions: tuple[tuple[str, int], ...]) -> KeyRing:
+def _ring(
+    references: tuple[tuple[str, str], ...], base: str | None, versions: tuple[tuple[str, int, str], ...]
+) -> KeyRing:
     ring = KeyRing.resolve(dict(references), base=None if base is None else Path(base))
-    expected = dict(versions)
+    expected = {name: (version, fingerprint) for name, version, fingerprint in versions}
     for name in ring:
-        if ring.get(name).version != expected[name]:
+        found = _told_of(ring.get(name))
+        if found != expected[name]:
+            differs = f"version {found[0]}" if found[0] != expected[name][0] else "another key"
             raise KeyReferenceError(
-                f'key "{name}": this executor finds version {ring.get(name).version}, and the driver has found '
-                f"{expected[name]}. Give all of them the same."
+                f'key "{name}": this executor finds {differs}, and the driver has found version {expected[name][0]}. '
+                "Give all of them the same."
             )
     return ring
+
+
+def _told_of(key: Key) -> tuple[int, str]:
+    """Return what tells one key from another, and may travel."""
+    return key.version, key.subkey(purpose="fingerprint", length=_FINGERPRINT_BYTES).hex()
 
 
 def in_larger(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
