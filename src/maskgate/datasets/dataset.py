@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +101,9 @@ def mask_dataset(
         _check_no_files(resume=resume, target_format=target_format, layout=layout)
         within = {"workers": workers or default_workers(), "memory": memory or MEMORY}
         return _made(rules, name, mask_into_table(target, opened, plan, progress=progress, **within))
-    files = FileTarget.named(os.fspath(target), target_format, layout or Layout())
+    files = FileTarget.named(plain_path(os.fspath(target)), target_format, layout or Layout())
+    if isinstance(source, str | os.PathLike):
+        _check_not_taken_in(plain_path(os.fspath(source)), files)
     with files.opened(opened, plan, rules, resume=resume) as sink:
         masked = mask_into(
             sink,
@@ -146,6 +150,25 @@ def _check_apart(source: str, target: str) -> None:
         raise UsageError(
             f"{without_credentials(target)}: it lies in the folder that is masked. Choose a place beside it."
         )
+
+
+def _check_not_taken_in(source: str, target: FileTarget) -> None:
+    """Refuse a target that the pattern of the source would find the next time."""
+    first = target.names.at(0, target.format.suffixes[0])
+    written = target.place if target.names.only else f"{target.place.rstrip('/')}/{first}"
+    if "://" not in source and "://" not in written:
+        source, written = str(Path(source).resolve()), str(Path(written).resolve())
+    if glob.has_magic(source) and _finds(source.split("/"), written.split("/")):
+        raise UsageError(
+            f"{without_credentials(target.place)}: the pattern of what is masked finds it too, so that the next run "
+            "would mask it again. Choose another place or name."
+        )
+
+
+def _finds(pattern: list[str], path: list[str]) -> bool:
+    if "**" in pattern:
+        return fnmatchcase("/".join(path), "/".join(each for each in pattern if each != "**"))
+    return len(path) == len(pattern) and all(map(fnmatchcase, path, pattern))
 
 
 def _made(rules: Rules, name: str, masked: MaskedTable) -> MaskedDataset:

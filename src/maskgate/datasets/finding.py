@@ -2,6 +2,7 @@
 
 * A folder holds files of one table: what is neither that nor hidden is refused, not left out.
 * Folders inside are read if all of them are hive partitions, ``name=value``.
+* Where a run has left its manifest, that says which files there are.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maskgate.datasets.files import InputFile
+from maskgate.datasets.listed_files import check_finished, check_listed
+from maskgate.datasets.manifest import NAME as MANIFEST
 from maskgate.datasets.object_store import connect, without_credentials
 from maskgate.errors import DatasetError
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 DELTA_LOG = "_delta_log"
-_OWN_FILES = ("manifest.json",)
+_OWN_FILES = (MANIFEST,)
 _STAMPS = ("ETag", "etag", "generation", "mtime", "LastModified", "last_modified", "updated", "created")
 
 
@@ -41,7 +44,12 @@ def find_files(uri: str, is_wanted: Callable[[str], bool], storage: Mapping[str,
     found_here = _looked_at(uri)
     if found_here is not None and stat.S_ISDIR(found_here.st_mode):
         names = [each for each in sorted(_walk(uri)) if _is_of_table(uri, each.removeprefix(uri), is_wanted)]
-        return [_local(name, name.removeprefix(uri)) for name in names]
+        files = [_local(name, name.removeprefix(uri)) for name in names]
+        manifest = Path(uri) / MANIFEST
+        if manifest.is_file():
+            sizes = {each.name.removeprefix(uri).strip("/"): each.size for each in files}
+            check_listed(uri, sizes, manifest.read_bytes)
+        return files
     if found_here is None and glob.has_magic(uri):
         found = sorted(each for each in glob.glob(uri, recursive=True) if Path(each).is_file())  # noqa: PTH207  an absolute pattern
         return [_local(name, _behind(uri, name)) for name in found]
@@ -82,9 +90,16 @@ def _find_remote(uri: str, is_wanted: Callable[[str], bool], storage: Mapping[st
             inside = [_behind(path, each["name"]) for each in details]
         elif filesystem.isdir(path):
             # One question for all folders inside.
-            listed = filesystem.find(path, detail=True).values()
-            details = [each for each in listed if _is_of_table(uri, _within(path, each["name"]), is_wanted)]
+            listed = {_within(path, each["name"]): each for each in filesystem.find(path, detail=True).values()}
+            details = [each for name, each in listed.items() if _is_of_table(uri, name, is_wanted)]
             inside = [_within(path, each["name"]) for each in details]
+            places = {name.strip("/"): each for name, each in listed.items()}
+            check_finished(without_credentials(uri), places)
+            if MANIFEST in places:
+                sizes = {name.strip("/"): each.get("size") for name, each in zip(inside, details, strict=True)}
+                check_listed(
+                    without_credentials(uri), sizes, lambda: filesystem.cat_file(str(places[MANIFEST]["name"]))
+                )
         else:
             details, inside = [filesystem.info(path) if filesystem.exists(path) else {"name": path}], [""]
         found = [_remote(filesystem, each, place) for each, place in zip(details, inside, strict=True)]

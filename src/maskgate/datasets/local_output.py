@@ -52,6 +52,8 @@ def _check_replaceable(folder: Path) -> None:
         what = "something is mounted there"
     elif os.path.samestat(folder.stat(), Path().stat()):
         what = "it is the working directory"
+    elif not os.access(folder.parent, os.W_OK):
+        what = "nothing can be written beside it"
     if what:
         raise DatasetError(f"{folder}: the folder cannot be replaced as a whole, since {what}. Name a new one in it.")
 
@@ -245,6 +247,8 @@ def _remove_work(work: Path, lock: BinaryIO) -> None:
 
 
 def _locked(work: Path, shown: str) -> BinaryIO:
+    if (work.parent.is_symlink() or work.parent.exists()) and not work.parent.is_dir():
+        raise DatasetError(f"{shown}: it cannot be written: {work.parent} is no folder.")
     work.parent.mkdir(parents=True, exist_ok=True)
     work.mkdir(mode=0o700, exist_ok=True)
     lock = (work / "lock").open("ab")

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, cast
 
 from maskgate.datasets.finished_target import FinishedTarget
 from maskgate.datasets.journal import Journal, damaged, in_use
+from maskgate.datasets.listed_files import RUN
 from maskgate.datasets.manifest import NAME
 from maskgate.datasets.object_store import connect, without_credentials
 from maskgate.datasets.object_uploads import discard_file, end_uploads
@@ -29,8 +30,6 @@ from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-_RUN = "_maskgate"
 
 
 def open_objects(target: str, *, one_file: bool, existing: bool, resume: bool) -> Objects | FinishedTarget:
@@ -43,8 +42,8 @@ def open_objects(target: str, *, one_file: bool, existing: bool, resume: bool) -
     filesystem, path = connect(target)
     path = path.rstrip("/")
     found = translated(shown, lambda: filesystem.find(path))
-    own = f"{path}/{_RUN}/"
-    is_claimed = any(f"/{_RUN}/" in f"/{name}" for name in found)
+    own = f"{path}/{RUN}/"
+    is_claimed = any(f"/{RUN}/" in f"/{name}" for name in found)
     if is_claimed and not resume:
         raise DatasetError(
             f"{shown}: another run is writing there, or was interrupted. Wait for it, go on from there with --resume, "
@@ -140,7 +139,7 @@ class Objects:
     def _remove_notes(self, *, keep_claim: bool = False) -> None:
         if self.journal is None:
             return
-        claim, *pages = sorted(translated(self.shown, lambda: self.filesystem.find(f"{self.path}/{_RUN}"))) or [""]
+        claim, *pages = sorted(translated(self.shown, lambda: self.filesystem.find(f"{self.path}/{RUN}"))) or [""]
         # The last page first, so that what a kill leaves of a journal is still one.
         for key in [*reversed(pages), *([claim] if claim and not keep_claim else [])]:
             translated(self.shown, partial(self._remove, key))
@@ -224,6 +223,6 @@ class _Notes:
 
     def _check_empty(self, claim: str) -> None:
         self.filesystem.invalidate_cache()
-        if any(not name.startswith(self.prefix) for name in self.filesystem.find(self.prefix.removesuffix(f"{_RUN}/"))):
+        if any(not name.startswith(self.prefix) for name in self.filesystem.find(self.prefix.removesuffix(f"{RUN}/"))):
             self.filesystem.rm_file(claim)
             raise is_taken(self.shown)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from maskgate.datasets import mask_dataset
+from maskgate.errors import DatasetError, UsageError
+from maskgate.rules import read_rules
+
+RULES = read_rules("version: 1\ntables: {people: {columns: {id: keep}}}", "r")
+
+
+class TestPlaceOfTheTarget:
+    """A target that the source would take in, or that cannot be replaced, is refused before anything is written."""
+
+    @pytest.fixture
+    def raw(self, tmp_path):
+        (tmp_path / "raw").mkdir()
+        pq.write_table(pa.table({"id": range(10)}), tmp_path / "raw" / "people.parquet")
+        return tmp_path / "raw"
+
+    @pytest.mark.parametrize(
+        ("pattern", "target"),
+        [("*.parquet", "masked.parquet"), ("**/*.parquet", "masked"), ("[a-z]*", "masked.csv"), ("[!x]*", "a.arrow")],
+    )
+    def test_a_pattern_that_finds_it(self, raw, pattern, target):
+        with pytest.raises(UsageError, match="the pattern of what is masked finds"):
+            mask_dataset(str(raw / pattern), raw / target, RULES, table_name="people")
+        assert [each.name for each in raw.iterdir()] == ["people.parquet"]
+
+    @pytest.mark.parametrize(
+        ("pattern", "target"), [("*.parquet", "masked"), ("*.parquet", "m.csv"), ("p*", "m.parquet")]
+    )
+    def test_a_pattern_that_does_not(self, raw, pattern, target):
+        assert mask_dataset(str(raw / pattern), raw / target, RULES, table_name="people").report.rows == 10
+
+    def test_the_working_directory(self, raw, tmp_path, monkeypatch):
+        (tmp_path / "here").mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        with pytest.raises(DatasetError, match="cannot be replaced as a whole, since it is the working directory"):
+            mask_dataset(raw / "people.parquet", ".", RULES)
+
+    def test_below_a_file(self, raw):
+        with pytest.raises(DatasetError, match=r"it cannot be written: .*people\.parquet is no folder"):
+            mask_dataset(pa.table({"id": [1]}), raw / "people.parquet" / "masked", RULES)
+
+    def test_an_empty_folder_keeps_its_mode(self, raw, tmp_path):
+        (tmp_path / "masked").mkdir(mode=0o700)
+        mask_dataset(raw / "people.parquet", tmp_path / "masked", RULES)
+        assert (tmp_path / "masked").stat().st_mode & 0o777 == 0o700
+        assert (tmp_path / "masked" / "manifest.json").exists()
