@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 
 from maskgate.datasets.formats.compression import codec_of
 from maskgate.datasets.formats.format import FileFacts, Piece, Segment, check_options
 from maskgate.datasets.formats.portions import in_portions
+from maskgate.datasets.formats.told_fields import check_fields
 from maskgate.errors import DatasetError
 from maskgate.methods.layout import plain
-from maskgate.methods.nesting import nulls
+from maskgate.methods.nesting import is_list, nulls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -95,8 +97,7 @@ class ArrowIpc:
             failed = False
             try:
                 reader = pa.ipc.open_stream(source) if self.is_stream else pa.ipc.open_file(source)
-                # Raises, if they are not UTF-8.
-                _ = reader.schema.names
+                check_fields(reader.schema)
             except (pa.ArrowException, OSError, ValueError):
                 failed = True
             if failed:
@@ -242,7 +243,57 @@ def _pieces(file: InputFile, count: int) -> Iterator[Piece]:
         yield Piece(file, start, stop, shown=f"{file.shown}, batches {start} to {stop - 1}")
 
 
+def _points_elsewhere(kind: pa.DataType) -> bool:
+    """Say whether cells stand in other arrays, at places that the file tells."""
+    return (
+        kind.num_fields > 0
+        or pa.types.is_dictionary(kind)
+        or pa.types.is_run_end_encoded(kind)
+        or isinstance(kind, pa.BaseExtensionType)
+    )
+
+
+def _check_views(column: pa.Array) -> None:
+    """Refuse views of a size below zero: where they are under a null Arrow finds them valid, and copies from there.
+
+    Raises:
+        ValueError: If there is one.
+    """
+    kind = column.type
+    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+        sizes = np.frombuffer(column.buffers()[1], np.int32)[::4]
+        if (sizes[column.offset : column.offset + len(column)] < 0).any():
+            raise ValueError("a view of a size below zero")
+    for inside in _inside(column):
+        _check_views(inside)
+
+
+def _inside(column: pa.Array) -> Iterator[pa.Array]:
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        yield column.storage
+    elif pa.types.is_dictionary(kind):
+        yield column.dictionary
+    elif pa.types.is_struct(kind) or pa.types.is_union(kind):
+        yield from (column.field(at) for at in range(kind.num_fields))
+    elif pa.types.is_map(kind):
+        yield from (column.keys, column.items)
+    elif is_list(kind) or pa.types.is_run_end_encoded(kind):
+        yield column.values
+
+
 def _read(read: Callable[[], pa.RecordBatch | None], piece: Piece) -> pa.RecordBatch | None:
-    with suppress(pa.ArrowException, OSError, ValueError, StopIteration):
-        return read()
-    raise DatasetError(f"{piece.shown}: it is damaged, and cannot be read to its end. Write it again.")
+    # Memory is short as well where a damaged length asks for more than any machine has.
+    with suppress(pa.ArrowException, OSError, ValueError, StopIteration, MemoryError):
+        batch = read()
+        # Before anybody cuts it or counts its bytes: Arrow follows what points into other arrays, wherever that is.
+        for column in () if batch is None else batch.columns:
+            if _points_elsewhere(column.type):
+                column.validate(full=True)
+            if "_view" in str(column.type):
+                _check_views(column)
+        return batch
+    raise DatasetError(
+        f"{piece.shown}: it is damaged, or has batches that do not fit into memory, and cannot be read to its end. "
+        "Write it again."
+    )

@@ -33,6 +33,7 @@ from maskgate.datasets.formats.json_encoding import JsonEncoder, check_json_type
 from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.formats.streamed import streamed
 from maskgate.datasets.formats.text_types import declared_types, parsed
+from maskgate.datasets.formats.told_fields import check_fields
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def _schema(shown: str, head: bytes, declared: Mapping[str, pa.DataType]) -> pa.
         if head.strip():
             block = pyarrow.json.ReadOptions(block_size=max(len(head), 1 << 16))
             found = pyarrow.json.read_json(io.BytesIO(head), block).schema
+            check_fields(found)
     except (pa.ArrowException, OSError, ValueError):
         failed = True
     if failed:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 import pytest
@@ -27,12 +28,26 @@ def write(tmp_path, table):
     """Write the table, as a file or as a stream."""
 
     def written(name):
-        new = pa.ipc.new_stream if name.endswith(".arrows") else pa.ipc.new_file
-        with new(tmp_path / name, table.schema) as writer:
-            writer.write_table(table)
-        return tmp_path / name
+        return write_table(table, tmp_path / name)
 
     return written
+
+
+@pytest.fixture
+def write_columns(tmp_path):
+    """Write columns as they are, even where they are not valid."""
+
+    def written(name, **columns):
+        return write_table(pa.table(columns), tmp_path / name)
+
+    return written
+
+
+def write_table(table, path):
+    new = pa.ipc.new_stream if path.suffix == ".arrows" else pa.ipc.new_file
+    with new(path, table.schema) as writer:
+        writer.write_table(table)
+    return path
 
 
 def read(path):
@@ -105,6 +120,37 @@ class TestArrowIpc:
         (tmp_path / other).write_bytes(b"FEA1" + bytes(100) if name is None else write(name).read_bytes())
         with pytest.raises(DatasetError, match=said):
             open_source("t", str(tmp_path / other))
+
+    @pytest.mark.parametrize("name", ["t.arrow", "t.arrows"])
+    @pytest.mark.parametrize("column", ["lists", "views"])
+    def test_what_points_anywhere_is_refused_before_arrow_follows(self, write_columns, tmp_path, name, column):
+        """Such a file once ended the whole process."""
+        texts = pa.array(["planted"] * 3)
+        offsets, views = np.array([0, 1 << 30, 2, 3], np.int32), np.zeros((3, 4), np.int32)
+        views[1] = [-(2**31), 0, 77, 5]
+        columns = {
+            "lists": pa.Array.from_buffers(
+                pa.list_(texts.type), 3, [None, pa.py_buffer(offsets.tobytes())], children=[texts]
+            ),
+            "views": pa.Array.from_buffers(
+                pa.string_view(), 3, [pa.py_buffer(b"\x05"), pa.py_buffer(views.tobytes())], null_count=1
+            ),
+        }
+        rules = read_rules("version: 1\ntables: {t: {columns: {x: keep}}}\n", "r")
+        with pytest.raises(DatasetError, match=r"t\.arrows?(, batches 0 to 0)?: it is damaged"):
+            mask_dataset(
+                write_columns(name, x=columns[column]),
+                tmp_path / "o.arrow",
+                rules,
+                table_name="t",
+                layout=Layout(row_group_rows=1),
+            )
+
+    def test_a_name_inside_that_is_no_text(self, write_columns):
+        path = write_columns("t.arrow", x=pa.array([{"planted": 1}]))
+        path.write_bytes(path.read_bytes().replace(b"planted", b"\xfflanted"))
+        with pytest.raises(DatasetError, match=r"t\.arrow: it is no Arrow file, or a damaged one"):
+            open_source("t", str(path))
 
     def test_a_compression_that_is_not_there(self, write, tmp_path):
         with pytest.raises(UsageError, match="no compression 'snappy'"):

@@ -174,6 +174,7 @@ class TestRefusals:
             pytest.param(b"planted\n", id="no object"),
             pytest.param(b'{"a": 1}\n{"a": "planted"}\n', id="another type"),
             pytest.param(b'{"a": 1}\n{"a": 1, "a": "planted"}\n', id="a field twice"),
+            pytest.param(b'{"o": {"\xffplanted": 1}}\n', id="a name that is no text"),
             pytest.param(b'{"a": 12345678901234567890}\n', id="a number that is too long"),
             pytest.param(b'{"o": [{"x": 9007199254740993}, {"x": 1.5}]}\n', id="one that is too long, further inside"),
         ],
