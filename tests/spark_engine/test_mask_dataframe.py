@@ -217,6 +217,12 @@ class TestRefusals:
                 table_name="t",
             )
 
+    def test_names_alike_but_for_capitals(self, spark, make_rules):
+        from maskgate.engines.spark import mask_dataframe  # noqa: PLC0415
+
+        with pytest.raises(PlanError, match="columns ID, id: they are one to Spark"):
+            mask_dataframe(spark.sql("SELECT 1 AS id, 2 AS ID"), make_rules("{id: keep, ID: keep}"), table_name="t")
+
     def test_rows_with_one_key(self, dataframe, make_rules):
         from maskgate.engines.spark import mask_dataframe  # noqa: PLC0415
 

@@ -14,9 +14,10 @@ from maskgate.datasets.formats import FORMATS, format_called, format_of
 from maskgate.datasets.formats.compression import CODECS
 from maskgate.datasets.formats.delta import LOG, Delta, check_names, delta_log
 from maskgate.datasets.journal import terms_of
+from maskgate.datasets.object_store import without_credentials
 from maskgate.datasets.outputs import is_one_file, open_output
 from maskgate.datasets.parts import Names, Sink
-from maskgate.datasets.sql_connection import is_reference
+from maskgate.datasets.sql_connection import names_database
 from maskgate.errors import MaskingError, UsageError
 
 if TYPE_CHECKING:
@@ -59,8 +60,11 @@ class FileTarget:
         Raises:
             UsageError: If there is no such format, or the target cannot have it.
         """
-        if is_reference(place):
-            raise UsageError(f"{place}: it names a database. Name the new table too, by --target-table or SqlTable().")
+        if names_database(place):
+            raise UsageError(
+                f"{without_credentials(place)}: it names a database. Name the new table too, by --target-table or "
+                "SqlTable()."
+            )
         return cls(place, _format_of(place, format_name), layout)
 
     @property

@@ -23,6 +23,7 @@ _OTHERS = {
     pa.duration("ns"): pa.duration("us"),
 }
 
+_LONGEST_NAME = 63
 _DUPLICATE = "SQLSTATE 42P07"
 
 
@@ -66,15 +67,31 @@ class PostgresqlTable:
         return _written_type(kind)
 
     def check_free(self) -> None:
-        """Refuse a name that is taken."""
-        asked(
-            self.place, lambda: self._cursor.execute("SELECT to_regclass($1) IS NOT NULL", (self._quoted(self.name),))
-        )
-        if self._cursor.fetchone()[0]:
+        """Refuse a name that is taken, or of a schema that is not there or does not last."""
+        if self.namespace is not None and (
+            self.namespace.startswith("pg_")
+            or not self._asked("SELECT to_regnamespace($1) IS NOT NULL", f'"{self.namespace}"')
+        ):
+            raise DatasetError(
+                f"{self.place}: there is no schema {self.namespace} that new tables can be in. Capitals count. Make it "
+                "first, or name another."
+            )
+        if self._asked("SELECT to_regclass($1) IS NOT NULL", self._quoted(self.name)):
             raise name_taken(self.place, self.namespace, self.name)
 
+    def _asked(self, question: str, about: str) -> bool:
+        asked(self.place, lambda: self._cursor.execute(question, (about,)))
+        return bool(self._cursor.fetchone()[0])
+
     def take(self, reader: pa.RecordBatchReader) -> None:
-        """Write rows."""
+        """Write rows.
+
+        Raises:
+            DatasetError: If PostgreSQL would cut the name of a column short, or refuses.
+        """
+        for name in reader.schema.names:
+            if len(name.encode()) > _LONGEST_NAME:
+                raise DatasetError(f'column "{name}": PostgreSQL cuts names after {_LONGEST_NAME} bytes. Rename it.')
         # The driver's own tables have numbers without a precision, which would come back as texts.
         self._ingest("create", reader.schema.empty_table())
         for item in reader.schema:

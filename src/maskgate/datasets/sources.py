@@ -11,8 +11,9 @@ import pyarrow as pa
 from maskgate.datasets.file_table import open_files
 from maskgate.datasets.files import InputFile
 from maskgate.datasets.formats import Piece
+from maskgate.datasets.object_store import without_credentials
 from maskgate.datasets.source import Source
-from maskgate.datasets.sql_connection import is_reference
+from maskgate.datasets.sql_connection import names_database
 from maskgate.datasets.sql_source import SqlQuery, open_query
 from maskgate.errors import DatasetError, UsageError
 from maskgate.masking.foreign_types import check_types
@@ -45,9 +46,10 @@ def open_source(
         return open_query(source)
     if isinstance(source, str | os.PathLike):
         uri = os.fspath(source)
-        if is_reference(uri):
+        if names_database(uri):
             raise UsageError(
-                f"{uri}: it names a database. Say which rows of it, by `maskgate mask --query` or SqlQuery()."
+                f"{without_credentials(uri)}: it names a database. Say which rows of it, by `maskgate mask --query` or "
+                "SqlQuery()."
             )
         return open_files(uri, format_name, options)
     if isinstance(source, pa.RecordBatch):

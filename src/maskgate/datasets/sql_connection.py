@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# What a state says that a person can mend.
+_STATES = {
+    "25006": "a query must only read",
+    "3D000": "there is no such database",
+    "3F000": "there is no such schema",
+    "28P01": "the password is wrong",
+    "42501": "this account may not do that",
+    "42601": "it is no SQL that the database understands",
+    "42703": "there is no such column",
+    "42P01": "there is no such table",
+    "53100": "its disk is full",
+    "57014": "it was cancelled",
+}
 _POSTGRESQL = re.compile(r"postgres(?:ql)?(?:\+\w+)?://")
 
 
@@ -50,9 +63,9 @@ def database_url(reference: str) -> str:
     return url
 
 
-def is_reference(text: str) -> bool:
-    """Say whether a text names a database by reference, and so no file and no URI."""
-    return text.startswith(("env:", "file:")) and "://" not in text
+def names_database(text: str) -> bool:
+    """Say whether a text names a database, and so no file."""
+    return is_postgresql(text) or (text.startswith(("env:", "file:")) and "://" not in text)
 
 
 def shown(url: str) -> str:
@@ -121,6 +134,10 @@ def asked(place: str, ask: Callable[[], T]) -> T:
     except Exception as error:  # noqa: BLE001  drivers have their own errors, and they quote cells and queries
         state = getattr(error, "sqlstate", None)
         failure = type(error).__name__ + (f", SQLSTATE {state}" if state else "")
+        if state in _STATES:
+            failure += f": {_STATES[state]}"
+        elif isinstance(error, ModuleNotFoundError) or type(error).__name__ == "NoSuchModuleError":
+            failure += ": its driver is not installed"
     raise DatasetError(f"{place}: the database refused, or cannot be reached ({failure}).")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -59,6 +61,8 @@ def open_query(source: SqlQuery) -> Source:
 def _over_adbc(
     url: str, place: str, query: str, *, rows: int, schema: pa.Schema | None = None
 ) -> Iterator[pa.RecordBatch]:
+    # The driver writes on behind the query, which may end in a comment.
+    query = query.rstrip().rstrip(";") + "\n"
     with connected(url) as connection:
         cursor = asked(place, connection.cursor)
         try:
@@ -81,7 +85,13 @@ def _over_sqlalchemy(
 ) -> Iterator[pa.RecordBatch]:
     engine = engine_for(url)
     try:
+        is_sqlite = engine.dialect.name == "sqlite"
+        if is_sqlite:
+            _check_file(place, engine.url)
         with asked(place, engine.connect) as connection:
+            if is_sqlite:
+                # Python's driver commits what is no INSERT, UPDATE or DELETE by itself.
+                asked(place, lambda: connection.exec_driver_sql("PRAGMA query_only = ON"))
             # What stands in the query is the query: neither `:name` nor `%` asks for a value.
             streaming = connection.execution_options(stream_results=True, yield_per=_FETCHED, no_parameters=True)
             result = asked(place, lambda: streaming.exec_driver_sql(query))
@@ -106,13 +116,36 @@ def _over_sqlalchemy(
         engine.dispose()
 
 
+def _check_file(place: str, url: Any) -> None:
+    """Refuse a file that is not there, which SQLite would make."""
+    named = url.database or ""
+    if named not in {"", ":memory:"} and "uri" not in url.query and not Path(named).is_file():
+        raise DatasetError(f"{place}: there is no such file.")
+
+
 def _array(place: str, name: str, cells: Sequence[Any], kind: pa.DataType | None) -> pa.Array:
-    with suppress(pa.ArrowException, TypeError, ValueError, OverflowError):
-        array = pa.array(cells, kind)
-        return array.cast(pa.string()) if pa.types.is_null(array.type) else array
+    if _is_of_one_type(cells):
+        with suppress(pa.ArrowException, TypeError, ValueError, OverflowError):
+            # Without the type, since Arrow would cut a fraction off for it, or take bytes for a text.
+            array = pa.array(cells)
+            if pa.types.is_null(array.type):
+                return array.cast(kind or pa.string())
+            if kind is None or array.type == kind:
+                return array
+            if _is_number(array.type) and _is_number(kind):
+                return array.cast(kind)
     raise DatasetError(
         f'{place}, column "{name}": its values are not all of the type of the first ones. Cast it in the query.'
     )
+
+
+def _is_of_one_type(cells: Sequence[Any]) -> bool:
+    kinds = set(map(type, cells)) - {type(None)}
+    return len(kinds) < 2 or kinds <= {int, float} or kinds <= {int, Decimal}  # noqa: PLR2004  one, or none
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 def _checked(place: str, batch: pa.RecordBatch, schema: pa.Schema | None) -> pa.RecordBatch:

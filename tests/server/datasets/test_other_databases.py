@@ -50,10 +50,41 @@ class TestOtherDatabases:
         mask_dataset(SqlQuery(sqlite, "SELECT ':v %s %(v)s' AS v FROM people LIMIT 1"), tmp_path / "o.csv", rules)
         assert (tmp_path / "o.csv").read_text() == "v\n:v %s %(v)s\n"
 
-    def test_a_statement_without_rows_changes_nothing(self, sqlite, tmp_path):
+    @pytest.mark.parametrize(
+        ("first", "then"),
+        [("id", "id + 0.5"), ("mail", "CAST(mail AS BLOB)"), ("CAST(mail AS BLOB)", "mail"), ("id", "mail")],
+    )
+    @pytest.mark.parametrize("until", [5, 24_000])
+    def test_no_value_is_cut_to_the_type_of_the_first_ones(self, sqlite, tmp_path, first, then, until):
         rules = read_rules("version: 1\ntables: {t: {columns: {v: keep}}}\n", "r")
-        with pytest.raises(DatasetError, match="the query gives no rows"):
-            mask_dataset(SqlQuery(sqlite, "DELETE FROM people"), tmp_path / "o.csv", rules)
+        query = f"SELECT CASE WHEN id < {until} THEN {first} ELSE {then} END AS v FROM people ORDER BY id"
+        if (until, then) == (5, "id + 0.5"):
+            mask_dataset(SqlQuery(sqlite, query), tmp_path / "o.csv", rules)
+            assert (tmp_path / "o.csv").read_text().splitlines()[-1] == "24999.5"
+            return
+        with pytest.raises(DatasetError, match="not all of the type of the first ones"):
+            mask_dataset(SqlQuery(sqlite, query), tmp_path / "o.parquet", rules)
+
+    def test_a_file_that_is_not_there_is_not_made(self, monkeypatch, tmp_path):
+        rules = read_rules("version: 1\ntables: {t: {columns: {v: keep}}}\n", "r")
+        monkeypatch.setenv("LITE", f"sqlite:///{tmp_path / 'none.db'}")
+        with pytest.raises(DatasetError, match="there is no such file"):
+            mask_dataset(SqlQuery("env:LITE", "SELECT 1 AS v"), tmp_path / "o.csv", rules)
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "DELETE FROM people",
+            "DROP TABLE people",
+            "CREATE TABLE more AS SELECT 1",
+            "DELETE FROM people RETURNING id AS v",
+        ],
+    )
+    def test_a_statement_changes_nothing(self, sqlite, tmp_path, statement):
+        rules = read_rules("version: 1\ntables: {t: {columns: {v: keep}}}\n", "r")
+        with pytest.raises(DatasetError, match=r"the database refused"):
+            mask_dataset(SqlQuery(sqlite, statement), tmp_path / "o.csv", rules)
         with sqlite3.connect(tmp_path / "people.db") as connection:
             assert connection.execute("SELECT count(*) FROM people").fetchone() == (25_000,)
 

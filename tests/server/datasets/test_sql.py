@@ -122,6 +122,13 @@ class TestPostgresql:
         assert pq.read_table(tmp_path / "o.parquet").to_pylist() == expected.to_pylist()
         assert masked.report.as_json() == report.as_json()
 
+    def test_a_query_that_ends_in_a_comment(self, database, tmp_path):
+        rules = read_rules("{version: 1, tables: {t: {columns: {id: keep}}}}", "rules.yaml")
+        for end in ("-- all of them", ";", " ;\n"):
+            query = SqlQuery(database, f"SELECT id FROM people {end}")
+            masked = mask_dataset(query, tmp_path / f"{len(end)}.parquet", rules)
+            assert masked.report.rows == ROWS + 1
+
     def test_a_query_into_a_table(self, database, rules, keys, ask):
         target = SqlTable(database, "public.masked_people")
         masked = mask_dataset(SqlQuery(database, QUERY), target, rules, keys=keys, table_name="customers")
@@ -309,6 +316,17 @@ class TestAllOrNothing:
         assert ask("SELECT a::text FROM forms") == [(written,)]
         ask("DROP TABLE forms")
 
+    @pytest.mark.parametrize("table", ["Nowhere.t", "pg_temp.t"])
+    def test_a_schema_that_is_not_there_or_does_not_last(self, database, table):
+        rules = read_rules("{version: 1, tables: {t: {columns: {a: keep}}}}", "rules.yaml")
+        with pytest.raises(DatasetError, match=r"there is no schema .* that new tables can be in"):
+            mask_dataset(pa.table({"a": [1]}), SqlTable(database, table), rules)
+
+    def test_a_name_that_would_be_cut_short(self, database, tables):
+        rules = read_rules("{version: 1, unlisted: keep, tables: {t: {columns: {a: keep}}}}", "rules.yaml")
+        with pytest.raises(DatasetError, match="PostgreSQL cuts names after 63 bytes"):
+            mask_dataset(pa.table({"a": [1], "ö" * 32: [2]}), SqlTable(database, "o"), rules)
+
     def test_a_type_that_it_has_not(self, database, tables):
         rules = read_rules("version: 1\ntables: {t: {columns: {a: keep}}}\n", "r")
         before = tables()
@@ -335,6 +353,25 @@ class TestNothingIsShown:
             mask_dataset(SqlQuery(database, query), tmp_path / "o.parquet", rules, keys=KEYS, table_name="customers")
         assert "planted" not in "".join(traceback.format_exception(caught.value)).replace("planted_table", "")
         assert not (tmp_path / "o.parquet").exists()
+
+    @pytest.mark.parametrize(
+        ("query", "said"),
+        [
+            ("SELECT * FROM planted_table", "there is no such table"),
+            ("SELEKT", "no SQL"),
+            (f"WITH gone AS (DELETE FROM people RETURNING *) {QUERY}", "read"),
+        ],
+    )
+    def test_what_was_wrong_is_told_in_words(self, database, rules, tmp_path, query, said):
+        with pytest.raises(DatasetError, match=f"SQLSTATE .*{said}"):
+            mask_dataset(SqlQuery(database, query), tmp_path / "o.parquet", rules, keys=KEYS)
+
+    def test_a_url_where_a_file_belongs(self, url, rules, tmp_path):
+        with pytest.raises(UsageError, match=r"it names a database\. Say which rows") as caught:
+            mask_dataset(url, tmp_path / "o.parquet", rules, table_name="customers")
+        assert url.partition("://")[2].rpartition("@")[0] not in str(caught.value)
+        with pytest.raises(UsageError, match=r"it names a database\. Name the new table"):
+            mask_dataset(SqlQuery(url, QUERY), url, rules, keys=KEYS)
 
     def test_a_server_that_is_not_there(self, rules, keys, monkeypatch, tmp_path):
         monkeypatch.setenv("WAREHOUSE", f"postgresql://me:{PASSWORD}@127.0.0.1:1/db?sslkey={PASSWORD}")

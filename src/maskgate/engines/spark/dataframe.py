@@ -225,7 +225,13 @@ def _spark_schema(plan: MaskingPlan) -> tuple[StructType, list[str]]:
 
 def _column_problems(df: DataFrame) -> list[str]:
     """Say which columns Spark does not hand over as they are."""
-    return [
+    tells_case = str(df.sparkSession.conf.get("spark.sql.caseSensitive")).lower() == "true"
+    names = [name if tells_case else name.lower() for name in df.columns]
+    alike = sorted(name for name, spelled in zip(df.columns, names, strict=True) if names.count(spelled) > 1)
+    problems = (
+        [f"columns {', '.join(alike)}: they are one to Spark, which heeds no capitals. Rename them."] if alike else []
+    )
+    return problems + [
         f'column "{item.name}": {problem}'
         for item in df.schema
         for is_so, problem in (

@@ -12,7 +12,7 @@ from maskgate.datasets.manifest import NAME, make_manifest, manifest_bytes
 from maskgate.datasets.object_store import connect, without_credentials
 from maskgate.datasets.run import MaskedTable
 from maskgate.datasets.storage_errors import translated
-from maskgate.errors import DatasetError
+from maskgate.errors import DatasetError, UsageError
 
 if TYPE_CHECKING:
     from maskgate.engines.spark.dataframe import SparkMasking
@@ -24,9 +24,12 @@ def write_parquet(masking: SparkMasking, target: str | os.PathLike[str]) -> dict
     """Write the files, and the manifest last.
 
     Raises:
+        UsageError: If it names no place.
         DatasetError: If something is there already, or it cannot be written.
     """
     place = os.fspath(target)
+    if not place:
+        raise UsageError("the target is no path and no URI.")
     shown = without_credentials(place)
     filesystem, folder = connect(place if "://" in place else f"file://{os.path.abspath(place)}")  # noqa: PTH100
     uri = place if "://" in place else f"file://{folder}"
