@@ -54,17 +54,27 @@ def open_source(
         return open_files(uri, format_name, options)
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])
-    if _is_pandas(source):
+    if _is_frame(source, "pandas"):
         source = _of_pandas(table, source)
     if isinstance(source, pa.Table):
         return _of_table(table, source)
     if not isinstance(source, pa.RecordBatchReader):
-        if not hasattr(source, "__arrow_c_stream__"):
+        stream = _stream(table, source)
+        if stream is None:
             return _of_table(table, _held(table, source))
-        check_types(source)
-        source = _translated(table, lambda: pa.RecordBatchReader.from_stream(source))
+        source = stream
     reader = source
     return Source(reader.schema, (_whole(table, None),), lambda *_: _steps(table, reader), can_be_read_again=False)
+
+
+def _stream(table: str, source: Any) -> pa.RecordBatchReader | None:
+    """Return a table as a stream; None if it is better, or only to be had, as a whole."""
+    if not hasattr(source, "__arrow_c_stream__"):
+        return None
+    check_types(source)
+    reader = _translated(table, lambda: pa.RecordBatchReader.from_stream(source))
+    # Polars streams dictionaries in a layout that no file has inside of nested columns.
+    return None if _is_frame(source, "polars") and any(map(_holds_dictionary, reader.schema.types)) else reader
 
 
 def _held(table: str, source: Any) -> pa.Table:
@@ -89,13 +99,26 @@ def _whole(table: str, rows: int | None) -> Piece:
     return Piece(InputFile(name), rows=rows, shown=name)
 
 
-def _is_pandas(source: Any) -> bool:
-    return type(source).__module__.partition(".")[0] == "pandas" and type(source).__name__ == "DataFrame"
+def _is_frame(source: Any, library: str) -> bool:
+    """Say whether it is a data frame of a library, which need not be imported for that."""
+    kinds = type(source).__mro__
+    return any(kind.__module__.partition(".")[0] == library and kind.__name__ == "DataFrame" for kind in kinds)
+
+
+def _holds_dictionary(kind: pa.DataType) -> bool:
+    """Say whether a nested type has a dictionary inside."""
+    inner = [kind.field(at).type for at in range(kind.num_fields)]
+    return any(pa.types.is_dictionary(each) or _holds_dictionary(each) for each in inner)
 
 
 def _of_pandas(table: str, frame: Any) -> pa.Table:
+    from maskgate.masking.pandas_frames import would_change  # noqa: PLC0415  only for those who have pandas
+
     with suppress(Exception):
-        return pa.Table.from_pandas(frame, preserve_index=False)
+        made = pa.Table.from_pandas(frame, preserve_index=False)
+        columns = zip(frame.items(), made.schema.types, strict=True)
+        if not any(would_change(values, kind) for (_, values), kind in columns):
+            return made
     # One column after the other, so that the one is named.
     return _held(table, frame.reset_index(drop=True))
 

@@ -38,7 +38,8 @@ def hold(source: Any) -> HeldTable:
 
     Args:
         source: A table, record batch or reader of pyarrow, a DataFrame of pandas or Polars, a LazyFrame of Polars (it
-            is collected), a relation of DuckDB, or anything with ``__arrow_c_stream__`` or ``__arrow_c_array__``.
+            is collected), a relation of DuckDB, or anything with ``__arrow_c_stream__``, ``__arrow_c_array__`` or
+            ``__arrow_c_device_array__`` (it is copied to the host).
 
     Raises:
         UsageError: If it is something else, or cannot be read.
@@ -56,14 +57,18 @@ def hold(source: Any) -> HeldTable:
                 return open_(source)
     if hasattr(source, "__arrow_c_stream__"):
         return HeldTable(translated(source, lambda: pa.table(source)), _like(source, _itself))
-    if hasattr(source, "__arrow_c_array__"):
-        batch = translated(source, lambda: pa.record_batch(source))
+    if hasattr(source, "__arrow_c_array__") or hasattr(source, "__arrow_c_device_array__"):
+        batch = translated(source, lambda: _on_host(pa.record_batch(source)))
         return HeldTable(pa.Table.from_batches([batch]), _like(source, _one_batch))
     raise UsageError(
         f"{type(source).__name__} cannot be masked. Give a table of pyarrow, a data frame of pandas or Polars, a "
         "relation of DuckDB, or anything else that speaks Arrow's PyCapsule interface; where files are taken, a path "
         "or a URI."
     )
+
+
+def _on_host(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return batch if batch.is_cpu else batch.copy_to(pa.default_cpu_memory_manager())
 
 
 def translated(source: Any, read: Callable[[], T]) -> T:

@@ -121,7 +121,7 @@ def _as_arrow(name: str, values: Any) -> Any:
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         failure = type(error).__name__
     else:
-        if not (pd.api.types.is_object_dtype(values.dtype) and _would_change(values.dropna(), made.type)):
+        if not would_change(values, made.type):
             return made
         failure = f"as {made.type} some would change"
     raise UsageError(
@@ -130,8 +130,16 @@ def _as_arrow(name: str, values: Any) -> Any:
     )
 
 
-def _would_change(objects: Any, kind: pa.DataType) -> bool:
-    """Say whether objects are more than what Arrow makes of them without a word."""
+def would_change(values: Any, kind: pa.DataType) -> bool:
+    """Say whether objects are more than what Arrow makes of them without a word.
+
+    Args:
+        values: A column, or a level of an index.
+        kind: The type that Arrow makes.
+    """
+    if not pd.api.types.is_object_dtype(values.dtype):
+        return False
+    objects = values.dropna()
     kinds = set(map(type, objects))
     if pa.types.is_date(kind):
         return any(issubclass(each, datetime) for each in kinds)

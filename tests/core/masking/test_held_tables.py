@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from maskgate.datasets import mask_dataset
-from maskgate.errors import PlanError, UsageError
+from maskgate.errors import DatasetError, PlanError, UsageError
 from maskgate.keys import Key, KeyRing
 from maskgate.masking import mask_table
 from maskgate.rules import read_rules
@@ -91,6 +91,15 @@ class TestArrow:
 
     def test_one_batch_of_an_unknown_class_comes_back_as_a_batch(self, run, expected):
         masked = run(OneBatch())
+        assert isinstance(masked, pa.RecordBatch)
+        assert masked.to_pylist() == expected
+
+    def test_a_batch_of_a_device_is_copied_to_the_host(self, run, expected):
+        class Array:
+            def __arrow_c_device_array__(self, requested_schema=None, **more):
+                return pa.record_batch(ROWS).__arrow_c_device_array__(requested_schema, **more)
+
+        masked = run(Array())
         assert isinstance(masked, pa.RecordBatch)
         assert masked.to_pylist() == expected
 
@@ -217,12 +226,14 @@ class TestPandas:
             pytest.param([{"a"}], id="sets, which have no order"),
         ],
     )
-    def test_what_arrow_would_change_without_a_word_is_refused(self, run, mixed):
+    def test_what_arrow_would_change_without_a_word_is_refused(self, run, mixed, tmp_path):
         frame = pd.DataFrame({"c": pd.Series([None, *mixed], dtype=object)})
         with pytest.raises(UsageError, match=r'column "c" .* some would change.* values of one type'):
             run(frame, "{c: keep}")
         with pytest.raises(UsageError, match=r'column "c" .* some would change'):
             run(frame.set_index("c"), "{c: keep}")
+        with pytest.raises(DatasetError, match=r'column "c" .* some would change'):
+            mask_dataset(frame, tmp_path / "o", read_rules("{version: 1, tables: {t: {columns: {c: keep}}}}", "r"))
 
 
 class TestPolars:
@@ -266,7 +277,7 @@ class TestPolars:
         assert run(frame, "{size: keep}").schema == {"size": pl.Enum(["s", "m"])}
         assert run(frame, "{size: {method: redact, with: x}}")["size"].to_list() == ["x", "x"]
 
-    def test_an_enumeration_inside_of_another_column_has_none_either(self, run):
+    def test_an_enumeration_inside_of_another_column_has_none_either(self, run, tmp_path):
         size = pl.Enum(["s", "planted", "m"])
         kinds = {"list": pl.List(size), "struct": pl.Struct({"size": size}), "array": pl.Array(size, 1)}
         frame = pl.DataFrame({"list": [["m", "s"]], "struct": [{"size": "s"}], "array": [["m"]]}, schema=kinds)
@@ -275,6 +286,10 @@ class TestPolars:
         assert masked.schema["struct"] == pl.Struct({"size": pl.Enum(["s"])})
         assert "planted" not in f"{masked.schema}"
         assert masked.to_dicts() == frame.to_dicts()
+        rules = "{version: 1, unlisted: keep, tables: {t: {columns: {list: keep}}}}"
+        mask_dataset(frame, tmp_path / "o.parquet", read_rules(rules, "r"))
+        assert pl.read_parquet(tmp_path / "o.parquet").to_dicts() == frame.to_dicts()
+        assert b"planted" not in (tmp_path / "o.parquet").read_bytes()
         emptied = run(frame, "{list: nullify, struct: {method: shuffle, key: people}, array: nullify}")
         assert "planted" not in f"{emptied.schema}"
 
