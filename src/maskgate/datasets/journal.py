@@ -163,10 +163,16 @@ class Journal:
 
     def add(self, part: PartRecord) -> None:
         """Write down that a part is finished."""
-        if self._later is None:
+        if self._later is not None:
+            return
+        # First here: if the process is told to stop meanwhile, a part that is noted must not be taken away.
+        self.parts.append(part)
+        try:
             self._pages.append({"part": asdict(part)})
-            self.parts.append(part)
-            self.checkpoint = None
+        except Exception:
+            self.parts.remove(part)
+            raise
+        self.checkpoint = None
 
     def add_checkpoint(self, part: PartRecord, segments: Sequence[WrittenSegment]) -> None:
         """Write down how far a part is, and what it has got since the last time."""

@@ -4,7 +4,8 @@ The manifest comes last, and says which objects count. While a run is under way,
 claim and its journal. The claim is made on the condition that there is none, and then the place is looked at again:
 another run may have finished meanwhile. A claim outlives the process that made it; ``resume`` takes it over. That is
 safe even if its maker still lives: the terms of the journal are the same, so that both write the same bytes, until one
-of them finds a page that it has not written.
+of them finds a page that it has not written. That one has lost, and takes nothing away; once there is a manifest,
+nobody does.
 
 A single object has no claim: it is stored on the condition that there is none, so that of two runs the first to finish
 wins. Nothing is kept of one that was interrupted, and ``resume`` begins it anew. An upload in parts that a killed run
@@ -24,12 +25,12 @@ from maskgate.datasets.journal import Journal, damaged, in_use
 from maskgate.datasets.listed_files import RUN
 from maskgate.datasets.manifest import NAME
 from maskgate.datasets.object_store import connect, without_credentials
-from maskgate.datasets.object_uploads import discard_file, end_uploads
+from maskgate.datasets.object_uploads import Upload, end_uploads, to_its_end
 from maskgate.datasets.storage_errors import translated
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 
 def open_objects(target: str, *, one_file: bool, existing: bool, resume: bool) -> Objects | FinishedTarget:
@@ -52,14 +53,14 @@ def open_objects(target: str, *, one_file: bool, existing: bool, resume: bool) -
     # Of a run that was killed right behind its commit, the manifest and some notes are there.
     is_finished = bool(found) and (not is_claimed or f"{path}/{NAME}" in found)
     if is_finished and resume and one_file == (found == [path]):
-        notes = [name for name in found if name.startswith(own)]
-        return _finished(shown, filesystem, path, sorted(set(found) - set(notes)), notes)
+        left = [name for name in found if name.startswith(own)]
+        return _finished(shown, filesystem, path, sorted(set(found) - set(left)), left)
     if is_finished:
         raise is_taken(shown)
-    journal = None
-    if not one_file and not existing:
-        journal = Journal(_Notes(shown, filesystem, own), shown, takes_over=resume)
-    return Objects(shown, filesystem, path, one_file, journal, resumes=resume)
+    if one_file or existing:
+        return Objects(shown, filesystem, path, one_file, None, resumes=resume)
+    notes = _Notes(shown, filesystem, own)
+    return Objects(shown, filesystem, path, one_file, Journal(notes, shown, takes_over=resume), notes)
 
 
 def _finished(shown: str, filesystem: Any, path: str, files: list[str], notes: list[str]) -> FinishedTarget:
@@ -89,6 +90,7 @@ class Objects:
     path: str
     one_file: bool
     journal: Journal | None
+    notes: _Notes | None = None
     written: list[str] = field(default_factory=list)
     resumes: bool = False
 
@@ -97,9 +99,12 @@ class Objects:
         if self.journal is not None and not self.journal.is_ours:
             self.journal.claim()
         key = self.path if self.one_file else f"{self.path}/{name}"
+        if not self.one_file:
+            self.written.append(key)
         opened: BinaryIO = translated(self.shown, lambda: self.filesystem.open(key, "xb" if self.one_file else "wb"))
-        self.written.append(key)
-        return cast("BinaryIO", _OnlyObject(opened, self.written.clear)) if self.one_file else opened
+        if self.one_file:
+            self.written.append(key)
+        return cast("BinaryIO", Upload(opened, self.written.clear))
 
     def reopen(self, name: str) -> BinaryIO:
         """Open a finished object for reading."""
@@ -113,8 +118,11 @@ class Objects:
             end_uploads(self.filesystem, self.path, one_file=self.one_file)
 
     def abandon(self) -> None:
-        """Remove what was written."""
-        if self.journal is not None and not self.journal.is_ours:
+        """Remove what was written, unless it belongs to another run by now."""
+        if self._is_finished():
+            self._remove_notes()
+            return
+        if not self._is_ours():
             return
         finished = [] if self.journal is None else [f"{self.path}/{part.path}" for part in self.journal.parts]
         # A journal must not name what is gone, so that its pages go first, and the claim goes last.
@@ -127,7 +135,7 @@ class Objects:
 
     def leave(self) -> bool:
         """Leave finished parts and the journal, if there are any."""
-        if self.journal is None or not self.journal.parts:
+        if self.journal is None or not self.journal.parts or self._is_finished() or not self._is_ours():
             self.abandon()
             return False
         finished = {f"{self.path}/{part.path}" for part in self.journal.parts}
@@ -135,6 +143,18 @@ class Objects:
             if key not in finished:
                 translated(self.shown, partial(self._remove, key))
         return True
+
+    def _is_ours(self) -> bool:
+        """Say whether what was written may be taken away."""
+        if self.journal is None or self.notes is None:
+            return True
+        return not self.notes.is_lost and (self.journal.is_ours or self.notes.is_claimed)
+
+    def _is_finished(self) -> bool:
+        """Say whether all is there, be it another run's."""
+        if self.journal is None:
+            return False
+        return bool(translated(self.shown, lambda: self.filesystem.exists(f"{self.path}/{NAME}")))
 
     def _remove_notes(self, *, keep_claim: bool = False) -> None:
         if self.journal is None:
@@ -146,45 +166,26 @@ class Objects:
 
     def _remove(self, key: str) -> None:
         if self.filesystem.exists(key):
-            self.filesystem.rm_file(key)
-
-
-@dataclass
-class _OnlyObject:
-    """An object that is stored only where none is; what somebody else has stored meanwhile is not removed."""
-
-    file: BinaryIO
-    is_not_ours: Callable[[], None]
-
-    def write(self, data: Any) -> int:
-        """Write some bytes of it."""
-        return self.file.write(data)
-
-    def flush(self) -> None:
-        """Write what is waiting, as far as a store takes it."""
-        self.file.flush()
-
-    def close(self) -> None:
-        """Store it."""
-        try:
-            self.file.close()
-        except FileExistsError:
-            self.is_not_ours()
-            raise
-
-    def discard(self) -> None:
-        """Store nothing."""
-        discard_file(self.file)
+            with suppress(FileNotFoundError):
+                self.filesystem.rm_file(key)
 
 
 @dataclass
 class _Notes:
-    """A journal as numbered objects; the first one is the claim."""
+    """A journal as numbered objects; the first one is the claim.
+
+    Attributes:
+        count: How many there are, as far as this run knows.
+        is_claimed: Whether the first one is this run's.
+        is_lost: Whether another run has written one that was this run's turn.
+    """
 
     shown: str
     filesystem: Any
     prefix: str
     count: int = 0
+    is_claimed: bool = False
+    is_lost: bool = False
     anew: ClassVar[str] = "Remove what is there, and mask it anew."
 
     def read(self) -> list[dict[str, Any]]:
@@ -193,7 +194,7 @@ class _Notes:
 
     def append(self, entry: Mapping[str, Any]) -> None:
         """Write the next one, on the condition that nobody else has."""
-        translated(self.shown, lambda: self._append(json.dumps(entry).encode()))
+        translated(self.shown, lambda: to_its_end(lambda: self._append(json.dumps(entry).encode())))
 
     def _entries(self) -> list[dict[str, Any]]:
         self.filesystem.invalidate_cache()
@@ -217,8 +218,10 @@ class _Notes:
             self.filesystem.pipe_file(key, content, mode="create")
             if self.count == 0:
                 self._check_empty(key)
+                self.is_claimed = True
             self.count += 1
             return
+        self.is_lost = True
         raise in_use(self.shown)
 
     def _check_empty(self, claim: str) -> None:

@@ -1,9 +1,58 @@
-"""Uploads to object stores that will not be finished."""
+"""Uploads to object stores: finished to their end, or not at all."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, BinaryIO
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+@dataclass
+class Upload:
+    """An object that is written; nobody sees it before it is closed.
+
+    Attributes:
+        file: What fsspec has opened.
+        is_not_ours: Called if somebody else has stored it meanwhile, where it must be new.
+    """
+
+    file: BinaryIO
+    is_not_ours: Callable[[], None]
+
+    def write(self, data: Any) -> int:
+        """Write some bytes of it."""
+        return self.file.write(data)
+
+    def flush(self) -> None:
+        """Write what is waiting, as far as a store takes it."""
+        self.file.flush()
+
+    def close(self) -> None:
+        """Store it."""
+        try:
+            to_its_end(self.file.close)
+        except FileExistsError:
+            self.is_not_ours()
+            raise
+
+    def discard(self) -> None:
+        """Store nothing."""
+        discard_file(self.file)
+
+
+def to_its_end(act: Callable[[], T]) -> T:
+    """Do something to its end, also if the process is told to stop meanwhile, which it does then.
+
+    An interrupt does not call a request back that is under way: who does not wait for it cannot know what it leaves.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="maskgate-store") as pool:
+        return pool.submit(act).result()
 
 
 def discard_file(file: BinaryIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, TypeVar
 
 from maskgate.errors import DatasetError, MaskgateError
@@ -11,10 +12,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# Stores raise these with texts of their own.
+_OF_STORES = (
+    (FileNotFoundError, "there is no such bucket, container or object"),
+    (PermissionError, "the store does not permit it"),
+    (TimeoutError, "the store did not answer in time"),
+)
+
 
 def reason_of(error: Exception) -> str:
     """Return what the system says of a failure, or else the kind of the error: never its own text."""
-    return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    if isinstance(error, OSError) and isinstance(error.errno, int):
+        return os.strerror(error.errno)
+    return next((shown for kind, shown in _OF_STORES if isinstance(error, kind)), type(error).__name__)
 
 
 def translated(place: str, act: Callable[[], T]) -> T:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import resource
 import signal
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,6 +13,10 @@ from core.datasets.resuming.people import files, people
 from maskgate.datasets import Layout
 from maskgate.datasets.outputs import open_output
 from maskgate.errors import DatasetError
+
+
+def contents(store, folder):
+    return {name.removeprefix(folder): store.cat_file(name) for name in store.find(folder)}
 
 
 class TestMeanwhile:
@@ -66,6 +71,39 @@ class TestMeanwhile:
         slower.abandon()
         assert slower.reopen("manifest.json").read() == manifest
         assert not slower.filesystem.find("/bucket/finished-meanwhile/_maskgate")
+
+    @pytest.mark.parametrize("heir_ends", [None, 3000, 9000])
+    @pytest.mark.parametrize("maker_ends", [None, 8000])
+    @pytest.mark.parametrize("taken_over_at", [500, 5000, 10_000])
+    def test_a_run_in_an_object_store_that_was_taken_over_alive(self, mask, heir_ends, maker_ends, taken_over_at):
+        """Its maker and its heir write the same bytes; whoever loses or is stopped takes nothing of the other away."""
+        ended = []
+
+        def meanwhile(progress):
+            if not ended and progress.rows >= taken_over_at:
+                ended.append(stopped_at(heir_ends, resume=True))
+            stop(progress, maker_ends)
+
+        def stop(progress, rows):
+            if rows is not None and progress.rows >= rows:
+                raise KeyboardInterrupt
+
+        def stopped_at(rows, **options):
+            try:
+                mask("memory://bucket/alive", workers=1, progress=lambda progress: stop(progress, rows), **options)
+            except (DatasetError, KeyboardInterrupt) as error:
+                return type(error)
+
+        store = fsspec.filesystem("memory")
+        mask("memory://bucket/alone")
+        with suppress(DatasetError, KeyboardInterrupt):
+            mask("memory://bucket/alive", workers=1, progress=meanwhile)
+        if store.exists("/bucket/alive/manifest.json"):
+            assert contents(store, "/bucket/alive") == contents(store, "/bucket/alone")
+        mask("memory://bucket/alive", resume=True)
+        assert contents(store, "/bucket/alive") == contents(store, "/bucket/alone")
+        store.rm("/bucket/alive", recursive=True)
+        store.rm("/bucket/alone", recursive=True)
 
     def test_what_a_stream_leaves_in_an_object_store_when_it_fails(self, mask):
         def batches():
