@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _VERSION = re.compile(r"(?P<place>.+)@v(?P<version>\d+)")
-_ROW_SIZE = 512
+_ROW_SIZE = 256
 _LOOKERS = 8
 
 

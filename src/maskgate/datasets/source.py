@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from maskgate.datasets.files import without_partition_values
 from maskgate.datasets.formats import DIALECT
+from maskgate.datasets.row_size import least_row_size
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
     from maskgate.datasets.formats import Piece
 
 MOST_ROWS = 131_072
-_FEWEST_ROWS = 8
-_BATCH_BYTES = 64 << 20
+_MOST_BYTES = 64 << 20
+_USUAL_BYTES = 32 << 20
+# Of rows this long even a few are enough work, and each is in memory several times while a batch is encoded.
+_LONG_ROW = 256 << 10
+_FEW_BYTES = 8 << 20
+# What is done once for each column of a batch takes as long as so many bytes of its cells.
+_COLUMN_BYTES = 32 << 10
 
 
 @dataclass(frozen=True)
@@ -95,10 +101,11 @@ class Source:
     def batch_rows(self) -> int:
         """How many rows to mask at once, so that a batch stays small however wide a row is."""
         rows, size = sum(piece.rows or 0 for piece in self.pieces), sum(piece.size for piece in self.pieces)
-        most = _BATCH_BYTES * max(rows, 1) // max(size, 1)
-        if not rows:
-            most = _BATCH_BYTES // max((1, *(piece.row_size for piece in self.pieces)))
-        limited = min(MOST_ROWS, max(_FEWEST_ROWS, most))
+        known = size // rows if rows else max((0, *(piece.row_size for piece in self.pieces)))
+        size = max(1, known, least_row_size(self.schema))
+        least = _FEW_BYTES if size >= _LONG_ROW else _USUAL_BYTES
+        most = min(_MOST_BYTES, max(least, _COLUMN_BYTES * len(self.schema)))
+        limited = min(MOST_ROWS, max(1, most // size))
         # A power of two, so that a few bytes more or less in a file rarely change how the output is cut.
         return 1 << (limited.bit_length() - 1)
 

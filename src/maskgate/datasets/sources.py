@@ -91,12 +91,12 @@ def _of_table(table: str, held: pa.Table) -> Source:
         wanted = held if columns is None else held.select(columns)
         yield from wanted.to_batches(max_chunksize=rows)
 
-    return Source(held.schema, (_whole(table, held.num_rows),), read, rows=held.num_rows)
+    return Source(held.schema, (_whole(table, held.num_rows, held.nbytes),), read, rows=held.num_rows)
 
 
-def _whole(table: str, rows: int | None) -> Piece:
+def _whole(table: str, rows: int | None, size: int = 0) -> Piece:
     name = f'table "{table}"'
-    return Piece(InputFile(name), rows=rows, shown=name)
+    return Piece(InputFile(name), rows=rows, size=size, shown=name)
 
 
 def _is_frame(source: Any, library: str) -> bool:

@@ -21,7 +21,7 @@ from maskgate.errors import DatasetError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_ROW_SIZE = 512
+_ROW_SIZE = 256
 _FETCHED = 10_000
 
 

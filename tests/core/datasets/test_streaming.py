@@ -1,16 +1,35 @@
 from __future__ import annotations
 
+import json
 import threading
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
 from maskgate.datasets import mask_dataset
+from maskgate.datasets.sources import open_source
 from maskgate.masking import MaskingPlan
 from maskgate.rules import read_rules
 
 COUNTING = "version: 1\ntables: {counts: {columns: {n: keep, text: {method: redact, with: x}}}}"
+
+
+def written(table, path, form):
+    """Write a table in a format, and return where."""
+    match form:
+        case "parquet":
+            pq.write_table(table, path, use_dictionary=False)
+        case "csv":
+            pyarrow.csv.write_csv(table, path)
+        case "jsonl":
+            path.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+        case _:
+            opened = pa.ipc.new_file if form == "arrow" else pa.ipc.new_stream
+            with opened(path, table.schema) as writer:
+                writer.write_table(table)
+    return path
 
 
 class TestStreaming:
@@ -68,17 +87,37 @@ class TestStreaming:
             written.add((tmp_path / f"{at}.parquet").read_bytes())
         assert len(written) == 1
 
-    def test_wide_rows_come_in_smaller_batches(self, counting, tmp_path, monkeypatch):
-        wide = pa.table({"n": range(10_000), "text": [f"{at:05}" * 2000 for at in range(10_000)]})
-        pq.write_table(wide, tmp_path / "counts.parquet", use_dictionary=False)
+    @pytest.mark.parametrize("form", ["parquet", "arrow", "arrow-stream", "csv", "jsonl", "in memory"])
+    def test_wide_rows_come_in_smaller_batches(self, form, counting, tmp_path, monkeypatch):
+        wide = pa.table({"n": range(3000), "text": [f"{at:05}" * 4000 for at in range(3000)]})
+        source = wide if form == "in memory" else written(wide, tmp_path / "counts", form)
         sizes = []
         plan = MaskingPlan.mask_in
         monkeypatch.setattr(
             MaskingPlan, "mask_in", lambda self, run, batch: sizes.append(batch.num_rows) or plan(self, run, batch)
         )
-        mask_dataset(tmp_path / "counts.parquet", tmp_path / "out", counting)
-        assert sum(sizes) == 10_000
-        assert max(sizes) == 4096
+        mask_dataset(
+            source,
+            tmp_path / "out",
+            counting,
+            table_name="counts",
+            source_format=None if form == "in memory" else form,
+        )
+        assert sum(sizes) == 3000
+        # 20 MB; as text of JSON is counted, where a character may take two bytes, half of it.
+        assert max(sizes) == (512 if form == "jsonl" else 1024)
+
+    def test_very_long_rows_come_by_a_few_megabytes(self, counting, tmp_path):
+        wide = pa.table({"n": range(40), "text": ["x" * (1 << 20)] * 40})
+        pq.write_table(wide, tmp_path / "counts.parquet", use_dictionary=False)
+        assert open_source("counts", str(tmp_path / "counts.parquet")).batch_rows == 4
+
+    def test_columns_that_nobody_has_seen_a_cell_of_count_by_their_types(self):
+        def rows(columns):
+            schema = pa.schema({f"c{at}": pa.int64() for at in range(columns)})
+            return open_source("t", pa.RecordBatchReader.from_batches(schema, [])).batch_rows
+
+        assert [rows(10), rows(2000)] == [131_072, 4096]
 
     def test_masking_happens_on_other_threads(self, counting, tmp_path, monkeypatch):
         threads = set()

@@ -10,7 +10,7 @@ import hashlib
 import io
 import struct
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -56,15 +56,18 @@ class ArrowIpc:
     is_stream: bool = False
 
     def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:
-        """Read the schema, and of a file how many batches there are."""
+        """Read the schema, of a file how many batches there are, and the first of them to see how wide rows are."""
         check_options("an Arrow file", options)
         with self._opened(file) as reader:
             schema = reader.schema
             digest = hashlib.sha256(schema.serialize()).hexdigest()
             if self.is_stream:
-                return FileFacts(schema, (Piece(file, shown=file.shown),), None, digest)
+                piece = Piece(file, shown=file.shown)
+                size = _row_size(partial(next, reader, None), piece)
+                return FileFacts(schema, (replace(piece, row_size=size),), None, digest)
             count = reader.num_record_batches
-            return FileFacts(schema, tuple(_pieces(file, count)), None, f"{digest}:{count}")
+            size = _row_size(partial(reader.get_batch, 0), Piece(file)) if count else 0
+            return FileFacts(schema, tuple(_pieces(file, count, size)), None, f"{digest}:{count}")
 
     def read(
         self,
@@ -237,10 +240,18 @@ def _plain_schema(schema: pa.Schema) -> pa.Schema:
     )
 
 
-def _pieces(file: InputFile, count: int) -> Iterator[Piece]:
+def _pieces(file: InputFile, count: int, row_size: int) -> Iterator[Piece]:
     for start in range(0, count, _PIECE_BATCHES):
         stop = min(start + _PIECE_BATCHES, count)
-        yield Piece(file, start, stop, shown=f"{file.shown}, batches {start} to {stop - 1}")
+        yield Piece(file, start, stop, shown=f"{file.shown}, batches {start} to {stop - 1}", row_size=row_size)
+
+
+def _row_size(read: Callable[[], pa.RecordBatch | None], piece: Piece) -> int:
+    """Return how many bytes a row of the first batch takes; nothing if it is damaged, as its reader will say."""
+    with suppress(DatasetError):
+        batch = _read(read, piece)
+        return 0 if batch is None else int(batch.nbytes) // max(1, batch.num_rows)
+    return 0
 
 
 def _points_elsewhere(kind: pa.DataType) -> bool:

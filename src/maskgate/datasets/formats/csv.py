@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.csv
 
-from maskgate.datasets.formats.compression import block_for, damaged, head_of, level_of_text, opened
+from maskgate.datasets.formats.compression import LONGEST_ROW, block_for, damaged, head_of, level_of_text, opened
 from maskgate.datasets.formats.csv_agreement import IS_DOUBLE
 from maskgate.datasets.formats.csv_dialect import Dialect
 from maskgate.datasets.formats.csv_encoding import CsvEncoder
@@ -205,13 +205,15 @@ def _texts(
 ) -> Iterator[pa.RecordBatch]:
     """Read all cells as text, under names that are told apart by their places."""
     places = [str(at) for at in range(len(header.names))]
+    # Threads read ahead, and of blocks so large one is enough.
+    is_long = block >= LONGEST_ROW
     read = pyarrow.csv.ReadOptions(
         block_size=block,
         column_names=places,
         # Not `skip_rows_after_names`: where a name has a NUL, Arrow skips a row besides.
         skip_rows=header.lines,
         encoding=dialect.encoding,
-        use_threads=True,
+        use_threads=not is_long,
     )
     parse = pyarrow.csv.ParseOptions(
         delimiter=dialect.delimiter,
@@ -232,7 +234,15 @@ def _texts(
         f"{before}a row has more or fewer cells than there are columns, is longer than {block >> 20} MB, or is "
         f"not written in {dialect.encoding}. Correct it, or declare its dialect."
     )
-    return streamed(lambda: pyarrow.csv.open_csv(stream, read, parse, convert), problem)
+    pool = None if is_long else _pool()
+    return streamed(lambda: pyarrow.csv.open_csv(stream, read, parse, convert, memory_pool=pool), problem)
+
+
+def _pool() -> pa.MemoryPool | None:
+    """Return where cells are kept: glibc's memory gets holes from so many columns, larger than what they hold."""
+    with suppress(NotImplementedError):
+        return pa.mimalloc_memory_pool()
+    return None
 
 
 def _values(piece: Piece, text: pa.Array, item: pa.Field, *, is_sure: bool) -> pa.Array:

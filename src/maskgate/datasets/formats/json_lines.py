@@ -146,7 +146,8 @@ def _batches(stream: pa.NativeFile, schema: pa.Schema, before: str, block: int) 
     # Arrow makes moments of texts, and no days.
     as_text = [item.with_type(pa.string()) if pa.types.is_date(item.type) else item for item in schema]
     parse = pyarrow.json.ParseOptions(explicit_schema=pa.schema(as_text), unexpected_field_behavior="error")
-    read = pyarrow.json.ReadOptions(block_size=block)
+    # Threads read ahead, and of blocks for the longest rows one is enough.
+    read = pyarrow.json.ReadOptions(block_size=block, use_threads=block < LONGEST_ROW)
     problem = (
         f"{before}a line is no JSON object, has a field that the first lines do not have, or one of another type. "
         "Declare types, such as source_options={'types': {'amount': 'float64'}}, or correct the file."

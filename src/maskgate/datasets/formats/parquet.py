@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from maskgate.datasets.formats.format import FileFacts, Piece, check_options
 from maskgate.datasets.formats.parquet_encoding import ParquetEncoder
+from maskgate.datasets.formats.parquet_strips import Strips
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -62,13 +63,9 @@ class Parquet:
         groups = range(piece.start, piece.stop)
         found = 0
         with _opened(piece.file, [item.name for item in schema if pa.types.is_dictionary(item.type)]) as parquet:
-            batches = parquet.iter_batches(
-                batch_size=rows,
-                row_groups=groups,
-                columns=None if columns is None else list(columns),
-                use_threads=False,
-            )
-            while (batch := _next(parquet, batches, piece, found)) is not None:
+            strips = Strips.of(parquet, groups, columns, _STREAM_BYTES)
+            batches = strips.read(groups, rows)
+            while (batch := _next(strips, batches, piece, found)) is not None:
                 found += batch.num_rows
                 yield batch
         if found != piece.rows:
@@ -183,20 +180,18 @@ def _opened(file: InputFile, dictionaries: Sequence[str] = ()) -> Iterator[pq.Pa
             yield parquet
 
 
-def _next(
-    parquet: pq.ParquetFile, batches: Iterator[pa.RecordBatch], piece: Piece, found: int
-) -> pa.RecordBatch | None:
+def _next(strips: Strips, batches: Iterator[pa.RecordBatch], piece: Piece, found: int) -> pa.RecordBatch | None:
     with suppress(pa.ArrowException, OSError, ValueError):
         return next(batches, None)
     left = range(piece.around(found, 1).start, piece.stop)
-    damaged = next((at for at in left if not _is_readable(parquet, at)), None)
+    damaged = next((at for at in left if not _is_readable(strips, at)), None)
     shown = piece.shown if damaged is None else f"{piece.file.shown}, row group {damaged}"
     raise DatasetError(f"{shown}: it is damaged, and cannot be read to its end. Write it again.")
 
 
-def _is_readable(parquet: pq.ParquetFile, group: int) -> bool:
+def _is_readable(strips: Strips, group: int) -> bool:
     try:
-        for _ in parquet.iter_batches(_PROBED_ROWS, row_groups=[group], use_threads=False):
+        for _ in strips.read([group], _PROBED_ROWS):
             pass
     except (pa.ArrowException, OSError, ValueError):
         return False

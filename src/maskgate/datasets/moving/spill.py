@@ -42,13 +42,18 @@ class Place:
 
 
 class Spill:
-    """A file without a name, in the folder for temporary files; as a context manager, it goes away at the end."""
+    """A file without a name, in the folder for temporary files; as a context manager, it goes away at the end.
 
-    def __init__(self) -> None:
+    Args:
+        holds: What messages call what is in it.
+    """
+
+    def __init__(self, holds: str = "the values that change rows") -> None:
+        self._holds = holds
         self._cipher = AESGCM(AESGCM.generate_key(128))
         self._count = self._size = 0
         self._writing = Lock()
-        self._file = _translated(lambda: tempfile.TemporaryFile(prefix="maskgate-", buffering=0))  # noqa: SIM115
+        self._file = _translated(holds, lambda: tempfile.TemporaryFile(prefix="maskgate-", buffering=0))  # noqa: SIM115
 
     def write(self, data: bytes | memoryview) -> Place:
         """Write some bytes; on one thread at a time.
@@ -60,7 +65,7 @@ class Spill:
             # Every number is used once, and the key for nothing else.
             written = self._cipher.encrypt(self._count.to_bytes(_NONCE, "big"), data, None)
             place = Place(self._count, self._size, len(written))
-            _translated(lambda: self._write(written))
+            _translated(self._holds, lambda: self._write(written))
             self._count += 1
             self._size += len(written)
             return place
@@ -71,7 +76,7 @@ class Spill:
         Raises:
             DatasetError: If it is not what was written.
         """
-        read = _translated(lambda: os.pread(self._file.fileno(), place.size, place.start))
+        read = _translated(self._holds, lambda: os.pread(self._file.fileno(), place.size, place.start))
         try:
             return self._cipher.decrypt(place.number.to_bytes(_NONCE, "big"), read, None)
         except InvalidTag:
@@ -95,12 +100,12 @@ class Spill:
         self.close()
 
 
-def _translated(act: Callable[[], T]) -> T:
+def _translated(holds: str, act: Callable[[], T]) -> T:
     try:
         return act()
     except OSError as error:
         failure = reason_of(error)
     raise DatasetError(
-        f"the values that change rows do not fit into {tempfile.gettempdir()}: {failure}. Make room there, or let "
+        f"{holds} do not fit into {tempfile.gettempdir()}: {failure}. Make room there, or let "
         "TMPDIR name another folder."
     )
