@@ -87,10 +87,11 @@ class Csv:
         for name in dialect.quoted:
             if name not in names:
                 raise UsageError(f'{file.shown}: there is no column "{name}" to quote.{did_you_mean(name, names)}')
+        schema = pa.schema([_noted(*each) for each in zip(names, kinds, columns, strict=True)])
         if not options.keys() & {"quoting", "quoted"}:
-            dialect = with_quoting(dialect, names, columns, kinds, dialect.text_of(file.shown, head))
-        items = [_noted(*each) for each in zip(names, kinds, columns, strict=True)]
-        schema = pa.schema(items, {DIALECT: dialect.as_json()})
+            text, is_cut = dialect.text_of(file.shown, head), len(head) >= _HEAD
+            dialect = with_quoting(dialect, schema, columns, text, is_cut=is_cut)
+        schema = schema.with_metadata({DIALECT: dialect.as_json()})
         piece = Piece(file, shown=file.shown, row_size=sample.nbytes // max(1, sample.num_rows))
         return FileFacts(schema, (piece,), None, hashlib.sha256(head).hexdigest())
 

@@ -24,21 +24,22 @@ _ROWS = 100
 
 
 def with_quoting(
-    dialect: Dialect, names: Sequence[str], columns: Sequence[pa.Array], kinds: Sequence[pa.DataType], text: str
+    dialect: Dialect, schema: pa.Schema, columns: Sequence[pa.Array], text: str, *, is_cut: bool
 ) -> Dialect:
     """Return a dialect by which the first rows come out as they stand in the file.
 
     Args:
         dialect: How the file is written, but for its quotes.
-        names: The columns.
+        schema: What the columns are taken for.
         columns: Their first cells.
-        kinds: What they are taken for.
         text: The beginning of the file.
+        is_cut: Whether the last row of it may be cut off.
     """
-    rows = list(islice(dialect.cells_as_written(text), _ROWS + dialect.header + 1))
-    # The last one may be cut off, which only shows where it is the only one.
-    rows = rows[dialect.header : -1] or rows[dialect.header :]
-    few, head = [column.slice(0, len(rows)) for column in columns], text.encode()
+    names, kinds = schema.names, schema.types
+    rows = list(islice(dialect.cells_as_written(text), _ROWS + dialect.header))[dialect.header :]
+    rows = (rows[:-1] or rows) if is_cut and len(rows) < _ROWS else rows
+    few = [column.slice(0, len(rows) if is_cut else _ROWS) for column in columns]
+    head = text.encode()
     for quoting in QUOTINGS:
         tried = replace(dialect, quoting=quoting)
         body = rendered(few, _quoted(tried, names, kinds), tried)

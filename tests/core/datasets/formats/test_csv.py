@@ -74,6 +74,10 @@ class TestCsv:
             pytest.param(b"a,b\n1," + b"x" * 9_000_000 + b"\n2,y\n", id="a cell of 9 MB"),
             pytest.param(b"a,b\n1," + b"x" * 200_000 + b"\n", id="a single row with a cell of 200 KB"),
             pytest.param(b'"a";"b"\n1;"' + b"x" * 2_000_000 + b'"\n', id="a quoted cell of 2 MB"),
+            pytest.param(
+                b'"a","b"\n' + b'1,"' + b"x" * 90_000 + b'"\n' + (b'2,"' + b"y" * 90_000 + b'"\n') * 20,
+                id="texts quoted, rows of 90 KB",
+            ),
             pytest.param(b"a\0b,c\nx,1\ny,2\n", id="a name with a NUL"),
             pytest.param(b"a,b\n-0,-0.0\n00,1.0\n", id="two zeros"),
             pytest.param(b"a,b\r1,x\r2,y\r", id="lines of old Macintoshes"),
@@ -387,6 +391,14 @@ class TestCompressed:
             mask_dataset(path, tmp_path / f"{level}.csv.gz", keep(["a", "b"]), table_name="t", layout=layout)
             sizes.append((tmp_path / f"{level}.csv.gz").stat().st_size)
         assert sizes[1] < sizes[0]
+
+    def test_gzip_has_the_level_of_its_own_tool(self, written, keep, tmp_path):
+        data = b"a,b\n" + b"".join(b"%d,%d\n" % (at, at * at % 977) for at in range(20_000))
+        mask_dataset(written(data), tmp_path / "o.csv.gz", keep(["a", "b"]), table_name="t")
+        mask_dataset(
+            written(data), tmp_path / "six.csv.gz", keep(["a", "b"]), table_name="t", layout=Layout(compression_level=6)
+        )
+        assert (tmp_path / "o.csv.gz").read_bytes() == (tmp_path / "six.csv.gz").read_bytes()
 
     def test_tabs_by_name(self, written, keep, tmp_path):
         mask_dataset(written(b"a,b\n1,x\n"), tmp_path / "o.tsv", keep(["a", "b"]), table_name="t")
