@@ -21,12 +21,37 @@ def shown_progress(*, as_json: bool) -> Iterator[Callable[[Progress], None]]:
     from maskgate.datasets.progress import every_few_seconds  # noqa: PLC0415  `maskgate --help` needs no pyarrow
 
     if as_json:
-        yield every_few_seconds(lambda progress: click.echo(json.dumps({"progress": progress.as_json()}), err=True))
+        with _told_to_programs() as tell:
+            yield tell
     elif sys.stderr.isatty():
         with _bar() as show:
             yield show
     else:
         yield every_few_seconds(lambda progress: click.echo(f"masking {progress}", err=True))
+
+
+@contextmanager
+def _told_to_programs() -> Iterator[Callable[[Progress], None]]:
+    """Write JSON every few seconds, and how far the run came at last: a short one has that line alone."""
+    from maskgate.datasets.progress import every_few_seconds  # noqa: PLC0415  likewise
+
+    last: list[Progress] = []
+
+    def say(progress: Progress) -> None:
+        last.clear()
+        click.echo(json.dumps({"progress": progress.as_json()}), err=True)
+
+    now_and_then = every_few_seconds(say)
+
+    def tell(progress: Progress) -> None:
+        last[:] = [progress]
+        now_and_then(progress)
+
+    try:
+        yield tell
+    finally:
+        for progress in tuple(last):
+            say(progress)
 
 
 @contextmanager

@@ -71,7 +71,8 @@ def _local(name: str, inside: str) -> InputFile:
     partition, found = _partition(inside), _looked_at(name)
     if found is None:
         return InputFile(name, partition=partition)
-    return InputFile(name, found.st_size, f"{found.st_mtime_ns}", partition=partition)
+    # Who sets the first of these times back after a change cannot set the second.
+    return InputFile(name, found.st_size, f"{found.st_mtime_ns} {found.st_ctime_ns}", partition=partition)
 
 
 def _looked_at(name: str) -> os.stat_result | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ONE = "file"
+# What filesystems say that have no links, or do not bring the names in a folder to the disk when asked.
+_NOT_POSSIBLE = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EMLINK)
 
 
 def open_path(path: Path, *, one_file: bool, resume: bool) -> NewTarget | FinishedTarget:
@@ -116,12 +119,11 @@ class NewTarget:
         """Give what was written the name it was meant for."""
         data = self.work / "data"
         if self.one_file:
-            # Unlike a rename, a link never replaces what somebody else has put there meanwhile.
-            translated(str(self.path), lambda: os.link(data / _ONE, self.path))
+            translated(str(self.path), lambda: _give_name(data / _ONE, self.path))
         else:
-            _sync_folder(data)
+            translated(str(self.path), lambda: _sync_folder(data))
             translated(str(self.path), lambda: _take_the_place(data, self.path))
-        _sync_folder(self.path.parent)
+        translated(str(self.path), lambda: _sync_folder(self.path.parent))
         _remove_work(self.work, self._lock)
 
     def abandon(self) -> None:
@@ -229,6 +231,19 @@ def _work_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.maskgate-run")
 
 
+def _give_name(file: Path, path: Path) -> None:
+    """Give a finished file its name, unless somebody else has taken it meanwhile."""
+    try:
+        # Unlike a rename, a link never replaces anything.
+        os.link(file, path)
+    except OSError as error:
+        if error.errno not in _NOT_POSSIBLE:
+            raise
+        if path.is_symlink() or path.exists():
+            raise FileExistsError from None
+        file.rename(path)
+
+
 def _take_the_place(data: Path, path: Path) -> None:
     """Rename a folder, over an empty one that may be there: who may look into that one may look into this."""
     if path.is_dir():
@@ -256,8 +271,11 @@ def _locked(work: Path, shown: str) -> BinaryIO:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # The run before may have taken the folder away between the two lines above.
         is_ours = (work / "lock").exists() and os.path.samestat(os.fstat(lock.fileno()), (work / "lock").stat())
-    except OSError:
+    except (BlockingIOError, FileNotFoundError):
         is_ours = False
+    except OSError:
+        lock.close()
+        raise
     if not is_ours:
         lock.close()
         raise DatasetError(f"{shown}: another run is writing there. Wait for it, or choose another target.")
@@ -289,5 +307,8 @@ def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_POSSIBLE:
+            raise
     finally:
         os.close(descriptor)

@@ -76,6 +76,11 @@ class TestEnding:
         assert told["error"]["message"] in done.stderr
         assert (told["target"], told["resumable"]) == (arguments[2], False)
 
+    def test_how_far_it_came_is_told_at_last(self, maskgate, people):
+        done = maskgate("mask", "rules.yaml", "people.csv", "masked", "--json")
+        told = [json.loads(line)["progress"] for line in done.stderr.splitlines() if line.startswith("{")]
+        assert (told[-1]["rows"], told[-1]["table"], told[-1]["file"]) == (10_000, "people", "part-00000.parquet")
+
     def test_an_unexpected_error_shows_no_value(self, maskgate, people, monkeypatch):
         def fail(*_, **__):
             raise ValueError("planted")

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import os
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -40,6 +43,27 @@ class TestPlaceOfTheTarget:
         monkeypatch.chdir(tmp_path / "here")
         with pytest.raises(DatasetError, match="cannot be replaced as a whole, since it is the working directory"):
             mask_dataset(raw / "people.parquet", ".", RULES)
+
+    @pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP])
+    def test_a_filesystem_without_links(self, raw, tmp_path, monkeypatch, number):
+        def no_link(*_):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr("os.link", no_link)
+        mask_dataset(raw / "people.parquet", tmp_path / "masked.parquet", RULES)
+        assert pq.read_table(tmp_path / "masked.parquet").num_rows == 10
+        assert {each.name for each in tmp_path.iterdir()} == {"raw", "masked.parquet"}
+
+    @pytest.mark.parametrize("number", [errno.EPERM, errno.EEXIST])
+    def test_what_appears_meanwhile_is_not_replaced(self, raw, tmp_path, monkeypatch, number):
+        def appears(*_):
+            (tmp_path / "masked.parquet").write_bytes(b"theirs")
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr("os.link", appears)
+        with pytest.raises(DatasetError, match="it exists already"):
+            mask_dataset(raw / "people.parquet", tmp_path / "masked.parquet", RULES)
+        assert (tmp_path / "masked.parquet").read_bytes() == b"theirs"
 
     def test_below_a_file(self, raw):
         with pytest.raises(DatasetError, match=r"it cannot be written: .*people\.parquet is no folder"):

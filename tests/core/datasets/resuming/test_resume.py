@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 import fsspec
 import pyarrow as pa
@@ -134,6 +135,14 @@ class TestChanges:
         fsspec.filesystem("memory").pipe("/bucket/torn/_maskgate/000001.json", b"{")
         with pytest.raises(DatasetError, match=r"is damaged\. Remove what is there, and mask it anew\."):
             mask("memory://bucket/torn", resume=True)
+
+    def test_a_byte_that_was_changed_and_the_time_set_back(self, mask, interrupted, source):
+        file = source / "3.parquet"
+        before, content = file.stat(), bytearray(file.read_bytes())
+        content[100] ^= 1
+        file.write_bytes(content)
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        self.assert_refused(mask, interrupted, "the input")
 
     def test_a_file_that_was_added(self, mask, interrupted, source):
         pq.write_table(people(1), source / "4.parquet")
