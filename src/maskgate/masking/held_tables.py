@@ -5,6 +5,7 @@ What makes a table into Arrow data may quote a cell in its errors, so that none 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -142,7 +143,7 @@ def _enumerated(column: Any, original: Any) -> Any:
     import polars as pl  # noqa: PLC0415  likewise
 
     now = column.dtype
-    if isinstance(original, pl.Enum) and isinstance(now, pl.Categorical | pl.Enum):
+    if isinstance(original, pl.Enum) and isinstance(now, pl.Categorical | pl.Enum | pl.String):
         left = set(column.drop_nulls().unique().cast(pl.String))
         kept = [each for each in original.categories if each in left]
         return pl.Enum(kept) if len(kept) == len(left) else now
@@ -159,9 +160,16 @@ def _open_duckdb(relation: Any) -> HeldTable:
     check_types(relation)
     fetch = relation.to_arrow_table if hasattr(relation, "to_arrow_table") else relation.fetch_arrow_table
 
-    def give_back(masked: pa.Table) -> Any:  # noqa: ARG001  DuckDB finds it by its name
+    def give_back(masked: pa.Table) -> Any:
+        # DuckDB finds it by the name of this variable, after the tables of the database, none of which is called so.
+        maskgate_masked_rows_5d1f8a3c = masked  # noqa: F841
         # Over the connection of the original, the only one that other relations of it can be joined on.
-        return relation.query("maskgate_original", "SELECT * FROM masked")
+        with suppress(Exception):
+            return relation.query("maskgate_original_of_5d1f8a3c", "SELECT * FROM maskgate_masked_rows_5d1f8a3c")
+        raise UsageError(
+            "DuckDBPyRelation: its connection takes no tables of Python (enable_external_access, "
+            "python_enable_replacements), so that it cannot hold the masked one. Mask `relation.to_arrow_table()`."
+        )
 
     return HeldTable(translated(relation, fetch), give_back)
 

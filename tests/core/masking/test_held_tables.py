@@ -276,6 +276,8 @@ class TestPolars:
         frame = pl.DataFrame({"size": pl.Series(["m", "s"], dtype=pl.Enum(["s", "planted", "m"]))})
         assert run(frame, "{size: keep}").schema == {"size": pl.Enum(["s", "m"])}
         assert run(frame, "{size: {method: redact, with: x}}")["size"].to_list() == ["x", "x"]
+        some = "{size: [{when: {size: m}, method: nullify}, keep]}"
+        assert run(frame, some).schema == {"size": pl.Enum(["s"])}
 
     def test_an_enumeration_inside_of_another_column_has_none_either(self, run, tmp_path):
         size = pl.Enum(["s", "planted", "m"])
@@ -332,6 +334,23 @@ class TestDuckdb:
             run(relation, "{c: keep, d: keep}")
         with pytest.raises(UsageError, match="it would come as something else"):
             mask_dataset(relation, tmp_path / "o", read_rules("{version: 1, tables: {t: {columns: {c: keep}}}}", "r"))
+
+    @pytest.mark.parametrize("theirs", ["masked", "table", "relation", "source", "original", "maskgate_original"])
+    def test_no_table_of_the_database_is_taken_for_the_masked_one(self, run, theirs):
+        connection = duckdb.connect()
+        connection.execute(f"CREATE TABLE \"{theirs}\" AS SELECT 'planted' AS a")
+        masked = run(connection.sql("SELECT 'a' AS a"), "{a: redact}")
+        assert masked.fetchall() == [("***",)]
+        assert connection.table(f'"{theirs}"').fetchall() == [("planted",)]
+        connection.execute(f'DROP TABLE "{theirs}"')
+        assert masked.fetchall() == [("***",)]
+
+    @pytest.mark.parametrize("setting", ["python_enable_replacements", "enable_external_access"])
+    def test_a_connection_that_takes_no_tables_of_python(self, run, setting):
+        connection = duckdb.connect()
+        connection.execute(f"SET {setting} = false")
+        with pytest.raises(UsageError, match=r"takes no tables of Python .* Mask `relation.to_arrow_table\(\)`"):
+            run(connection.sql("SELECT 'a' AS a"), "{a: redact}")
 
     def test_two_masked_relations_live_side_by_side(self, run):
         connection = duckdb.connect()
