@@ -65,6 +65,6 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         task = bars.add_task("", total=None)
 
         def show(progress: Progress) -> None:
-            bars.update(task, description=str(progress), completed=progress.rows, total=progress.total_rows)
+            bars.update(task, description=str(progress), completed=progress.rows, total=progress.expected_rows)
 
         yield show

@@ -99,12 +99,14 @@ class _FileTable:
     def source(self, inside: pa.Schema) -> Source:
         """Return the source, given the columns that stand in the files."""
         counts = [each.rows for each in self.facts]
+        guesses = [each.about_rows for each in self.facts]
         common = frozenset.intersection(*(each.repeating for each in self.facts))
         return Source(
             pa.schema([*inside, *self.fields], inside.metadata),
             tuple(piece for each in self.facts for piece in each.pieces),
             partial(self._read, inside),
             rows=None if None in counts else sum(count for count in counts if count is not None),
+            about_rows=None if None in guesses else sum(guess for guess in guesses if guess is not None),
             uri=without_credentials(self.uri),
             inputs=tuple(
                 InputState(file.name, file.size, file.stamp, each.digest)

@@ -110,10 +110,12 @@ class Parts:
                 self._end(part)
         self._store()
 
-    def progress(self, rows: int, total: int | None) -> Progress:
+    def progress(self, rows: int, total: int | None, about: int | None = None) -> Progress:
         """Say how far it is."""
         seconds = time.monotonic() - self._began
-        return Progress(self._empty.table, rows, total, self.size, self._path(), seconds, self._resumed)
+        return Progress(
+            self._empty.table, rows, total, self.size, self._path(), seconds, self._resumed, about_rows=about
+        )
 
     def finish(self) -> tuple[dict[str, Any], ...]:
         """End the last file; return path, size and SHA-256 of each. There is always one, even without rows."""

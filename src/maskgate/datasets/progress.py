@@ -28,6 +28,7 @@ class Progress:
         seconds: How long the table has taken.
         resumed_rows: Rows that a run before has finished.
         step: What is done to them before they are masked; empty while they are.
+        about_rows: How many there may be, where that is not known.
     """
 
     table: str
@@ -38,6 +39,7 @@ class Progress:
     seconds: float = 0.0
     resumed_rows: int = 0
     step: str = ""
+    about_rows: int | None = None
 
     @property
     def rows_per_second(self) -> float | None:
@@ -47,10 +49,17 @@ class Progress:
     @property
     def seconds_left(self) -> float | None:
         """How long it will take; None if that cannot be told."""
-        rate = self.rows_per_second
-        if not rate or self.total_rows is None:
+        rate, total = self.rows_per_second, self.expected_rows
+        if not rate or total is None:
             return None
-        return max(0.0, (self.total_rows - self.rows) / rate)
+        return max(0.0, (total - self.rows) / rate)
+
+    @property
+    def expected_rows(self) -> int | None:
+        """How many rows to reckon with; a guess that is passed is none any more."""
+        if self.total_rows is not None or self.about_rows is None or self.about_rows < self.rows:
+            return self.total_rows
+        return self.about_rows
 
     def as_json(self) -> dict[str, Any]:
         """Return it for programs."""
@@ -61,14 +70,16 @@ class Progress:
             "file": self.file,
             "rows": self.rows,
             "total_rows": self.total_rows,
+            "about_rows": self.about_rows,
             "bytes": self.bytes,
             "rows_per_second": None if rate is None else round(rate),
             "seconds_left": None if left is None else round(left, 1),
         }
 
     def __str__(self) -> str:
-        of = "" if self.total_rows is None else f" of {self.total_rows:,}"
-        share = f" ({self.rows / self.total_rows:.0%})" if self.total_rows else ""
+        total = self.expected_rows
+        of = "" if total is None else f" of {total:,}" if total == self.total_rows else f" of about {total:,}"
+        share = f" ({self.rows / total:.0%})" if total else ""
         step = f", {self.step}" if self.step else ""
         words = [f"{self.table}{step}: {self.rows:,}{of} rows{share}", *([] if step else [shown_bytes(self.bytes)])]
         if self.rows_per_second is not None:

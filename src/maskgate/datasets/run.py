@@ -137,7 +137,7 @@ def mask_into(
             for masked in done.masked:
                 run.add(masked)
             if progress is not None:
-                progress(parts.progress(run.report.rows, supply.source.rows))
+                progress(parts.progress(run.report.rows, supply.source.rows, source.about_rows))
         report = run.finish()
         source.verify()
         return MaskedTable(plan, schema, parts.finish(), report, source.uri, parts.rows())

@@ -62,6 +62,7 @@ class Source:
         as_dictionaries: Returns the same source with some of these read so.
         remarks: What is worth telling about a column, where the rules do not fit it.
         can_be_read_again: Whether the same rows come another time.
+        about_rows: How many rows it may have, where that is not known before; None if nothing tells.
     """
 
     schema: pa.Schema
@@ -75,6 +76,7 @@ class Source:
     as_dictionaries: Callable[[Collection[str]], Source] | None = field(default=None, repr=False)
     remarks: Mapping[str, str] = field(default_factory=dict)
     can_be_read_again: bool = True
+    about_rows: int | None = None
 
     def verify(self) -> None:
         """Look whether the files are still those of the beginning.

@@ -80,6 +80,12 @@ def head_of(file: InputFile, codec: str, size: int) -> bytes:
     return b"".join(parts)
 
 
+def about_rows(file: InputFile, head: bytes) -> int | None:
+    """Return how many lines there may be in a file that is not compressed, going by the first of them."""
+    lines = head.count(b"\n")
+    return file.size * lines // len(head) if file.size and lines else None
+
+
 def check_not_empty(file: InputFile) -> None:
     """Refuse a file without a byte: what is compressed has some, even if it is nothing.
 

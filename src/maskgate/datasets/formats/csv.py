@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.csv
 
-from maskgate.datasets.formats.compression import LONGEST_ROW, block_for, damaged, head_of, level_of_text, opened
+from maskgate.datasets.formats.compression import (
+    LONGEST_ROW,
+    about_rows,
+    block_for,
+    damaged,
+    head_of,
+    level_of_text,
+    opened,
+)
 from maskgate.datasets.formats.csv_agreement import IS_DOUBLE
 from maskgate.datasets.formats.csv_dialect import Dialect
 from maskgate.datasets.formats.csv_encoding import CsvEncoder
@@ -93,7 +101,8 @@ class Csv:
             dialect = with_quoting(dialect, schema, columns, text, is_cut=is_cut)
         schema = schema.with_metadata({DIALECT: dialect.as_json()})
         piece = Piece(file, shown=file.shown, row_size=sample.nbytes // max(1, sample.num_rows))
-        return FileFacts(schema, (piece,), None, hashlib.sha256(head).hexdigest())
+        about = None if self.codec else about_rows(file, head)
+        return FileFacts(schema, (piece,), None, hashlib.sha256(head).hexdigest(), about_rows=about)
 
     def read(
         self, piece: Piece, schema: pa.Schema, rows: int, options: Mapping[str, Any], columns: Sequence[str] | None

@@ -63,6 +63,7 @@ class FileFacts:
         digest: A hash of what the look has read of the file, such as its footer; with size and stamp it says whether
             the file is still the same.
         repeating: Columns of text that the file stores behind a small dictionary, and that can be read that way.
+        about_rows: How many rows there may be, as far as its first ones tell; None if they do not.
     """
 
     schema: pa.Schema
@@ -70,6 +71,7 @@ class FileFacts:
     rows: int | None
     digest: str
     repeating: frozenset[str] = frozenset()
+    about_rows: int | None = None
 
 
 @dataclass(frozen=True)

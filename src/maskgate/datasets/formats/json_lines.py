@@ -21,6 +21,7 @@ import pyarrow.json
 
 from maskgate.datasets.formats.compression import (
     LONGEST_ROW,
+    about_rows,
     block_for,
     check_not_empty,
     damaged,
@@ -73,9 +74,9 @@ class JsonLines:
             check_not_empty(file)
         schema = _schema(file.shown, _whole_lines(head), declared)
         size = 2 * len(head) // max(1, head.count(b"\n"))
-        return FileFacts(
-            schema, (Piece(file, shown=file.shown, row_size=size),), None, hashlib.sha256(head).hexdigest()
-        )
+        about = None if self.codec else about_rows(file, head)
+        piece = Piece(file, shown=file.shown, row_size=size)
+        return FileFacts(schema, (piece,), None, hashlib.sha256(head).hexdigest(), about_rows=about)
 
     def read(
         self,
