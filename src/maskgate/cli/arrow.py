@@ -1,18 +1,23 @@
 """Loads pyarrow as a process needs it that does nothing but mask.
 
 * All of its memory comes from glibc, that of its readers and writers too, which ask once when they are loaded
-  (:mod:`maskgate.datasets.arrow_memory` says why); this takes a fifth less of it.
+  (:mod:`maskgate.datasets.arrow_memory` says why); this takes a fifth less of it. glibc keeps it until it is told to
+  give it back, as :mod:`maskgate.datasets.steady_memory` does.
 * Its kernels come without their documentation, which takes as long to write as all the rest of them.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
+# The numbers are those of <malloc.h>: nothing is given back by itself, and below 32 MiB nothing is asked for by itself.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_NEVER, _LARGEST = (1 << 31) - 1, 1 << 25
 _DESCRIPTIONS = "pyarrow.vendored.docscrape"
 
 
@@ -28,6 +33,9 @@ def load_arrow() -> None:
     with suppress(ValueError, OSError, AttributeError):
         if os.confstr("CS_GNU_LIBC_VERSION"):
             os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+            glibc = ctypes.CDLL(None)
+            glibc.mallopt(_TRIM_THRESHOLD, _NEVER)
+            glibc.mallopt(_MMAP_THRESHOLD, _LARGEST)
     _load_compute()
 
 

@@ -1,6 +1,7 @@
 """A table cut into stretches of equal length, wherever its files begin and end.
 
 * The same rows are cut at the same places, so that the same rows give the same files.
+* Nothing of what is handed on is kept on the way, so that who works on rows can let go of them.
 * A file on a disk is read as a stream. Pieces in an object store are fetched ahead, a few at a time.
 """
 
@@ -84,17 +85,24 @@ def stretches(source: Source, most: int, *, skip: int = 0) -> Iterator[Stretch]:
     pending: list[tuple[pa.RecordBatch, Piece]] = []
     start, rows = skip, 0
     for batch, piece in _batches(source, skip):
-        at = 0
-        while at < batch.num_rows:
-            part = batch.slice(at, most - rows)
-            at += part.num_rows
-            rows += part.num_rows
-            pending.append((part, piece))
+        at, end = 0, batch.num_rows
+        while at < end:
+            pending.append((batch.slice(at, most - rows), piece))
+            at, rows = at + pending[-1][0].num_rows, rows + pending[-1][0].num_rows
+            if at == end:
+                del batch
             if rows == most:
-                yield Stretch(start, tuple(pending))
-                start, pending, rows = start + rows, [], 0
+                start, rows = start + rows, 0
+                yield Stretch(start - most, _taken(pending))
     if pending:
-        yield Stretch(start, tuple(pending))
+        yield Stretch(start, _taken(pending))
+
+
+def _taken(pending: list[tuple[pa.RecordBatch, Piece]]) -> tuple[tuple[pa.RecordBatch, Piece], ...]:
+    """Empty a list, so that nobody but whoever works on the rows has them."""
+    taken = tuple(pending)
+    pending.clear()
+    return taken
 
 
 def _batches(source: Source, skip: int) -> Iterator[tuple[pa.RecordBatch, Piece]]:
@@ -108,10 +116,11 @@ def _batches(source: Source, skip: int) -> Iterator[tuple[pa.RecordBatch, Piece]
                 for batch in ahead.read(at, pool):
                     around = piece.around(start, batch.num_rows)
                     start += batch.num_rows
-                    left = batch.slice(min(skip, batch.num_rows))
-                    skip -= batch.num_rows - left.num_rows
-                    if left.num_rows:
-                        yield left, around
+                    left = [batch.slice(min(skip, batch.num_rows))]
+                    skip -= batch.num_rows - left[0].num_rows
+                    del batch
+                    if left[0].num_rows:
+                        yield left.pop(), around
         finally:
             ahead.cancel()
 

@@ -127,7 +127,9 @@ class _FileTable:
         for batch in self.format.read(piece, inside, rows, self.options, within):
             shown = piece.around(start, batch.num_rows).shown
             start += batch.num_rows
-            yield with_partition(conformed(batch, wanted, shown), piece.file, beside)
+            ready = [with_partition(conformed(batch, wanted, shown), piece.file, beside)]
+            del batch
+            yield ready.pop()
 
     def _states(self) -> list[tuple[str, int | None, str]]:
         return [(file.name, file.size, file.stamp) for file in find_files(self.uri, self.is_wanted, self.storage)]

@@ -18,6 +18,7 @@ from maskgate.datasets.formats.parquet import Parquet
 from maskgate.datasets.moving import supplied
 from maskgate.datasets.parts import Names, Parts, Sink
 from maskgate.datasets.pipeline import in_order
+from maskgate.datasets.steady_memory import Steady
 from maskgate.datasets.working import Work
 from maskgate.errors import PlanError, UsageError
 from maskgate.masking import MaskingPlan, MaskingRun
@@ -131,7 +132,7 @@ def mask_into(
         skip = 0 if run.needs_all_rows or supply.held is not None else parts.finished_rows
         if skip:
             run.report += parts.finished_report()
-        for done in in_order(work.do, supply.stretches(rows, skip=skip), workers, memory):
+        for done in in_order(work.do, Steady(supply.stretches(rows, skip=skip), workers), workers, memory):
             if done.segments:
                 parts.add(done.segments, done.report)
             for masked in done.masked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -125,10 +126,11 @@ def _of_pandas(table: str, frame: Any) -> pa.Table:
 
 def _steps(table: str, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     while True:
-        batch = _translated(table, lambda: next(reader, None))
-        if batch is None:
+        # Nothing of a batch that was handed on is kept here.
+        read = _translated(table, lambda: list(islice(reader, 1)))
+        if not read:
             return
-        yield batch
+        yield read.pop()
 
 
 def _translated(table: str, read: Callable[[], Any]) -> Any:

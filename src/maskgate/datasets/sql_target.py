@@ -141,7 +141,7 @@ class _Rows:
 
     def _mask(self, stretch: Stretch) -> MaskedBatch:
         self.supply.turn_to(stretch.start)
-        return self.run.mask(stretch.batch())
+        return self.run.mask([stretch.batch()])
 
 
 def _written_schema(plan: MaskingPlan, place: str, written: Callable[[pa.DataType], pa.DataType | None]) -> pa.Schema:

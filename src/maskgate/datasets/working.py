@@ -12,7 +12,7 @@ from maskgate.datasets.feeding import cut
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from maskgate.datasets.feeding import Stretch
     from maskgate.datasets.formats import Encoder, Segment
@@ -62,32 +62,37 @@ class Work:
             DatasetError: If the rows are damaged.
             MaskingError: If a method cannot take a value.
         """
-        batch, first = stretch.batch(), stretch.start
+        held, first = [stretch.batch()], stretch.start
         del stretch
-        if self.run.plan.whole_table:
-            masked = [self.run.mask(batch)]
-        else:
-            masked = [self._mask(start, each) for start, each in cut(batch, self.batch_rows, first)]
-        del batch
+        masked = self._masked(first, held)
         report = sum((each.report for each in masked[1:]), masked[0].report)
-        segments = tuple(self._segments(first, [each.batch for each in masked]))
-        return Done(tuple(each.without_rows() for each in masked), segments, report)
+        # Only the list has the rows then, and the encoder can let go of each column that it is through with.
+        batches = [each.batch for each in masked]
+        masked = [each.without_rows() for each in masked]
+        return Done(tuple(masked), tuple(self._segments(first, batches)), report)
 
-    def _mask(self, start: int, batch: pa.RecordBatch) -> MaskedBatch:
+    def _masked(self, first: int, held: list[pa.RecordBatch]) -> list[MaskedBatch]:
+        if self.run.plan.whole_table:
+            return [self.run.mask(held)]
+        if held[0].num_rows <= self.batch_rows:
+            return [self._mask(first, held)]
+        return [self._mask(start, [each]) for start, each in cut(held.pop(), self.batch_rows, first)]
+
+    def _mask(self, start: int, held: list[pa.RecordBatch]) -> MaskedBatch:
         self.turn_to(start)
-        return self.run.mask(batch)
+        return self.run.mask(held)
 
-    def _segments(self, start: int, batches: Sequence[pa.RecordBatch]) -> Iterator[Segment]:
-        if len(batches) > 1:
-            # A row group of several batches.
+    def _segments(self, start: int, batches: list[pa.RecordBatch]) -> Iterator[Segment]:
+        if len(batches) > 1 or batches[0].num_rows <= self.group_rows:
+            # A row group of one batch, or of several.
             if start >= self.finished_rows:
                 yield self._encoded(batches)
             return
-        for at, part in cut(batches[0], self.group_rows, start):
+        for at, part in cut(batches.pop(), self.group_rows, start):
             if at >= self.finished_rows:
                 yield self._encoded([part])
 
-    def _encoded(self, batches: Sequence[pa.RecordBatch]) -> Segment:
+    def _encoded(self, batches: list[pa.RecordBatch]) -> Segment:
         with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
             return self.encoder.encode(batches)
         # Outside of the handler: the original error quotes the value.

@@ -26,7 +26,7 @@ from maskgate.methods.nesting import nulls, taken
 from maskgate.rules.rule import REDACTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from maskgate.keys import Key
     from maskgate.masking.frames import Frame, Reference
@@ -60,6 +60,12 @@ class CasePlan:
     entity: Reference | None = None
     reads: Mapping[str, Reference] = field(default_factory=dict)
     row_key: Reference | None = None
+
+    def references(self) -> Iterator[Reference]:
+        """Give where the columns are of which it looks at originals."""
+        yield from (test.reference for test in self.tests)
+        yield from self.reads.values()
+        yield from (each for each in (self.entity, self.row_key) if each is not None)
 
     def adapts(self) -> bool:
         """Say whether the output takes the type that other cases have."""

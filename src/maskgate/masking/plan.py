@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
@@ -98,6 +98,12 @@ class MaskingPlan:
         unique, protected = unique_columns(table, columns), protected_columns(table, schema)
         return cls(table_name, columns, table.entity, pa.schema(outputs), unique, protected, nodes)
 
+    @cached_property
+    def _seen_by_others(self) -> frozenset[str]:
+        """The columns that the method of another column, or of an element in a list, looks at."""
+        references = (each for plan in self.columns for case in plan.cases for each in case.references())
+        return frozenset(each.names[0] for each in references if not each.depth)
+
     @property
     def whole_table(self) -> bool:
         """Whether some method must see all rows at once."""
@@ -117,12 +123,21 @@ class MaskingPlan:
         What only a whole table can say is left out: the checks of the rules, and epsilon. :class:`MaskingRun` has it.
         """
         run = Pass(self.table, Tally(self.table))
-        return self.mask_in(run, batch), MaskingReport(self.table, batch.num_rows, run.reports)
+        return self.mask_in(run, [batch]), MaskingReport(self.table, batch.num_rows, run.reports)
 
-    def mask_in(self, run: Pass, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Mask one batch of a run."""
-        frame = Frame(batch)
-        masked = [self._masked(name, batch.column(name), frame, run) for name in self._nodes]
+    def mask_in(self, run: Pass, held: list[pa.RecordBatch]) -> pa.RecordBatch:
+        """Mask one batch of a run.
+
+        Args:
+            run: The run.
+            held: The batch, which is taken out: where nobody else has it, a column is gone as soon as it is masked, but
+                for those that methods of others look at.
+        """
+        batch = held.pop()
+        frame = Frame(batch.select([name for name in self._nodes if name in self._seen_by_others]))
+        columns = [batch.column(name) for name in reversed(list(self._nodes))]
+        del batch
+        masked = [self._masked(name, columns.pop(), frame, run) for name in self._nodes]
         return pa.RecordBatch.from_arrays([each for each in masked if each is not None], schema=self.output_schema)
 
     def look(self, batch: pa.RecordBatch, see: Callable[[ColumnPlan, pa.Array, Frame], None]) -> None:

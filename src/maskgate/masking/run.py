@@ -63,16 +63,20 @@ class MaskingRun:
         """Whether the rules want something of the whole table that no count of a part says."""
         return bool(self._tally.unique or self._tally.spending) or self._survivors is not None
 
-    def mask(self, batch: pa.RecordBatch) -> MaskedBatch:
+    def mask(self, held: list[pa.RecordBatch]) -> MaskedBatch:
         """Mask one batch; on any thread.
+
+        Args:
+            held: The batch, which is taken out: where nobody else has it, its memory is given back column by column.
 
         Raises:
             MaskingError: If a method cannot take a value.
         """
-        run = Pass(self.plan.table, self._tally)
-        masked = self.plan.mask_in(run, batch)
-        report = MaskingReport(self.plan.table, batch.num_rows, run.reports)
-        traces = None if self._survivors is None else self._survivors.look(batch, masked)
+        run, rows = Pass(self.plan.table, self._tally), held[0].num_rows
+        originals = None if self._survivors is None else held[0]
+        masked = self.plan.mask_in(run, held)
+        report = MaskingReport(self.plan.table, rows, run.reports)
+        traces = None if self._survivors is None else self._survivors.look(originals, masked)
         return MaskedBatch(masked, report, run.records, traces)
 
     def add(self, masked: MaskedBatch) -> None:

@@ -56,7 +56,7 @@ def _masked(table: pa.Table, plan: MaskingPlan) -> tuple[pa.Table, MaskingReport
     batches = []
     with MaskingRun(plan) as run:
         for batch in _batches(table, plan):
-            masked = run.mask(batch)
+            masked = run.mask([batch])
             batches.append(masked.batch)
             run.add(masked)
         report = run.finish()

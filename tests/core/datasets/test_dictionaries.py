@@ -71,7 +71,7 @@ class TestDictionaries:
         seen = set()
         mask_in = MaskingPlan.mask_in
         monkeypatch.setattr(
-            MaskingPlan, "mask_in", lambda self, run, batch: seen.add(batch["city"].type) or mask_in(self, run, batch)
+            MaskingPlan, "mask_in", lambda self, run, held: seen.add(held[0]["city"].type) or mask_in(self, run, held)
         )
         rules = read_rules(RULES % "{method: token, domain: city}", "rules")
         mask_dataset(tmp_path / "t.parquet", tmp_path / "out.parquet", rules, keys=KEYS)

@@ -80,6 +80,25 @@ class TestStreaming:
         assert len(peaks) == -(-self.ROWS // 131_072)
         assert max(peaks) < whole
 
+    def test_nothing_of_the_rows_is_held_when_they_are_written(self, counting, tmp_path):
+        held = []
+        before = pa.total_allocated_bytes()
+        mask_dataset(
+            self.texts(131_072, 8),
+            tmp_path / "out",
+            counting,
+            workers=1,
+            progress=lambda _: held.append(pa.total_allocated_bytes() - before),
+        )
+        assert len(held) == 8
+        assert max(held) < 131_072 * 100
+
+    def texts(self, rows, batches):
+        """Batches of which the texts take some hundred bytes a row, each made when it is read."""
+        schema = pa.schema({"n": pa.int64(), "text": pa.string()})
+        made = (pa.record_batch([range(rows), ["x" * 400] * rows], schema=schema) for _ in range(batches))
+        return pa.RecordBatchReader.from_batches(schema, made)
+
     def test_the_size_of_the_batches_that_come_in_does_not_show(self, counting, tmp_path):
         written = set()
         for at, size in enumerate((50_000, 131_072, 400_000)):
@@ -94,7 +113,7 @@ class TestStreaming:
         sizes = []
         plan = MaskingPlan.mask_in
         monkeypatch.setattr(
-            MaskingPlan, "mask_in", lambda self, run, batch: sizes.append(batch.num_rows) or plan(self, run, batch)
+            MaskingPlan, "mask_in", lambda self, run, held: sizes.append(held[0].num_rows) or plan(self, run, held)
         )
         mask_dataset(
             source,
@@ -119,13 +138,16 @@ class TestStreaming:
 
         assert [rows(10), rows(2000)] == [131_072, 4096]
 
-    def test_masking_happens_on_other_threads(self, counting, tmp_path, monkeypatch):
-        threads = set()
+    def test_as_many_threads_mask_at_once_as_there_are_workers(self, counting, tmp_path, monkeypatch):
+        threads, together = set(), threading.Barrier(3)
         plan = MaskingPlan.mask_in
-        monkeypatch.setattr(
-            MaskingPlan,
-            "mask_in",
-            lambda self, run, batch: threads.add(threading.get_ident()) or plan(self, run, batch),
-        )
-        mask_dataset(self.reader(131_072, []), tmp_path / "out", counting, workers=2)
-        assert threading.get_ident() not in threads
+
+        def meet(self, run, held):
+            if threading.get_ident() not in threads:
+                threads.add(threading.get_ident())
+                together.wait(60)
+            return plan(self, run, held)
+
+        monkeypatch.setattr(MaskingPlan, "mask_in", meet)
+        mask_dataset(self.reader(131_072, []), tmp_path / "out", counting, workers=3)
+        assert len(threads) == 3

@@ -138,7 +138,7 @@ class IpcEncoder:
         self._begin = memoryview(schema.serialize())
         self._options = pa.ipc.IpcWriteOptions(compression=made, use_threads=False)
 
-    def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
+    def encode(self, batches: list[pa.RecordBatch]) -> Segment:
         """Encode batches, each as a message."""
         messages, lengths, rows = [], [], 0
         for batch in batches:

@@ -37,7 +37,7 @@ class CsvEncoder:
     def __init__(self, schema: pa.Schema, dialect: Dialect, codec: str, level: int | None) -> None:
         self.schema, self.dialect, self._codec, self._level = schema, dialect, codec, level
 
-    def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
+    def encode(self, batches: list[pa.RecordBatch]) -> Segment:
         """Encode rows that stand together."""
         are_quoted = [self.dialect.is_quoted(item.name, is_text=_is_text(item.type)) for item in self.schema]
         parts = []

@@ -145,8 +145,8 @@ class Assembly(Protocol):
 class Encoder(Protocol):
     """Encodes masked rows; one for all threads and files of a table."""
 
-    def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
-        """Encode rows that stand together."""
+    def encode(self, batches: list[pa.RecordBatch]) -> Segment:
+        """Encode rows that stand together; what is encoded may be taken out of the list, to give its memory back."""
         ...
 
     def assembly(self) -> Assembly:

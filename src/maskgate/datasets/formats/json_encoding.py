@@ -37,7 +37,7 @@ class JsonEncoder:
     def __init__(self, schema: pa.Schema, codec: str, level: int | None) -> None:
         self._schema, self._codec, self._level = schema, codec, level
 
-    def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
+    def encode(self, batches: list[pa.RecordBatch]) -> Segment:
         """Encode rows that stand together.
 
         Raises:

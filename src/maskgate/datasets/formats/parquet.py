@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from maskgate.datasets.files import InputFile
     from maskgate.datasets.layout import Layout
 
-_STREAM_BYTES = 1 << 20
+_STREAM_BYTES = 1 << 17
 # Small row groups are fetched together, large ones alone.
 _FETCHED_BYTES = 64 << 20
 _PROBED_ROWS = 4096
@@ -67,7 +67,9 @@ class Parquet:
             batches = strips.read(groups, rows)
             while (batch := _next(strips, batches, piece, found)) is not None:
                 found += batch.num_rows
-                yield batch
+                ready = [batch]
+                del batch
+                yield ready.pop()
         if found != piece.rows:
             raise DatasetError(
                 f"{piece.shown}: there should be {piece.rows} rows, and there are {found}. Write the file again."

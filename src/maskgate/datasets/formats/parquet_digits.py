@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 
 from maskgate.crypto.cells import validity
-from maskgate.crypto.room import room
 from maskgate.datasets.formats.parquet_chunks import (
     COMPRESSED_SIZE,
     DATA_PAGE,
@@ -38,7 +37,7 @@ from maskgate.datasets.formats.thrift import (
 from maskgate.datasets.formats.zstd_digits import MOST_DIGITS, DigitFrames, read_digits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -69,12 +68,13 @@ class _Cells:
     rows: int
 
 
-def digits_chunk(item: pa.Field, columns: Sequence[pa.Array]) -> Chunk | None:
+def digits_chunk(item: pa.Field, columns: Sequence[pa.Array], take: Callable[[int], pa.Buffer]) -> Chunk | None:
     """Write a column of hexadecimal digits in lower case, each cell as long as the others.
 
     Args:
         item: The column.
         columns: Its cells, of ``string`` or ``large_string``.
+        take: Returns room for the bytes.
 
     Returns:
         None if it is no such column, or a short one.
@@ -84,17 +84,17 @@ def digits_chunk(item: pa.Field, columns: Sequence[pa.Array]) -> Chunk | None:
     cells = [each for each in found if each is not None]
     if not cells or len(cells) < len(found) or len({each.length for each in cells}) > 1:
         return None
-    written: list[NDArray[np.uint8]] = []
-    uncompressed = 0
-    for page, text, pages in (part for each in cells for part in _pages(each, nullable=item.nullable)):
-        made = _written(page, text, pages)
-        if made is None:
+    pages = [_Pages.of(*part) for each in cells for part in _pages(each, nullable=item.nullable)]
+    size = sum(each.size for each in pages)
+    data = np.frombuffer(take(size), np.uint8, size)
+    start = 0
+    for each in pages:
+        if not each.write(data[start : start + each.size]):
             return None
-        written.append(made[0])
-        uncompressed += made[1]
-    data = written[0] if len(written) == 1 else np.concatenate(written)
+        start += each.size
     nulls = sum(column.null_count for column in columns)
-    return Chunk(_metadata(item.name, rows, nulls, len(data), uncompressed), data.data)
+    uncompressed = sum(each.uncompressed for each in pages)
+    return Chunk(_metadata(item.name, rows, nulls, size, uncompressed), data.data)
 
 
 def _cells(column: pa.Array) -> _Cells | None:
@@ -180,19 +180,47 @@ class _Page:
         return struct_bytes({1: int32(_DATA), 2: int32(frames.content), 3: int32(frames.size), 5: struct(data)})
 
 
-def _written(page: _Page, text: NDArray[np.uint8], pages: int) -> tuple[NDArray[np.uint8], int] | None:
-    """Write pages that are alike, and say which size they have without a codec; None if not all are digits."""
-    frames = page.frames()
-    header = page.header(frames)
-    each = text.reshape(pages, page.count * page.length)
-    left = each[:, frames.coded :]
-    spelled = read_digits(each[:, : frames.coded].reshape(-1))
-    if spelled is None or left.tobytes().strip(_DIGITS):
-        return None
-    out = room(pages * (len(header) + frames.size), np.uint8).reshape(pages, -1)
-    out[:, : len(header)] = np.frombuffer(header, np.uint8)
-    frames.write(out[:, len(header) :], spelled, left)
-    return out.reshape(-1), pages * (len(header) + frames.content)
+@dataclass(frozen=True)
+class _Pages:
+    """Pages that are alike but for their digits.
+
+    Attributes:
+        header: What stands before each.
+        frames: What is in each.
+        text: A row of digits for each.
+    """
+
+    header: bytes
+    frames: DigitFrames
+    text: NDArray[np.uint8] = field(repr=False)
+
+    @classmethod
+    def of(cls, page: _Page, text: NDArray[np.uint8], count: int) -> _Pages:
+        """Put digits on so many pages."""
+        frames = page.frames()
+        return cls(page.header(frames), frames, text.reshape(count, page.count * page.length))
+
+    @property
+    def size(self) -> int:
+        """How many bytes they take."""
+        return len(self.text) * (len(self.header) + self.frames.size)
+
+    @property
+    def uncompressed(self) -> int:
+        """How many they would take without a codec."""
+        return len(self.text) * (len(self.header) + self.frames.content)
+
+    def write(self, data: NDArray[np.uint8]) -> bool:
+        """Write them; say whether all of the text was digits."""
+        frames, header = self.frames, len(self.header)
+        left = self.text[:, frames.coded :]
+        spelled = read_digits(self.text[:, : frames.coded].reshape(-1))
+        if spelled is None or left.tobytes().strip(_DIGITS):
+            return False
+        out = data.reshape(len(self.text), -1)
+        out[:, :header] = np.frombuffer(self.header, np.uint8)
+        frames.write(out[:, header:], spelled, left)
+        return True
 
 
 def _metadata(name: str, rows: int, nulls: int, compressed: int, uncompressed: int) -> dict[int, Value]:

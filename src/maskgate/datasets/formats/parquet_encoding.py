@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -21,11 +21,11 @@ from maskgate.datasets.formats.parquet_chunks import MAGIC, chunks_of, note_of, 
 from maskgate.datasets.formats.parquet_digits import digits_chunk
 from maskgate.datasets.formats.parquet_footer import joined_footer
 from maskgate.datasets.formats.parquet_statistics import statistics_of
-from maskgate.datasets.formats.reused_room import ReusedRoom
+from maskgate.datasets.formats.reused_room import Borrowed, ReusedRoom
 from maskgate.methods.layout import countable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from maskgate.datasets.formats.parquet_chunks import Chunk
     from maskgate.datasets.formats.thrift import Value
@@ -60,24 +60,24 @@ class ParquetEncoder:
             "compression_level": level,
         }
 
-    def encode(self, batches: Sequence[pa.RecordBatch]) -> Segment:
-        """Encode batches as one row group."""
+    def encode(self, batches: list[pa.RecordBatch]) -> Segment:
+        """Encode batches as one row group; a column is taken out of them as soon as it is encoded by itself."""
         rows = sum(batch.num_rows for batch in batches)
-        own = self._digits(batches)
+        borrowed = Borrowed(self._room)
         known = {} if not batches else self._statistics(batches, rows)
+        own = self._digits(batches, borrowed)
         others = [at for at in range(len(self._schema)) if at not in own]
-        chunks, release = [], None
+        chunks = []
         if others:
-            selected = [batch.select(others) for batch in batches]
             described = frozenset(self._leaves[at][0] for at in known)
-            written = self._written(_Rows(selected, rows, [self._leaves[at] for at in others], described))
-            chunks, release = chunks_of(written.data, written.footer), written.release
+            written = self._written(_Rows(batches, rows, [self._leaves[at] for at in others], described), borrowed)
+            chunks = chunks_of(written, _footer_of(written))
         rest = iter(chunks)
         chunks = [own[at] if at in own else next(rest) for at, paths in enumerate(self._leaves) for _ in paths]
         leaf_of = {at: sum(map(len, self._leaves[:at])) for at in known}
         for at, statistics in known.items():
             chunks[leaf_of[at]] = chunks[leaf_of[at]].with_statistics(statistics)
-        return Segment(rows, tuple(chunk.data for chunk in chunks), note_of(chunks), release)
+        return Segment(rows, tuple(chunk.data for chunk in chunks), note_of(chunks), borrowed.give_back)
 
     def _statistics(self, batches: Sequence[pa.RecordBatch], rows: int) -> dict[int, Mapping[int, Value]]:
         """Return what statistics are known of columns behind dictionaries, by their places."""
@@ -86,17 +86,19 @@ class ParquetEncoder:
         found = {at: statistics_of([batch.column(at) for batch in batches]) for at in range(len(self._schema))}
         return {at: each for at, each in found.items() if each is not None}
 
-    def _digits(self, batches: Sequence[pa.RecordBatch]) -> dict[int, Chunk]:
-        """Encode the columns of hexadecimal digits, by their places."""
+    def _digits(self, batches: list[pa.RecordBatch], borrowed: Borrowed) -> dict[int, Chunk]:
+        """Encode the columns of hexadecimal digits, by their places, and take them out of the batches."""
         found: dict[int, Chunk] = {}
         if not batches or not self._compact or self._options["compression"] != "zstd":
             return found
         for at, item in enumerate(batches[0].schema):
             is_text = pa.types.is_string(item.type) or pa.types.is_large_string(item.type)
-            if is_text and not _repeats(batches[0].column(at).slice(0, _SAMPLE_ROWS)):
-                chunk = digits_chunk(self._schema.field(at), [batch.column(at) for batch in batches])
+            place = at - len(found)
+            if is_text and not _repeats(batches[0].column(place).slice(0, _SAMPLE_ROWS)):
+                chunk = digits_chunk(self._schema.field(at), [batch.column(place) for batch in batches], borrowed.take)
                 if chunk is not None:
                     found[at] = chunk
+                    batches[:] = [batch.remove_column(place) for batch in batches]
         return found
 
     def assembly(self) -> ParquetAssembly:
@@ -106,23 +108,23 @@ class ParquetEncoder:
     @cached_property
     def empty_footer(self) -> bytes:
         """What a file without rows says of itself: its schema, and who has written it."""
-        written = self._written(_Rows([], 0, self._leaves))
-        written.release()
-        return written.footer
+        borrowed = Borrowed(self._room)
+        footer = _footer_of(self._written(_Rows([], 0, self._leaves), borrowed))
+        borrowed.give_back()
+        return footer
 
-    def _written(self, rows: _Rows) -> _Written:
+    def _written(self, rows: _Rows, borrowed: Borrowed) -> memoryview:
         """Have Arrow write a file of one row group."""
-        room = self._room.take(sum(batch.nbytes for batch in rows.batches) + _MARGIN)
+        room = borrowed.take(sum(batch.nbytes for batch in rows.batches) + _MARGIN)
         try:
             sink = pa.FixedSizeBufferWriter(room)
             self._write(sink, rows)
-            data = memoryview(room)[: sink.tell()]
+            return memoryview(room)[: sink.tell()]
         except (pa.ArrowException, OSError):
             # Hardly ever it takes more room than the cells do in memory.
             stream = pa.BufferOutputStream()
             self._write(stream, rows)
-            data = memoryview(stream.getvalue())
-        return _Written(data, partial(self._room.give_back, room))
+            return memoryview(stream.getvalue())
 
     def _write(self, sink: Any, rows: _Rows) -> None:
         # A dictionary that comes along is written as it is; that there was one, the footer does not say.
@@ -173,25 +175,6 @@ class _Rows:
         return left if left and self.described else not self.described
 
 
-@dataclass(frozen=True)
-class _Written:
-    """A file of one row group, as Arrow has written it.
-
-    Attributes:
-        data: Its bytes.
-        release: Gives the memory back.
-    """
-
-    data: memoryview = field(repr=False)
-    release: Callable[[], None]
-
-    @property
-    def footer(self) -> bytes:
-        """What stands behind the pages."""
-        size = int.from_bytes(self.data[-_TAIL:-4], "little")
-        return bytes(self.data[-_TAIL - size : -_TAIL])
-
-
 class ParquetAssembly:
     """A file made of row groups that were encoded by themselves."""
 
@@ -227,6 +210,12 @@ class ParquetAssembly:
         """Return the footer."""
         footer = joined_footer(self._encoder.empty_footer, self._groups, self._rows)
         return footer + len(footer).to_bytes(4, "little") + MAGIC
+
+
+def _footer_of(written: memoryview) -> bytes:
+    """Return what stands behind the pages of a file."""
+    size = int.from_bytes(written[-_TAIL:-4], "little")
+    return bytes(written[-_TAIL - size : -_TAIL])
 
 
 def _leaf_paths(schema: pa.Schema) -> list[list[str]]:
