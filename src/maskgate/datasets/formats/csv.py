@@ -259,8 +259,9 @@ def _values(piece: Piece, text: pa.Array, item: pa.Field, *, is_sure: bool) -> p
     if is_sure or is_written_as(text, item.type):
         with suppress(pa.ArrowException, ValueError):
             return parsed(text, item.type)
+    how, another = ("is declared as", "another type") if is_sure else ("was taken for", "its type")
     raise DatasetError(
-        f'{piece.shown}, column "{item.name}": it was taken for {item.type}, and some cell is not written as such '
-        f"values are. Declare its type, such as --source-option types.{item.name}=string, or "
-        f"source_options={{'types': {{'{item.name}': 'string'}}}}."
+        f'{piece.shown}, column "{item.name}": it {how} {item.type}, and some cell is not written as such values are. '
+        f"Declare {another}, such as --source-option types.{item.name}=string, or source_options={{'types': "
+        f"{{'{item.name}': 'string'}}}}."
     )

@@ -264,6 +264,8 @@ def _encoding(name: str) -> str:
 
 
 def _decoded(name: str, head: bytes, encoding: str) -> str:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
+        raise DatasetError(f"{name}: it begins as files in UTF-16 or UTF-32 do. Convert it to UTF-8.")
     decoder = codecs.getincrementaldecoder(encoding)()
     with suppress(UnicodeDecodeError):
         return decoder.decode(head)

@@ -280,6 +280,7 @@ class TestRefusals:
             pytest.param(b"a;b,c\n1;planted,2\n", "delimiter cannot be told", id="two delimiters that fit"),
             pytest.param(b"planted" * 30_000 + b",x\n", "which is no name", id="no names, and a long cell"),
             pytest.param(b"a,b\n\xff,planted\n", "not written in utf-8", id="another encoding"),
+            pytest.param("a,b\n1,planted\n".encode("utf-16"), "Convert it to UTF-8", id="two bytes a character"),
             pytest.param(b'a,b\n1,"planted\n2,y\n', "ends inside of a cell", id="a quote that is not closed"),
             pytest.param(b'a,b\n1,x\n2,"planted', "ends inside of a cell", id="cut off inside of quotes"),
             pytest.param(b'a,b\n1,"planted \\"x\\""\n', "line 2: a cell goes on", id="escaped quotes, undeclared"),
@@ -308,6 +309,12 @@ class TestRefusals:
             mask_dataset(path, tmp_path / "out.csv", keep(["n", "text"]), table_name="t")
         assert "00999" not in "".join(traceback.format_exception(caught.value))
         assert not (tmp_path / "out.csv").exists()
+
+    def test_a_cell_that_is_not_of_the_declared_type(self, written):
+        path = written(b"day\n2024-02-29\n1999-02-30\n")
+        with pytest.raises(DatasetError, match=r'"day": it is declared as date32.*Declare another type') as caught:
+            read(path, types={"day": "date32"})
+        assert "1999" not in "".join(traceback.format_exception(caught.value))
 
     def test_a_type_without_text_is_refused_before(self, keep, tmp_path):
         pq.write_table(pa.table({"a": [[1]]}), tmp_path / "t.parquet")
