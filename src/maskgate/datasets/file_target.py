@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
 # Who writes one of these wants one file, and would get a folder called so.
 _OTHER_FILES = frozenset(
-    {".json", ".xlsx", ".xls", ".xml", ".txt", ".orc", ".avro", ".sql", ".db", ".sqlite", ".zip", ".snappy", *CODECS}
-    - {""}
+    {".json", ".xlsx", ".xls", ".xml", ".txt", ".orc", ".avro", ".sql", ".db", ".sqlite", ".zip", ".snappy"}
+    | {".xz", ".br", ".7z", ".tar", ".tgz"}
+    | {end for end in CODECS if end}
 )
 
 

@@ -14,10 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maskgate.datasets.files import InputFile
+from maskgate.datasets.files import InputFile, without_partition_values
 from maskgate.datasets.listed_files import check_finished, check_listed
 from maskgate.datasets.manifest import NAME as MANIFEST
 from maskgate.datasets.object_store import connect, without_credentials
+from maskgate.datasets.storage_errors import reason_of
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -57,14 +58,21 @@ def find_files(uri: str, is_wanted: Callable[[str], bool], storage: Mapping[str,
 
 
 def _walk(folder: str) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                _check_no_log(folder, entry.name)
-                if not _is_hidden(entry.name):
-                    yield from _walk(entry.path)
-            else:
-                yield entry.path
+    for path, is_folder in _listed(folder):
+        if not is_folder:
+            yield path
+        elif not _is_hidden(Path(path).name):
+            yield from _walk(path)
+
+
+def _listed(folder: str) -> list[tuple[str, bool]]:
+    """Return what is in a folder, and whether it is one itself."""
+    try:
+        with os.scandir(folder) as entries:
+            return [(entry.path, entry.is_dir()) for entry in entries]
+    except OSError as error:
+        failure = reason_of(error)
+    raise DatasetError(f"{without_partition_values(f'{folder}/')}: it cannot be read: {failure}.")
 
 
 def _local(name: str, inside: str) -> InputFile:

@@ -325,7 +325,7 @@ class TestFailures:
         said = self.assert_refused(mask, everything, UsageError, source_options={"delimiter": ";"})
         assert said == "a Parquet file has no option 'delimiter'."
 
-    @pytest.mark.parametrize("name", ["masked.parquet.gz", "masked.zst"])
+    @pytest.mark.parametrize("name", ["masked.parquet.gz", "masked.zst", "masked.csv.xz"])
     def test_a_target_of_a_codec_that_its_format_does_not_have(self, mask, everything, name):
         said = self.assert_refused(mask, everything, UsageError, target=name)
         assert f"{name}: no format that is written has files called .{name.rpartition('.')[2]}" in said

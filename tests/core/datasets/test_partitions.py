@@ -128,6 +128,12 @@ class TestPartitions:
         with pytest.raises(DatasetError, match="not in the same partitions as"):
             open_files(str(people))
 
+    def test_a_folder_that_cannot_be_listed_is_named_without_its_value(self, people):
+        (people / "email=ann%40secret.example" / "year=2019").symlink_to(".")
+        with pytest.raises(DatasetError, match=r"/people/email=…/year=….*: it cannot be read: ") as caught:
+            open_files(str(people))
+        assert "ann%40" not in str(caught.value)
+
     def test_a_column_in_both_is_refused(self, people):
         for file in people.rglob("*.parquet"):
             pq.write_table(pa.table({"year": [1]}), file)
