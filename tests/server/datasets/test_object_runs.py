@@ -150,6 +150,15 @@ class TestStores:
         assert place.files() == whole
         assert min(seen) > ROWS / 4, "finished parts are not masked again"
 
+    def test_what_is_finished_is_held_to_the_bytes_that_stand_there(self, mask, people, whole, place, tmp_path):
+        mask(people, place.uri)
+        mask(people, place.uri, resume=True)
+        assert place.files() == whole
+        pq.write_table(pq.read_table(people).slice(1), tmp_path / "fewer.parquet")
+        with pytest.raises(DatasetError, match="is not what this run would write"):
+            mask(tmp_path / "fewer.parquet", place.uri, resume=True)
+        assert place.files() == whole
+
     def test_of_two_runs_one_wins(self, mask, people, whole, place):
         def second():
             with pytest.raises(DatasetError, match="another run is writing there"):
