@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 
 from maskgate.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _NULLABLE = {
     pa.int8(): pd.Int8Dtype(),
@@ -51,6 +55,12 @@ class _Part:
     dtype: Any
     is_level: bool
 
+    @property
+    def inner(self) -> Any:
+        """The type itself, or of categories that are periods or intervals theirs: Arrow would take them for others."""
+        inner = self.dtype.categories.dtype if isinstance(self.dtype, pd.CategoricalDtype) else None
+        return inner if isinstance(inner, pd.PeriodDtype | pd.IntervalDtype) else self.dtype
+
 
 @dataclass(frozen=True)
 class PandasFrame:
@@ -77,10 +87,10 @@ class PandasFrame:
         for level in range(0 if has_numbers else frame.index.nlevels):
             values = frame.index.get_level_values(level)
             parts.append(_Part(_level_name(frame, level), frame.index.names[level], values.dtype, is_level=True))
-            columns.append(_as_arrow(parts[-1].name, values))
+            columns.append(_as_arrow(parts[-1], values))
         for label, values in frame.items():
             parts.append(_Part(str(label), label, values.dtype, is_level=False))
-            columns.append(_as_arrow(parts[-1].name, values))
+            columns.append(_as_arrow(parts[-1], values))
         table = pa.table(columns, names=[part.name for part in parts])
         return cls(table, tuple(parts), frame.index if has_numbers else None, list(frame.columns.names))
 
@@ -102,8 +112,9 @@ class PandasFrame:
 
     def _restored(self, column: pa.ChunkedArray, part: _Part) -> Any:
         """Return a column as pandas has it; periods and intervals only if they are the same as before."""
-        if isinstance(part.dtype, pd.PeriodDtype | pd.IntervalDtype) and _stored(self.table[part.name]) == column:
-            return pd.Series(part.dtype.__from_arrow__(column))
+        if isinstance(part.inner, pd.PeriodDtype | pd.IntervalDtype) and _stored(self.table[part.name]) == column:
+            values = pd.Series(part.inner.__from_arrow__(column))
+            return values if part.inner is part.dtype else values.astype(_left(values, part.dtype))
         return _as_pandas(column, part.dtype)
 
 
@@ -114,10 +125,10 @@ def _level_name(frame: Any, level: int) -> str:
     return "index" if frame.index.nlevels == 1 and "index" not in frame.columns else f"level_{level}"
 
 
-def _as_arrow(name: str, values: Any) -> Any:
+def _as_arrow(part: _Part, values: Any) -> Any:
     failure = ""
     try:
-        made = pa.Array.from_pandas(values)
+        made = pa.Array.from_pandas(values if part.inner is part.dtype else values.astype(part.inner))
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         failure = type(error).__name__
     else:
@@ -125,8 +136,8 @@ def _as_arrow(name: str, values: Any) -> Any:
             return made
         failure = f"as {made.type} some would change"
     raise UsageError(
-        f'column "{name}" ({values.dtype}): it cannot be read as Arrow data ({failure}). Convert it, so that it holds '
-        "values of one type."
+        f'column "{part.name}" ({values.dtype}): it cannot be read as Arrow data ({failure}). Convert it, so that it '
+        "holds values of one type."
     )
 
 
@@ -137,18 +148,28 @@ def would_change(values: Any, kind: pa.DataType) -> bool:
         values: A column, or a level of an index.
         kind: The type that Arrow makes.
     """
-    if not pd.api.types.is_object_dtype(values.dtype):
-        return False
-    objects = values.dropna()
+    return bool(pd.api.types.is_object_dtype(values.dtype)) and _are_more(values.dropna(), kind)
+
+
+def _are_more(objects: Any, kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        fields = ([each.get(item.name) for each in objects if isinstance(each, dict)] for item in kind)
+        return any(_are_more(_present(found), item.type) for found, item in zip(fields, kind, strict=True))
     kinds = set(map(type, objects))
+    if pa.types.is_list(kind):
+        is_set = any(issubclass(each, set | frozenset) for each in kinds)
+        return is_set or _are_more(_present(chain.from_iterable(objects)), kind.value_type)
     if pa.types.is_date(kind):
         return any(issubclass(each, datetime) for each in kinds)
     if pa.types.is_timestamp(kind) or pa.types.is_duration(kind):
         zones = {getattr(each, "tzinfo", None) is None for each in objects}
         return len(zones) > 1 or any(map(_has_nanoseconds, objects if kinds & _NANOSECONDS else ()))
-    if pa.types.is_binary(kind):
-        return any(issubclass(each, str) for each in kinds)
-    return any(issubclass(each, set | frozenset) for each in kinds)
+    other = str if pa.types.is_binary(kind) else bytes if pa.types.is_string(kind) else None
+    return other is not None and any(issubclass(each, other) for each in kinds)
+
+
+def _present(objects: Iterable[Any]) -> list[Any]:
+    return [each for each in objects if each is not None]
 
 
 def _has_nanoseconds(each: Any) -> bool:
@@ -159,6 +180,12 @@ def _stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
 
 
+def _left(values: Any, original: Any) -> Any:
+    """Return the type of categories that are left of the original ones."""
+    present = set(values.dropna().unique())
+    return pd.CategoricalDtype([each for each in original.categories if each in present], ordered=original.ordered)
+
+
 def _as_pandas(column: pa.ChunkedArray, original: Any) -> Any:
     kind = column.type
     if isinstance(original, pd.ArrowDtype):
@@ -167,6 +194,9 @@ def _as_pandas(column: pa.ChunkedArray, original: Any) -> Any:
         return pd.Series(_objects(column), dtype=object)
     if isinstance(original, pd.StringDtype) and (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return column.to_pandas().astype(original)
+    if pa.types.is_dictionary(kind) and pa.types.is_timestamp(kind.value_type) and kind.value_type.tz is not None:
+        # Of categories, pyarrow leaves the zone out.
+        return column.cast(kind.value_type).to_pandas().astype("category")
     is_nullable = isinstance(original, pd.api.extensions.ExtensionDtype) and original.na_value is pd.NA
     if is_nullable or (pa.types.is_integer(kind) and column.null_count):
         # As numpy's floats, which pandas makes of integers with nulls, long tokens would lose their last digits.

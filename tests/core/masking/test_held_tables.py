@@ -145,6 +145,9 @@ class TestPandas:
                 "money": pd.Series([Decimal("1.50"), None, Decimal("2.25")], dtype=object),
                 "kind": pd.Categorical(["x", None, "y"]),
                 "maybe": pd.array([1, None, 3], dtype="Int64"),
+                "zones": pd.Categorical(pd.to_datetime(["2024-01-01", None, "2024-01-02"]).tz_localize("Asia/Tokyo")),
+                "cut": pd.cut([1.0, float("nan"), 3.0], [0.0, 2.0, 4.0]),
+                "months": pd.Categorical(pd.PeriodIndex(["2024-03", None, "2024-01"], freq="M")),
                 "arrow": pd.Series(["a", None, "c"], dtype=pd.ArrowDtype(pa.large_string())),
                 "list": pd.Series([[1, 2], None, []], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
                 "month": pd.Series(pd.PeriodIndex(["2024-01", None, "2024-03"], freq="M")),
@@ -224,6 +227,8 @@ class TestPandas:
             pytest.param([pd.Timestamp("2024-01-01 00:00:00.000000001")], id="nanoseconds of moments"),
             pytest.param([pd.Timedelta(1, "ns")], id="nanoseconds of durations"),
             pytest.param([{"a"}], id="sets, which have no order"),
+            pytest.param([[date(2024, 1, 1), datetime(2024, 1, 1, 5)]], id="inside of lists"),  # noqa: DTZ001  likewise
+            pytest.param([{"a": [{"b": "x"}, {"b": b"x"}]}], id="inside of dicts in lists"),
         ],
     )
     def test_what_arrow_would_change_without_a_word_is_refused(self, run, mixed, tmp_path):
