@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from maskgate.datasets.finished_target import FinishedTarget
 from maskgate.datasets.journal import Journal, damaged
+from maskgate.datasets.manifest import NAME
 from maskgate.datasets.storage_errors import translated
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _ONE = "file"
 # What filesystems say that have no links, or do not bring the names in a folder to the disk when asked.
@@ -62,8 +63,14 @@ def _check_replaceable(folder: Path) -> None:
 
 
 def _finished(path: Path, *, one_file: bool) -> FinishedTarget:
-    names = [""] if one_file else [each.relative_to(path).as_posix() for each in path.rglob("*") if not each.is_dir()]
-    return FinishedTarget(str(path), frozenset(names), lambda name: (path / name).open("rb"), lambda: _tidy(path))
+    names = frozenset([""] if one_file else _names_in(path))
+    return FinishedTarget(str(path), names, lambda name: (path / name).open("rb"), lambda: _tidy(path))
+
+
+def _names_in(folder: Path) -> Iterator[str]:
+    # A folder that no run has written may be the root of everything.
+    if (folder / NAME).is_file():
+        yield from (each.relative_to(folder).as_posix() for each in folder.rglob("*") if not each.is_dir())
 
 
 def _tidy(path: Path) -> None:
