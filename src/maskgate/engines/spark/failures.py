@@ -29,7 +29,8 @@ def translated() -> Iterator[None]:
     try:
         yield
     except PythonException as error:
-        found = _OURS.search(str(error))
+        # Some sessions show what Java did behind it.
+        found = _OURS.search(str(error).partition("\n\nJVM stacktrace:")[0])
         if found is None:
             raise
     if found is not None:
