@@ -48,7 +48,7 @@ class JsonEncoder:
             self._lines(batch.slice(start, _ROWS)) for batch in batches for start in range(0, batch.num_rows, _ROWS)
         ]
         rows = sum(batch.num_rows for batch in batches)
-        return Segment(rows, compressed(b"".join(lines), self._codec, self._level))
+        return Segment(rows, compressed(b"".join(lines), self._codec, self._level) if self._codec else tuple(lines))
 
     def assembly(self) -> TextAssembly:
         """Begin a file."""

@@ -27,7 +27,7 @@ class TextAssembly:
 
     def add(self, segment: Segment) -> Iterable[Any]:
         """Return the lines."""
-        return (segment.data,)
+        return segment.data if isinstance(segment.data, tuple) else (segment.data,)
 
     def remembered(self) -> None:
         """Return nothing: where lines stand does not matter."""
