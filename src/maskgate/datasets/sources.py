@@ -12,6 +12,7 @@ import pyarrow as pa
 from maskgate.datasets.file_table import open_files
 from maskgate.datasets.files import InputFile
 from maskgate.datasets.formats import Piece
+from maskgate.datasets.formats.dictionary_views import is_of_views
 from maskgate.datasets.object_store import without_credentials
 from maskgate.datasets.source import Source
 from maskgate.datasets.sql_connection import names_database
@@ -74,8 +75,10 @@ def _stream(table: str, source: Any) -> pa.RecordBatchReader | None:
         return None
     check_types(source)
     reader = _translated(table, lambda: pa.RecordBatchReader.from_stream(source))
-    # Polars streams dictionaries in a layout that no file has inside of nested columns.
-    return None if _is_frame(source, "polars") and any(map(_holds_dictionary, reader.schema.types)) else reader
+    # Polars streams dictionaries in a layout that no file has inside of nested columns, and with entries that Parquet
+    # does not have.
+    is_odd = any(_holds_dictionary(kind) or is_of_views(kind) for kind in reader.schema.types)
+    return None if _is_frame(source, "polars") and is_odd else reader
 
 
 def _held(table: str, source: Any) -> pa.Table:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.ipc
 
 from maskgate.datasets.formats.compression import codec_of
+from maskgate.datasets.formats.dictionary_views import with_large_entries, without_views
 from maskgate.datasets.formats.format import FileFacts, Piece, Segment, check_options
 from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.formats.told_fields import check_fields
@@ -59,8 +60,8 @@ class ArrowIpc:
         """Read the schema, of a file how many batches there are, and the first of them to see how wide rows are."""
         check_options("an Arrow file", options)
         with self._opened(file) as reader:
-            schema = reader.schema
-            digest = hashlib.sha256(schema.serialize()).hexdigest()
+            digest = hashlib.sha256(reader.schema.serialize()).hexdigest()
+            schema = pa.schema([without_views(item) for item in reader.schema], reader.schema.metadata)
             if self.is_stream:
                 piece = Piece(file, shown=file.shown)
                 size = _row_size(partial(next, reader, None), piece)
@@ -84,7 +85,9 @@ class ArrowIpc:
                 batch = _read(partial(next, reader, None) if self.is_stream else partial(reader.get_batch, at), piece)
                 if batch is None:
                     return
-                yield from in_portions(batch, rows, columns)
+                values = [with_large_entries(column) for column in batch.columns]
+                fields = [without_views(item) for item in batch.schema]
+                yield from in_portions(pa.RecordBatch.from_arrays(values, schema=pa.schema(fields)), rows, columns)
 
     def types_as_read(self, schema: pa.Schema) -> list[pa.DataType]:
         """Return the types, dictionaries taken off."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.ipc
 import pytest
@@ -145,6 +146,17 @@ class TestArrowIpc:
                 table_name="t",
                 layout=Layout(row_group_rows=1),
             )
+
+    @pytest.mark.parametrize("target", ["o.parquet", "o.arrow", "o.jsonl"])
+    def test_categories_as_polars_writes_them(self, tmp_path, target):
+        """Their entries are views, which Arrow writes into no Parquet file."""
+        frame = pl.DataFrame({"x": pl.Series(["a", "b", None, "a"], dtype=pl.Categorical)})
+        frame.write_ipc(tmp_path / "t.arrow")
+        rules = read_rules("version: 1\ntables: {t: {columns: {x: keep}}}\n", "r")
+        for at, source in enumerate([tmp_path / "t.arrow", frame]):
+            mask_dataset(source, tmp_path / f"{at}{target}", rules, table_name="t")
+            batches = open_source("t", str(tmp_path / f"{at}{target}")).batches()
+            assert [cell for batch in batches for cell in batch["x"].to_pylist()] == frame["x"].to_list()
 
     def test_a_name_inside_that_is_no_text(self, write_columns):
         path = write_columns("t.arrow", x=pa.array([{"planted": 1}]))
