@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pyarrow as pa
 
 from maskgate.datasets.files import InputFile, without_partition_values
-from maskgate.datasets.finding import DELTA_LOG
 from maskgate.datasets.formats import Piece, format_of
 from maskgate.datasets.formats.format import check_options
 from maskgate.datasets.object_store import connect, without_credentials
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LOG = "_delta_log"
 _VERSION = re.compile(r"(?P<place>.+)@v(?P<version>\d+)")
 _ROW_SIZE = 256
 _LOOKERS = 8
@@ -48,7 +48,7 @@ def is_delta(uri: str, storage: Mapping[str, Any] | None = None) -> bool:
     place = split_version(uri)[0].rstrip("/")
     if "://" not in place:
         with suppress(OSError, ValueError):  # such as a name that is too long
-            return (Path(place) / DELTA_LOG).is_dir()
+            return (Path(place) / _LOG).is_dir()
         return False
     if format_of(place) is not None:
         # A file, and nobody need be asked.
@@ -70,7 +70,7 @@ def check_found(uri: str, files: Sequence[InputFile]) -> None:
         shown = without_partition_values(f"{without_credentials(uri).rstrip('/')}/")
         raise DatasetError(
             f"{shown.rstrip('/')}: these are files of a table of Delta Lake, and some belong to earlier "
-            f"versions. Name its folder, which is the one with {DELTA_LOG} in it."
+            f"versions. Name its folder, which is the one with {_LOG} in it, and no format but delta."
         )
 
 
@@ -85,7 +85,7 @@ def _without_partitions(name: str) -> str:
 def _has_log(uri: str, folder: str, filesystem: Any) -> bool:
     failure = ""
     try:
-        log = f"{folder}/{DELTA_LOG}" if folder else DELTA_LOG
+        log = f"{folder}/{_LOG}" if folder else _LOG
         return Path(log).is_dir() if filesystem is None else bool(filesystem.exists(log))
     except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
         failure = type(error).__name__

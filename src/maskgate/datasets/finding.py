@@ -24,7 +24,6 @@ from maskgate.errors import DatasetError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-DELTA_LOG = "_delta_log"
 _OWN_FILES = (MANIFEST,)
 _STAMPS = ("ETag", "etag", "generation", "mtime", "LastModified", "last_modified", "updated", "created")
 
@@ -127,7 +126,6 @@ def _remote(filesystem: Any, found: Mapping[str, Any], inside: str) -> InputFile
 
 def _is_of_table(uri: str, inside: str, is_wanted: Callable[[str], bool]) -> bool:
     *folders, name = inside.strip("/").split("/")
-    _check_no_log(uri, *folders)
     if any(map(_is_hidden, [*folders, name])) or name in _OWN_FILES:
         return False
     other = next((folder for folder in folders if "=" not in folder), None)
@@ -141,15 +139,6 @@ def _is_of_table(uri: str, inside: str, is_wanted: Callable[[str], bool]) -> boo
             f"{without_credentials(uri)}: {name} is no file of a known format. Name the files that belong to the table."
         )
     return True
-
-
-def _check_no_log(shown: str, *folders: str) -> None:
-    """Refuse a table of Delta Lake, whose files hold rows that were deleted since, as a folder of files."""
-    if DELTA_LOG in folders:
-        raise DatasetError(
-            f"{without_credentials(shown)}: this is a table of Delta Lake, whose files also hold rows that were "
-            "deleted since. Name its folder, and the format delta or none."
-        )
 
 
 def _is_hidden(name: str) -> bool:
