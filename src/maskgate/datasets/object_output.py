@@ -104,7 +104,7 @@ class Objects:
         opened: BinaryIO = translated(self.shown, lambda: self.filesystem.open(key, "xb" if self.one_file else "wb"))
         if self.one_file:
             self.written.append(key)
-        return cast("BinaryIO", Upload(opened, self.written.clear))
+        return cast("BinaryIO", Upload(opened, self.written.clear if self.one_file else None))
 
     def reopen(self, name: str) -> BinaryIO:
         """Open a finished object for reading."""

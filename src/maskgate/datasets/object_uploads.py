@@ -19,11 +19,11 @@ class Upload:
 
     Attributes:
         file: What fsspec has opened.
-        is_not_ours: Called if somebody else has stored it meanwhile, where it must be new.
+        is_not_ours: Called if somebody else has stored it meanwhile; None where it need not be new.
     """
 
     file: BinaryIO
-    is_not_ours: Callable[[], None]
+    is_not_ours: Callable[[], None] | None = None
 
     def write(self, data: Any) -> int:
         """Write some bytes of it."""
@@ -38,7 +38,8 @@ class Upload:
         try:
             to_its_end(self.file.close)
         except FileExistsError:
-            self.is_not_ours()
+            if self.is_not_ours is not None:
+                self.is_not_ours()
             raise
 
     def discard(self) -> None:
