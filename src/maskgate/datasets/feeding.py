@@ -84,7 +84,7 @@ def stretches(source: Source, most: int, *, skip: int = 0) -> Iterator[Stretch]:
     """
     pending: list[tuple[pa.RecordBatch, Piece]] = []
     start, rows = skip, 0
-    for batch, piece in _batches(source, skip):
+    for batch, piece in _batches(source, min(most, source.batch_rows), skip):
         at, end = 0, batch.num_rows
         while at < end:
             pending.append((batch.slice(at, most - rows), piece))
@@ -105,10 +105,14 @@ def _taken(pending: list[tuple[pa.RecordBatch, Piece]]) -> tuple[tuple[pa.Record
     return taken
 
 
-def _batches(source: Source, skip: int) -> Iterator[tuple[pa.RecordBatch, Piece]]:
-    """Read the rows that are wanted, in order, each batch with where it is from."""
+def _batches(source: Source, rows: int, skip: int) -> Iterator[tuple[pa.RecordBatch, Piece]]:
+    """Read the rows that are wanted, in order, so many at a time, each batch with where it is from.
+
+    No more are read at once than a stretch has: two stretches that come of one read begin together, and those who work
+    on them would wait for the next read together, too.
+    """
     pieces, skip = _left(source.pieces, skip)
-    ahead = _Ahead(source, pieces)
+    ahead = _Ahead(source, pieces, rows)
     with ThreadPoolExecutor(_FETCHERS, thread_name_prefix="maskgate-fetch") as pool:
         try:
             for at, piece in enumerate(pieces):
@@ -138,9 +142,10 @@ def _left(pieces: Sequence[Piece], skip: int) -> tuple[Sequence[Piece], int]:
 class _Ahead:
     """Fetches small pieces of remote files before their turn."""
 
-    def __init__(self, source: Source, pieces: Sequence[Piece]) -> None:
+    def __init__(self, source: Source, pieces: Sequence[Piece], rows: int) -> None:
         self._source = source
         self._pieces = pieces
+        self._rows = rows
         self._fetched: deque[tuple[int, Future[list[pa.RecordBatch]]]] = deque()
 
     def read(self, at: int, pool: ThreadPoolExecutor) -> Iterator[pa.RecordBatch]:
@@ -168,4 +173,4 @@ class _Ahead:
         return list(self._stream(at))
 
     def _stream(self, at: int) -> Iterator[pa.RecordBatch]:
-        return self._source.read(self._pieces[at], self._source.batch_rows, None)
+        return self._source.read(self._pieces[at], self._rows, None)
