@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # So many cells at a time stay in the processor's cache.
-_ROWS = 16_384
+_ROWS = 32_768
 _BYTES = 1_048_576
 _MOST_BYTES = 2**31 - 1
 

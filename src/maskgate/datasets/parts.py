@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from maskgate.datasets.formats import Encoder, Format, Segment
     from maskgate.datasets.layout import Layout
     from maskgate.datasets.outputs import Output
+    from maskgate.datasets.working import Done
     from maskgate.masking import MaskingReport
+    from maskgate.masking.run import MaskedBatch
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,16 @@ class Parts:
             if self._names.only is None and part.size >= self._sink.layout.file_bytes:
                 self._end(part)
         self._store()
+
+    def take(self, done: Done) -> tuple[MaskedBatch, ...]:
+        """Write a stretch of rows, and return what the run wants to know of it.
+
+        Raises:
+            DatasetError: If it cannot be written.
+        """
+        if done.segments:
+            self.add(done.segments, done.report)
+        return done.masked
 
     def progress(self, rows: int, total: int | None, about: int | None = None) -> Progress:
         """Say how far it is."""

@@ -132,11 +132,10 @@ def mask_into(
         skip = 0 if run.needs_all_rows or supply.held is not None else parts.finished_rows
         if skip:
             run.report += parts.finished_report()
-        for done in in_order(work.do, Steady(supply.stretches(rows, skip=skip), workers), workers, memory):
-            if done.segments:
-                parts.add(done.segments, done.report)
-            for masked in done.masked:
-                run.add(masked)
+        feed = Steady(supply.stretches(rows, skip=skip))
+        for masked in in_order(work.do, feed, workers, memory, parts.take):
+            for each in masked:
+                run.add(each)
             if progress is not None:
                 progress(parts.progress(run.report.rows, supply.source.rows, source.about_rows))
         report = run.finish()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # After so many items a run has come to its usual size, and for so many it is left alone when memory was given back.
-_FIRST, _PAUSE = 4, 2
+_FIRST, _PAUSE = 8, 32
 # One in sixty-four more is no growth; one in sixteen more is so much that memory is given back at once.
 _SHARE, _LARGE_SHARE = 64, 16
 _PAGES_IN_USE = Path("/proc/self/statm")
@@ -32,12 +32,10 @@ class Steady(Generic[T]):
 
     Args:
         items: What is passed on; nothing of it is kept.
-        workers: How many threads take items; each makes it take longer until a run has come to its usual size.
     """
 
-    def __init__(self, items: Iterator[T], workers: int) -> None:
+    def __init__(self, items: Iterator[T]) -> None:
         self._items = items
-        self._first, self._pause = _FIRST * max(workers, 2), _PAUSE * workers
         self._taken = self._given_back_at = 0
         self._usual = 0
         self._give_back = _giver()
@@ -53,7 +51,7 @@ class Steady(Generic[T]):
     def _settle(self, give_back: Callable[[int], int]) -> None:
         now = resident()
         self._taken += 1
-        if self._taken <= self._first:
+        if self._taken <= _FIRST:
             self._usual = max(self._usual, now)
         elif self._has_grown(now):
             give_back(0)
@@ -62,7 +60,7 @@ class Steady(Generic[T]):
             self._usual = max(self._usual, resident())
 
     def _has_grown(self, now: int) -> bool:
-        more, may_wait = now - self._usual, self._taken <= self._given_back_at + self._pause
+        more, may_wait = now - self._usual, self._taken <= self._given_back_at + _PAUSE
         return more > self._usual // (_LARGE_SHARE if may_wait else _SHARE)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_DIGITS = 1 << 17
 _FEWEST_DIGITS = 1 << 10
+_LANES_AT_ONCE = 1 << 17
 _STREAMS = 4
 # A code of four bits has weight 1 among sixteen. Weights are listed up to the last symbol, whose own follows from them.
 _DIGITS = b"0123456789abcdef"
@@ -49,7 +50,7 @@ def read_digits(text: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """
     found = room(len(text) // 2, np.uint8)
     lanes = text.view("<u2")
-    portion = min(len(lanes), MOST_DIGITS // 2)
+    portion = min(len(lanes), _LANES_AT_ONCE)
     letters, digits, other = (np.empty(portion, _LANE) for _ in range(3))
     for start in range(0, len(lanes), portion or 1):
         part = lanes[start : start + portion]

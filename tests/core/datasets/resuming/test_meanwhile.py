@@ -138,7 +138,8 @@ class TestMeanwhile:
     )
     def test_a_source_that_is_not_at_rest(self, mask, source, tmp_path, happens, said):
         def meanwhile(progress):
-            if not (tmp_path / "happened").exists():
+            # The first file is read then, and the last is not.
+            if progress.rows > 2500 and not (tmp_path / "happened").exists():
                 (tmp_path / "happened").touch()
                 happens(source)
 
