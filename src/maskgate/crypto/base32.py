@@ -49,12 +49,12 @@ def write_base32(
     size = _text_length(width) if length is None else length
     groups = -(-width // _BYTES)
 
-    def write(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def write(cells: NDArray[np.uint8], text: NDArray[np.uint8]) -> None:
         filled = np.zeros((len(cells), groups * _BYTES), np.uint8)
         filled[:, :width] = cells
         words = np.zeros((len(cells) * groups, _CHARACTERS), np.uint8)
         words[:, _CHARACTERS - _BYTES :] = filled.reshape(-1, _BYTES)
-        return _characters(words.view(">u8").reshape(-1)).reshape(len(cells), -1)[:, :size]
+        text[:] = _characters(words.view(">u8").reshape(-1)).reshape(len(cells), -1)[:, :size]
 
     return write_fixed_texts(column, size, write, prefix=prefix, large=large)
 

@@ -44,8 +44,8 @@ def write_base58(column: pa.Array | Portions, *, prefix: str = "", length: int =
         OverflowError: If the text is longer than ``string`` can hold in one array (2 GiB).
     """
 
-    def write(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return _digits(np.ascontiguousarray(cells[:, :_BYTES]))[:, SIZE - length :]
+    def write(cells: NDArray[np.uint8], text: NDArray[np.uint8]) -> None:
+        text[:] = _digits(np.ascontiguousarray(cells[:, :_BYTES]))[:, SIZE - length :]
 
     return write_fixed_texts(column, length, write, prefix=prefix, large=large)
 

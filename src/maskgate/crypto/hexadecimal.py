@@ -41,8 +41,11 @@ def write_hexadecimal(
     size = 2 * column.type.byte_width if length is None else length
     taken = (size + 1) // 2
 
-    def write(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return digits_of(cells[:, :taken]).reshape(len(cells), 2 * taken)[:, :size]
+    def write(cells: NDArray[np.uint8], text: NDArray[np.uint8]) -> None:
+        if text.flags.c_contiguous and size == 2 * taken:
+            _write_digits(cells[:, :taken], text.view("<u2"))
+        else:
+            text[:] = digits_of(cells[:, :taken]).reshape(len(cells), 2 * taken)[:, :size]
 
     return write_fixed_texts(column, size, write, prefix=prefix, large=large)
 
@@ -84,7 +87,13 @@ _FROM_NINE_TO_A = np.uint16(ord("a") - ord("9") - 1)
 
 def digits_of(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Write the two digits of each byte, one byte behind the other."""
-    lanes = data.astype("<u2")
+    lanes = np.empty(data.shape, "<u2")
+    _write_digits(data, lanes)
+    return lanes.view(np.uint8).reshape(-1)
+
+
+def _write_digits(data: NDArray[np.uint8], lanes: NDArray[np.uint16]) -> None:
+    lanes[:] = data
     other = lanes & np.uint16(0x0F)
     other <<= np.uint16(8)
     lanes >>= np.uint16(4)
@@ -96,4 +105,3 @@ def digits_of(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
     other *= _FROM_NINE_TO_A
     lanes += other
     lanes += _ZEROS
-    return lanes.view(np.uint8).reshape(-1)

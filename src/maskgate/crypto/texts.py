@@ -122,7 +122,7 @@ class Portions(NamedTuple):
 def write_fixed_texts(
     column: pa.Array | Portions,
     size: int,
-    write: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+    write: Callable[[NDArray[np.uint8], NDArray[np.uint8]], None],
     *,
     prefix: str = "",
     large: bool = False,
@@ -132,7 +132,7 @@ def write_fixed_texts(
     Args:
         column: The cells.
         size: Characters of each text, all ASCII.
-        write: Makes rows of characters out of rows of bytes.
+        write: Makes rows of characters out of rows of bytes, and puts them into the rows that it is given.
         prefix: Text before each.
         large: Return ``large_string`` instead of ``string``.
 
@@ -157,7 +157,7 @@ def write_fixed_texts(
         for start in range(0, len(cells), _ROWS):
             some = cells[start : start + _ROWS]
             text[at : at + len(some), : len(before)] = before
-            text[at : at + len(some), len(before) :] = write(some)
+            write(some, text[at : at + len(some), len(before) :])
             at += len(some)
     edges = np.arange(portions.rows + 1) if valid is None else edges_of(valid)
     edges *= whole

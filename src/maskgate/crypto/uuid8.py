@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maskgate.crypto.texts import write_fixed_texts
-from maskgate.crypto.uuids import BYTES, SIZE, spelled
+from maskgate.crypto.uuids import BYTES, SIZE, spell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,8 +31,8 @@ def write_uuid8(column: pa.Array | Portions, *, prefix: str = "", large: bool = 
     return write_fixed_texts(column, SIZE, _write, prefix=prefix, large=large)
 
 
-def _write(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _write(cells: NDArray[np.uint8], text: NDArray[np.uint8]) -> None:
     marked = cells[:, :BYTES].copy()
     marked[:, _VERSION_AT] = (marked[:, _VERSION_AT] & 0x0F) | 0x80
     marked[:, _VARIANT_AT] = (marked[:, _VARIANT_AT] & 0x3F) | 0x80
-    return spelled(marked)
+    spell(marked, text)

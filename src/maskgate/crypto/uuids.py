@@ -24,16 +24,14 @@ def write_uuids(column: pa.FixedSizeBinaryArray) -> pa.Array:
     Raises:
         OverflowError: If the text is longer than ``string`` can hold in one array (2 GiB).
     """
-    return write_fixed_texts(column, SIZE, spelled)
+    return write_fixed_texts(column, SIZE, spell)
 
 
-def spelled(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the characters of UUIDs, a row each."""
+def spell(cells: NDArray[np.uint8], text: NDArray[np.uint8]) -> None:
+    """Write the characters of UUIDs, a row each."""
     digits = digits_of(np.ascontiguousarray(cells)).reshape(len(cells), 2 * BYTES)
-    text = np.empty((len(cells), SIZE), np.uint8)
     start = 0
     for group, hyphen in enumerate((*_HYPHENS, SIZE)):
         text[:, start:hyphen] = digits[:, start - group : hyphen - group]
         start = hyphen + 1
     text[:, _HYPHENS] = ord("-")
-    return text

@@ -12,6 +12,7 @@ import pyarrow as pa
 from maskgate.datasets.files import without_partition_values
 from maskgate.datasets.formats import DIALECT
 from maskgate.datasets.row_size import least_row_size
+from maskgate.datasets.sound_rows import check_rows
 from maskgate.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -141,6 +142,6 @@ def checked(batch: pa.RecordBatch, piece: Piece) -> pa.RecordBatch:
     """
     # A file does not promise that text is UTF-8, or that lists stay in their bounds; errors may quote what is in it.
     with suppress(pa.ArrowException, ValueError):
-        batch.validate(full=True)
+        check_rows(batch)
         return batch
     raise DatasetError(f"{piece.shown}: it is damaged: what it holds is not what it says it is. Write it again.")
