@@ -18,7 +18,6 @@ from maskgate.datasets.formats.parquet import Parquet
 from maskgate.datasets.moving import supplied
 from maskgate.datasets.parts import Names, Parts, Sink
 from maskgate.datasets.pipeline import in_order
-from maskgate.datasets.steady_memory import Steady
 from maskgate.datasets.working import Work
 from maskgate.errors import PlanError, UsageError
 from maskgate.masking import MaskingPlan, MaskingRun
@@ -132,7 +131,7 @@ def mask_into(
         skip = 0 if run.needs_all_rows or supply.held is not None else parts.finished_rows
         if skip:
             run.report += parts.finished_report()
-        feed = Steady(supply.stretches(rows, skip=skip))
+        feed = supply.stretches(rows, skip=skip)
         for masked in in_order(work.do, feed, workers, memory, parts.take):
             for each in masked:
                 run.add(each)
