@@ -164,6 +164,20 @@ def write_fixed_texts(
     return _from_buffers(pa.large_string() if large else pa.string(), valid, edges, text)
 
 
+def first_bytes(portions: Portions, size: int) -> pa.Array:
+    """Put the first bytes of cells of ``fixed_size_binary`` one behind the other, as a column of that size."""
+    found = room(portions.rows * size, np.uint8).reshape(-1, size)
+    valid = np.ones(portions.rows, np.bool_) if portions.nulls else None
+    row = 0
+    for part in portions.parts:
+        found[row : row + len(part)] = rows_of_bytes(part)[:, :size]
+        present = validity(part)
+        if valid is not None and present is not None:
+            valid[row : row + len(part)] = present
+        row += len(part)
+    return pa.Array.from_buffers(pa.binary(size), portions.rows, [validity_buffer(valid), pa.py_buffer(found)])
+
+
 def gathered(parts: Iterable[pa.Array], rows: int, size: int, *, large: bool) -> pa.Array:
     """Put columns of text one behind the other, each as soon as it is made, so that no two copies of all are held.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from maskgate.datasets.arrow_memory import kept_memory
-from maskgate.datasets.formats.parquet import Parquet
+from maskgate.datasets.formats.parquet_encoding import ParquetEncoder
 from maskgate.datasets.moving import supplied
 from maskgate.datasets.parts import Names, Parts, Sink
 from maskgate.datasets.pipeline import in_order
@@ -106,7 +106,8 @@ def mask_into(
         workers: Threads that mask; None for as many as there are cores, up to four.
         memory: The most bytes that a table may have of which a method must see all rows; of others a quarter of it is
             under way at once.
-        quick: The same plan and source with dictionaries, for a format that takes them.
+        quick: The same plan and source with dictionaries, for a format that takes them. Such a format may spell tokens
+            by itself, too.
 
     Raises:
         DatasetError: If a file cannot be read or written.
@@ -115,10 +116,10 @@ def mask_into(
     schema = _schema_as_read(plan, sink.format)
     encoder = sink.format.encoder(plan.output_schema, sink.layout)
     rows = sink.layout.row_group_rows or source.batch_rows
-    if quick is not None and isinstance(sink.format, Parquet):
+    quick_plan = plan
+    if quick is not None and isinstance(encoder, ParquetEncoder):
         quick_plan, source = quick
-    else:
-        quick_plan = plan
+        quick_plan = quick_plan.unspelled() if encoder.spells else quick_plan
     workers = workers or default_workers()
     with (
         kept_memory(),

@@ -25,11 +25,12 @@ from maskgate.masking.checked_columns import (
 )
 from maskgate.masking.column_plan import ColumnPlan, shown
 from maskgate.masking.frames import Frame, find_reference
-from maskgate.masking.nodes import Pass
+from maskgate.masking.nodes import Leaf, Pass
 from maskgate.masking.planner import Planner
 from maskgate.masking.report import ColumnReport, MaskingReport
 from maskgate.masking.survivors import Survivors
 from maskgate.masking.tally import Spending, Tally
+from maskgate.methods.token import Token
 from maskgate.methods.token_input import check_token_input
 from maskgate.rules.findings import places_of
 from maskgate.rules.path import Path
@@ -162,6 +163,20 @@ class MaskingPlan:
         nodes = {name: node.with_plans(change) for name, node in self._nodes.items()}
         return replace(self, columns=tuple(plan for node in nodes.values() for plan in node.leaves()), _nodes=nodes)
 
+    def unspelled(self) -> MaskingPlan:
+        """Return the same plan for a format that spells tokens by itself.
+
+        Its columns of tokens that spell bytes are these bytes, unless something wants to look at the text.
+        """
+        if self.protected or self.whole_table:
+            return self
+        found = {name: _unspelled(node.plan) for name, node in self._nodes.items() if isinstance(node, Leaf)}
+        bare = {name: plan for name, plan in found.items() if plan is not None and name not in self.unique}
+        nodes = {name: Leaf(plan) if (plan := bare.get(name)) else node for name, node in self._nodes.items()}
+        fields = [item.with_type(bare[item.name].type) if item.name in bare else item for item in self.output_schema]
+        columns = tuple(plan for node in nodes.values() for plan in node.leaves())
+        return replace(self, columns=columns, output_schema=pa.schema(fields), _nodes=nodes)
+
     def _masked(self, name: str, column: pa.Array, frame: Frame, run: Pass) -> pa.Array | None:
         def mask() -> pa.Array | None:
             masked = self._nodes[name].mask(column, frame, run)
@@ -245,3 +260,14 @@ def _row_problems(use: str, column: str | None, schema: pa.Schema) -> list[str]:
     except ValueError as error:
         return [f'the {use} column "{column}" ({shown(found.type)}): {str(error).rstrip(".")}.']
     return []
+
+
+def _unspelled(plan: ColumnPlan) -> ColumnPlan | None:
+    """Return the plan of a column as bytes that its tokens spell; None if not all its cells are such tokens."""
+    case = plan.cases[0]
+    if len(plan.cases) > 1 or case.tests or case.rule.on_invalid != "fail" or not isinstance(case.method, Token):
+        return None
+    bare = case.method.unspelled() if plan.type in (pa.string(), pa.large_string()) else None
+    if bare is None:
+        return None
+    return replace(plan, type=bare.output_type(pa.string()), cases=(replace(case, method=bare),))

@@ -17,16 +17,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import pyarrow as pa
+
 from maskgate.errors import MaskingError
 from maskgate.methods.layout import by_value, plain
 from maskgate.methods.method import Declaration, Domain, Method, ReversibleBy, Surroundings, Uniqueness
 from maskgate.methods.token_input import FAMILIES
-from maskgate.methods.token_scheme import RefusedValuesError, Scheme, scheme_of
+from maskgate.methods.token_scheme import DigestTokens, RefusedValuesError, Scheme, scheme_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pyarrow as pa
 
     from maskgate.methods.shape import Shape
 
@@ -113,3 +113,37 @@ class Token(Method):
         raise MaskingError(
             f'column "{surroundings.column}": {problem}. Say `on_invalid: nullify`, or choose another scheme.'
         )
+
+    def unspelled(self) -> UnspelledToken | None:
+        """Return what gives the bytes that tokens spell; None if tokens spell none."""
+        scheme = self._scheme
+        known = isinstance(scheme, DigestTokens) and scheme.bytes_spelled is not None
+        return UnspelledToken(self.domain) if known else None
+
+
+@dataclass(frozen=True)
+class UnspelledToken(Token):
+    """Gives the bytes that tokens spell in hexadecimal digits, for a format that writes the digits by itself."""
+
+    @cached_property
+    def _digests(self) -> DigestTokens:
+        scheme = self._scheme
+        if not isinstance(scheme, DigestTokens):
+            raise TypeError("these tokens are no digests")
+        return scheme
+
+    def output_type(self, input_type: pa.DataType) -> pa.DataType:
+        """Return ``fixed_size_binary``."""
+        super().output_type(input_type)
+        return pa.binary(self._digests.bytes_spelled)
+
+    def apply(self, column: pa.Array, surroundings: Surroundings) -> pa.Array:
+        """Return the bytes of every cell.
+
+        Raises:
+            MaskingError: If no key was given.
+        """
+        key, scheme = surroundings.key, self._digests
+        if key is None:
+            raise MaskingError(f'column "{surroundings.column}": token needs a key')
+        return by_value(column, lambda values: scheme.unspelled(values, key))

@@ -104,6 +104,12 @@ class DigestFormat:
         return self.name == INTEGER
 
     @property
+    def bytes_spelled(self) -> int | None:
+        """How many bytes a token spells in hexadecimal digits, and nothing else; None if it is something else."""
+        is_bare = self.name == DEFAULT and not self.prefix and self.length % 2 == 0
+        return self.length // 2 if is_bare else None
+
+    @property
     def space(self) -> int:
         """How many different tokens there are."""
         if self.name == INTEGER:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from maskgate.crypto import cmac, hmac_sha256, siv
-from maskgate.crypto.texts import Portions, gathered
+from maskgate.crypto.texts import Portions, first_bytes, gathered
 from maskgate.methods.format_preserving import FormatPreserving
 from maskgate.methods.layout import in_layout_of, in_portions, text_type
 from maskgate.methods.method import ReversibleBy, Uniqueness
@@ -141,11 +141,25 @@ class DigestTokens(Scheme):
 
     def tokens(self, values: pa.Array, key: Key) -> pa.Array:
         """Return the token of every value."""
+        return self._format.write(self._digests(values, key), key.version, large=_is_large(values.type))
+
+    @property
+    def bytes_spelled(self) -> int | None:
+        """How many bytes of a digest each token spells in hexadecimal digits; None if tokens are something else."""
+        return self._format.bytes_spelled
+
+    def unspelled(self, values: pa.Array, key: Key) -> pa.Array:
+        """Return the bytes that the token of every value spells, as ``fixed_size_binary``; zeros under a null."""
+        digests, size = self._digests(values, key), self.bytes_spelled
+        if size is None:
+            raise ValueError("these tokens do not spell bytes")
+        return first_bytes(digests, size)
+
+    def _digests(self, values: pa.Array, key: Key) -> Portions:
         digester, size = _DIGESTERS[self.domain.scheme]
         digest, steps = digester(self._subkey(key)), self.domain.normalize
         digests = (digest(token_input(part, steps)) for part in in_portions(values))
-        column = Portions(digests, len(values), values.null_count, pa.binary(size))
-        return self._format.write(column, key.version, large=_is_large(values.type))
+        return Portions(digests, len(values), values.null_count, pa.binary(size))
 
 
 _DIGESTERS = {"cmac": (cmac.digester, cmac.BLOCK), "hmac": (hmac_sha256.digester, hmac_sha256.SIZE)}

@@ -7,12 +7,14 @@ bytes, zeros, and digits. zstd would find out how to write these; here it is kno
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from maskgate.crypto.cells import validity
+from maskgate.crypto.hexadecimal import digits_of
+from maskgate.crypto.texts import rows_of_bytes
 from maskgate.datasets.formats.parquet_chunks import (
     COMPRESSED_SIZE,
     DATA_PAGE,
@@ -51,18 +53,63 @@ _PLAIN, _RLE, _DELTA_LENGTH = 0, 3, 6
 _DELTAS, _MINIBLOCKS = 128, 4
 
 
+class _Digits(Protocol):
+    """Digits, one behind the other."""
+
+    def cut(self, start: int, stop: int) -> _Digits:
+        """Return those between two places, both of which are even."""
+        ...
+
+    def spelled(self, pages: int, coded: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
+        """Return the bytes that the first digits of each page spell, and a row of its other digits.
+
+        None if something else is among them.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class _Text:
+    """Digits that are there."""
+
+    text: NDArray[np.uint8] = field(repr=False)
+
+    def cut(self, start: int, stop: int) -> _Text:
+        return _Text(self.text[start:stop])
+
+    def spelled(self, pages: int, coded: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
+        each = self.text.reshape(pages, -1)
+        left, spelled = each[:, coded:], read_digits(each[:, :coded].reshape(-1))
+        return None if spelled is None or left.tobytes().strip(_DIGITS) else (spelled, left)
+
+
+@dataclass(frozen=True)
+class _Bytes:
+    """Digits of which there is only what they spell."""
+
+    data: NDArray[np.uint8] = field(repr=False)
+
+    def cut(self, start: int, stop: int) -> _Bytes:
+        return _Bytes(self.data[start // 2 : stop // 2])
+
+    def spelled(self, pages: int, coded: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
+        each = self.data.reshape(pages, -1)
+        left = np.ascontiguousarray(each[:, coded // 2 :])
+        return each[:, : coded // 2].reshape(-1), digits_of(left).reshape(pages, -1)
+
+
 @dataclass(frozen=True)
 class _Cells:
     """Cells of one length.
 
     Attributes:
-        text: Those that are not null, one behind the other.
+        digits: Those of cells that are not null.
         length: How many characters each has.
         valid: Which are not null; None if all.
         rows: How many there are, with nulls.
     """
 
-    text: NDArray[np.uint8] = field(repr=False)
+    digits: _Digits
     length: int
     valid: NDArray[np.bool_] | None = field(repr=False)
     rows: int
@@ -73,7 +120,7 @@ def digits_chunk(item: pa.Field, columns: Sequence[pa.Array], take: Callable[[in
 
     Args:
         item: The column.
-        columns: Its cells, of ``string`` or ``large_string``.
+        columns: Its cells, of ``string`` or ``large_string``; or of ``fixed_size_binary``, what they spell.
         take: Returns room for the bytes.
 
     Returns:
@@ -98,6 +145,8 @@ def digits_chunk(item: pa.Field, columns: Sequence[pa.Array], take: Callable[[in
 
 
 def _cells(column: pa.Array) -> _Cells | None:
+    if pa.types.is_fixed_size_binary(column.type):
+        return _spelled_cells(column)
     _, places, data = column.buffers()
     kind = np.int64 if pa.types.is_large_string(column.type) else np.int32
     offsets = np.frombuffer(places, kind)[column.offset : column.offset + len(column) + 1]
@@ -110,7 +159,16 @@ def _cells(column: pa.Array) -> _Cells | None:
         return None
     valid = validity(column)
     expected = length if valid is None else valid * length
-    return _Cells(text, length, valid, len(column)) if (np.diff(offsets) == expected).all() else None
+    return _Cells(_Text(text), length, valid, len(column)) if (np.diff(offsets) == expected).all() else None
+
+
+def _spelled_cells(column: pa.Array) -> _Cells | None:
+    data, valid = rows_of_bytes(column), validity(column)
+    data = (data if valid is None else data[valid]).reshape(-1)
+    length = 2 * column.type.byte_width
+    if not len(data) or length > _LONGEST or not _is_random(digits_of(data[: _SAMPLE // 2])):
+        return None
+    return _Cells(_Bytes(data), length, valid, len(column))
 
 
 def _is_random(text: NDArray[np.uint8]) -> bool:
@@ -119,22 +177,23 @@ def _is_random(text: NDArray[np.uint8]) -> bool:
     return len(pa.Codec("zstd", 3).compress(sample, asbytes=True)) > _RANDOM * len(sample)
 
 
-def _pages(cells: _Cells, *, nullable: bool) -> Iterator[tuple[_Page, NDArray[np.uint8], int]]:
-    """Cut cells into pages; give each with its text, those that are alike together with how many they are."""
+def _pages(cells: _Cells, *, nullable: bool) -> Iterator[tuple[_Page, _Digits, int]]:
+    """Cut cells into pages; give each with its digits, those that are alike together with how many they are."""
     most = MOST_DIGITS // cells.length // _ROWS_AT_ONCE * _ROWS_AT_ONCE
     if cells.valid is None:
         full, rest = divmod(cells.rows, most)
         edge = full * most * cells.length
         if full:
-            yield _Page.without_nulls(most, cells.length, nullable=nullable), cells.text[:edge], full
+            yield _Page.without_nulls(most, cells.length, nullable=nullable), cells.digits.cut(0, edge), full
         if rest:
-            yield _Page.without_nulls(rest, cells.length, nullable=nullable), cells.text[edge:], 1
+            digits = cells.digits.cut(edge, cells.rows * cells.length)
+            yield _Page.without_nulls(rest, cells.length, nullable=nullable), digits, 1
         return
     at = 0
     for start in range(0, cells.rows, most):
         page = _Page.of(cells.valid[start : start + most], cells.length)
         size = page.count * page.length
-        yield page, cells.text[at : at + size], 1
+        yield page, cells.digits.cut(at, at + size), 1
         at += size
 
 
@@ -187,39 +246,39 @@ class _Pages:
     Attributes:
         header: What stands before each.
         frames: What is in each.
-        text: A row of digits for each.
+        digits: Those of all of them.
+        count: How many they are.
     """
 
     header: bytes
     frames: DigitFrames
-    text: NDArray[np.uint8] = field(repr=False)
+    digits: _Digits
+    count: int
 
     @classmethod
-    def of(cls, page: _Page, text: NDArray[np.uint8], count: int) -> _Pages:
+    def of(cls, page: _Page, digits: _Digits, count: int) -> _Pages:
         """Put digits on so many pages."""
         frames = page.frames()
-        return cls(page.header(frames), frames, text.reshape(count, page.count * page.length))
+        return cls(page.header(frames), frames, digits, count)
 
     @property
     def size(self) -> int:
         """How many bytes they take."""
-        return len(self.text) * (len(self.header) + self.frames.size)
+        return self.count * (len(self.header) + self.frames.size)
 
     @property
     def uncompressed(self) -> int:
         """How many they would take without a codec."""
-        return len(self.text) * (len(self.header) + self.frames.content)
+        return self.count * (len(self.header) + self.frames.content)
 
     def write(self, data: NDArray[np.uint8]) -> bool:
         """Write them; say whether all of the text was digits."""
-        frames, header = self.frames, len(self.header)
-        left = self.text[:, frames.coded :]
-        spelled = read_digits(self.text[:, : frames.coded].reshape(-1))
-        if spelled is None or left.tobytes().strip(_DIGITS):
+        found = self.digits.spelled(self.count, self.frames.coded)
+        if found is None:
             return False
-        out = data.reshape(len(self.text), -1)
-        out[:, :header] = np.frombuffer(self.header, np.uint8)
-        frames.write(out[:, header:], spelled, left)
+        out = data.reshape(self.count, -1)
+        out[:, : len(self.header)] = np.frombuffer(self.header, np.uint8)
+        self.frames.write(out[:, len(self.header) :], *found)
         return True
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from maskgate.crypto.hexadecimal import write_hexadecimal
 from maskgate.datasets.formats.compression import codec_of
 from maskgate.datasets.formats.format import Segment
 from maskgate.datasets.formats.parquet_chunks import MAGIC, chunks_of, note_of, row_group
@@ -61,7 +62,10 @@ class ParquetEncoder:
         }
 
     def encode(self, batches: list[pa.RecordBatch]) -> Segment:
-        """Encode batches as one row group; a column is taken out of them as soon as it is encoded by itself."""
+        """Encode batches as one row group; a column is taken out of them as soon as it is encoded by itself.
+
+        Where :attr:`spells` says so, a column of text may be ``fixed_size_binary``: the bytes that its digits spell.
+        """
         rows = sum(batch.num_rows for batch in batches)
         borrowed = Borrowed(self._room)
         known = {} if not batches else self._statistics(batches, rows)
@@ -86,19 +90,32 @@ class ParquetEncoder:
         found = {at: statistics_of([batch.column(at) for batch in batches]) for at in range(len(self._schema))}
         return {at: each for at, each in found.items() if each is not None}
 
+    @property
+    def spells(self) -> bool:
+        """Whether columns of text may come as the bytes that their hexadecimal digits spell."""
+        return self._compact and self._options["compression"] == "zstd"
+
     def _digits(self, batches: list[pa.RecordBatch], borrowed: Borrowed) -> dict[int, Chunk]:
         """Encode the columns of hexadecimal digits, by their places, and take them out of the batches."""
         found: dict[int, Chunk] = {}
-        if not batches or not self._compact or self._options["compression"] != "zstd":
+        if not batches or not self.spells:
             return found
-        for at, item in enumerate(batches[0].schema):
-            is_text = pa.types.is_string(item.type) or pa.types.is_large_string(item.type)
+        for at, item in enumerate(self._schema):
             place = at - len(found)
-            if is_text and not _repeats(batches[0].column(place).slice(0, _SAMPLE_ROWS)):
-                chunk = digits_chunk(self._schema.field(at), [batch.column(place) for batch in batches], borrowed.take)
-                if chunk is not None:
-                    found[at] = chunk
-                    batches[:] = [batch.remove_column(place) for batch in batches]
+            if not _is_text(item.type) or pa.types.is_dictionary(batches[0].schema.types[place]):
+                continue
+            columns = [batch.column(place) for batch in batches]
+            chunk = None if _repeats(columns[0].slice(0, _SAMPLE_ROWS)) else digits_chunk(item, columns, borrowed.take)
+            if chunk is not None:
+                found[at] = chunk
+                batches[:] = [batch.remove_column(place) for batch in batches]
+            elif pa.types.is_fixed_size_binary(columns[0].type):
+                large = pa.types.is_large_string(item.type)
+                batches[:] = [
+                    batch.set_column(place, item, write_hexadecimal(column, large=large))
+                    for batch, column in zip(batches, columns, strict=True)
+                ]
+            del columns
         return found
 
     def assembly(self) -> ParquetAssembly:
@@ -226,6 +243,10 @@ def _leaf_paths(schema: pa.Schema) -> list[list[str]]:
     leaves = pq.ParquetFile(buffer).schema
     paths = iter([leaves.column(at).path for at in range(len(leaves))])
     return [[next(paths) for _ in range(_leaf_count(item.type))] for item in schema]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _repeats(column: pa.Array) -> bool:
