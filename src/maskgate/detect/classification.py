@@ -20,14 +20,6 @@ if TYPE_CHECKING:
 
 _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_integer)
 _BINARY = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
-_LISTS = (
-    pa.types.is_list,
-    pa.types.is_large_list,
-    pa.types.is_fixed_size_list,
-    pa.types.is_list_view,
-    pa.types.is_large_list_view,
-    pa.types.is_map,
-)
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 # No number is one of these.
 _WORDS = frozenset({"email", "person_name", "street_address"})
@@ -129,7 +121,7 @@ def _leaves(name: str, column: pa.Array | pa.ChunkedArray) -> Iterator[tuple[str
     elif pa.types.is_struct(kind):
         for field, part in zip(kind, cells.flatten(), strict=True):
             yield from _leaves(field.name, part)
-    elif any(is_(kind) for is_ in _LISTS):
+    elif pa.types.is_nested(kind) and not pa.types.is_union(kind):
         yield from _leaves(name, _flattened(cells))
     else:
         yield name, cells
