@@ -16,7 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from maskgate.datasets.feeding import Stretch
 
@@ -27,13 +27,13 @@ _SHARE_UNDER_WAY = 4
 
 
 @overload
-def in_order(work: Callable[[Stretch], R], feed: Iterator[Stretch], workers: int, memory: int) -> Iterator[R]: ...
+def in_order(work: Callable[[Stretch], R], feed: Iterator[Stretch], workers: int, memory: int) -> Generator[R]: ...
 
 
 @overload
 def in_order(
     work: Callable[[Stretch], R], feed: Iterator[Stretch], workers: int, memory: int, then: Callable[[R], T]
-) -> Iterator[T]: ...
+) -> Generator[T]: ...
 
 
 def in_order(
@@ -42,7 +42,7 @@ def in_order(
     workers: int,
     memory: int,
     then: Callable[[Any], Any] | None = None,
-) -> Iterator[Any]:
+) -> Generator[Any]:
     """Give what comes of the work on each stretch, in the order of the stretches.
 
     Args:

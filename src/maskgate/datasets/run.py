@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -133,11 +134,13 @@ def mask_into(
         if skip:
             run.report += parts.finished_report()
         feed = supply.stretches(rows, skip=skip)
-        for masked in in_order(work.do, feed, workers, memory, parts.take):
-            for each in masked:
-                run.add(each)
-            if progress is not None:
-                progress(parts.progress(run.report.rows, supply.source.rows, source.about_rows))
+        # Whatever ends it, nobody works or writes any more when the parts are closed.
+        with closing(in_order(work.do, feed, workers, memory, parts.take)) as results:
+            for masked in results:
+                for each in masked:
+                    run.add(each)
+                if progress is not None:
+                    progress(parts.progress(run.report.rows, supply.source.rows, source.about_rows))
         report = run.finish()
         source.verify()
         return MaskedTable(plan, schema, parts.finish(), report, source.uri, parts.rows())
