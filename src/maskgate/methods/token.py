@@ -28,6 +28,7 @@ from maskgate.methods.token_scheme import DigestTokens, RefusedValuesError, Sche
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from maskgate.keys import Key
     from maskgate.methods.shape import Shape
 
 
@@ -103,11 +104,11 @@ class Token(Method):
         Raises:
             MaskingError: If no key was given, or there are values that the scheme cannot take.
         """
-        key, scheme, problem = surroundings.key, self._scheme, ""
+        key, problem = surroundings.key, ""
         if key is None:
             raise MaskingError(f'column "{surroundings.column}": token needs a key')
         try:
-            return by_value(column, lambda values: scheme.tokens(values, key), mostly_differ=True)
+            return by_value(column, lambda values: self._made(values, key), mostly_differ=True)
         except RefusedValuesError as error:
             problem = str(error)
         raise MaskingError(
@@ -115,35 +116,30 @@ class Token(Method):
         )
 
     def unspelled(self) -> UnspelledToken | None:
-        """Return what gives the bytes that tokens spell; None if tokens spell none."""
+        """Return what gives the bytes that tokens spell in hexadecimal digits; None if they spell none."""
         scheme = self._scheme
-        known = isinstance(scheme, DigestTokens) and scheme.bytes_spelled is not None
-        return UnspelledToken(self.domain) if known else None
+        if not isinstance(scheme, DigestTokens) or scheme.bytes_spelled is None:
+            return None
+        return UnspelledToken(self.domain, scheme)
+
+    def _made(self, values: pa.Array, key: Key) -> pa.Array:
+        return self._scheme.tokens(values, key)
 
 
 @dataclass(frozen=True)
 class UnspelledToken(Token):
-    """Gives the bytes that tokens spell in hexadecimal digits, for a format that writes the digits by itself."""
+    """Gives the bytes that tokens spell in hexadecimal digits, for a format that writes the digits by itself.
 
-    @cached_property
-    def _digests(self) -> DigestTokens:
-        scheme = self._scheme
-        if not isinstance(scheme, DigestTokens):
-            raise TypeError("these tokens are no digests")
-        return scheme
+    Attributes:
+        digests: The domain's scheme.
+    """
+
+    digests: DigestTokens
 
     def output_type(self, input_type: pa.DataType) -> pa.DataType:
         """Return ``fixed_size_binary``."""
         super().output_type(input_type)
-        return pa.binary(self._digests.bytes_spelled)
+        return pa.binary(self.digests.bytes_spelled)
 
-    def apply(self, column: pa.Array, surroundings: Surroundings) -> pa.Array:
-        """Return the bytes of every cell.
-
-        Raises:
-            MaskingError: If no key was given.
-        """
-        key, scheme = surroundings.key, self._digests
-        if key is None:
-            raise MaskingError(f'column "{surroundings.column}": token needs a key')
-        return by_value(column, lambda values: scheme.unspelled(values, key))
+    def _made(self, values: pa.Array, key: Key) -> pa.Array:
+        return self.digests.unspelled(values, key)

@@ -46,9 +46,9 @@ class TestUnspelledTokens:
     def masked(self, tmp_path, monkeypatch):
         def mask(name, source, rules, layout):
             asked = []
-            apply = UnspelledToken.apply
+            made = UnspelledToken._made
             with monkeypatch.context() as patch:
-                patch.setattr(UnspelledToken, "apply", lambda *args: asked.append(1) or apply(*args))
+                patch.setattr(UnspelledToken, "_made", lambda *args: asked.append(1) or made(*args))
                 if name == "spelled":
                     patch.setattr(MaskingPlan, "unspelled", lambda plan: plan)
                 mask_dataset(source, tmp_path / f"{name}.parquet", rules, table_name="people", keys=KEYS, layout=layout)

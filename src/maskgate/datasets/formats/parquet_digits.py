@@ -57,7 +57,7 @@ class _Digits(Protocol):
     """Digits, one behind the other."""
 
     def cut(self, start: int, stop: int) -> _Digits:
-        """Return those between two places, both of which are even."""
+        """Return those between two places, which are even but for the end of all."""
         ...
 
     def spelled(self, pages: int, coded: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
