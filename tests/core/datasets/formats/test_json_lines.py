@@ -13,7 +13,6 @@ import pytest
 from maskgate.datasets import mask_dataset
 from maskgate.datasets.sources import open_source
 from maskgate.errors import DatasetError, UsageError
-from maskgate.rules import read_rules
 
 LINES = b"""\
 {"id": 1, "name": "Planted \\"Person\\"\\n\\u0001", "at": "2024-01-01", "f": 0.5, "ok": true, "tags": ["a", null], \
@@ -24,30 +23,9 @@ LINES = b"""\
 
 
 @pytest.fixture
-def keep():
-    """Rules that keep every column, and those inside."""
-
-    def rules(names, **more):
-        columns = ", ".join(f'"{name}": {more.get(name, "keep")}' for name in names)
-        return read_rules(f"version: 1\ntables: {{t: {{columns: {{{columns}}}}}}}\n", "rules.yaml")
-
-    return rules
-
-
-@pytest.fixture
-def written(tmp_path):
-    """Write a file, and return its path."""
-
-    def write(data, name="t.jsonl"):
-        (tmp_path / name).write_bytes(data)
-        return str(tmp_path / name)
-
-    return write
-
-
-def read(path, **options):
-    source = open_source("t", path, options=options)
-    return pa.Table.from_batches(source.batches(), source.schema)
+def written(written):
+    """Write a file of JSON lines, and return its path."""
+    return lambda data, name="t.jsonl": written(data, name)
 
 
 class TestJsonLines:
@@ -65,12 +43,12 @@ class TestJsonLines:
         schema = open_source("t", written(LINES)).schema
         assert [str(kind) for kind in schema.types[:5]] == ["int64", "string", "string", "double", "bool"]
 
-    def test_a_declared_type(self, written):
+    def test_a_declared_type(self, read, written):
         line = b'{"when": "2024-01-01T10:00:00", "price": 19.90}\n'
         table = read(written(line), types={"when": "timestamp[s]", "price": "decimal(10, 2)"})
         assert table.to_pylist() == [{"when": datetime(2024, 1, 1, 10), "price": Decimal("19.90")}]  # noqa: DTZ001  zoneless
 
-    def test_a_declared_day(self, written):
+    def test_a_declared_day(self, read, written):
         lines = written(b'{"on": "2024-01-31", "n": 1}\n{"on": null, "n": 2}\n')
         assert read(lines, types={"on": "date32"})["on"].to_pylist() == [date(2024, 1, 31), None]
         lines = written(b'{"on": "planted"}\n')
@@ -92,7 +70,7 @@ class TestJsonLines:
         mask_dataset(path, tmp_path / "out.jsonl", keep(lines[0]), table_name="t")
         assert [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()] == lines
 
-    def test_a_field_that_is_not_there_is_a_null(self, written):
+    def test_a_field_that_is_not_there_is_a_null(self, read, written):
         assert read(written(b'{"a": 1, "b": "x"}\n{"b": "y"}\n'))["a"].to_pylist() == [1, None]
 
     def test_nested_fields_are_masked(self, written, keep, tmp_path):
@@ -131,7 +109,7 @@ class TestJsonLines:
             {"day": None, "moment": None, "money": None, "kind": None, "lists": None, "empty": [], "nothing": None},
         ]
 
-    def test_a_field_that_comes_later_and_is_declared(self, written):
+    def test_a_field_that_comes_later_and_is_declared(self, read, written):
         path = written(b'{"a": 1}\n' * 500_000 + b'{"a": 1, "b": "x"}\n')
         assert read(path, types={"b": "string"})["b"][-1].as_py() == "x"
 
@@ -158,7 +136,7 @@ class TestJsonLines:
         lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
         assert lines == [{"id": at, "name": text, "list": [None, "name 1"]} for at, text in enumerate(texts)]
 
-    def test_compressed(self, written, keep, tmp_path):
+    def test_compressed(self, read, written, keep, tmp_path):
         path = written(gzip.compress(b'{"a": 1}\n'), "t.jsonl.gz")
         mask_dataset(path, tmp_path / "o.ndjson.zst", keep(["a"]), table_name="t")
         assert read(str(tmp_path / "o.ndjson.zst")).to_pylist() == [{"a": 1}]
@@ -179,7 +157,7 @@ class TestRefusals:
             pytest.param(b'{"o": [{"x": 9007199254740993}, {"x": 1.5}]}\n', id="one that is too long, further inside"),
         ],
     )
-    def test_a_file(self, written, data):
+    def test_a_file(self, read, written, data):
         with pytest.raises(DatasetError) as caught:
             read(written(data))
         assert "planted" not in "".join(traceback.format_exception(caught.value))
@@ -210,10 +188,10 @@ class TestRefusals:
         with pytest.raises(UsageError, match=r'column "a" .*: jsonl cannot hold this type'):
             mask_dataset(pa.table({"a": column}), tmp_path / "o.jsonl", keep(["a"]), table_name="t")
 
-    def test_a_compressed_file_without_a_byte(self, written):
+    def test_a_compressed_file_without_a_byte(self, read, written):
         with pytest.raises(DatasetError, match=r"t\.jsonl\.gz: it is not compressed as its name says, or damaged"):
             read(written(b"", "t.jsonl.gz"))
 
-    def test_an_option_that_is_not_there(self, written):
+    def test_an_option_that_is_not_there(self, read, written):
         with pytest.raises(UsageError, match="no option 'delimiter'"):
             read(written(LINES), delimiter=";")
