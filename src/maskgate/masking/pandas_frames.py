@@ -34,8 +34,6 @@ _NULLABLE = {
     pa.string(): pd.StringDtype(),
     pa.large_string(): pd.StringDtype(),
 }
-
-
 _NANOSECONDS = {pd.Timestamp, pd.Timedelta}
 
 
@@ -161,6 +159,8 @@ def _are_more(objects: Any, kind: pa.DataType) -> bool:
         return is_set or _are_more(_present(chain.from_iterable(objects)), kind.value_type)
     if pa.types.is_date(kind):
         return any(issubclass(each, datetime) for each in kinds)
+    if pa.types.is_time(kind):
+        return any(getattr(each, "tzinfo", None) is not None for each in objects)
     if pa.types.is_timestamp(kind) or pa.types.is_duration(kind):
         zones = {getattr(each, "tzinfo", None) is None for each in objects}
         return len(zones) > 1 or any(map(_has_nanoseconds, objects if kinds & _NANOSECONDS else ()))

@@ -223,6 +223,7 @@ class TestPandas:
                 [datetime(2024, 1, 1), datetime(2024, 1, 1, tzinfo=UTC)],  # noqa: DTZ001  likewise
                 id="moments with a zone and without",
             ),
+            pytest.param([time(10, tzinfo=UTC)], id="times with a zone"),
             pytest.param(["a", b"b"], id="texts and bytes"),
             pytest.param([pd.Timestamp("2024-01-01 00:00:00.000000001")], id="nanoseconds of moments"),
             pytest.param([pd.Timedelta(1, "ns")], id="nanoseconds of durations"),

@@ -304,8 +304,7 @@ def _read(read: Callable[[], pa.RecordBatch | None], piece: Piece) -> pa.RecordB
         for column in () if batch is None else batch.columns:
             if _points_elsewhere(column.type):
                 column.validate(full=True)
-            if "_view" in str(column.type):
-                _check_views(column)
+            _check_views(column)
         return batch
     raise DatasetError(
         f"{piece.shown}: it is damaged, or has batches that do not fit into memory, and cannot be read to its end. "

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,11 @@ class SparkMasking:
     _counts: Accumulator[dict[int, Any]] = field(repr=False)
 
     def report(self) -> MaskingReport:
-        """Mask once more, and gather the counts; the masked rows go nowhere."""
+        """Mask once more, and gather the counts; the masked rows go nowhere.
+
+        Raises:
+            MaskingError: If a method could not take a value.
+        """
         with translated():
             rows = self._original.mapInArrow(ReportPartition(self._recipe), f"{REPORT} string").collect()
         return self._summed([json.loads(row[REPORT]) for row in rows])
@@ -81,6 +86,7 @@ class SparkMasking:
             What ``manifest.json`` holds.
 
         Raises:
+            MaskingError: If a method could not take a value.
             DatasetError: If something is there already, or it cannot be written.
         """
         return write_parquet(self, target)
@@ -225,13 +231,7 @@ def _spark_schema(plan: MaskingPlan) -> tuple[StructType, list[str]]:
 
 def _column_problems(df: DataFrame) -> list[str]:
     """Say which columns Spark does not hand over as they are."""
-    tells_case = str(df.sparkSession.conf.get("spark.sql.caseSensitive")).lower() == "true"
-    names = [name if tells_case else name.lower() for name in df.columns]
-    alike = sorted(name for name, spelled in zip(df.columns, names, strict=True) if names.count(spelled) > 1)
-    problems = (
-        [f"columns {', '.join(alike)}: they are one to Spark, which heeds no capitals. Rename them."] if alike else []
-    )
-    return problems + [
+    return _names_alike(df) + [
         f'column "{item.name}": {problem}'
         for item in df.schema
         for is_so, problem in (
@@ -243,6 +243,15 @@ def _column_problems(df: DataFrame) -> list[str]:
         )
         if is_so
     ]
+
+
+def _names_alike(df: DataFrame) -> list[str]:
+    """Say which columns Spark does not tell apart."""
+    tells_capitals = str(df.sparkSession.conf.get("spark.sql.caseSensitive")).lower() == "true"
+    spelled = {name: name if tells_capitals else name.lower() for name in df.columns}
+    count = Counter(spelled[name] for name in df.columns)
+    alike = sorted(name for name in df.columns if count[spelled[name]] > 1)
+    return [f"columns {', '.join(alike)}: they are one to Spark. Rename them."] if alike else []
 
 
 def _check_problems(plan: MaskingPlan, check: Check) -> list[str]:

@@ -13,8 +13,8 @@ from maskgate import errors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The last line of the worker's traceback, and what follows of a message of several lines.
-_OURS = re.compile(r"^maskgate\.errors\.(MaskingError|KeyReferenceError): (.+?)\s*\Z", re.MULTILINE | re.DOTALL)
+# The last error of the worker's traceback, which may show causes before it; a message may have several lines.
+_OURS = re.compile(r".*^maskgate\.errors\.(MaskingError|KeyReferenceError): (.+?)\s*\Z", re.MULTILINE | re.DOTALL)
 
 
 @contextmanager
@@ -25,7 +25,6 @@ def translated() -> Iterator[None]:
         MaskingError: If a method could not take a value.
         KeyReferenceError: If a key cannot be had there.
     """
-    found = None
     try:
         yield
     except PythonException as error:
@@ -33,5 +32,4 @@ def translated() -> Iterator[None]:
         found = _OURS.search(str(error).partition("\n\nJVM stacktrace:")[0])
         if found is None:
             raise
-    if found is not None:
-        raise getattr(errors, found[1])(found[2])
+        raise getattr(errors, found[1])(found[2]) from None

@@ -123,7 +123,7 @@ class TestArrowIpc:
             open_source("t", str(tmp_path / other))
 
     @pytest.mark.parametrize("name", ["t.arrow", "t.arrows"])
-    @pytest.mark.parametrize("column", ["lists", "views"])
+    @pytest.mark.parametrize("column", ["lists", "views", "json"])
     def test_what_points_anywhere_is_refused_before_arrow_follows(self, write_columns, tmp_path, name, column):
         """Such a file once ended the whole process."""
         texts = pa.array(["planted"] * 3)
@@ -137,6 +137,7 @@ class TestArrowIpc:
                 pa.string_view(), 3, [pa.py_buffer(b"\x05"), pa.py_buffer(views.tobytes())], null_count=1
             ),
         }
+        columns["json"] = pa.ExtensionArray.from_storage(pa.json_(pa.string_view()), columns["views"])
         rules = read_rules("version: 1\ntables: {t: {columns: {x: keep}}}\n", "r")
         with pytest.raises(DatasetError, match=r"t\.arrows?(, batches 0 to 0)?: it is damaged"):
             mask_dataset(
