@@ -1,7 +1,8 @@
 """What a run has finished, written down so that another can go on from there.
 
 A journal begins with the *terms*: everything that decides about the bytes that come out. Each part that is safely
-stored follows. A run goes on from a journal only if its own terms are the same, to the last digest.
+stored follows. A run goes on from a journal only if its own terms are the same, to the last digest, and writes there that
+it does.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from maskgate.rules import Rules
 
 _PURPOSE = "resume"
+_TAKEN_OVER = "taken_over"
 _SHOWN = {
     "rules": "the rules",
     "table": "the name of the table",
@@ -145,6 +147,8 @@ class Journal:
                 f"{self._shown}: the run that was interrupted cannot be resumed, since something is different now: "
                 f"{', '.join(changed)}. {self._pages.anew}"
             )
+        # Where no lock tells the run before, if it still lives, that it has lost, this does.
+        self._pages.append({_TAKEN_OVER: True})
         self.is_ours = True
 
     def claim(self) -> None:
@@ -189,6 +193,8 @@ class Journal:
         return entries
 
     def _take_over(self, entry: Mapping[str, Any]) -> None:
+        if _TAKEN_OVER in entry:
+            return
         if "part" in entry:
             self.parts.append(PartRecord(**entry["part"]))
             self.checkpoint = None

@@ -2,10 +2,10 @@
 
 The manifest comes last, and says which objects count. While a run is under way, objects under ``_maskgate/`` hold its
 claim and its journal. The claim is made on the condition that there is none, and then the place is looked at again:
-another run may have finished meanwhile. A claim outlives the process that made it; ``resume`` takes it over. That is
-safe even if its maker still lives: the terms of the journal are the same, so that both write the same bytes, until one
-of them finds a page that it has not written. That one has lost, and takes nothing away; once there is a manifest,
-nobody does.
+another run may have finished meanwhile. A claim outlives the process that made it; ``resume`` takes it over, and writes
+a page that says so. That is safe even if its maker still lives: the terms of the journal are the same, so that both
+write the same bytes. Who finds a page that it has not written has lost, and takes nothing away; once there is a
+manifest, nobody does.
 
 A single object has no claim: it is stored on the condition that there is none, so that of two runs the first to finish
 wins. Nothing is kept of one that was interrupted, and ``resume`` begins it anew. An upload in parts that a killed run
@@ -98,13 +98,14 @@ class Objects:
         """Open a new object; nobody sees it before it is closed."""
         if self.journal is not None and not self.journal.is_ours:
             self.journal.claim()
-        key = self.path if self.one_file else f"{self.path}/{name}"
         if not self.one_file:
+            key = f"{self.path}/{name}"
             self.written.append(key)
-        opened: BinaryIO = translated(self.shown, lambda: self.filesystem.open(key, "xb" if self.one_file else "wb"))
-        if self.one_file:
-            self.written.append(key)
-        return cast("BinaryIO", Upload(opened, self.written.clear if self.one_file else None))
+            return cast("BinaryIO", Upload(self._opened(key, "wb")))
+        upload = Upload(self._opened(self.path, "xb"), self.written.clear)
+        # Not before it is open: an object that was there already is somebody else's, and not taken away.
+        self.written.append(self.path)
+        return cast("BinaryIO", upload)
 
     def reopen(self, name: str) -> BinaryIO:
         """Open a finished object for reading."""
@@ -144,11 +145,15 @@ class Objects:
                 translated(self.shown, partial(self._remove, key))
         return True
 
+    def _opened(self, key: str, mode: str) -> BinaryIO:
+        opened: BinaryIO = translated(self.shown, lambda: self.filesystem.open(key, mode))
+        return opened
+
     def _is_ours(self) -> bool:
         """Say whether what was written may be taken away."""
         if self.journal is None or self.notes is None:
             return True
-        return not self.notes.is_lost and (self.journal.is_ours or self.notes.is_claimed)
+        return (self.journal.is_ours or self.notes.is_claimed) and not self.notes.is_overtaken()
 
     def _is_finished(self) -> bool:
         """Say whether all is there, be it another run's."""
@@ -177,7 +182,7 @@ class _Notes:
     Attributes:
         count: How many there are, as far as this run knows.
         is_claimed: Whether the first one is this run's.
-        is_lost: Whether another run has written one that was this run's turn.
+        is_lost: Whether this run has found one of another run where it was to write.
     """
 
     shown: str
@@ -196,6 +201,18 @@ class _Notes:
         """Write the next one, on the condition that nobody else has."""
         translated(self.shown, lambda: to_its_end(lambda: self._append(json.dumps(entry).encode())))
 
+    def is_overtaken(self) -> bool:
+        """Say whether another run has written one that was this run's turn, be it that this run has yet to find it."""
+        return self.is_lost or translated(self.shown, self._is_next_taken)
+
+    def _is_next_taken(self) -> bool:
+        self.filesystem.invalidate_cache()
+        return bool(self.filesystem.exists(self._next))
+
+    @property
+    def _next(self) -> str:
+        return f"{self.prefix}{self.count:06}.json"
+
     def _entries(self) -> list[dict[str, Any]]:
         self.filesystem.invalidate_cache()
         names = sorted(self.filesystem.find(self.prefix))
@@ -213,11 +230,10 @@ class _Notes:
             raise damaged(self.shown, self.anew) from None
 
     def _append(self, content: bytes) -> None:
-        key = f"{self.prefix}{self.count:06}.json"
         with suppress(FileExistsError):
-            self.filesystem.pipe_file(key, content, mode="create")
+            self.filesystem.pipe_file(self._next, content, mode="create")
             if self.count == 0:
-                self._check_empty(key)
+                self._check_empty(self._next)
                 self.is_claimed = True
             self.count += 1
             return

@@ -35,16 +35,19 @@ class Upload:
 
     def close(self) -> None:
         """Store it."""
-        try:
-            to_its_end(self.file.close)
-        except FileExistsError:
-            if self.is_not_ours is not None:
-                self.is_not_ours()
-            raise
+        to_its_end(self._store)
 
     def discard(self) -> None:
         """Store nothing."""
         discard_file(self.file)
+
+    def _store(self) -> None:
+        try:
+            self.file.close()
+        except FileExistsError:
+            if self.is_not_ours is not None:
+                self.is_not_ours()
+            raise
 
 
 def to_its_end(act: Callable[[], T]) -> T:
@@ -53,6 +56,8 @@ def to_its_end(act: Callable[[], T]) -> T:
     An interrupt does not call a request back that is under way: who does not wait for it cannot know what it leaves.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="maskgate-store") as pool:
+        # The pool waits at its end for a thread that it knows, and knows none that an interrupt has met at its start.
+        pool.submit(bool).result()
         return pool.submit(act).result()
 
 

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import os
 import resource
 import signal
+import time
 from contextlib import nullcontext, suppress
 
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from core.datasets.resuming.people import files, people
+from core.datasets.resuming.people import Interrupting, files, people
 
 from maskgate.datasets import Layout
 from maskgate.datasets.outputs import open_output
-from maskgate.errors import DatasetError
+from maskgate.errors import DatasetError, MaskingError
 
 
 def contents(store, folder):
@@ -104,6 +106,43 @@ class TestMeanwhile:
         assert contents(store, "/bucket/alive") == contents(store, "/bucket/alone")
         store.rm("/bucket/alive", recursive=True)
         store.rm("/bucket/alone", recursive=True)
+
+    def test_a_single_object_of_another_run_stays_when_a_run_is_stopped_just_as_it_finds_it(self, monkeypatch):
+        """The store's answer, that there is one already, comes after the signal."""
+        store = fsspec.filesystem("memory")
+        output = open_output("memory://bucket/theirs.parquet")
+        upload = output.create("theirs.parquet")
+        store.pipe("/bucket/theirs.parquet", b"theirs")
+
+        def stopped():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+            raise FileExistsError
+
+        monkeypatch.setattr(upload.file, "close", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            upload.close()
+        output.abandon()
+        assert store.cat("/bucket/theirs.parquet") == b"theirs"
+        store.rm("/bucket/theirs.parquet")
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt(), MaskingError("x")], ids=["is stopped", "fails"])
+    def test_who_was_taken_over_takes_nothing_of_its_heir_away(self, mask, error):
+        """Even if it has not yet noticed, because it has had nothing to write down since."""
+        store = fsspec.filesystem("memory")
+        left = {}
+
+        def meanwhile(_):
+            with suppress(KeyboardInterrupt):
+                mask("memory://bucket/heir", resume=True, progress=Interrupting(9000))
+            left.update(contents(store, "/bucket/heir"))
+            raise error
+
+        with pytest.raises(type(error)):
+            mask("memory://bucket/heir", workers=1, progress=meanwhile)
+        assert len([name for name in left if name.startswith("/part-")]) > 1
+        assert contents(store, "/bucket/heir") == left
+        store.rm("/bucket/heir", recursive=True)
 
     def test_what_a_stream_leaves_in_an_object_store_when_it_fails(self, mask):
         def batches():
