@@ -24,7 +24,7 @@ from maskgate.masking.table import resolve_keys
 from maskgate.rules.strict_yaml import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from maskgate.datasets.progress import Progress
     from maskgate.datasets.run import MaskedTable
@@ -91,32 +91,19 @@ def mask_dataset(
         MaskingError: If a method cannot take a value.
     """
     _check_numbers(workers=workers, memory=memory, **_numbers_of(layout or Layout()))
-    if isinstance(source, str | os.PathLike) and not isinstance(target, SqlTable):
-        _check_apart(plain_path(os.fspath(source)), plain_path(os.fspath(target)))
+    place = _place_of(target, source, target_format, layout, resume=resume)
     opened = open_source(table_name or "data", source, format_name=source_format, options=source_options)
     name = table_name or _name_of(source, rules)
     ring = resolve_keys(rules, [name], keys)
     plan = plan_all({name: opened}, rules, ring)[name]
-    if isinstance(target, SqlTable):
-        _check_no_files(resume=resume, target_format=target_format, layout=layout)
-        within = {"workers": workers or default_workers(), "memory": memory or MEMORY}
-        return _made(rules, name, mask_into_table(target, opened, plan, progress=progress, **within))
-    files = FileTarget.named(plain_path(os.fspath(target)), target_format, layout or Layout())
-    if isinstance(source, str | os.PathLike):
-        _check_not_taken_in(plain_path(os.fspath(source)), files)
-    with files.opened(opened, plan, rules, resume=resume) as sink:
-        masked = mask_into(
-            sink,
-            files.names,
-            opened,
-            plan,
-            progress=progress,
-            workers=workers,
-            memory=memory or MEMORY,
-            quick=with_dictionaries(plan, opened, rules, ring),
-        )
+    how: dict[str, Any] = {"progress": progress, "workers": workers or default_workers(), "memory": memory or MEMORY}
+    if isinstance(place, SqlTable):
+        return _made(rules, name, mask_into_table(place, opened, plan, **how))
+    with place.opened(opened, plan, rules, resume=resume) as sink:
+        quick = with_dictionaries(plan, opened, rules, ring)
+        masked = mask_into(sink, place.names, opened, plan, quick=quick, **how)
         made = _made(rules, name, masked)
-        files.complete(sink.output, masked, made.manifest)
+        place.complete(sink.output, masked, made.manifest)
     return made
 
 
@@ -130,45 +117,58 @@ def _check_numbers(**numbers: int | None) -> None:
             raise UsageError(f"{name} is {number}, and must be 1 or more.")
 
 
-def _check_no_files(*, resume: bool, target_format: str | None, layout: Layout | None) -> None:
-    """Refuse what is asked of files, where a table of a database is written."""
-    if resume or target_format is not None or layout not in {None, Layout()}:
-        raise UsageError(
-            "a table of a database has no layout and no format, and is written in one transaction, of which "
-            "nothing is left to resume."
-        )
+def _place_of(
+    target: str | os.PathLike[str] | SqlTable,
+    source: Any,
+    format_name: str | None,
+    layout: Layout | None,
+    *,
+    resume: bool,
+) -> SqlTable | FileTarget:
+    """Return where the masked rows go.
+
+    Raises:
+        UsageError: If they cannot go there, or the source would take them in.
+    """
+    if isinstance(target, SqlTable):
+        if resume or format_name is not None or layout not in {None, Layout()}:
+            raise UsageError(
+                "a table of a database has no layout and no format, and is written in one transaction, of which "
+                "nothing is left to resume."
+            )
+        return target
+    files = FileTarget.named(plain_path(os.fspath(target)), format_name, layout or Layout())
+    if isinstance(source, str | os.PathLike):
+        _check_apart(plain_path(os.fspath(source)), files)
+    return files
 
 
-def _check_apart(source: str, target: str) -> None:
-    """Refuse a target inside of the source's folder, which would no longer be readable as a table then."""
-    for called, place in {"source": source, "target": target}.items():
-        if not place or "\0" in place:
+def _check_apart(source: str, target: FileTarget) -> None:
+    """Refuse a target that lies in the source's folder, or that its pattern would find the next time."""
+    place, shown = target.place, without_credentials(target.place)
+    for called, each in {"source": source, "target": place}.items():
+        if not each or "\0" in each:
             raise UsageError(f"the {called} is no path and no URI.")
-    if "://" not in source and "://" not in target:
-        source, target = str(Path(source).resolve()), str(Path(target).resolve())
-    if target.startswith(f"{source.rstrip('/')}/"):
-        raise UsageError(
-            f"{without_credentials(target)}: it lies in the folder that is masked. Choose a place beside it."
-        )
-
-
-def _check_not_taken_in(source: str, target: FileTarget) -> None:
-    """Refuse a target that the pattern of the source would find the next time."""
+    if "://" not in source and "://" not in place:
+        source, place = str(Path(source).resolve()), str(Path(place).resolve())
+    if place.startswith(f"{source.rstrip('/')}/"):
+        raise UsageError(f"{shown}: it lies in the folder that is masked. Choose a place beside it.")
     first = target.names.at(0, target.format.suffixes[0])
-    written = target.place if target.names.only else f"{target.place.rstrip('/')}/{first}"
-    if "://" not in source and "://" not in written:
-        source, written = str(Path(source).resolve()), str(Path(written).resolve())
+    written = place if target.names.only else f"{place.rstrip('/')}/{first}"
     if glob.has_magic(source) and _finds(source.split("/"), written.split("/")):
         raise UsageError(
-            f"{without_credentials(target.place)}: the pattern of what is masked finds it too, so that the next run "
-            "would mask it again. Choose another place or name."
+            f"{shown}: the pattern of what is masked finds it too, so that the next run would mask it again. Choose "
+            "another place or name."
         )
 
 
-def _finds(pattern: list[str], path: list[str]) -> bool:
-    if "**" in pattern:
-        return fnmatchcase("/".join(path), "/".join(each for each in pattern if each != "**"))
-    return len(path) == len(pattern) and all(map(fnmatchcase, path, pattern))
+def _finds(pattern: Sequence[str], path: Sequence[str]) -> bool:
+    """Say whether a pattern finds a path; both as their steps, of which ``**`` stands for any number."""
+    if not pattern or not path:
+        return not path and set(pattern) <= {"**"}
+    if pattern[0] == "**":
+        return _finds(pattern[1:], path) or _finds(pattern, path[1:])
+    return fnmatchcase(path[0], pattern[0]) and _finds(pattern[1:], path[1:])
 
 
 def _made(rules: Rules, name: str, masked: MaskedTable) -> MaskedDataset:

@@ -1,8 +1,8 @@
 """What a run has finished, written down so that another can go on from there.
 
 A journal begins with the *terms*: everything that decides about the bytes that come out. Each part that is safely
-stored follows. A run goes on from a journal only if its own terms are the same, to the last digest, and writes there that
-it does.
+stored follows. A run goes on from a journal only if its own terms are the same, to the last digest; it writes there
+that it does.
 """
 
 from __future__ import annotations

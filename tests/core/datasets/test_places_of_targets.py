@@ -25,7 +25,14 @@ class TestPlaceOfTheTarget:
 
     @pytest.mark.parametrize(
         ("pattern", "target"),
-        [("*.parquet", "masked.parquet"), ("**/*.parquet", "masked"), ("[a-z]*", "masked.csv"), ("[!x]*", "a.arrow")],
+        [
+            ("*.parquet", "masked.parquet"),
+            ("**/*.parquet", "masked"),
+            ("**", "masked"),
+            ("**/m*/*", "masked"),
+            ("[a-z]*", "masked.csv"),
+            ("[!x]*", "a.arrow"),
+        ],
     )
     def test_a_pattern_that_finds_it(self, raw, pattern, target):
         with pytest.raises(UsageError, match="the pattern of what is masked finds"):
@@ -33,7 +40,8 @@ class TestPlaceOfTheTarget:
         assert [each.name for each in raw.iterdir()] == ["people.parquet"]
 
     @pytest.mark.parametrize(
-        ("pattern", "target"), [("*.parquet", "masked"), ("*.parquet", "m.csv"), ("p*", "m.parquet")]
+        ("pattern", "target"),
+        [("*.parquet", "masked"), ("*.parquet", "m.csv"), ("p*", "m.parquet"), ("**/pe*.parquet", "people")],
     )
     def test_a_pattern_that_does_not(self, raw, pattern, target):
         assert mask_dataset(str(raw / pattern), raw / target, RULES, table_name="people").report.rows == 10
