@@ -143,16 +143,17 @@ def _give_up(output: Output, error: BaseException) -> None:
 
 
 def _format_of(target: str, name: str | None) -> Format:
+    shown = without_credentials(target)
     told, asked = format_of(target), None if name is None else format_called(name)
     suffix = PurePosixPath(target.rstrip("/")).suffix.lower()
     if told is None and suffix in _OTHER_FILES:
         known = ", ".join(each.suffixes[0] for each in FORMATS if each.suffixes[0].count(".") == 1)
         raise UsageError(
-            f"{target}: no format that is written has files called {suffix}. Choose {known}, or for a folder of parts "
+            f"{shown}: no format that is written has files called {suffix}. Choose {known}, or for a folder of parts "
             "a name without a suffix."
         )
     if told is not None and isinstance(asked, Delta):
-        raise UsageError(f"{target}: a table of Delta Lake is a folder. Name one, without the suffix of a file.")
+        raise UsageError(f"{shown}: a table of Delta Lake is a folder. Name one, without the suffix of a file.")
     if told is not None and asked not in {None, told}:
-        raise UsageError(f"{target}: files called so are {told.name}, and {name} was asked for. Choose another name.")
+        raise UsageError(f"{shown}: files called so are {told.name}, and {name} was asked for. Choose another name.")
     return asked or told or FORMATS[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar, cast
 
 from maskgate.datasets.manifest import NAME
 from maskgate.datasets.storage_errors import reason_of
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from maskgate.datasets.journal import Journal
+
+T = TypeVar("T")
 
 _READ = 1 << 20
 
@@ -57,9 +59,10 @@ class FinishedTarget:
             return
         if NAME not in self.names:
             raise self._refusal("is no result of a run, since it has no manifest")
+        with self.reopen(NAME) as file:
+            content = self._reading(NAME, file.read)
         try:
-            with self.open(NAME) as file:
-                told = json.load(file)
+            told = json.loads(content)
             changed = [
                 shown
                 for shown, is_same in (
@@ -80,16 +83,13 @@ class FinishedTarget:
         elif name not in self.names:
             raise self._differs(name)
         self._seen.add(name)
-        return cast("BinaryIO", _Held(self.reopen(name), self._differs(name)))
+        file = self.reopen(name)
+        held = _Held(file, lambda size: self._reading(name, lambda: file.read(size)), self._differs(name))
+        return cast("BinaryIO", held)
 
     def reopen(self, name: str) -> BinaryIO:
         """Open a file for reading."""
-        failure = ""
-        try:
-            return self.open(name)
-        except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
-            failure = reason_of(error)
-        raise DatasetError(f"{self.shown}: {name} cannot be read: {failure}.")
+        return self._reading(name, lambda: self.open(name))
 
     def finish(self) -> None:
         """Agree that this is the result, if there is nothing beside it.
@@ -97,8 +97,9 @@ class FinishedTarget:
         Raises:
             DatasetError: If there is.
         """
-        for name in sorted(set(self.names) - self._seen):
-            raise self._refusal(f"has a file that this run would not write: {name}")
+        more = set(self.names) - self._seen
+        if more:
+            raise self._refusal(f"has a file that this run would not write: {min(more)}")
         self.tidy()
 
     def abandon(self) -> None:
@@ -107,6 +108,14 @@ class FinishedTarget:
     def leave(self) -> bool:
         """Leave it as it is; there is nothing to go on from."""
         return False
+
+    def _reading(self, name: str, read: Callable[[], T]) -> T:
+        failure = ""
+        try:
+            return read()
+        except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
+            failure = reason_of(error)
+        raise DatasetError(f"{self.shown}: {name or 'it'} cannot be read: {failure}.")
 
     def _differs(self, name: str) -> DatasetError:
         called = f"its {name}" if name else "it"
@@ -121,9 +130,17 @@ class FinishedTarget:
 
 @dataclass
 class _Held:
-    """Takes the bytes of a file, and refuses the first that is not the one that stands there."""
+    """Takes the bytes of a file, and refuses the first that is not the one that stands there.
+
+    Attributes:
+        file: What stands there.
+        read: Reads so many bytes of it, or fewer.
+        differs: What is raised if it is another one.
+        has_differed: Whether it has been.
+    """
 
     file: BinaryIO
+    read: Callable[[int], bytes]
     differs: DatasetError
     has_differed: bool = False
 
@@ -142,7 +159,7 @@ class _Held:
     def close(self) -> None:
         """Make sure that nothing stands there behind it."""
         try:
-            if not self.has_differed and self.file.read(1):
+            if not self.has_differed and self.read(1):
                 self._refuse()
         finally:
             self.file.close()
@@ -153,8 +170,8 @@ class _Held:
 
     def _next(self, size: int) -> bytes:
         # A store may give less at a time than it is asked for.
-        read = self.file.read(size)
-        while 0 < len(read) < size and (more := self.file.read(size - len(read))):
+        read = self.read(size)
+        while 0 < len(read) < size and (more := self.read(size - len(read))):
             read += more
         return read
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import io
 import signal
 import subprocess
 import sys
+import traceback
 
 import fsspec
 import pyarrow.parquet as pq
@@ -10,6 +12,7 @@ import pytest
 from core.datasets.resuming.people import RULES, files, people
 
 from maskgate.datasets import Layout
+from maskgate.datasets.finished_target import FinishedTarget
 from maskgate.errors import DatasetError
 from maskgate.keys import Key, KeyRing
 
@@ -121,3 +124,21 @@ class TestFinished:
         happens(tmp_path / "whole")
         with pytest.raises(DatasetError, match=said):
             mask("whole", resume=True)
+
+    @pytest.mark.parametrize("fails", ["open", "read"])
+    def test_what_cannot_be_read_is_told_without_the_words_of_the_store(self, fails):
+        class Unreadable(io.BytesIO):
+            def read(self, *_):
+                raise PermissionError("planted")
+
+        def opened(_):
+            return Unreadable() if fails == "read" else Unreadable().read()
+
+        target = FinishedTarget("s3://bucket/masked", {"manifest.json"}, opened, lambda: None)
+        for act in (
+            lambda: target.check_made_by("sha256:0", {}),
+            lambda: target.create("manifest.json").write(b"x"),
+        ):
+            with pytest.raises(DatasetError, match=r"manifest\.json cannot be read: the store does not") as caught:
+                act()
+            assert "planted" not in "".join(traceback.format_exception(caught.value))
