@@ -81,17 +81,17 @@ class Csv:
         sample = next(self._texts(file, dialect, head), None) or _empty(names)
         columns = [sample.column(at) for at in range(len(names))]
         kinds = [declared.get(name) or guessed_type(each) for name, each in zip(names, columns, strict=True)]
-        moments = {
-            moment_of(each, kind) for each, kind in zip(columns, kinds, strict=True) if pa.types.is_timestamp(kind)
+        between = {
+            name: moment_of(each, kind)
+            for name, each, kind in zip(names, columns, kinds, strict=True)
+            if pa.types.is_timestamp(kind) and each.null_count < len(each)
         }
-        if moments == {"T"}:
+        if set(between.values()) == {"T"}:
             dialect = replace(dialect, moment="T")
-        elif "T" in moments:
+        else:
             # A file that is written has one way of writing moments; the others stay as they are.
-            kinds = [
-                pa.string() if name not in declared and moment_of(each, kind) == "T" else kind
-                for name, each, kind in zip(names, columns, kinds, strict=True)
-            ]
+            others = {name for name, each in between.items() if each == "T"} - declared.keys()
+            kinds = [pa.string() if name in others else kind for name, kind in zip(names, kinds, strict=True)]
         for name in dialect.quoted:
             if name not in names:
                 raise UsageError(f'{file.shown}: there is no column "{name}" to quote.{did_you_mean(name, names)}')
@@ -113,9 +113,10 @@ class Csv:
         names = Header.of(piece.shown, dialect, head).names
         declared = _declared(piece.file, names, options)
         wanted = schema.names if columns is None else columns
+        places = {name: at for at, name in enumerate(names)}
         for batch in self._texts(piece.file, dialect, head):
             values = [
-                _values(piece, batch.column(names.index(name)), schema.field(name), is_sure=name in declared)
+                _values(piece, batch.column(places[name]), schema.field(name), is_sure=name in declared)
                 for name in wanted
             ]
             whole = pa.RecordBatch.from_arrays(values, names=list(wanted))

@@ -97,6 +97,13 @@ class TestCsv:
         table = read(written(b"a,b\n1,\n2,2024-01-01T10:00:00Z\n"))
         assert table["b"].to_pylist() == [None, datetime(2024, 1, 1, 10, tzinfo=UTC)]
 
+    def test_moments_without_a_value_are_written_as_the_others(self, written, keep, tmp_path):
+        data = b"a,b\n2024-01-01T10:00:00,\n2024-01-02T10:00:00,\n"
+        declared = {"types": {"b": "timestamp[s]"}}
+        assert types(written(data), **declared) == ["timestamp[s]", "timestamp[s]"]
+        mask_dataset(written(data), tmp_path / "o.csv", keep(["a", "b"]), table_name="t", source_options=declared)
+        assert (tmp_path / "o.csv").read_bytes() == data
+
     @pytest.mark.parametrize("data", [b"\n\r\na,b\n1,x\n", b"\na\n1\n"], ids=["two columns", "one column"])
     def test_empty_lines_before_the_names_are_none(self, read, written, data):
         assert read(written(data))["a"].to_pylist() == [1]
