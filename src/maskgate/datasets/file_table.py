@@ -71,7 +71,8 @@ def open_files(
             f"{shown}: there is no file of a known format here ({_known()}). Name a file, a folder of them, or a "
             "pattern."
         )
-    if len(files) > 1 or not uri.endswith(files[0].name.lstrip("/")):
+    is_named_itself = len(files) == 1 and uri.endswith(files[0].name.lstrip("/"))
+    if not is_named_itself:
         check_found(uri, files)
     found = declared or _format_of_all(files)
     options = options or {}
@@ -127,6 +128,7 @@ class _FileTable:
         for batch in self.format.read(piece, inside, rows, self.options, within):
             shown = piece.around(start, batch.num_rows).shown
             start += batch.num_rows
+            # Whoever masks these rows lets go of them early, which is for nothing if they are held here meanwhile.
             ready = [with_partition(conformed(batch, wanted, shown), piece.file, beside)]
             del batch
             yield ready.pop()

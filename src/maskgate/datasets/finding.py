@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maskgate.datasets.files import InputFile, without_partition_values
-from maskgate.datasets.listed_files import check_finished, check_listed
+from maskgate.datasets.listed_files import check_complete, check_listed
 from maskgate.datasets.manifest import NAME as MANIFEST
 from maskgate.datasets.object_store import connect, without_credentials
 from maskgate.datasets.storage_errors import reason_of
@@ -102,7 +102,7 @@ def _find_remote(uri: str, is_wanted: Callable[[str], bool], storage: Mapping[st
             details = [each for name, each in listed.items() if _is_of_table(uri, name, is_wanted)]
             inside = [_within(path, each["name"]) for each in details]
             places = {name.strip("/"): each for name, each in listed.items()}
-            check_finished(without_credentials(uri), places)
+            check_complete(without_credentials(uri), places)
             if MANIFEST in places:
                 sizes = {name.strip("/"): each.get("size") for name, each in zip(inside, details, strict=True)}
                 check_listed(

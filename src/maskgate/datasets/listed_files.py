@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RUN = "_maskgate"
 
 
-def check_finished(shown: str, places: Collection[str]) -> None:
+def check_complete(shown: str, places: Collection[str]) -> None:
     """Refuse a prefix that a run is still writing to, or was interrupted at.
 
     Args:

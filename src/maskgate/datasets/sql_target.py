@@ -136,8 +136,8 @@ class _Rows:
             size += batch.nbytes
             yield batch
             if self.progress is not None:
-                rows, seconds = self.run.report.rows, time.monotonic() - began
-                self.progress(Progress(plan.table, rows, source.rows, size, seconds=seconds))
+                rows, about, seconds = self.run.report.rows, source.about_rows, time.monotonic() - began
+                self.progress(Progress(plan.table, rows, source.rows, size, seconds=seconds, about_rows=about))
 
     def _mask(self, stretch: Stretch) -> MaskedBatch:
         self.supply.turn_to(stretch.start)

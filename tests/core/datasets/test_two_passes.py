@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -218,6 +219,14 @@ class TestFirstPass:
         steps = list(dict.fromkeys(each.as_json()["step"] for each in seen))
         assert steps == ["first pass, reading what changes rows", "first pass, putting in order v", "masking"]
         assert "t, first pass, reading what changes rows: 60,000 of 60,000 rows (100%)" in str(seen[0])
+
+    def test_progress_of_text_says_about_how_many_rows_there_are(self, mask, tmp_path):
+        seen = []
+        pyarrow.csv.write_csv(table_of(COLUMNS["texts"]), tmp_path / "t.csv")
+        mask(tmp_path / "t.csv", "{v: shuffle, wide: keep}", memory=LITTLE, progress=seen.append)
+        assert seen[0].step
+        assert len({each.about_rows for each in seen}) == 1
+        assert seen[0].about_rows == pytest.approx(ROWS, rel=0.2)
 
     @pytest.mark.parametrize("name", ["texts with nulls", "a dictionary"])
     def test_a_stream_is_kept(self, read, name):

@@ -101,6 +101,13 @@ class TestOtherDatabases:
         with pytest.raises(DatasetError, match="there is a table masked already"):
             mask_dataset(pa.table({"id": [1], "mail": ["a"]}), SqlTable(sqlite, "masked"), rules)
 
+    def test_a_table_of_rows_whose_number_is_guessed(self, sqlite, tmp_path):
+        rules = read_rules("version: 1\ntables: {t: {columns: {id: keep}}}\n", "r")
+        (tmp_path / "t.csv").write_text("\n".join(["id", *map(str, range(1000))]))
+        seen = []
+        mask_dataset(tmp_path / "t.csv", SqlTable(sqlite, "masked"), rules, progress=seen.append)
+        assert seen[-1].about_rows == pytest.approx(1000, rel=0.1)
+
     def test_values_in_a_table(self, sqlite, tmp_path):
         table = pa.table(
             {

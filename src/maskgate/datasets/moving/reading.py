@@ -52,7 +52,8 @@ def read_moves(
 
     def say(step: str) -> None:
         if progress is not None:
-            progress(Progress(plan.table, read, source.rows, 0, seconds=time.monotonic() - began, step=step))
+            seconds, about = time.monotonic() - began, source.about_rows
+            progress(Progress(plan.table, read, source.rows, 0, seconds=seconds, step=step, about_rows=about))
 
     moves = Moves(plan, memory)
     try:
