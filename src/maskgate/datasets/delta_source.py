@@ -166,7 +166,7 @@ def _check_features(shown: str, table: Any) -> None:
 
 def _shown_path(path: str) -> str:
     """Return the path of a file in a table, without the values of partitions."""
-    return without_partition_values(f"/{path.strip('/')}").strip("/")
+    return without_partition_values(path.strip("/"))
 
 
 def _number(value: Any) -> int:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 
 from maskgate.errors import DatasetError
 
-_PARTITION_VALUE = re.compile(r"(?<=/)([^/=]+)=[^/]*(?=/)")
+_PARTITION_VALUE = re.compile(r"(?<![^/])([^/=]+)=[^/]*(?=/)")
 
 
 @dataclass(frozen=True)
@@ -75,5 +75,7 @@ def without_partition_values(name: str) -> str:
     Example:
         >>> without_partition_values("/raw/email=ann@x.example/0.parquet")
         '/raw/email=…/0.parquet'
+        >>> without_partition_values("email=ann@x.example/0.parquet")
+        'email=…/0.parquet'
     """
     return _PARTITION_VALUE.sub(r"\1=…", name)

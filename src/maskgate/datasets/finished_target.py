@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar, cast
 
+from maskgate.datasets.files import without_partition_values
 from maskgate.datasets.manifest import NAME
 from maskgate.datasets.storage_errors import reason_of
 from maskgate.errors import DatasetError
@@ -99,7 +100,7 @@ class FinishedTarget:
         """
         more = set(self.names) - self._seen
         if more:
-            raise self._refusal(f"has a file that this run would not write: {min(more)}")
+            raise self._refusal(f"has a file that this run would not write: {without_partition_values(min(more))}")
         self.tidy()
 
     def abandon(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from maskgate.datasets.files import without_partition_values
 from maskgate.datasets.manifest import FORMAT, NAME
 from maskgate.datasets.storage_errors import reason_of
 from maskgate.errors import DatasetError
@@ -61,7 +62,7 @@ def check_listed(shown: str, sizes: Mapping[str, int | None], manifest: Callable
             problem = "is not as long as the manifest there says. Mask the data again."
         else:
             continue
-        raise DatasetError(f"{shown}: {name} {problem}")
+        raise DatasetError(f"{shown}: {without_partition_values(name)} {problem}")
 
 
 def _listed(content: bytes) -> Mapping[str, int] | None:

@@ -34,19 +34,27 @@ class TestListedFiles:
         ("happens", "said"),
         [
             (lambda store, path: store.copy(f"{path}/part-00000.parquet", f"{path}/x.parquet"), "x.parquet is not in"),
+            (
+                lambda store, path: (
+                    store.mkdir(f"{path}/mail=planted"),
+                    store.copy(f"{path}/part-00000.parquet", f"{path}/mail=planted/x.parquet"),
+                ),
+                "mail=…/x.parquet is not in",
+            ),
             (lambda store, path: store.rm(f"{path}/part-00000.parquet"), "part-00000.parquet is in the manifest there"),
             (
                 lambda store, path: store.pipe(f"{path}/part-00000.parquet", b"PAR1"),
                 "part-00000.parquet is not as long",
             ),
         ],
-        ids=["one more", "one is gone", "one is shorter"],
+        ids=["one more", "one more in a partition", "one is gone", "one is shorter"],
     )
     def test_what_the_manifest_does_not_say_is_refused(self, folder, tmp_path, happens, said):
         uri, store, path = folder
         happens(store, path)
-        with pytest.raises(DatasetError, match=said):
+        with pytest.raises(DatasetError, match=said) as caught:
             self.again(uri, tmp_path)
+        assert "planted" not in str(caught.value)
 
     @pytest.mark.parametrize("content", [b"{}", b"[]", b"x", json.dumps({"format": "theirs", "tables": 1}).encode()])
     def test_the_manifest_of_somebody_else_says_nothing(self, folder, tmp_path, content):

@@ -134,6 +134,14 @@ class TestPartitions:
             open_files(str(people))
         assert "ann%40" not in str(caught.value)
 
+    @pytest.mark.parametrize("place", ["*/*/*.parquet", "email=*/**/*.parquet", "."])
+    def test_a_damaged_file_below_the_working_directory_is_named_without_its_value(self, people, place, monkeypatch):
+        monkeypatch.chdir(people)
+        (people / "email=ann%40secret.example" / "year=2020" / "part-0.parquet").write_bytes(b"torn")
+        with pytest.raises(DatasetError, match=r"email=…/year=…/part-0\.parquet: ") as caught:
+            open_files(place)
+        assert "ann%40" not in str(caught.value)
+
     def test_a_column_in_both_is_refused(self, people):
         for file in people.rglob("*.parquet"):
             pq.write_table(pa.table({"year": [1]}), file)
