@@ -79,10 +79,13 @@ def mask(
                 resume=resume,
                 memory=memory,
             )
+    from maskgate.datasets.object_store import without_credentials  # noqa: PLC0415  likewise
+
+    shown = without_credentials(target)
     if as_json:
-        document = {"target": target, "table": masked.table["table"], "manifest": masked.manifest}
+        document = {"target": shown, "table": masked.table["table"], "manifest": masked.manifest}
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
-    _show_report(masked, target if target_table is None else f"{target}, table {target_table}")
+    _show_report(masked, shown if target_table is None else f"{shown}, table {target_table}")
 
 
 def _show_report(masked: MaskedDataset, target: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from maskgate.cli.main import INTERRUPTED
-from maskgate.errors import MaskgateError
+from maskgate.errors import MaskgateError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,9 @@ def told_ending(target: str, *, as_json: bool) -> Iterator[None]:
         if isinstance(error, SystemExit):
             click.echo("maskgate: stopped.", err=True)
         if as_json:
-            document = {"target": target, "error": _told(error), "resumable": bool(notes)}
+            from maskgate.datasets.object_store import without_credentials  # noqa: PLC0415  --help needs no pyarrow
+
+            document = {"target": without_credentials(target), "error": _told(error), "resumable": bool(notes)}
             click.echo(json.dumps(document, ensure_ascii=False, indent=2))
         raise
 
@@ -45,6 +47,8 @@ def told_ending(target: str, *, as_json: bool) -> Iterator[None]:
 def _told(error: BaseException) -> dict[str, Any]:
     if isinstance(error, MaskgateError):
         return {"kind": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
+    if isinstance(error, click.ClickException):
+        return {"kind": UsageError.__name__, "message": error.format_message(), "exit_code": error.exit_code}
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return {"kind": "Stopped", "message": "stopped.", "exit_code": INTERRUPTED}
     if isinstance(error, SystemExit):

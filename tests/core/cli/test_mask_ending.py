@@ -65,8 +65,9 @@ class TestEnding:
             (["nope.yaml", "people.csv", "masked"], "RulesError", 2),
             (["rules.yaml", "people.csv", "people.csv"], "DatasetError", 1),
             (["rules.yaml", "people.csv", "masked", "--source-option", "types.di=int64"], "UsageError", 2),
+            (["rules.yaml", "people.csv", "masked", "--compression", "zstd:x"], "UsageError", 2),
         ],
-        ids=["no source", "no rules", "a target that is there", "a wrong option"],
+        ids=["no source", "no rules", "a target that is there", "a wrong option", "a level that is none"],
     )
     def test_a_refusal(self, maskgate, people, arguments, kind, code):
         done = maskgate("mask", *arguments, "--json")
@@ -75,6 +76,13 @@ class TestEnding:
         assert (told["error"]["kind"], told["error"]["exit_code"]) == (kind, code)
         assert told["error"]["message"] in done.stderr
         assert (told["target"], told["resumable"]) == (arguments[2], False)
+
+    @pytest.mark.parametrize(("name", "code"), [("masked", 0), ("masked.xlsx", 2)], ids=["done", "refused"])
+    def test_the_target_is_told_without_its_credentials(self, maskgate, people, name, code):
+        done = maskgate("mask", "rules.yaml", "people.csv", f"memory://me:planted@bucket/{name}", "--json")
+        assert done.returncode == code
+        assert json.loads(done.stdout)["target"] == f"memory://bucket/{name}"
+        assert "planted" not in done.stdout + done.stderr
 
     def test_how_far_it_came_is_told_at_last(self, maskgate, people):
         done = maskgate("mask", "rules.yaml", "people.csv", "masked", "--json")
