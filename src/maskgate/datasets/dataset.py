@@ -137,18 +137,22 @@ def _place_of(
                 "nothing is left to resume."
             )
         return target
-    files = FileTarget.named(plain_path(os.fspath(target)), format_name, layout or Layout())
+    files = FileTarget.named(_path_of("target", target), format_name, layout or Layout())
     if isinstance(source, str | os.PathLike):
-        _check_apart(plain_path(os.fspath(source)), files)
+        _check_apart(_path_of("source", source), files)
     return files
+
+
+def _path_of(called: str, given: str | os.PathLike[str]) -> str:
+    path = plain_path(os.fspath(given))
+    if not path or "\0" in path:
+        raise UsageError(f"the {called} is no path and no URI.")
+    return path
 
 
 def _check_apart(source: str, target: FileTarget) -> None:
     """Refuse a target that lies in the source's folder, or that its pattern would find the next time."""
     place, shown = target.place, without_credentials(target.place)
-    for called, each in {"source": source, "target": place}.items():
-        if not each or "\0" in each:
-            raise UsageError(f"the {called} is no path and no URI.")
     if "://" not in source and "://" not in place:
         source, place = str(Path(source).resolve()), str(Path(place).resolve())
     if place.startswith(f"{source.rstrip('/')}/"):

@@ -51,6 +51,8 @@ def _opened(path: Path, *, one_file: bool, resume: bool) -> NewTarget | Finished
 
 def _check_replaceable(folder: Path) -> None:
     """Refuse an empty folder that could not be replaced when all is done."""
+    if not os.access(folder, os.W_OK):
+        raise DatasetError(f"{folder}: nothing may be written into this folder. Choose another target.")
     what = ""
     if folder.is_mount():
         what = "something is mounted there"

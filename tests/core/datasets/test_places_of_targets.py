@@ -52,6 +52,22 @@ class TestPlaceOfTheTarget:
         with pytest.raises(DatasetError, match="cannot be replaced as a whole, since it is the working directory"):
             mask_dataset(raw / "people.parquet", ".", RULES)
 
+    @pytest.mark.parametrize(
+        ("closed", "said"),
+        [("masked", "nothing may be written into this folder"), (".", "since nothing can be written beside it")],
+    )
+    def test_an_empty_folder_that_this_account_may_not_replace(self, raw, tmp_path, monkeypatch, closed, said):
+        """Tests may run as an account that may do anything, which the system is made not to say here."""
+        (tmp_path / "masked").mkdir()
+        monkeypatch.setattr("os.access", lambda path, _: path != tmp_path / closed)
+        with pytest.raises(DatasetError, match=said):
+            mask_dataset(raw / "people.parquet", tmp_path / "masked", RULES)
+
+    @pytest.mark.parametrize("target", ["", "a\0b"])
+    def test_no_path(self, target):
+        with pytest.raises(UsageError, match="the target is no path and no URI"):
+            mask_dataset(pa.table({"id": [1]}), target, RULES)
+
     @pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP])
     def test_a_filesystem_without_links(self, raw, tmp_path, monkeypatch, number):
         def no_link(*_):
