@@ -85,9 +85,7 @@ class ArrowIpc:
                 batch = _read(partial(next, reader, None) if self.is_stream else partial(reader.get_batch, at), piece)
                 if batch is None:
                     return
-                values = [with_large_entries(column) for column in batch.columns]
-                fields = [without_views(item) for item in batch.schema]
-                yield from in_portions(pa.RecordBatch.from_arrays(values, schema=pa.schema(fields)), rows, columns)
+                yield from in_portions(batch, rows, columns)
 
     def types_as_read(self, schema: pa.Schema) -> list[pa.DataType]:
         """Return the types, dictionaries taken off."""
@@ -299,13 +297,16 @@ def _inside(column: pa.Array) -> Iterator[pa.Array]:
 def _read(read: Callable[[], pa.RecordBatch | None], piece: Piece) -> pa.RecordBatch | None:
     # Memory is short as well where a damaged length asks for more than any machine has.
     with suppress(pa.ArrowException, OSError, ValueError, StopIteration, MemoryError):
-        batch = read()
+        if (batch := read()) is None:
+            return None
         # Before anybody cuts it or counts its bytes: Arrow follows what points into other arrays, wherever that is.
-        for column in () if batch is None else batch.columns:
+        batch.validate()
+        for column in batch.columns:
             if _points_elsewhere(column.type):
                 column.validate(full=True)
             _check_views(column)
-        return batch
+        values = [with_large_entries(column) for column in batch.columns]
+        return pa.RecordBatch.from_arrays(values, schema=pa.schema(map(without_views, batch.schema)))
     raise DatasetError(
         f"{piece.shown}: it is damaged, or has batches that do not fit into memory, and cannot be read to its end. "
         "Write it again."

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -54,6 +56,7 @@ _HEAD = 1 << 20
 _LONG_HEAD = 16 << 20
 _TAIL = 4096
 _NOTED = 10_000
+_ENDS = {b"\n", b"\r", b"\r\n"}
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Csv:
 
     def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:
         """Read the first rows, and find dialect and types."""
-        head = self._head(file)
+        head = self._head(file, options)
         dialect = self._dialect(file.shown, head, options)
         names = Header.of(file.shown, dialect, head).names
         declared = _declared(file, names, options)
@@ -108,7 +111,7 @@ class Csv:
         self, piece: Piece, schema: pa.Schema, rows: int, options: Mapping[str, Any], columns: Sequence[str] | None
     ) -> Iterator[pa.RecordBatch]:
         """Read a file as a stream."""
-        head = self._head(piece.file)
+        head = self._head(piece.file, options)
         dialect = self._dialect(piece.shown, head, options)
         names = Header.of(piece.shown, dialect, head).names
         declared = _declared(piece.file, names, options)
@@ -135,10 +138,13 @@ class Csv:
         dialect = replace(dialect, delimiter=self.delimiter or dialect.delimiter)
         return CsvEncoder(schema, dialect, self.codec, level_of_text(layout, self.codec))
 
-    def _head(self, file: InputFile) -> bytes:
+    def _head(self, file: InputFile, options: Mapping[str, Any]) -> bytes:
         """Return the first bytes of a file, so many that there is a whole row among them."""
         head = head_of(file, self.codec, _HEAD)
-        has_rows = len(head) < _HEAD or max(map(head.count, (b"\n", b"\r"))) > 1
+        quote = re.escape(str(options.get("quote") or Dialect.quote).encode())
+        found = re.finditer(rb"%b[^%b]*%b?|\r\n?|\n" % (quote, quote, quote), head)
+        ends = (each for each in found if each[0] in _ENDS)
+        has_rows = len(head) < _HEAD or len([*islice(ends, 2)]) > 1
         return head if has_rows else head_of(file, self.codec, _LONG_HEAD)
 
     def _dialect(self, shown: str, head: bytes, options: Mapping[str, Any]) -> Dialect:

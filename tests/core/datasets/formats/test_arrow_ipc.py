@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -147,6 +149,15 @@ class TestArrowIpc:
                 table_name="t",
                 layout=Layout(row_group_rows=1),
             )
+
+    def test_a_buffer_that_is_too_short(self, write_columns, tmp_path):
+        path = write_columns("t.arrow", x=pa.array([1, None, *range(7)]))
+        bitmap, data = struct.pack("<qq", 0, 2), struct.pack("<q", 8)
+        assert bitmap + data in path.read_bytes()
+        path.write_bytes(path.read_bytes().replace(bitmap + data, struct.pack("<qq", 0, 0) + data))
+        rules = read_rules("version: 1\ntables: {t: {columns: {x: keep}}}\n", "r")
+        with pytest.raises(DatasetError, match=r"t\.arrow, batches 0 to 0: it is damaged"):
+            mask_dataset(path, tmp_path / "o.arrow", rules, table_name="t")
 
     @pytest.mark.parametrize("target", ["o.parquet", "o.arrow", "o.jsonl"])
     def test_categories_as_polars_writes_them(self, tmp_path, target):

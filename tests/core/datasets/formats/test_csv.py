@@ -45,6 +45,9 @@ class TestCsv:
                 b'"a","b"\n' + b'1,"' + b"x" * 90_000 + b'"\n' + (b'2,"' + b"y" * 90_000 + b'"\n') * 20,
                 id="texts quoted, rows of 90 KB",
             ),
+            pytest.param(
+                b'a,b\n"\nz","' + b"\n" * 1_200_000 + b'"\nx,y\n', id="a first row of 1.2 MB that goes over many lines"
+            ),
             pytest.param(b"a\0b,c\nx,1\ny,2\n", id="a name with a NUL"),
             pytest.param(b"a,b\n-0,-0.0\n00,1.0\n", id="two zeros"),
             pytest.param(b"a,b\r1,x\r2,y\r", id="lines of old Macintoshes"),
