@@ -19,6 +19,7 @@ from maskgate.datasets.formats import Piece, format_of
 from maskgate.datasets.formats.format import check_options
 from maskgate.datasets.object_store import connect, without_credentials
 from maskgate.datasets.source import InputState, Source
+from maskgate.datasets.storage_errors import reason_of
 from maskgate.errors import DatasetError, UsageError
 
 if TYPE_CHECKING:
@@ -58,10 +59,10 @@ def is_delta(uri: str, storage: Mapping[str, Any] | None = None) -> bool:
 
 
 def check_found(uri: str, files: Sequence[InputFile]) -> None:
-    """Refuse files that a pattern or a folder has brought, and that belong to such a table: some rows were deleted.
+    """Refuse files of a table of Delta Lake that a pattern or a folder has brought; some hold deleted rows.
 
     Raises:
-        DatasetError: If any do.
+        DatasetError: If any are.
     """
     folders = {_without_partitions(file.name): file.filesystem for file in files}
     with ThreadPoolExecutor(_LOOKERS) as pool:
@@ -88,7 +89,7 @@ def _has_log(uri: str, folder: str, filesystem: Any) -> bool:
         log = f"{folder}/{_LOG}" if folder else _LOG
         return Path(log).is_dir() if filesystem is None else bool(filesystem.exists(log))
     except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
-        failure = type(error).__name__
+        failure = reason_of(error)
     raise DatasetError(f"{without_credentials(uri)}: it cannot be reached ({failure}).")
 
 

@@ -115,7 +115,7 @@ def _find_remote(uri: str, is_wanted: Callable[[str], bool], storage: Mapping[st
     except DatasetError:
         raise
     except Exception as error:  # noqa: BLE001  each filesystem has its own errors, and they may hold credentials
-        failure = type(error).__name__
+        failure = reason_of(error)
     raise DatasetError(f"{without_credentials(uri)}: it cannot be reached ({failure}).")
 
 

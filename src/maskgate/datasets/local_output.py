@@ -70,7 +70,7 @@ def _finished(path: Path, *, one_file: bool) -> FinishedTarget:
 
 
 def _names_in(folder: Path) -> Iterator[str]:
-    # A folder that no run has written may be the root of everything.
+    # Without a manifest it is refused, and need not be looked through, however large it is.
     if (folder / NAME).is_file():
         yield from (each.relative_to(folder).as_posix() for each in folder.rglob("*") if not each.is_dir())
 
