@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
-from contextlib import contextmanager, suppress
+import threading
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,9 @@ _TAIL = 4 + len(_MAGIC)
 _BLOCK = struct.Struct("<qi4xq")
 _CODECS = ("zstd", "lz4", "none")
 _PIECE_BATCHES = 64
+# Many files are looked at together, and the first batch of a large one may be all of it: one of these at a time.
+_LARGE_FILE = 16 << 20
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,10 @@ class ArrowIpc:
             schema = pa.schema([without_views(item) for item in reader.schema], reader.schema.metadata)
             if self.is_stream:
                 piece = Piece(file, shown=file.shown)
-                size = _row_size(partial(next, reader, None), piece)
+                size = _row_size(file, partial(next, reader, None))
                 return FileFacts(schema, (replace(piece, row_size=size),), None, digest)
             count = reader.num_record_batches
-            size = _row_size(partial(reader.get_batch, 0), Piece(file)) if count else 0
+            size = _row_size(file, partial(reader.get_batch, 0)) if count else 0
             return FileFacts(schema, tuple(_pieces(file, count, size)), None, f"{digest}:{count}")
 
     def read(
@@ -247,10 +251,10 @@ def _pieces(file: InputFile, count: int, row_size: int) -> Iterator[Piece]:
         yield Piece(file, start, stop, shown=f"{file.shown}, batches {start} to {stop - 1}", row_size=row_size)
 
 
-def _row_size(read: Callable[[], pa.RecordBatch | None], piece: Piece) -> int:
+def _row_size(file: InputFile, read: Callable[[], pa.RecordBatch | None]) -> int:
     """Return how many bytes a row of the first batch takes; nothing if it is damaged, as its reader will say."""
-    with suppress(DatasetError):
-        batch = _read(read, piece)
+    with _ONE_AT_A_TIME if (file.size or 0) >= _LARGE_FILE else nullcontext(), suppress(DatasetError):
+        batch = _read(read, Piece(file))
         return 0 if batch is None else int(batch.nbytes) // max(1, batch.num_rows)
     return 0
 
