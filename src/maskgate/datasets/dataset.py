@@ -6,7 +6,6 @@ import glob
 import os
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maskgate.datasets.bundle import describe
@@ -154,7 +153,7 @@ def _check_apart(source: str, target: FileTarget) -> None:
     """Refuse a target that lies in the source's folder, or that its pattern would find the next time."""
     place, shown = target.place, without_credentials(target.place)
     if "://" not in source and "://" not in place:
-        source, place = str(Path(source).resolve()), str(Path(place).resolve())
+        source, place = os.path.realpath(source), os.path.realpath(place)
     if place.startswith(f"{source.rstrip('/')}/"):
         raise UsageError(f"{shown}: it lies in the folder that is masked. Choose a place beside it.")
     first = target.names.at(0, target.format.suffixes[0])

@@ -72,7 +72,7 @@ class FinishedTarget:
                 )
                 if not is_same
             ]
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             raise self._refusal("has a manifest that no run has written") from None
         if changed:
             raise self._refusal(f"was made by other {' and '.join(changed)}")

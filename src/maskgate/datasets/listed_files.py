@@ -72,5 +72,5 @@ def _listed(content: bytes) -> Mapping[str, int] | None:
         if told["format"] != FORMAT:
             return None
         return {file["path"]: file["size"] for table in told["tables"].values() for file in table["files"]}
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None

@@ -222,7 +222,7 @@ class _Lines:
             file.truncate(len(whole) + 1 if whole else 0)
         try:
             return [json.loads(line) for line in whole.split(b"\n") if whole]
-        except ValueError:
+        except (ValueError, RecursionError):
             raise damaged(self.shown, self.anew) from None
 
     def append(self, entry: Mapping[str, Any]) -> None:

@@ -226,7 +226,7 @@ class _Notes:
     def _undamaged(self) -> Iterator[None]:
         try:
             yield
-        except ValueError:
+        except (ValueError, RecursionError):
             raise damaged(self.shown, self.anew) from None
 
     def _append(self, content: bytes) -> None:

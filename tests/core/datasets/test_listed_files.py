@@ -56,7 +56,16 @@ class TestListedFiles:
             self.again(uri, tmp_path)
         assert "planted" not in str(caught.value)
 
-    @pytest.mark.parametrize("content", [b"{}", b"[]", b"x", json.dumps({"format": "theirs", "tables": 1}).encode()])
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"{}",
+            b"[]",
+            b"x",
+            json.dumps({"format": "theirs", "tables": 1}).encode(),
+            pytest.param(b"[" * 99_999, id="deep"),
+        ],
+    )
     def test_the_manifest_of_somebody_else_says_nothing(self, folder, tmp_path, content):
         uri, store, path = folder
         store.pipe(f"{path}/manifest.json", content)

@@ -89,6 +89,11 @@ class TestPlaceOfTheTarget:
             mask_dataset(raw / "people.parquet", tmp_path / "masked.parquet", RULES)
         assert (tmp_path / "masked.parquet").read_bytes() == b"theirs"
 
+    def test_a_source_that_is_a_link_to_itself(self, raw):
+        (raw / "loop").symlink_to("loop")
+        with pytest.raises(DatasetError, match="loop: "):
+            mask_dataset(raw / "loop", raw / "masked", RULES, table_name="people")
+
     def test_below_a_file(self, raw):
         with pytest.raises(DatasetError, match=r"it cannot be written: .*people\.parquet is no folder"):
             mask_dataset(pa.table({"id": [1]}), raw / "people.parquet" / "masked", RULES)

@@ -117,8 +117,9 @@ class TestFinished:
             (lambda folder: (folder / "part-99999.parquet").touch(), "would not write: part-99999.parquet"),
             (lambda folder: (folder / "manifest.json").unlink(), "has no manifest"),
             (lambda folder: (folder / "manifest.json").write_text("[]"), "a manifest that no run has written"),
+            (lambda folder: (folder / "manifest.json").write_text("[" * 99_999), "a manifest that no run has written"),
         ],
-        ids=["a part is gone", "a part is longer", "one more", "no manifest", "another manifest"],
+        ids=["a part is gone", "a part is longer", "one more", "no manifest", "another manifest", "a deep one"],
     )
     def test_a_result_that_was_touched(self, mask, whole, tmp_path, happens, said):
         happens(tmp_path / "whole")

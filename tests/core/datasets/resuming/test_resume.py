@@ -120,7 +120,16 @@ class TestChanges:
         self.assert_refused(mask, interrupted, "the input")
 
     @pytest.mark.parametrize(
-        "content", [b"torn\n", b"\xff\n", b"{}\n", b"[]\n", b'{"terms": {}}\n{"part": {"path": 1}}\n', b"\0\n"]
+        "content",
+        [
+            b"torn\n",
+            pytest.param(b"[" * 99_999 + b"\n", id="deep"),
+            b"\xff\n",
+            b"{}\n",
+            b"[]\n",
+            b'{"terms": {}}\n{"part": {"path": 1}}\n',
+            b"\0\n",
+        ],
     )
     def test_a_damaged_journal(self, mask, whole, interrupted, tmp_path, content):
         (interrupted / "journal").write_bytes(content)
