@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
-import threading
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ import pyarrow.ipc
 
 from maskgate.datasets.formats.compression import codec_of
 from maskgate.datasets.formats.dictionary_views import with_large_entries, without_views
-from maskgate.datasets.formats.format import FileFacts, Piece, Segment, check_options
+from maskgate.datasets.formats.format import FileFacts, Piece, Segment, check_options, looked_at
 from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.formats.told_fields import check_fields
 from maskgate.errors import DatasetError
@@ -41,9 +40,8 @@ _TAIL = 4 + len(_MAGIC)
 _BLOCK = struct.Struct("<qi4xq")
 _CODECS = ("zstd", "lz4", "none")
 _PIECE_BATCHES = 64
-# Many files are looked at together, and the first batch of a large one may be all of it: one of these at a time.
+# The first batch of a file this large may be all of it.
 _LARGE_FILE = 16 << 20
-_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -253,7 +251,7 @@ def _pieces(file: InputFile, count: int, row_size: int) -> Iterator[Piece]:
 
 def _row_size(file: InputFile, read: Callable[[], pa.RecordBatch | None]) -> int:
     """Return how many bytes a row of the first batch takes; nothing if it is damaged, as its reader will say."""
-    with _ONE_AT_A_TIME if (file.size or 0) >= _LARGE_FILE else nullcontext(), suppress(DatasetError):
+    with looked_at(alone=(file.size or 0) >= _LARGE_FILE), suppress(DatasetError):
         batch = _read(read, Piece(file))
         return 0 if batch is None else int(batch.nbytes) // max(1, batch.num_rows)
     return 0

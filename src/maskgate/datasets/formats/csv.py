@@ -32,7 +32,7 @@ from maskgate.datasets.formats.csv_dialect import Dialect
 from maskgate.datasets.formats.csv_encoding import CsvEncoder
 from maskgate.datasets.formats.csv_header import Header
 from maskgate.datasets.formats.csv_quoting import ends_in_null, has_line, is_left_open, with_quoting
-from maskgate.datasets.formats.format import DIALECT, FileFacts, Piece
+from maskgate.datasets.formats.format import DIALECT, FileFacts, Piece, looked_at
 from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.formats.streamed import streamed
 from maskgate.datasets.formats.text_types import (
@@ -77,7 +77,11 @@ class Csv:
 
     def look(self, file: InputFile, options: Mapping[str, Any]) -> FileFacts:
         """Read the first rows, and find dialect and types."""
-        head = self._head(file, options)
+        head = head_of(file, self.codec, _HEAD)
+        with looked_at(alone=block_for(head) >= LONGEST_ROW):
+            return self._facts(file, self._longer(file, head, options), options)
+
+    def _facts(self, file: InputFile, head: bytes, options: Mapping[str, Any]) -> FileFacts:
         dialect = self._dialect(file.shown, head, options)
         names = Header.of(file.shown, dialect, head).names
         declared = _declared(file, names, options)
@@ -111,7 +115,7 @@ class Csv:
         self, piece: Piece, schema: pa.Schema, rows: int, options: Mapping[str, Any], columns: Sequence[str] | None
     ) -> Iterator[pa.RecordBatch]:
         """Read a file as a stream."""
-        head = self._head(piece.file, options)
+        head = self._longer(piece.file, head_of(piece.file, self.codec, _HEAD), options)
         dialect = self._dialect(piece.shown, head, options)
         names = Header.of(piece.shown, dialect, head).names
         declared = _declared(piece.file, names, options)
@@ -138,9 +142,8 @@ class Csv:
         dialect = replace(dialect, delimiter=self.delimiter or dialect.delimiter)
         return CsvEncoder(schema, dialect, self.codec, level_of_text(layout, self.codec))
 
-    def _head(self, file: InputFile, options: Mapping[str, Any]) -> bytes:
-        """Return the first bytes of a file, so many that there is a whole row among them."""
-        head = head_of(file, self.codec, _HEAD)
+    def _longer(self, file: InputFile, head: bytes, options: Mapping[str, Any]) -> bytes:
+        """Return the first bytes of a file, so many more that there is a whole row among them."""
         quote = re.escape(str(options.get("quote") or Dialect.quote).encode())
         found = re.finditer(rb"%b[^%b]*%b?|\r\n?|\n" % (quote, quote, quote), head)
         ends = (each for each in found if each[0] in _ENDS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,6 +12,7 @@ from maskgate.rules.strict_yaml import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     import pyarrow as pa
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 DIALECT = b"maskgate dialect"
 """Where the metadata of a schema say how text is written, from the look at a source to the files that are written."""
+_ALONE = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,11 @@ class Segment:
     def size(self) -> int:
         """How many bytes there are."""
         return sum(map(len, self.data)) if isinstance(self.data, tuple) else len(self.data)
+
+
+def looked_at(*, alone: bool) -> AbstractContextManager[Any]:
+    """Return what a file is looked at within: many are at once, but only one whose look takes much memory."""
+    return _ALONE if alone else nullcontext()
 
 
 def check_options(called: str, options: Iterable[str], known: Collection[str] = ()) -> None:

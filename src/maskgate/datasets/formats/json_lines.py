@@ -29,7 +29,7 @@ from maskgate.datasets.formats.compression import (
     level_of_text,
     opened,
 )
-from maskgate.datasets.formats.format import FileFacts, Piece, check_options
+from maskgate.datasets.formats.format import FileFacts, Piece, check_options, looked_at
 from maskgate.datasets.formats.json_encoding import JsonEncoder, check_json_type
 from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.formats.streamed import streamed
@@ -68,10 +68,13 @@ class JsonLines:
         """Read the first lines, and find types."""
         declared = _declared(options)
         head = head_of(file, self.codec, _HEAD)
-        if len(head) >= _HEAD and b"\n" not in head:
-            head = head_of(file, self.codec, LONGEST_ROW)
         if not head and self.codec:
             check_not_empty(file)
+        is_long = len(head) >= _HEAD and b"\n" not in head
+        with looked_at(alone=is_long):
+            return self._facts(file, head_of(file, self.codec, LONGEST_ROW) if is_long else head, declared)
+
+    def _facts(self, file: InputFile, head: bytes, declared: Mapping[str, pa.DataType]) -> FileFacts:
         schema = _schema(file.shown, _whole_lines(head), declared)
         size = 2 * len(head) // max(1, head.count(b"\n"))
         about = None if self.codec else about_rows(file, head)

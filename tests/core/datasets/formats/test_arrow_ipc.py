@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import struct
-import time
 
 import numpy as np
 import polars as pl
@@ -10,7 +9,6 @@ import pyarrow.ipc
 import pytest
 
 from maskgate.datasets import Layout, mask_dataset
-from maskgate.datasets.formats import arrow_ipc
 from maskgate.datasets.sources import open_source
 from maskgate.errors import DatasetError, UsageError
 from maskgate.rules import read_rules
@@ -151,23 +149,6 @@ class TestArrowIpc:
                 table_name="t",
                 layout=Layout(row_group_rows=1),
             )
-
-    def test_the_first_batches_of_large_files_are_in_memory_one_at_a_time(self, write_columns, tmp_path, monkeypatch):
-        running, most, read = [], [], arrow_ipc._read
-
-        def watched(*how):
-            running.append(1)
-            time.sleep(0.01)
-            most.append(len(running))
-            running.pop()
-            return read(*how)
-
-        for at in range(4):
-            write_columns(f"{at}.arrow", x=[at])
-        monkeypatch.setattr(arrow_ipc, "_LARGE_FILE", 1)
-        monkeypatch.setattr(arrow_ipc, "_read", watched)
-        open_source("t", str(tmp_path / "*.arrow"))
-        assert most == [1] * 4
 
     def test_a_buffer_that_is_too_short(self, write_columns, tmp_path):
         path = write_columns("t.arrow", x=pa.array([1, None, *range(7)]))
