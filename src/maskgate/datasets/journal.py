@@ -157,8 +157,7 @@ class Journal:
         Raises:
             DatasetError: If another run was quicker.
         """
-        if not self._entries():
-            self._pages.append({"terms": {}})
+        self._pages.append({_TAKEN_OVER: True} if self._entries() else {"terms": {}})
         self.is_ours = True
 
     def begin_later(self, terms: Callable[[], Mapping[str, str]]) -> None:

@@ -3,9 +3,9 @@
 The manifest comes last, and says which objects count. While a run is under way, objects under ``_maskgate/`` hold its
 claim and its journal. The claim is made on the condition that there is none, and then the place is looked at again:
 another run may have finished meanwhile. A claim outlives the process that made it; ``resume`` takes it over, and writes
-a page that says so. That is safe even if its maker still lives: the terms of the journal are the same, so that both
-write the same bytes. Who finds a page that it has not written has lost, and takes nothing away; once there is a
-manifest, nobody does.
+a page that says so. That is safe even if its maker still lives: a run looks before each object, and who finds a page
+that it has not written, or a manifest, has lost, writes no more, and takes nothing away. What both may have written in
+between is the same, where the journal has terms.
 
 A single object has no claim: it is stored on the condition that there is none, so that of two runs the first to finish
 wins. Nothing is kept of one that was interrupted, and ``resume`` begins it anew. An upload in parts that a killed run
@@ -96,8 +96,7 @@ class Objects:
 
     def create(self, name: str) -> BinaryIO:
         """Open a new object; nobody sees it before it is closed."""
-        if self.journal is not None and not self.journal.is_ours:
-            self.journal.claim()
+        self._hold_place()
         if not self.one_file:
             key = f"{self.path}/{name}"
             self.written.append(key)
@@ -144,6 +143,17 @@ class Objects:
             if key not in finished:
                 translated(self.shown, partial(self._remove, key))
         return True
+
+    def _hold_place(self) -> None:
+        """Claim the place, or make sure that it is still this run's."""
+        if self.journal is None or self.notes is None:
+            return
+        if not self.journal.is_ours:
+            self.journal.claim()
+        elif self._is_finished():
+            raise is_taken(self.shown)
+        elif self.notes.is_overtaken():
+            raise in_use(self.shown)
 
     def _opened(self, key: str, mode: str) -> BinaryIO:
         opened: BinaryIO = translated(self.shown, lambda: self.filesystem.open(key, mode))

@@ -144,6 +144,31 @@ class TestMeanwhile:
         assert contents(store, "/bucket/heir") == left
         store.rm("/bucket/heir", recursive=True)
 
+    @pytest.mark.parametrize(
+        ("is_finished", "said"),
+        [(True, "something is there already"), (False, "another run is writing there")],
+        ids=["by a run that has finished", "by one that is under way"],
+    )
+    def test_a_stream_that_was_taken_over_alive_writes_over_nothing(self, mask, is_finished, said):
+        """Its rows may be others than those of its heir."""
+        store = fsspec.filesystem("memory")
+        left = {}
+
+        def meanwhile(_):
+            if left:
+                return
+            if is_finished:
+                mask("memory://bucket/streams", source=people().to_reader(500), resume=True)
+            else:
+                heir = open_output("memory://bucket/streams", resume=True)
+                heir.create("part-00000.parquet").close()
+            left.update(contents(store, "/bucket/streams"))
+
+        with pytest.raises(DatasetError, match=said):
+            mask("memory://bucket/streams", source=people(9000).to_reader(500), workers=1, progress=meanwhile)
+        assert contents(store, "/bucket/streams") == left
+        store.rm("/bucket/streams", recursive=True)
+
     def test_what_a_stream_leaves_in_an_object_store_when_it_fails(self, mask):
         def batches():
             yield from people().to_batches(max_chunksize=3000)
