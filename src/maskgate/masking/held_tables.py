@@ -128,17 +128,17 @@ def _open_polars(frame: Any) -> HeldTable:
 
     def give_back(masked: pa.Table) -> Any:
         made: Any = pl.from_arrow(masked)
-        left = {name: _enumerated(made[name], kind) for name, kind in originals.items() if name in made}
+        left = {name: _kind_left(made[name], kind) for name, kind in originals.items() if name in made}
         made = made.cast(left) if left else made
         return made.lazy() if is_lazy else made
 
     return HeldTable(translated(frame, held.to_arrow), give_back)
 
 
-def _enumerated(column: Any, original: Any) -> Any:
-    """Return the type of a column with enumerations, at any depth, of those of the original values that are left.
+def _kind_left(column: Any, original: Any) -> Any:
+    """Return the type of a masked column whose enumerations, at any depth, name only the values that are left.
 
-    Inside of fixed-size arrays they stay categories, which Polars cannot cast there.
+    Those inside of fixed-size arrays stay categories, which Polars cannot cast there.
     """
     import polars as pl  # noqa: PLC0415  likewise
 
@@ -148,11 +148,11 @@ def _enumerated(column: Any, original: Any) -> Any:
         kept = [each for each in original.categories if each in left]
         return pl.Enum(kept) if len(kept) == len(left) else now
     if isinstance(original, pl.List) and isinstance(now, pl.List):
-        return pl.List(_enumerated(column.explode(), original.inner))
+        return pl.List(_kind_left(column.explode(), original.inner))
     if isinstance(original, pl.Struct) and isinstance(now, pl.Struct):
         before = {each.name: each.dtype for each in original.fields}
         fields = column.struct
-        return pl.Struct({each.name: _enumerated(fields.field(each.name), before[each.name]) for each in now.fields})
+        return pl.Struct({each.name: _kind_left(fields.field(each.name), before.get(each.name)) for each in now.fields})
     return now
 
 

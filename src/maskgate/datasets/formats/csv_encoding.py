@@ -95,7 +95,7 @@ def rendered(
         columns: Texts, null where the cells are.
         are_quoted: Of which of them all cells are quoted, and not only those that must be.
         dialect: How they are written.
-        may_begin: Whether they may stand at the beginning of a file, where a byte order mark is none of a cell.
+        may_begin: Whether they may begin a file, of which readers take a byte order mark away unless it is in quotes.
     """
     cells = [
         _cells(column, dialect, is_quoted=each, without_mark=may_begin and at == 0)

@@ -118,11 +118,11 @@ class TestCsv:
         text = (tmp_path / "o.csv").read_text()
         assert text == "t\n1850-01-01 00:00:00Z\n1970-01-01 01:00:00+0100\n\n"
 
-    def test_a_mark_in_the_first_name_is_none_of_the_file(self, read, keep, tmp_path):
+    def test_a_byte_order_mark_that_begins_the_first_name_stays_there(self, read, keep, tmp_path):
         mask_dataset(pa.table({"\ufeffa": ["x"]}), tmp_path / "o.csv", keep(["\ufeffa"]), table_name="t")
         assert read(str(tmp_path / "o.csv")).column_names == ["\ufeffa"]
 
-    def test_a_mark_in_the_first_cell_is_none_of_the_file(self, read, written, tmp_path):
+    def test_a_byte_order_mark_that_begins_the_first_cell_stays_there(self, read, written, tmp_path):
         rules = read_rules(
             '{version: 1, unlisted: keep, tables: {t: {columns: {f0: {method: redact, with: "\\uFEFF"}}}}}', "r"
         )
