@@ -60,7 +60,7 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
     from rich.progress import BarColumn, TextColumn  # noqa: PLC0415
     from rich.progress import Progress as Bars  # noqa: PLC0415
 
-    columns = (BarColumn(bar_width=20), TextColumn("masking {task.description}"))
+    columns = (BarColumn(bar_width=20), TextColumn("masking {task.description}", markup=False))
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task("", total=None)
 
