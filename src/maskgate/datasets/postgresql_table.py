@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
@@ -23,7 +23,6 @@ _OTHERS = {
     pa.duration("ns"): pa.duration("us"),
 }
 
-_LONGEST_NAME = 63
 _DUPLICATE = "SQLSTATE 42P07"
 
 
@@ -35,7 +34,10 @@ class PostgresqlTable:
         place: What messages call the database.
         namespace: The schema that it goes to; None for the first one of the search path.
         name: Its name.
+        longest_name: How many bytes of the name of a column are kept.
     """
+
+    longest_name: ClassVar[int | None] = 63
 
     place: str
     namespace: str | None
@@ -84,14 +86,7 @@ class PostgresqlTable:
         return bool(self._cursor.fetchone()[0])
 
     def take(self, reader: pa.RecordBatchReader) -> None:
-        """Write rows.
-
-        Raises:
-            DatasetError: If PostgreSQL would cut the name of a column short, or refuses.
-        """
-        for name in reader.schema.names:
-            if len(name.encode()) > _LONGEST_NAME:
-                raise DatasetError(f'column "{name}": PostgreSQL cuts names after {_LONGEST_NAME} bytes. Rename it.')
+        """Write rows."""
         # The driver's own tables have numbers without a precision, which would come back as texts.
         self._ingest("create", reader.schema.empty_table())
         for item in reader.schema:

@@ -72,13 +72,13 @@ def mask_into_table(
 
     Raises:
         DatasetError: If the table is there already, or the database refuses.
-        PlanError: If it has no such types.
+        PlanError: If it has no such types, or would cut the name of a column short.
         MaskingError: If a method cannot take a value, or a check of the rules does not hold.
     """
     url = database_url(target.database)
     place = shown(url)
     tables: type[PostgresqlTable | SqlAlchemyTable] = PostgresqlTable if is_postgresql(url) else SqlAlchemyTable
-    schema = _written_schema(plan, place, partial(tables.written_type, url))
+    schema = _written_schema(plan, place, partial(tables.written_type, url), tables.longest_name)
     with tables.opened(url, place, *target.names) as table:
         with (
             supplied(source, plan, source.batch_rows, memory=memory, workers=workers, progress=progress) as supply,
@@ -144,12 +144,16 @@ class _Rows:
         return self.run.mask([stretch.batch()])
 
 
-def _written_schema(plan: MaskingPlan, place: str, written: Callable[[pa.DataType], pa.DataType | None]) -> pa.Schema:
+def _written_schema(
+    plan: MaskingPlan, place: str, written: Callable[[pa.DataType], pa.DataType | None], longest_name: int | None
+) -> pa.Schema:
     problems, fields = [], []
     for item in plan.output_schema:
         kind = written(item.type)
         if kind is None:
             problems.append(f'column "{item.name}" ({item.type}): {place} has no such type. Drop or convert it.')
+        elif longest_name is not None and len(item.name.encode()) > longest_name:
+            problems.append(f'column "{item.name}": {place} cuts names after {longest_name} bytes. Rename it.')
         else:
             fields.append(pa.field(item.name, kind))
     if problems:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,7 +33,10 @@ class SqlAlchemyTable:
         place: What messages call the database.
         namespace: The schema that it goes to; None for the database's own.
         name: Its name.
+        longest_name: How many bytes of the name of a column are kept; None, since longer ones are refused, not cut.
     """
+
+    longest_name: ClassVar[int | None] = None
 
     place: str
     namespace: str | None
