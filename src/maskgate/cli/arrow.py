@@ -1,8 +1,8 @@
 """Loads pyarrow as a process needs it that does nothing but mask.
 
 * All of its memory comes from glibc, that of its readers and writers too, which ask once when they are loaded
-  (:mod:`maskgate.datasets.arrow_memory` says why); this takes a fifth less of it. glibc keeps what is freed at the end
-  of its memory, too, which the next stretch of rows would have to be given anew.
+  (:mod:`maskgate.datasets.arrow_memory` says why); this takes a fifth less of it. glibc is told to keep what is freed,
+  since the next stretch of rows needs as much again.
 * Its kernels come without their documentation, which takes as long to write as all the rest of them.
 """
 

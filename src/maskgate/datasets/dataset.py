@@ -69,8 +69,7 @@ def mask_dataset(
         source: Path or URI of a file, of a folder of them, or a pattern; a version of a Delta Lake table; a query; or
             a table, reader or data frame.
         target: A new table of a database, or a path or URI. With the suffix of a format (``.parquet``) that is one
-            file, otherwise a folder of parts with a manifest.
-            It must not exist, or be an empty folder.
+            file, otherwise a folder of parts with a manifest. It must not exist, or be an empty folder.
         rules: What to do.
         table_name: What the rules call the table; None for the stem of the source, or the only table of the rules.
         keys: The keys; None to resolve the references in the rules.
@@ -80,7 +79,8 @@ def mask_dataset(
         source_format: What format the files of the source have; None to go by their names.
         source_options: What else is declared of them; each format has its own.
         target_format: What format the masked files get; None to go by the target's name, or else Parquet.
-        resume: Go on where a run of the same masking was interrupted; if none was, begin.
+        resume: Go on where a run of the same masking was interrupted; if none was, begin; if one had finished, mask
+            once more, and compare.
         memory: How many bytes of rows may be held at once; a larger table of which a method must see all rows is
             masked in two passes. None for 1 GiB.
 

@@ -13,6 +13,7 @@ from maskgate.errors import DatasetError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+# Where a run in an object store keeps its claim and its journal.
 RUN = "_maskgate"
 
 
