@@ -24,6 +24,7 @@ _DECIMAL = r"^-?\d+\.\d+$"
 _MOMENT = r"^\d{4}-\d\d-\d\d([ T])\d\d:\d\d:\d\d(?:\.(\d+))?(Z?)$"
 _UNITS = {0: "s", 3: "ms", 6: "us", 9: "ns"}
 _LONGEST_DECIMAL = 38
+_FEW = 100
 _NAMED = re.compile(r"(?P<name>[a-z]+)(?P<bits>\d*)(?:[(\[](?P<first>[^,\])]+)(?:,\s*(?P<second>[^\])]+))?[)\]])?")
 
 
@@ -32,7 +33,10 @@ def guessed_type(text: pa.Array) -> pa.DataType:
     present = text.drop_null()
     if not len(present):
         return pa.null()
-    return next((kind for kind in _candidates(present) if is_written_as(present, kind)), pa.string())
+    # Arrow takes long over cells that it cannot read: what the first ones are not is tried on no more of them.
+    few = present.slice(0, _FEW)
+    fitting = (kind for kind in _candidates(present) if is_written_as(few, kind) and is_written_as(present, kind))
+    return next(fitting, pa.string())
 
 
 def is_written_as(text: pa.Array, kind: pa.DataType) -> bool:
