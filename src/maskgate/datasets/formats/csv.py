@@ -42,6 +42,7 @@ from maskgate.datasets.formats.text_types import (
     is_written_as,
     moment_of,
     parsed,
+    parsed_back,
 )
 from maskgate.errors import DatasetError, UsageError
 from maskgate.rules.strict_yaml import did_you_mean
@@ -266,9 +267,10 @@ def _pool() -> pa.MemoryPool | None:
 
 
 def _values(piece: Piece, text: pa.Array, item: pa.Field, *, is_sure: bool) -> pa.Array:
-    if is_sure or is_written_as(text, item.type):
-        with suppress(pa.ArrowException, ValueError):
-            return parsed(text, item.type)
+    with suppress(pa.ArrowException, ValueError):
+        values = parsed(text, item.type) if is_sure else parsed_back(text, item.type)
+        if values is not None:
+            return values
     how, another = ("is declared as", "another type") if is_sure else ("was taken for", "its type")
     raise DatasetError(
         f'{piece.shown}, column "{item.name}": it {how} {item.type}, and some cell is not written as such values are. '

@@ -41,10 +41,16 @@ def guessed_type(text: pa.Array) -> pa.DataType:
 
 def is_written_as(text: pa.Array, kind: pa.DataType) -> bool:
     """Say whether every cell is written as values of a type are."""
-    try:
-        return bool(pc.all(pc.equal(written(parsed(text, kind), moment_of(text, kind)), text)).as_py() in {True, None})
-    except (pa.ArrowException, ValueError):
-        return False
+    return parsed_back(text, kind) is not None
+
+
+def parsed_back(text: pa.Array, kind: pa.DataType) -> pa.Array | None:
+    """Return the values that cells stand for, if each is written as its value is; otherwise None."""
+    with suppress(pa.ArrowException, ValueError):
+        values = parsed(text, kind)
+        if values is text or pc.all(pc.equal(written(values, moment_of(text, kind)), text)).as_py() in {True, None}:
+            return values
+    return None
 
 
 def parsed(text: pa.Array, kind: pa.DataType) -> pa.Array:
