@@ -167,8 +167,8 @@ def _open_duckdb(relation: Any) -> HeldTable:
         with suppress(Exception):
             return relation.query("maskgate_original_of_5d1f8a3c", "SELECT * FROM maskgate_masked_rows_5d1f8a3c")
         raise UsageError(
-            "DuckDBPyRelation: its connection takes no tables of Python (enable_external_access, "
-            "python_enable_replacements), so that it cannot hold the masked one. Mask `relation.to_arrow_table()`."
+            "DuckDBPyRelation: its connection cannot hold the masked table, as where it takes no tables of Python (by "
+            "enable_external_access or python_enable_replacements). Mask `relation.to_arrow_table()`."
         )
 
     return HeldTable(translated(relation, fetch), give_back)
