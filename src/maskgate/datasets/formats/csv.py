@@ -89,16 +89,12 @@ class Csv:
         sample = next(self._texts(file, dialect, head), None) or _empty(names)
         columns = [sample.column(at) for at in range(len(names))]
         kinds = [declared.get(name) or guessed_type(each) for name, each in zip(names, columns, strict=True)]
-        between = {
-            name: moment_of(each, kind)
-            for name, each, kind in zip(names, columns, kinds, strict=True)
-            if pa.types.is_timestamp(kind) and each.null_count < len(each)
-        }
-        if set(between.values()) == {"T"}:
+        with_t, with_space = _moments(names, columns, kinds)
+        if with_t and not with_space:
             dialect = replace(dialect, moment="T")
         else:
             # A file that is written has one way of writing moments; the others stay as they are.
-            others = {name for name, each in between.items() if each == "T"} - declared.keys()
+            others = with_t - declared.keys()
             kinds = [pa.string() if name in others else kind for name, kind in zip(names, kinds, strict=True)]
         for name in dialect.quoted:
             if name not in names:
@@ -212,6 +208,19 @@ def _declared(file: InputFile, names: Sequence[str], options: Mapping[str, Any])
         if name not in names:
             raise UsageError(f'{file.shown}: there is no column "{name}" to have a type.{did_you_mean(name, names)}')
     return types
+
+
+def _moments(
+    names: Sequence[str], columns: Sequence[pa.Array], kinds: Sequence[pa.DataType]
+) -> tuple[set[str], set[str]]:
+    """Return which columns have a T between day and time, and which have a space."""
+    between = {
+        name: moment_of(each, kind)
+        for name, each, kind in zip(names, columns, kinds, strict=True)
+        if pa.types.is_timestamp(kind) and each.null_count < len(each)
+    }
+    with_t = {name for name, each in between.items() if each == "T"}
+    return with_t, between.keys() - with_t
 
 
 def _noted(name: str, kind: pa.DataType, column: pa.Array) -> pa.Field:
