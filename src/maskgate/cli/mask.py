@@ -54,13 +54,14 @@ def mask(
     .csv.gz), and otherwise a new folder of parts with a manifest; with --target-table it is a database. If anything
     fails, nothing is there that was not there before; finished parts are kept beside TARGET for --resume.
     """
-    with told_ending(target, as_json=as_json):
+    with told_ending(target, as_json=as_json) as done:
         from maskgate.gate.without_pandas import keep_pandas_out  # noqa: PLC0415  not before it is needed
 
         # Twice as long as everything else would it take to load.
         keep_pandas_out()
         load_arrow()
         from maskgate.datasets import SqlQuery, SqlTable, mask_dataset  # noqa: PLC0415  --help needs no pyarrow
+        from maskgate.datasets.object_store import without_credentials  # noqa: PLC0415
         from maskgate.rules import load_rules  # noqa: PLC0415
 
         laid_out = layout_of(**layout)
@@ -79,13 +80,12 @@ def mask(
                 resume=resume,
                 memory=memory,
             )
-    from maskgate.datasets.object_store import without_credentials  # noqa: PLC0415  likewise
-
-    shown = without_credentials(target)
-    if as_json:
-        document = {"target": shown, "table": masked.table["table"], "manifest": masked.manifest}
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
-    _show_report(masked, shown if target_table is None else f"{shown}, table {target_table}")
+        done()
+        shown = without_credentials(target)
+        if as_json:
+            document = {"target": shown, "table": masked.table["table"], "manifest": masked.manifest}
+            click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        _show_report(masked, shown if target_table is None else f"{shown}, table {target_table}")
 
 
 def _show_report(masked: MaskedDataset, target: str) -> None:

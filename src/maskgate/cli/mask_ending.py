@@ -14,22 +14,29 @@ from maskgate.cli.main import INTERRUPTED
 from maskgate.errors import MaskgateError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 _OF_A_SIGNAL = 128
 
 
 @contextmanager
-def told_ending(target: str, *, as_json: bool) -> Iterator[None]:
+def told_ending(target: str, *, as_json: bool) -> Iterator[Callable[[], None]]:
     """Say what is kept of a run that fails or is stopped, and to programs all of it, as one JSON document.
+
+    Args:
+        target: Where the run writes to.
+        as_json: Whether programs are told.
+
+    Yields:
+        What to call when the run is done: from then on it is not stopped, so that it is told what was done.
 
     Raises:
         SystemExit: If the process was told to end; what the run has begun is taken back by then, as after Ctrl-C.
     """
     try:
-        with _stopping_by_signals():
-            yield
+        with _stopping_by_signals() as done:
+            yield done
     except BaseException as error:
         notes = getattr(error, "__notes__", ())
         for note in notes:
@@ -58,19 +65,29 @@ def _told(error: BaseException) -> dict[str, Any]:
 
 
 @contextmanager
-def _stopping_by_signals() -> Iterator[None]:
-    """Let signals that end a process end it as Ctrl-C does; what is ignored, as under ``nohup``, stays so."""
+def _stopping_by_signals() -> Iterator[Callable[[], None]]:
+    """Let signals that end a process end it as Ctrl-C does; what is ignored, as under ``nohup``, stays so.
+
+    Yields:
+        What has all of them ignored, for as long as this lasts.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield lambda: None
         return
-    heard = [each for each in _SIGNALS if signal.getsignal(each) is signal.SIG_DFL]
-    for each in heard:
-        signal.signal(each, _stop)
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, *_SIGNALS)}
+
+    def ignore() -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+
+    for each in _SIGNALS:
+        if before[each] is signal.SIG_DFL:
+            signal.signal(each, _stop)
     try:
-        yield
+        yield ignore
     finally:
-        for each in heard:
-            signal.signal(each, signal.SIG_DFL)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _stop(number: int, _: object) -> NoReturn:

@@ -21,6 +21,21 @@ progress.every_few_seconds = stopping
 main()
 """
 
+STOPPED_WHEN_DONE = """
+import json, os, signal
+from maskgate.cli.main import main
+
+write = json.dumps
+
+def stopped(told, **how):
+    if "manifest" in told:
+        os.kill(os.getpid(), signal.{0})
+    return write(told, **how)
+
+json.dumps = stopped
+main()
+"""
+
 
 @pytest.fixture
 def people(tmp_path):
@@ -32,8 +47,8 @@ def people(tmp_path):
 class TestEnding:
     """Whatever becomes of a run, programs are told by one JSON document, and what was begun is taken back."""
 
-    def stopped(self, folder, name, *options):
-        command = [sys.executable, "-c", STOPPED.format(name), "mask", "rules.yaml", "people.csv", *options]
+    def stopped(self, folder, name, *options, script=STOPPED):
+        command = [sys.executable, "-c", script.format(name), "mask", "rules.yaml", "people.csv", *options]
         environment = {**os.environ, **KEYS}
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -49,6 +64,13 @@ class TestEnding:
             "resumable": False,
         }
         assert sorted(people.iterdir()) == before
+
+    @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+    def test_a_signal_when_all_is_done(self, people, name):
+        """The document is on its way by then, and is the only one."""
+        done = self.stopped(people, name, "masked.arrow", "--json", script=STOPPED_WHEN_DONE)
+        assert done.returncode == 0
+        assert json.loads(done.stdout)["table"] == "people"
 
     def test_a_signal_when_parts_are_finished(self, people):
         options = ["masked", "--row-group-size", "1000", "--file-size", "100", "--json"]
