@@ -30,6 +30,7 @@ from maskgate.datasets.formats.compression import (
     opened,
 )
 from maskgate.datasets.formats.format import FileFacts, Piece, check_options, looked_at
+from maskgate.datasets.formats.json_depth import is_too_deep
 from maskgate.datasets.formats.json_encoding import JsonEncoder, check_json_type
 from maskgate.datasets.formats.portions import in_portions
 from maskgate.datasets.formats.streamed import streamed
@@ -119,9 +120,11 @@ def _whole_lines(head: bytes) -> bytes:
 
 
 def _schema(shown: str, head: bytes, declared: Mapping[str, pa.DataType]) -> pa.Schema:
-    failed, found = False, pa.schema([])
+    failed, found, is_empty = False, pa.schema([]), not head.strip()
+    if not is_empty and is_too_deep(head):
+        raise DatasetError(f"{shown}: its objects and lists go deeper than a hundred levels. Flatten them.")
     try:
-        if head.strip():
+        if not is_empty:
             block = pyarrow.json.ReadOptions(block_size=max(len(head), 1 << 16))
             found = pyarrow.json.read_json(io.BytesIO(head), block).schema
             check_fields(found)

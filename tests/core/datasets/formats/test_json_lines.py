@@ -162,6 +162,17 @@ class TestRefusals:
             read(written(data))
         assert "planted" not in "".join(traceback.format_exception(caught.value))
 
+    @pytest.mark.parametrize("at", [0, 500_000])
+    @pytest.mark.parametrize("line", [b'{"]": ' * 50_000 + b"1" + b"}" * 50_000, b'{"a":' + b"[" * 101])
+    def test_what_is_nested_too_deep(self, read, written, at, line):
+        """Such a line once ended the whole process."""
+        with pytest.raises(DatasetError, match="a hundred levels" if at == 0 else "one of another type"):
+            read(written(b'{"a": 1}\n' * at + line + b"\n"))
+
+    def test_brackets_in_a_text_nest_nothing(self, read, written):
+        row = {"a": "[" * 300 + '\\"', "b": [[each] for each in range(200)]}
+        assert read(written(json.dumps(row).encode())).to_pylist() == [row]
+
     def test_a_field_that_comes_later(self, written, keep, tmp_path):
         lines = b'{"a": 1}\n' * 500_000 + b'{"a": 1, "ssn": "planted"}\n'
         with pytest.raises(DatasetError, match="a field that the first lines do not have") as caught:
