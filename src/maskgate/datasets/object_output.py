@@ -169,7 +169,7 @@ class Objects:
         """Say whether all is there, be it another run's."""
         if self.journal is None:
             return False
-        return bool(translated(self.shown, lambda: self.filesystem.exists(f"{self.path}/{NAME}")))
+        return translated(self.shown, lambda: _is_there_now(self.filesystem, f"{self.path}/{NAME}"))
 
     def _remove_notes(self, *, keep_claim: bool = False) -> None:
         if self.journal is None:
@@ -213,11 +213,7 @@ class _Notes:
 
     def is_overtaken(self) -> bool:
         """Say whether another run has written one that was this run's turn, be it that this run has yet to find it."""
-        return self.is_lost or translated(self.shown, self._is_next_taken)
-
-    def _is_next_taken(self) -> bool:
-        self.filesystem.invalidate_cache()
-        return bool(self.filesystem.exists(self._next))
+        return self.is_lost or translated(self.shown, lambda: _is_there_now(self.filesystem, self._next))
 
     @property
     def _next(self) -> str:
@@ -255,3 +251,9 @@ class _Notes:
         if any(not name.startswith(self.prefix) for name in self.filesystem.find(self.prefix.removesuffix(f"{RUN}/"))):
             self.filesystem.rm_file(claim)
             raise is_taken(self.shown)
+
+
+def _is_there_now(filesystem: Any, key: str) -> bool:
+    """Say whether an object is there, whatever this process has found before."""
+    filesystem.invalidate_cache()
+    return bool(filesystem.exists(key))

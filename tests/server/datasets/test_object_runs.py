@@ -167,6 +167,12 @@ class TestStores:
         mask(people, place.uri, progress=after(1, second))
         assert place.files() == whole
 
+    def test_who_was_taken_over_alive_stops(self, mask, people, whole, place):
+        """Its heir has finished by then, and nothing of the result is touched."""
+        with pytest.raises(DatasetError, match="something is there already"):
+            mask(people, place.uri, workers=1, progress=after(12_000, lambda: mask(people, place.uri, resume=True)))
+        assert place.files() == whole
+
     def test_of_two_runs_to_one_object_the_quicker_wins(self, mask, people, place, tmp_path):
         target = f"{place.uri}.parquet"
         with pytest.raises(DatasetError, match="something has appeared at the target meanwhile"):
